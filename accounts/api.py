@@ -1,0 +1,109 @@
+"""Who may call the API: maintenance, key, scope and plan, rate limit, in this order, before a body is read."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from accounts.errors import MaintenanceMode, RateLimitExceeded
+from accounts.models import Account, ApiKey
+from accounts.rate_limits import Bucket, count_account, count_address
+from accounts.selectors import find_api_key, is_in_maintenance
+from accounts.services.api_keys import note_key_used
+from config.errors import Forbidden, NotFound, Unauthorized
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer tts_…`; `request.auth` is the ApiKey, with its account and plan."""
+
+    def authenticate(self, request: Request) -> tuple[None, ApiKey]:
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        if not scheme:
+            raise Unauthorized("Send your API key: Authorization: Bearer tts_…")
+        if scheme.lower() != "bearer":
+            raise Unauthorized("The Authorization header must be: Bearer tts_…")
+        api_key = find_api_key(key.strip())
+        if api_key is None:
+            raise Unauthorized("This API key is not valid: mistyped, revoked or expired.")
+        note_key_used(api_key=api_key)
+        return None, api_key
+
+
+class MayUseScope(BasePermission):
+    """The key has the view's scope, the plan has the API, the account is not suspended."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        assert isinstance(view, KeyView)
+        scope = view.scopes[request.method or ""] if request.method in view.scopes else "speech:read"
+        api_key: ApiKey = request.auth
+        if api_key.account.is_suspended:
+            raise Forbidden("This account is suspended. Write to support to have it looked at.")
+        if not api_key.account.plan.allows_api:
+            raise Forbidden(f"The {api_key.account.plan.name} plan does not include the API. Add credits to unlock it.")
+        if scope not in api_key.scopes:
+            raise Forbidden(f"This key lacks the scope {scope}.")
+        return True
+
+
+class AccountThrottle(BaseThrottle):
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        assert isinstance(view, ApiView)
+        http_request: HttpRequest = request._request
+        bucket = view.buckets.get(request.method or "", "read")
+        api_key: ApiKey | None = request.auth
+        if api_key is None:
+            usage = count_address(http_request, bucket)
+        else:
+            usage = count_account(http_request, api_key.account, bucket)
+        http_request.rate_limit_usage = usage  # type: ignore[attr-defined]  # for accounts.middleware
+        if usage.is_over:
+            seconds = usage.retry_after_seconds
+            raise RateLimitExceeded(
+                f"That was request {usage.count:,} of {usage.limit:,} in this quarter hour. Try again in {seconds} seconds.",
+                headers={"Retry-After": str(seconds)},
+            )
+        return True
+
+
+class ApiView(APIView):
+    """The base of every API view. `buckets` maps a method to its rate-limit bucket; unnamed ones are `read`."""
+
+    throttle_classes: ClassVar[Any] = [AccountThrottle]
+    buckets: ClassVar[dict[str, Bucket]] = {}
+    http_method_names: ClassVar[Any] = ["get", "post", "put", "patch", "delete", "head"]
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        # REST framework takes a body of unknown length (chunked, HTTP/2) for no body at all.
+        if request.method in {"POST", "PUT", "PATCH"} and not request.META.get("CONTENT_LENGTH"):
+            request.META["CONTENT_LENGTH"] = "-1"
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if is_in_maintenance():
+            raise MaintenanceMode
+        super().initial(request, *args, **kwargs)
+
+
+class KeyView(ApiView):
+    """An API view for callers with a key. `scopes` maps a method to the scope it takes; unnamed ones take speech:read."""
+
+    authentication_classes: ClassVar[Any] = [ApiKeyAuthentication]
+    permission_classes: ClassVar[Any] = [MayUseScope]
+    scopes: ClassVar[dict[str, str]] = {}
+
+    @property
+    def account(self) -> Account:
+        api_key: ApiKey = self.request.auth
+        return api_key.account
+
+
+class UnknownAddress(ApiView):
+    """Whatever else is asked of `/api/v1`: counted like any request, then 404."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFound("There is nothing at this address.")

@@ -1,0 +1,32 @@
+"""Refusals that concern who is asking."""
+
+from config.errors import DomainError
+
+
+class RateLimitExceeded(DomainError):
+    code, status = "RATE_LIMIT_EXCEEDED", 429
+
+
+class MaintenanceMode(DomainError):
+    code, status = "MAINTENANCE", 503
+
+    def __init__(self) -> None:
+        super().__init__("The API is down for maintenance. Try again in a few minutes.", headers={"Retry-After": "300"})
+
+
+class RequestInProgress(DomainError):
+    code, status = "REQUEST_IN_PROGRESS", 409
+
+    def __init__(self) -> None:
+        super().__init__("A request with this Idempotency-Key is still being processed.", headers={"Retry-After": "1"})
+
+
+class IdempotencyKeyReuse(DomainError):
+    code, status = "IDEMPOTENCY_KEY_REUSE", 409
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for a different request. Use a new key.")
+
+
+class EmailTaken(DomainError):
+    code, status = "EMAIL_TAKEN", 409

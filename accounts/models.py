@@ -1,0 +1,181 @@
+"""People, accounts (the tenants), plans, API keys, remembered requests and the maintenance switch."""
+
+import uuid
+from typing import Any, ClassVar, TypeVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person, known by email. What they may see comes from their memberships."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(max_length=254, unique=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints: ClassVar = [
+            # One person per mailbox, whatever the capitals.
+            models.UniqueConstraint(Lower("email"), name="user_email_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Plan(models.Model):
+    """What an account may do and how often. The numbers are rows: an operator changes them."""
+
+    code = models.SlugField(primary_key=True, max_length=32)
+    name = models.CharField(max_length=64)
+    allows_api = models.BooleanField(default=True)
+    allows_webhooks = models.BooleanField(default=False)
+    generate_limit = models.PositiveIntegerField(help_text="Requests that create speech, per 15 minutes.")
+    read_limit = models.PositiveIntegerField(help_text="Status, audio and lists, per 15 minutes.")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Account(models.Model):
+    """A tenant: owns keys, credits and jobs. People reach it through a membership."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120)
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="accounts")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    generate_limit_override = models.PositiveIntegerField(null=True, blank=True)
+    read_limit_override = models.PositiveIntegerField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_at is not None
+
+
+class Role(models.TextChoices):
+    OWNER = "owner"
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    BILLING = "billing"
+    VIEWER = "viewer"
+
+
+class Membership(models.Model):
+    """A person's place in an account."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "user"], name="membership_unique"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_valid"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} as {self.role} in {self.account_id}"
+
+
+M = TypeVar("M", bound=models.Model)
+
+
+class AccountOwnedQuerySet(models.QuerySet[M]):
+    """The tenant wall: every read of an account's rows begins here."""
+
+    def for_account(self, account: Account) -> "AccountOwnedQuerySet[M]":
+        return self.filter(account=account)
+
+
+class ApiKey(models.Model):
+    """A key to the API. The key itself is shown once; here stands its SHA-256."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True, editable=False)  # hexadecimal SHA-256
+    prefix = models.CharField(max_length=12, editable=False)
+    last_four = models.CharField(max_length=4, editable=False)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AccountOwnedQuerySet["ApiKey"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…{self.last_four})"
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+
+class RememberedRequest(models.Model):
+    """The answer to a request that carried an Idempotency-Key, kept so that a repeat gets the same bytes.
+
+    Only answers that created something are remembered. The row is written in the transaction that creates the thing, so it
+    exists complete or not at all.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="remembered_requests")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)  # hexadecimal SHA-256 of path and canonical body
+    job_id = models.UUIDField(null=True, db_index=True)  # what it created; erased together with it
+    response_body = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "key"], name="remembered_request_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.key}"
+
+
+class Maintenance(models.Model):
+    """The one row that says the API is down on purpose; no row, no maintenance."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(id=1), name="maintenance_single_row"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Maintenance since {self.since:%Y-%m-%d %H:%M} UTC"

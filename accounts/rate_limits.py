@@ -1,0 +1,69 @@
+"""How often a caller may ask: exact counts in fixed windows of 15 minutes.
+
+django-ratelimit counts; the numbers are the plan's. Owns no response: `accounts.throttling` refuses, `accounts.middleware`
+writes the headers.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from django.conf import settings
+from django.http import HttpRequest
+from django_ratelimit.core import get_usage
+
+from accounts.models import Account
+
+Bucket = Literal["generate", "read"]
+
+WINDOW_SECONDS = 15 * 60
+
+# django-ratelimit makes the rate part of its key, so a change of plan would start the count anew. It counts against this
+# rate, which nobody reaches; the true limit is compared here.
+COUNTING_RATE = (10**9, WINDOW_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What was counted for one request. `reset_at` is in Unix seconds."""
+
+    bucket: Bucket
+    limit: int
+    count: int
+    reset_at: int
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.limit - self.count)
+
+    @property
+    def is_over(self) -> bool:
+        return self.count > self.limit
+
+    @property
+    def retry_after_seconds(self) -> int:
+        return max(1, self.reset_at - int(time.time()))
+
+
+def limit_for(account: Account, bucket: Bucket) -> int:
+    """Requests per window: the account's own number, else its plan's."""
+    if bucket == "generate":
+        override, of_plan = account.generate_limit_override, account.plan.generate_limit
+    else:
+        override, of_plan = account.read_limit_override, account.plan.read_limit
+    return of_plan if override is None else override
+
+
+def count_account(request: HttpRequest, account: Account, bucket: Bucket) -> Usage:
+    return _count(request, bucket, limit_for(account, bucket), key=lambda group, request: str(account.pk))
+
+
+def count_address(request: HttpRequest, bucket: Bucket) -> Usage:
+    """For callers without an account: by IPv4 address or IPv6 /64."""
+    return _count(request, bucket, settings.ANONYMOUS_READ_LIMIT, key="ip")
+
+
+def _count(request: HttpRequest, bucket: Bucket, limit: int, *, key: object) -> Usage:
+    # The parts of the key are joined without a separator, hence the colon.
+    usage = get_usage(request, group=f"api:{bucket}:", key=key, rate=COUNTING_RATE, increment=True)
+    return Usage(bucket, limit, usage["count"], int(time.time()) + usage["time_left"])

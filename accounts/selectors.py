@@ -1,0 +1,55 @@
+"""Reads of people, accounts, keys and the maintenance switch."""
+
+import time
+import uuid
+
+from django.db.models import QuerySet
+
+from accounts import keys
+from accounts.models import Account, ApiKey, Maintenance, User
+from config.errors import NotFound
+
+MAINTENANCE_SEEN_WITHIN_SECONDS = 1.0
+
+_maintenance_seen: tuple[float, bool] = (float("-inf"), False)
+
+
+def find_api_key(key: str) -> ApiKey | None:
+    """The usable key with its account and plan, in one query; none at all for one whose checksum is wrong."""
+    if not keys.is_well_formed(key):
+        return None
+    found = ApiKey.objects.filter(digest=keys.digest(key)).select_related("account__plan").first()
+    return found if found is not None and found.is_usable else None
+
+
+def get_account(account_id: object) -> Account:
+    """By id, or by the email of a member of exactly one account. Raises NotFound."""
+    text = str(account_id)
+    accounts = Account.objects.select_related("plan")
+    found = accounts.filter(memberships__user__email__iexact=text) if "@" in text else accounts.filter(pk=_uuid(text))
+    try:
+        return found.get()
+    except (Account.DoesNotExist, Account.MultipleObjectsReturned):
+        raise NotFound(f"No single account is known as {text}.") from None
+
+
+def list_accounts_of(user: User) -> QuerySet[Account]:
+    return Account.objects.filter(memberships__user=user).select_related("plan").order_by("created_at")
+
+
+def is_in_maintenance() -> bool:
+    """Asked on every request, so the database is asked at most once a second per process."""
+    global _maintenance_seen
+    seen_at, value = _maintenance_seen
+    now = time.monotonic()
+    if now - seen_at >= MAINTENANCE_SEEN_WITHIN_SECONDS:
+        value = Maintenance.objects.exists()
+        _maintenance_seen = (now, value)
+    return value
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

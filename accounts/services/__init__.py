@@ -1,0 +1,1 @@
+"""Every change of state in accounts: tenants, API keys, remembered requests, maintenance."""

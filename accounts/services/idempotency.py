@@ -1,0 +1,80 @@
+"""Idempotency-Key: the same key and the same request give the same answer, byte for byte, and nothing twice.
+
+The claim is a row written in the caller's transaction, under a unique constraint. A refusal rolls it back and so releases the
+key; a second racer waits for the first transaction (PostgreSQL at the unique index, at most `CLAIM_WAIT_SECONDS`; SQLite at BEGIN)
+and then finds the finished answer. Nobody ever sees a half-made one.
+"""
+
+import hashlib
+import re
+from datetime import timedelta
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from accounts.errors import IdempotencyKeyReuse, RequestInProgress
+from accounts.models import Account, RememberedRequest
+from config.api import canonical_json
+from config.errors import ValidationFailed
+
+REMEMBERED_FOR = timedelta(hours=24)
+CLAIM_WAIT_SECONDS = 2
+VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def check_key(key: str) -> None:
+    if not VISIBLE_ASCII.fullmatch(key):
+        raise ValidationFailed("Idempotency-Key must be 1 to 255 visible ASCII characters, without spaces.")
+
+
+def fingerprint_of(path: str, body: object) -> str:
+    return hashlib.sha256(f"{path}\n{canonical_json(body)}".encode()).hexdigest()
+
+
+def claim(*, account: Account, key: str, fingerprint: str) -> RememberedRequest | None:
+    """Inside a transaction: None when the key is now ours, else the answer to replay.
+
+    Raises IdempotencyKeyReuse (another request had this key), RequestInProgress (it still runs after the wait).
+    """
+    assert connection.in_atomic_block
+    if _insert(account, key, fingerprint):
+        return None
+    found = RememberedRequest.objects.filter(account=account, key=key).first()
+    if found is None or found.created_at <= timezone.now() - REMEMBERED_FOR:
+        # Forgotten, or erased between our insert and our look: the key is free again.
+        RememberedRequest.objects.filter(account=account, key=key, created_at__lte=timezone.now() - REMEMBERED_FOR).delete()
+        if _insert(account, key, fingerprint):
+            return None
+        raise RequestInProgress
+    if found.fingerprint != fingerprint:
+        raise IdempotencyKeyReuse
+    return found
+
+
+def remember(*, account: Account, key: str, job_id: object, response_body: bytes) -> None:
+    """The answer, in the transaction of the claim."""
+    RememberedRequest.objects.filter(account=account, key=key).update(job_id=job_id, response_body=response_body)
+
+
+def forget_expired() -> int:
+    """Rows past their 24 hours. Returns how many."""
+    return RememberedRequest.objects.filter(created_at__lte=timezone.now() - REMEMBERED_FOR).delete()[0]
+
+
+def _insert(account: Account, key: str, fingerprint: str) -> bool:
+    try:
+        with transaction.atomic():
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SET LOCAL lock_timeout = '{CLAIM_WAIT_SECONDS}s'")
+            RememberedRequest.objects.create(account=account, key=key, fingerprint=fingerprint, response_body=b"")
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = DEFAULT")
+    except IntegrityError:
+        return False
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) == "55P03":  # lock_not_available
+            raise RequestInProgress from None
+        raise
+    return True

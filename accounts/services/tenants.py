@@ -1,0 +1,33 @@
+"""Making accounts and the people in them; the maintenance switch."""
+
+from django.db import IntegrityError, transaction
+
+from accounts.errors import EmailTaken
+from accounts.models import Account, Maintenance, Membership, Plan, Role, User
+from config.errors import NotFound
+
+
+@transaction.atomic
+def create_account(*, email: str, password: str, plan_code: str = "free", name: str = "") -> Account:
+    """An account and its owner. Raises EmailTaken, NotFound (no such plan)."""
+    plan = Plan.objects.filter(pk=plan_code).first()
+    if plan is None:
+        known = ", ".join(Plan.objects.order_by("generate_limit").values_list("pk", flat=True))
+        raise NotFound(f"There is no plan {plan_code!r}; there are {known}.")
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, password)
+    except IntegrityError:
+        raise EmailTaken(f"{email} has an account already.") from None
+    account = Account.objects.create(name=name or email.partition("@")[0].capitalize(), plan=plan)
+    Membership.objects.create(account=account, user=user, role=Role.OWNER)
+    return account
+
+
+def start_maintenance() -> None:
+    """The API answers 503 MAINTENANCE within a second, on every process."""
+    Maintenance.objects.get_or_create(pk=1)
+
+
+def end_maintenance() -> None:
+    Maintenance.objects.all().delete()

@@ -1,0 +1,11 @@
+"""Refusals that concern credits."""
+
+from billing.money import format_have, format_need
+from config.errors import DomainError
+
+
+class InsufficientCredits(DomainError):
+    code, status = "INSUFFICIENT_CREDITS", 402
+
+    def __init__(self, *, need_microcredits: int, have_microcredits: int) -> None:
+        super().__init__(f"Need {format_need(need_microcredits)} credits, have {format_have(have_microcredits)}")

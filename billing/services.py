@@ -1,0 +1,128 @@
+"""Every movement of credits. Each function runs in one transaction, its own or the caller's."""
+
+import uuid
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest, Least
+
+from accounts.models import Account
+from billing.errors import InsufficientCredits
+from billing.models import Balance, EntryKind, LedgerEntry
+
+
+@transaction.atomic
+def charge_job(*, account: Account, job_id: uuid.UUID, cost_microcredits: int, actor: str) -> None:
+    """Takes the price of a job, once. Raises InsufficientCredits and changes nothing when it cannot be paid.
+
+    One conditional UPDATE decides: two jobs that race for the last credit cannot both win, and a debt blocks spending.
+    """
+    if cost_microcredits == 0:
+        return  # an operator set this tier's price to nothing
+    paid = Balance.objects.filter(
+        account=account, available_microcredits__gte=cost_microcredits, debt_microcredits=0
+    ).update(available_microcredits=F("available_microcredits") - cost_microcredits)
+    if not paid:
+        balance = Balance.objects.filter(account=account).first()
+        have = balance.available_microcredits if balance is not None and not balance.debt_microcredits else 0
+        raise InsufficientCredits(need_microcredits=cost_microcredits, have_microcredits=have)
+    _write_entry(
+        account=account,
+        kind=EntryKind.CHARGE,
+        amount_microcredits=-cost_microcredits,
+        reference=f"charge:{job_id}",
+        job_id=job_id,
+        actor=actor,
+    )
+
+
+@transaction.atomic
+def refund_job(*, account: Account, job_id: uuid.UUID, amount_microcredits: int, actor: str, note: str) -> bool:
+    """Gives back what a job cost, or the part that was not used, at most once. False when it was given back already."""
+    if amount_microcredits == 0:
+        return False
+    return _credit(
+        account=account,
+        kind=EntryKind.REFUND,
+        amount_microcredits=amount_microcredits,
+        reference=f"refund:{job_id}",
+        job_id=job_id,
+        actor=actor,
+        note=note,
+    )
+
+
+@transaction.atomic
+def grant_credits(*, account: Account, amount_microcredits: int, actor: str, note: str, reference: str = "") -> bool:
+    """An operator's gift. With a `reference` it happens at most once; False when it had happened."""
+    if amount_microcredits <= 0:
+        raise ValueError("A grant is more than nothing.")
+    return _credit(
+        account=account,
+        kind=EntryKind.GRANT,
+        amount_microcredits=amount_microcredits,
+        reference=reference or f"grant:{uuid.uuid4()}",
+        job_id=None,
+        actor=actor,
+        note=note,
+    )
+
+
+def _credit(
+    *,
+    account: Account,
+    kind: EntryKind,
+    amount_microcredits: int,
+    reference: str,
+    job_id: uuid.UUID | None,
+    actor: str,
+    note: str,
+) -> bool:
+    """Adds to the balance, debt first. The unique reference makes it count once."""
+    try:
+        with transaction.atomic():
+            Balance.objects.get_or_create(account=account)
+            debt_paid = Least(F("debt_microcredits"), amount_microcredits)
+            Balance.objects.filter(account=account).update(
+                debt_microcredits=F("debt_microcredits") - debt_paid,
+                available_microcredits=F("available_microcredits")
+                + Greatest(amount_microcredits - F("debt_microcredits"), 0),
+            )
+            _write_entry(
+                account=account,
+                kind=kind,
+                amount_microcredits=amount_microcredits,
+                reference=reference,
+                job_id=job_id,
+                actor=actor,
+                note=note,
+            )
+    except IntegrityError:
+        if LedgerEntry.objects.filter(reference=reference).exists():
+            return False
+        raise
+    return True
+
+
+def _write_entry(
+    *,
+    account: Account,
+    kind: EntryKind,
+    amount_microcredits: int,
+    reference: str,
+    job_id: uuid.UUID | None,
+    actor: str,
+    note: str = "",
+) -> None:
+    """After the balance was updated in the same transaction: its row is locked by us, so what we read is what we made."""
+    balance = Balance.objects.get(account=account)
+    LedgerEntry.objects.create(
+        account=account,
+        kind=kind,
+        amount_microcredits=amount_microcredits,
+        balance_after_microcredits=balance.available_microcredits - balance.debt_microcredits,
+        reference=reference,
+        job_id=job_id,
+        actor=actor,
+        note=note,
+    )

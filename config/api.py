@@ -1,0 +1,236 @@
+"""How the JSON API reads and writes: strict bodies in, one envelope out.
+
+Owns the wire format. Errors are rendered in `config.errors`; who may call is `accounts.api`.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from rest_framework import serializers
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+
+from config.errors import PayloadTooLarge, UnsupportedMediaType, ValidationFailed
+
+MAX_DEPTH = 32  # levels of arrays and objects; deeper is nobody's speech request
+
+
+def success_body(data: Mapping[str, Any]) -> bytes:
+    """The success envelope as bytes: what is stored for a replay is exactly what was sent."""
+    return json.dumps({"success": True, "data": data}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def success(data: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    return json_response(success_body(data), status=status, headers=headers)
+
+
+def json_response(body: bytes, *, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(body, status=status, content_type="application/json", headers=dict(headers or {}))
+
+
+def format_time(moment: datetime) -> str:
+    """2026-01-08T10:00:00.000Z"""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def canonical_json(value: object) -> str:
+    """One spelling per value: keys sorted, no spaces."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    """JSON is what we speak; an Accept header is no reason to fail."""
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        media_type = request.content_type.partition(";")[0].strip().lower()
+        return parsers[0] if media_type == parsers[0].media_type else None
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class StrictJSONParser(BaseParser):
+    """A JSON object in UTF-8, and nothing that could surprise later.
+
+    Refused, each with its reason: a compressed body, more than API_MAX_BODY_BYTES, malformed JSON or UTF-8, a key
+    twice, NaN and infinities (1e999 too), numbers of thousands of digits, NUL and lone surrogates (PostgreSQL takes
+    neither), more than MAX_DEPTH levels, anything but an object.
+    """
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        assert parser_context is not None
+        request = parser_context["request"]
+        if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+            raise UnsupportedMediaType("Send the body uncompressed, without Content-Encoding.")
+        limit = settings.API_MAX_BODY_BYTES
+        declared = request.headers.get("Content-Length", "")
+        body = b"" if declared.isdecimal() and int(declared) > limit else stream.read(limit + 1)
+        if len(body) > limit or (declared.isdecimal() and int(declared) > limit):
+            raise PayloadTooLarge(f"The body is larger than {limit // 1024**2} MiB.")
+        return parse_json_object(body)
+
+
+def parse_json_object(body: bytes) -> dict[str, Any]:
+    """Raises ValidationFailed with a reason in plain words."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValidationFailed(f"The body is not UTF-8: byte {error.start} is invalid.") from None
+    try:
+        value = json.loads(
+            text, parse_float=_finite_float, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys
+        )
+    except json.JSONDecodeError as error:
+        message = f"The body is not valid JSON: {error.msg} at line {error.lineno} column {error.colno}."
+        raise ValidationFailed(message) from None
+    except RecursionError:
+        raise ValidationFailed(f"The body is nested more than {MAX_DEPTH} levels deep.") from None
+    except ValueError:
+        # int() refuses more than 4,300 digits: its quadratic cost is an attack.
+        raise ValidationFailed("The body holds a number with too many digits.") from None
+    if not isinstance(value, dict):
+        raise ValidationFailed("The body must be a JSON object.")
+    _check_strings_and_depth(value)
+    return value
+
+
+def _finite_float(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValidationFailed(f"The number {digits[:20]} is out of range.")
+    return number
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValidationFailed(f"The body is not valid JSON: {name} is not a JSON number.")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValidationFailed(f"The body has the field {twice[:100]!r} twice.")
+    return result
+
+
+def _check_strings_and_depth(root: dict[str, Any]) -> None:
+    pending: list[tuple[Any, int]] = [(root, 1)]
+    while pending:
+        value, depth = pending.pop()
+        if isinstance(value, str):
+            _check_string(value)
+        elif isinstance(value, dict | list):
+            if depth > MAX_DEPTH:
+                raise ValidationFailed(f"The body is nested more than {MAX_DEPTH} levels deep.")
+            children = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+            pending += [(child, depth + 1) for child in children]
+
+
+def _check_string(value: str) -> None:
+    if "\0" in value:
+        raise ValidationFailed("The body holds a NUL character.")
+    if not value.isascii():
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise ValidationFailed("The body holds half of a surrogate pair, which is no character.") from None
+
+
+# --- strict fields: a wrong type is an error, never a guess ---------------------------------------
+
+
+class StrictCharField(serializers.CharField):
+    """Only a JSON string; REST framework would take numbers too."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictIntegerField(serializers.Field[int, Any, int, Any]):
+    """Only a JSON integer: no strings, no booleans, no fractions."""
+
+    default_error_messages = {"invalid": "A whole number is required."}  # noqa: RUF012 - the base's own form
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return int(data)
+
+    def to_representation(self, value: int) -> int:
+        return value
+
+
+class StrictFloatField(serializers.Field[float, Any, float, Any]):
+    """Only a JSON number between the two bounds, both included."""
+
+    default_error_messages = {  # noqa: RUF012
+        "invalid": "A number is required.",
+        "range": "Must be between {minimum} and {maximum}.",
+    }
+
+    def __init__(self, *, minimum: float, maximum: float, **kwargs: Any) -> None:
+        self.minimum, self.maximum = minimum, maximum
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        if not self.minimum <= data <= self.maximum:
+            self.fail("range", minimum=self.minimum, maximum=self.maximum)
+        return float(data)
+
+    def to_representation(self, value: float) -> float:
+        return value
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Names every field it does not know: a typo must not cost money."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields))
+        try:
+            value = super().to_internal_value(data)
+            errors: dict[str, Any] = {}
+        except serializers.ValidationError as error:
+            assert isinstance(error.detail, dict)
+            errors = dict(error.detail)
+        errors |= {name: ["Unknown field."] for name in unknown}
+        if errors:
+            raise serializers.ValidationError(errors)
+        return value
+
+    def parsed(self) -> dict[str, Any]:
+        """The validated data; raises our ValidationFailed with a message per field."""
+        if not self.is_valid():
+            raise validation_failed(self.errors)
+        data: dict[str, Any] = self.validated_data
+        return data
+
+
+def validation_failed(errors: Mapping[str, Any]) -> ValidationFailed:
+    """REST framework's errors as ours: `{field: [messages]}`, and the first of them as the message."""
+    details = {str(field)[:100]: [str(message) for message in _flatten(value)] for field, value in errors.items()}
+    return ValidationFailed(
+        " ".join(f"{field}: {' '.join(messages)}" for field, messages in list(details.items())[:10]),
+        details=dict(list(details.items())[:100]),
+    )
+
+
+def _flatten(errors: Any) -> list[Any]:
+    if isinstance(errors, Mapping):
+        return [message for value in errors.values() for message in _flatten(value)]
+    if isinstance(errors, list | tuple):
+        return [message for value in errors for message in _flatten(value)]
+    return [errors]

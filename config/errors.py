@@ -1,0 +1,146 @@
+"""Errors as callers see them: the one place that turns a failure into a response.
+
+Owns the `DomainError` base, the error envelope of `/api/*` and the error pages. The apps raise; nobody else renders.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+logger = logging.getLogger(__name__)
+
+
+class DomainError(Exception):
+    """Something the caller has to know: a stable code, an HTTP status, a message in plain words.
+
+    `details` maps a field of the request to its messages; `headers` go into the HTTP response.
+    """
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: Mapping[str, list[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = dict(details or {})
+        self.headers = dict(headers or {})
+
+
+class ValidationFailed(DomainError):
+    code, status = "VALIDATION_ERROR", 400
+
+    @classmethod
+    def of_field(cls, field: str, message: str) -> "ValidationFailed":
+        return cls(f"{field}: {message}", details={field: [message]})
+
+
+class Unauthorized(DomainError):
+    code, status = "UNAUTHORIZED", 401
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(DomainError):
+    code, status = "FORBIDDEN", 403
+
+
+class NotFound(DomainError):
+    code, status = "NOT_FOUND", 404
+
+
+class MethodNotAllowed(DomainError):
+    code, status = "METHOD_NOT_ALLOWED", 405
+
+
+class PayloadTooLarge(DomainError):
+    code, status = "PAYLOAD_TOO_LARGE", 413
+
+
+class UnsupportedMediaType(DomainError):
+    code, status = "UNSUPPORTED_MEDIA_TYPE", 415
+
+
+class InternalError(DomainError):
+    code, status = "INTERNAL_ERROR", 500
+
+    def __init__(self) -> None:
+        super().__init__("Something failed on our side. Nothing was charged for this request. Try again.")
+
+
+def error_envelope(error: DomainError, request: HttpRequest) -> dict[str, Any]:
+    """The body of every failure of `/api/*`."""
+    body: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.details:
+        body["details"] = error.details
+    body["request_id"] = getattr(request, "request_id", "")
+    return {"success": False, "error": body}
+
+
+def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
+    """Every exception that leaves an API view, as an envelope (REST framework's EXCEPTION_HANDLER)."""
+    request: HttpRequest = context["request"]._request
+    error = _domain_error(exc)
+    if isinstance(error, InternalError):
+        logger.error("unexpected failure in %s %s", request.method, request.path, exc_info=exc)
+    return Response(error_envelope(error, request), status=error.status, headers=error.headers)
+
+
+def _domain_error(exc: Exception) -> DomainError:
+    match exc:
+        case DomainError():
+            return exc
+        case drf.MethodNotAllowed():
+            return MethodNotAllowed("This address does not take that method.")
+        case drf.UnsupportedMediaType():
+            return UnsupportedMediaType("Send the body as application/json.")
+        case Http404():
+            return NotFound("There is nothing at this address.")
+        case _:
+            return InternalError()
+
+
+# --- outside API views: Django's own handlers ----------------------------------------------------
+
+
+def _render_error(request: HttpRequest, error: DomainError, *, title: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return JsonResponse(error_envelope(error, request), status=error.status, headers=error.headers)
+    context = {"title": title, "message": error.message, "status": error.status}
+    return render(request, "error.html", context, status=error.status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    # The exception's own words may quote the request (a Host header, a path): not repeated.
+    error = ValidationFailed("This request is malformed, or its Host is not one that this server answers for.")
+    return _render_error(request, error, title="That request is malformed")
+
+
+def permission_denied(request: HttpRequest, exception: PermissionDenied) -> HttpResponse:
+    return _render_error(request, Forbidden("You may not do this here."), title="You may not do this")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    error = NotFound("There is nothing at this address. It may have moved, or the link is incomplete.")
+    return _render_error(request, error, title="Nothing here")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _render_error(request, InternalError(), title="Something failed on our side")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    error = Forbidden("This form was open for too long, or cookies are off. Go back, reload the page and send it again.")
+    return _render_error(request, error, title="Please send that again")

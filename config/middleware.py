@@ -1,0 +1,65 @@
+"""What happens to every request and response, whichever app answers."""
+
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+# Nothing from elsewhere, nothing inline: scripts and styles are files of ours.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; media-src 'self' https:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+Edit = Callable[[HttpRequest, HttpResponseBase], None]
+
+
+def around(get_response: GetResponse, *, before: Callable[[HttpRequest], None], after: Edit) -> GetResponse:
+    """A middleware that only looks at the request and edits the response, in the mode the chain runs in."""
+    if iscoroutinefunction(get_response):
+
+        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
+            before(request)
+            response: HttpResponseBase = await get_response(request)
+            after(request, response)
+            return response
+
+        return asynchronous
+
+    def synchronous(request: HttpRequest) -> HttpResponseBase:
+        before(request)
+        response = get_response(request)
+        assert isinstance(response, HttpResponseBase)
+        after(request, response)
+        return response
+
+    return synchronous
+
+
+@sync_and_async_middleware
+def request_id(get_response: GetResponse) -> GetResponse:
+    """`request.request_id`, and `X-Request-ID` on the response: the caller's own when it is a sane one."""
+
+    def before(request: HttpRequest) -> None:
+        given = request.headers.get("X-Request-ID", "")
+        request.request_id = given if SANE_REQUEST_ID.fullmatch(given) else str(uuid.uuid4())  # type: ignore[attr-defined]
+
+    def after(request: HttpRequest, response: HttpResponseBase) -> None:
+        response.headers["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+
+    return around(get_response, before=before, after=after)
+
+
+@sync_and_async_middleware
+def content_security_policy(get_response: GetResponse) -> GetResponse:
+    def after(request: HttpRequest, response: HttpResponseBase) -> None:
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+
+    return around(get_response, before=lambda request: None, after=after)

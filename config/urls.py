@@ -1,0 +1,18 @@
+"""Every URL. Each app's own are in its `urls.py`."""
+
+from django.urls import include, path
+
+from config import errors
+from tts.views import healthz
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("api/v1/", include("voices.urls")),
+    path("api/v1/", include("tts.api_urls")),
+    path("", include("tts.urls")),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.not_found
+handler500 = errors.server_error

@@ -1,0 +1,118 @@
+"""The speech API: submit, status, audio, list, delete."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.http import HttpResponse
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound as CursorNotFound
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+
+from accounts.api import KeyView
+from accounts.rate_limits import Bucket
+from accounts.services import idempotency
+from config.api import StrictSerializer, json_response, success
+from config.errors import Forbidden, ValidationFailed
+from tts import store
+from tts.models import JobStatus
+from tts.selectors import get_job, get_job_with_audio, list_jobs
+from tts.serializers import SpeechSerializer, job_data
+from tts.services.lifecycle import cancel_or_erase_job
+from tts.services.submit import IdempotencyClaim, submit_job
+
+
+class JobCursor(CursorPagination):
+    ordering = ("-created_at", "-id")
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 200
+
+
+class JobFilters(StrictSerializer):
+    """The query of `GET /tts`."""
+
+    status = serializers.ChoiceField(choices=JobStatus.values, required=False)
+    voice_id = serializers.CharField(max_length=160, required=False)
+    created_after = serializers.DateTimeField(required=False)
+    created_before = serializers.DateTimeField(required=False)
+    cursor = serializers.CharField(max_length=300, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=JobCursor.max_page_size, required=False)
+
+
+class JobList(KeyView):
+    buckets: ClassVar[dict[str, Bucket]] = {"POST": "generate"}
+    scopes: ClassVar[dict[str, str]] = {"POST": "speech:write"}
+
+    def post(self, request: Request) -> HttpResponse:
+        serializer = SpeechSerializer(data=request.data)
+        speech = serializer.speech_request()
+        if "webhook_url" in serializer.validated_data:
+            raise Forbidden("webhook_url needs an enterprise plan with an enabled webhook endpoint.")
+        submission = submit_job(
+            account=self.account, api_key=request.auth, request=speech, claim=_idempotency_claim(request)
+        )
+        headers = {"Location": f"/api/v1/tts/{submission.job_id}"}
+        if submission.is_replay:
+            headers["Idempotent-Replayed"] = "true"
+        return json_response(submission.body, status=202, headers=headers)
+
+    def get(self, request: Request) -> HttpResponse:
+        filters = JobFilters(data=request.query_params.dict()).parsed()
+        pages = JobCursor()
+        jobs = list_jobs(
+            account=self.account,
+            status=filters.get("status"),
+            voice_id=filters.get("voice_id"),
+            created_after=filters.get("created_after"),
+            created_before=filters.get("created_before"),
+        )
+        try:
+            page = pages.paginate_queryset(jobs, request, view=self)
+        except CursorNotFound:
+            raise ValidationFailed.of_field("cursor", "This is not a cursor we gave out.") from None
+        return success(
+            {
+                "jobs": [job_data(job, _audio_url(request, job)) for job in page or []],
+                "next": pages.get_next_link(),
+                "previous": pages.get_previous_link(),
+            }
+        )
+
+
+class JobDetail(KeyView):
+    scopes: ClassVar[dict[str, str]] = {"DELETE": "speech:write"}
+
+    def get(self, request: Request, job_id: uuid.UUID) -> HttpResponse:
+        return self._status(request, job_id)
+
+    def delete(self, request: Request, job_id: uuid.UUID) -> HttpResponse:
+        cancel_or_erase_job(account=self.account, job_id=job_id)
+        return self._status(request, job_id)
+
+    def _status(self, request: Request, job_id: uuid.UUID) -> HttpResponse:
+        job = get_job(account=self.account, job_id=job_id)
+        return success(job_data(job, _audio_url(request, job)), headers={"Cache-Control": "no-store"})
+
+
+class JobAudio(KeyView):
+    def get(self, request: Request, job_id: uuid.UUID) -> HttpResponse:
+        job = get_job_with_audio(account=self.account, job_id=job_id)
+        location = store.signed_url(job, base_url=_base_url(request)).url
+        return HttpResponse(status=307, headers={"Location": location, "Cache-Control": "no-store"})
+
+
+def _idempotency_claim(request: Request) -> IdempotencyClaim | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    idempotency.check_key(key)
+    return IdempotencyClaim(key, idempotency.fingerprint_of(request.path, request.data))
+
+
+def _audio_url(request: Request, job: Any) -> store.SignedUrl | None:
+    return store.signed_url(job, base_url=_base_url(request)) if job.has_audio else None
+
+
+def _base_url(request: Request) -> str:
+    return request.build_absolute_uri("/").rstrip("/")

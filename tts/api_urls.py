@@ -1,0 +1,11 @@
+from django.urls import path, re_path
+
+from accounts.api import UnknownAddress
+from tts.api import JobAudio, JobDetail, JobList
+
+urlpatterns = [
+    path("tts", JobList.as_view(), name="job_list"),
+    path("tts/<uuid:job_id>", JobDetail.as_view(), name="job_detail"),
+    path("tts/<uuid:job_id>/audio", JobAudio.as_view(), name="job_audio"),
+    re_path(r"", UnknownAddress.as_view(), name="unknown_api_address"),
+]

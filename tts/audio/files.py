@@ -1,0 +1,119 @@
+"""Keeping encoded audio in a local file: complete and on the disk, or not there at all.
+
+Owns the file's life and the true sizes in a stored WAV's header. Does not encode (`tts.audio.encoder`) and
+knows nothing of the audio store that the file goes to afterwards.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tts.audio import wav
+from tts.audio.encoder import Encoder
+from tts.audio.formats import Encoding
+
+
+class AudioTooLong(ValueError):  # noqa: N818
+    """The audio does not fit its format. `message` is a sentence for the API caller."""
+
+    def __init__(self) -> None:
+        self.message = (
+            "The audio is longer than a wav file can hold (4 GiB); use mp3 or ogg_opus, or a shorter text."
+        )
+        super().__init__(self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFile:
+    """A finished file: how long it plays, and its size."""
+
+    duration_ms: int
+    size_bytes: int
+
+
+class AudioFile:
+    """The file at `path` that collects what an Encoder returns, replacing what was there.
+
+    As a context manager it aborts on the way out unless finished.
+    """
+
+    def __init__(self, path: Path, encoding: Encoding) -> None:
+        self._path = path
+        self._encoding = encoding
+        self._file = path.open("wb")
+        self._size_bytes = 0
+
+    @property
+    def size_bytes(self) -> int:
+        return self._size_bytes
+
+    def write(self, encoded: bytes) -> None:
+        """Append encoded bytes, in order. Raises AudioTooLong, and removes the file, as soon as a WAV
+        would pass what its header can say."""
+        if self._encoding.output_format == "wav" and self._size_bytes + len(encoded) > wav.WAV_FILE_BYTES_MAX:
+            self.abort()
+            raise AudioTooLong
+        self._file.write(encoded)
+        self._size_bytes += len(encoded)
+
+    def finish(self) -> int:
+        """Put the true sizes into a WAV's header, force everything to the disk, and return the size in
+        bytes. Once this returned, neither the file nor its name is lost to a power cut."""
+        if self._encoding.output_format == "wav":
+            data_bytes = self._size_bytes - wav.WAV_HEADER_BYTES
+            self._file.seek(0)
+            self._file.write(wav.wav_header(self._encoding, data_bytes=data_bytes))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        _sync_directory(self._path.parent)
+        self._file.close()
+        return self._size_bytes
+
+    def abort(self) -> None:
+        """Remove the file. Harmless after `finish`, which keeps it."""
+        if not self._file.closed:
+            self._file.close()
+            self._path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.abort()
+
+
+def encode_file(
+    chunks: Iterable[bytes], path: Path, encoding: Encoding, *, input_rate_hertz: int
+) -> EncodedFile:
+    """Encode s16le mono PCM, taken from `chunks` as they come, into a new file at `path`.
+
+    Raises AudioTooLong, ValueError when the PCM ends inside a sample, and whatever `chunks` raises. No file
+    is left behind then.
+    """
+    with (
+        AudioFile(path, encoding) as file,
+        Encoder(encoding, input_rate_hertz=input_rate_hertz, streaming=False) as encoder,
+    ):
+        for pcm in chunks:
+            file.write(encoder.feed(pcm))
+        file.write(encoder.close())
+        return EncodedFile(
+            duration_ms=round(1000 * encoder.duration_seconds),
+            size_bytes=file.finish(),
+        )
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

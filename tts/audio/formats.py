@@ -1,0 +1,200 @@
+"""What each output format can carry, and which encoding a request gets.
+
+Owns the tables of sample rates and bitrates, the content types and file extensions, and the rules
+that turn what a caller asked for (or left out) into one exact `Encoding`. Does not encode: the web
+process imports this module and must not load the codec libraries.
+
+Rates are in hertz, bitrates in kbit/s (1,000 bits per second).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+SAMPLE_RATES_HERTZ: Final = (8000, 12000, 16000, 22050, 24000, 44100, 48000)
+
+# MP3 knows fixed lists of constant bitrates (ISO/IEC 11172-3 and 13818-3, layer III): one for the MPEG-1
+# rates, one for MPEG-2, and MPEG-2.5 stops at 64. LAME silently replaces anything else by a neighbour (144 at
+# 44.1 kHz becomes 128, 192 at 24 kHz becomes 160), so what is not listed is refused. The lists begin at 32
+# although the low rates know 8 to 24: the lowest bitrate offered is the same at every rate.
+_MPEG1_KBPS: Final = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+_MPEG2_KBPS: Final = (32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_MPEG25_KBPS: Final = (32, 40, 48, 56, 64)
+
+# Opus takes any bitrate from 6 kbit/s to 510 (RFC 6716, section 2.1.1); 320 is MP3's highest too.
+_OPUS_KBPS: Final = range(6, 320 + 1)
+# libopus refuses more than 256 kbit/s per channel, so what is above is encoded as two equal channels.
+_OPUS_MONO_KBPS_MAX: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """One format. `bitrates_kbps` maps every sample rate it offers to the bitrates legal there (none: not
+    compressed); `default_rate_hertz` None stands for the engine's own rate."""
+
+    content_type: str
+    file_extension: str
+    default_rate_hertz: int | None
+    default_bitrate_kbps: int | None
+    bitrates_kbps: Mapping[int, Sequence[int]]
+
+
+FORMATS: Final[Mapping[str, OutputFormat]] = MappingProxyType(
+    {
+        "wav": OutputFormat(
+            content_type="audio/wav",
+            file_extension=".wav",
+            default_rate_hertz=None,
+            default_bitrate_kbps=None,
+            bitrates_kbps=MappingProxyType(dict.fromkeys(SAMPLE_RATES_HERTZ, ())),
+        ),
+        "mp3": OutputFormat(
+            content_type="audio/mpeg",
+            file_extension=".mp3",
+            default_rate_hertz=None,
+            default_bitrate_kbps=128,
+            bitrates_kbps=MappingProxyType(
+                {
+                    8000: _MPEG25_KBPS,
+                    12000: _MPEG25_KBPS,
+                    16000: _MPEG2_KBPS,
+                    22050: _MPEG2_KBPS,
+                    24000: _MPEG2_KBPS,
+                    44100: _MPEG1_KBPS,
+                    48000: _MPEG1_KBPS,
+                }
+            ),
+        ),
+        "ogg_opus": OutputFormat(
+            content_type="audio/ogg",
+            file_extension=".ogg",
+            default_rate_hertz=48000,
+            default_bitrate_kbps=64,
+            # libopus itself also opens at 12,000 Hz; the API does not offer that.
+            bitrates_kbps=MappingProxyType(dict.fromkeys((8000, 16000, 24000, 48000), _OPUS_KBPS)),
+        ),
+    }
+)
+
+OUTPUT_FORMATS: Final = tuple(FORMATS)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """Exactly how a piece of audio is encoded. `bitrate_kbps` is None where nothing is compressed (wav)."""
+
+    output_format: str
+    sample_rate_hertz: int
+    bitrate_kbps: int | None
+    channels: int
+
+    @property
+    def content_type(self) -> str:
+        return FORMATS[self.output_format].content_type
+
+    @property
+    def file_extension(self) -> str:
+        """With its dot: `.wav`, `.mp3`, `.ogg`."""
+        return FORMATS[self.output_format].file_extension
+
+
+class UnsupportedEncoding(ValueError):  # noqa: N818
+    """What was asked for cannot be encoded.
+
+    `field` is the request's field at fault, `message` a sentence for the API caller, `nearest` the possible
+    value nearest to the one refused (two of them when they are equally near, none when no value helps).
+    """
+
+    def __init__(self, field: str, message: str, nearest: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+        self.nearest = nearest
+
+
+def resolve_encoding(
+    *, output_format: str, engine_rate_hertz: int, sample_rate_hertz: int | None, bitrate_kbps: int | None
+) -> Encoding:
+    """The encoding a request gets; None stands for a field that the caller left out.
+
+    `engine_rate_hertz` is the rate of the engine's PCM. Where it decides and is not itself a rate of the
+    format, the next higher one is taken, so that nothing of the sound is lost (the highest when there is
+    none above).
+
+    Raises UnsupportedEncoding, naming the field and the nearest possible value.
+    """
+    spec = FORMATS.get(output_format)
+    if spec is None:
+        raise UnsupportedEncoding(
+            "output_format", f"output_format must be one of {', '.join(OUTPUT_FORMATS)}."
+        )
+    if bitrate_kbps is not None and spec.default_bitrate_kbps is None:
+        raise UnsupportedEncoding(
+            "output_bitrate_kbps", f"{output_format} is not compressed and takes no output_bitrate_kbps."
+        )
+
+    rate_hertz = (
+        _default_rate(output_format, spec, engine_rate_hertz, bitrate_kbps)
+        if sample_rate_hertz is None
+        else _asked_rate(output_format, spec, sample_rate_hertz)
+    )
+    legal_kbps = spec.bitrates_kbps[rate_hertz]
+    if bitrate_kbps is None and spec.default_bitrate_kbps is not None:
+        bitrate_kbps = min(spec.default_bitrate_kbps, max(legal_kbps))
+    if bitrate_kbps is not None and bitrate_kbps not in legal_kbps:
+        raise _bitrate_refused(f"{output_format} at {rate_hertz} Hz", bitrate_kbps, legal_kbps)
+
+    two_channels = output_format == "ogg_opus" and (bitrate_kbps or 0) > _OPUS_MONO_KBPS_MAX
+    return Encoding(output_format, rate_hertz, bitrate_kbps, channels=2 if two_channels else 1)
+
+
+def _asked_rate(output_format: str, spec: OutputFormat, sample_rate_hertz: int) -> int:
+    if sample_rate_hertz in spec.bitrates_kbps:
+        return sample_rate_hertz
+    nearest = _nearest(sample_rate_hertz, spec.bitrates_kbps)
+    raise UnsupportedEncoding(
+        "sample_rate_hertz",
+        f"{output_format} is not offered at {sample_rate_hertz} Hz; {_naming(nearest)}",
+        nearest,
+    )
+
+
+def _default_rate(
+    output_format: str, spec: OutputFormat, engine_rate_hertz: int, bitrate_kbps: int | None
+) -> int:
+    """The format's own default rate; where that cannot carry the bitrate asked for, the lowest that can."""
+    rates = sorted(spec.bitrates_kbps)
+    wanted = spec.default_rate_hertz or engine_rate_hertz
+    default = next((rate for rate in rates if rate >= wanted), rates[-1])
+    if bitrate_kbps is None:
+        return default
+    for rate in (default, *rates):
+        if bitrate_kbps in spec.bitrates_kbps[rate]:
+            return rate
+    every_kbps = sorted({kbps for legal in spec.bitrates_kbps.values() for kbps in legal})
+    raise _bitrate_refused(output_format, bitrate_kbps, every_kbps)
+
+
+def _bitrate_refused(carrier: str, bitrate_kbps: int, legal_kbps: Sequence[int]) -> UnsupportedEncoding:
+    lowest, highest = min(legal_kbps), max(legal_kbps)
+    if bitrate_kbps > highest:
+        reason = f"{carrier} carries at most {highest} kbps"
+    elif bitrate_kbps < lowest:
+        reason = f"{carrier} carries at least {lowest} kbps"
+    else:
+        reason = f"{carrier} does not come with {bitrate_kbps} kbps"
+    nearest = _nearest(bitrate_kbps, legal_kbps)
+    return UnsupportedEncoding("output_bitrate_kbps", f"{reason}; {_naming(nearest)}", nearest)
+
+
+def _nearest(value: int, possible: Iterable[int]) -> tuple[int, ...]:
+    """The possible value nearest to `value`; the lower and the higher one when both are as near."""
+    ordered = sorted(possible, key=lambda candidate: (abs(candidate - value), candidate))
+    return tuple(c for c in ordered[:2] if abs(c - value) == abs(ordered[0] - value))
+
+
+def _naming(nearest: tuple[int, ...]) -> str:
+    if len(nearest) == 1:
+        return f"the nearest possible value is {nearest[0]}."
+    return f"the nearest possible values are {nearest[0]} and {nearest[1]}."

@@ -1,0 +1,106 @@
+"""Our own store's files over HTTP: signed, with Range, read a piece at a time.
+
+Owns the bytes of `/audio/…`. Who gets a signed URL is decided in `tts.api`.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from tts import store
+from tts.audio.formats import FORMATS
+
+CHUNK_BYTES = 256 * 1024
+SINGLE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+CONTENT_TYPES = {spec.file_extension: spec.content_type for spec in FORMATS.values()}
+
+
+@require_safe
+def audio_file(request: HttpRequest, key: str) -> HttpResponseBase:
+    """The audio `key`, or a part of it. 403 for a URL we did not sign, 410 once it is over or the audio is gone."""
+    expires = request.GET.get("expires", "")
+    if not store.is_signature_valid(key, expires, request.GET.get("signature", "")):
+        return _refusal(request, 403, "This is not a link we made", "Copy it whole, or ask the job for a fresh one.")
+    expires_at = datetime.fromtimestamp(int(expires), UTC)
+    if expires_at <= timezone.now():
+        message = f"This audio link ended on {expires_at:%-d %b at %H:%M} UTC. Ask the job for a fresh one."
+        return _refusal(request, 410, "This link is over", message)
+    try:
+        file = store.open_audio(key)
+    except FileNotFoundError:
+        return _refusal(request, 410, "This audio was deleted", "Its job is still listed. Submit the text again to hear it.")
+    size = file.seek(0, 2)
+    etag = f'"{PurePosixPath(key).stem}"'  # the name of one attempt: its bytes never change
+    part = _asked_range(request, etag, size)
+    if part is not None and part[0] >= size:
+        file.close()
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    first, last = part or (0, size - 1)
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(last - first + 1),
+        "Content-Disposition": f'inline; filename="{PurePosixPath(key).name}"',
+        "Cache-Control": "private, max-age=86400, immutable",
+        "ETag": etag,
+    }
+    if part is not None:
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    status = 200 if part is None else 206
+    content_type = CONTENT_TYPES[PurePosixPath(key).suffix]
+    if request.method == "HEAD":
+        file.close()
+        return HttpResponse(status=status, content_type=content_type, headers=headers)
+    # Django reads a plain iterator whole before the first byte under ASGI, and an asynchronous one under WSGI.
+    is_asgi = isinstance(request, ASGIRequest)
+    body = _read_async(file, first, last) if is_asgi else _read(file, first, last)
+    return StreamingHttpResponse(body, status=status, content_type=content_type, headers=headers)
+
+
+def _asked_range(request: HttpRequest, etag: str, size: int) -> tuple[int, int] | None:
+    """First and last byte of the one range asked for (RFC 9110, section 14); None: send everything.
+
+    Several ranges and malformed ones are ignored, as the RFC allows. A first byte past the end is returned as it is.
+    """
+    match = SINGLE_RANGE.fullmatch(request.headers.get("Range", "").strip())
+    if match is None or match[0] == "bytes=-" or request.headers.get("If-Range", etag) != etag:
+        return None
+    if not match[1]:
+        suffix = int(match[2])
+        return (max(0, size - suffix), size - 1) if suffix else (size, size)
+    first, last = int(match[1]), int(match[2] or size - 1)
+    if match[2] and last < first:
+        return None
+    return first, min(last, size - 1)
+
+
+def _read(file: BinaryIO, first: int, last: int) -> Iterator[bytes]:
+    with file:
+        file.seek(first)
+        left = last - first + 1
+        while left and (chunk := file.read(min(CHUNK_BYTES, left))):
+            left -= len(chunk)
+            yield chunk
+
+
+async def _read_async(file: BinaryIO, first: int, last: int) -> AsyncIterator[bytes]:
+    read = sync_to_async(next, thread_sensitive=False)
+    chunks = _read(file, first, last)
+    try:
+        while chunk := await read(chunks, b""):
+            yield chunk
+    finally:
+        file.close()
+
+
+def _refusal(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+    return render(request, "error.html", {"title": title, "message": message, "status": status}, status=status)

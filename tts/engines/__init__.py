@@ -1,0 +1,1 @@
+"""The engines that turn text into samples. `base` says what an engine is, `registry` finds the configured ones."""

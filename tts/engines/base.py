@@ -1,0 +1,91 @@
+"""What every speech engine looks like from the outside.
+
+Owns the protocol, the unit of work (`Segment`) and the three ways an engine can fail. Knows no engine, no job,
+no money, and no encoder: an engine yields raw samples and nothing else.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from voices.catalogue import VoiceEntry
+
+TextFormat = Literal["text", "ssml", "markup"]
+
+# The range of `speed` in the public API; 1.0 is the voice's normal pace, 2.0 takes half the time.
+MIN_SPEED = 0.25
+MAX_SPEED = 4.0
+
+
+class EngineError(Exception):
+    """An engine did not deliver. The message is ours and may be shown; the vendor's words go to the log only."""
+
+
+class EngineUnavailable(EngineError):  # noqa: N818  (a state of this installation, named as operators see it)
+    """The engine cannot work on this installation: something it needs is missing or not configured."""
+
+
+class TransientEngineError(EngineError):
+    """A crash, a timeout, a lost connection: the same segment is worth another attempt."""
+
+
+class PermanentEngineError(EngineError):
+    """The segment itself is refused: another attempt would end the same way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One piece of a job's text, small enough for the engine and spoken in one go."""
+
+    text: str
+    engine_voice: str  # VoiceEntry.engine_voice: the engine's own name for the voice
+    language: str  # BCP 47, "en-US"
+    speed: float = 1.0  # MIN_SPEED to MAX_SPEED
+    text_format: TextFormat = "text"
+    model: str = ""  # engines with several models per voice; empty: the engine's default
+    prompt: str = ""  # style instructions, where the voice takes them
+
+
+class Engine(Protocol):
+    """A source of speech. One instance serves a whole process, from any number of threads at once.
+
+    Making an instance is cheap and starts nothing: no process, no connection, no model.
+    """
+
+    name: str  # the provider part of a voice id: "espeak"
+    queue: str  # where its jobs wait: "speech.espeak"
+
+    def voices(self) -> list[VoiceEntry]:
+        """All voices the engine offers. Needs no running engine, so the catalogue survives its absence."""
+        ...
+
+    def unavailable_reason(self) -> str:
+        """Why the engine cannot work here, in one sentence for operators and callers; empty: it can."""
+        ...
+
+    def sample_rate_hertz(self, engine_voice: str) -> int:
+        """The rate of what `speak` yields for this voice.
+
+        Raises PermanentEngineError for a voice the engine does not have.
+        """
+        ...
+
+    def speak(self, segment: Segment) -> Generator[bytes, None, None]:
+        """Yield the speech as it is made: mono, signed 16-bit little-endian, whole samples per chunk, none empty.
+
+        Nothing happens before the first `next()`, errors included. A segment without anything to say yields
+        little or nothing. Closing the generator early stops the work. Raises an EngineError.
+        """
+        ...
+
+    def warm_up(self) -> None:
+        """Do what makes the first `speak` slow, ahead of time. Raises EngineUnavailable."""
+        ...
+
+    def describe(self) -> dict[str, str | int]:
+        """What operators want to see: version, rate, number of voices. Raises EngineUnavailable."""
+        ...
+
+    def close(self) -> None:
+        """Give back processes, connections and memory; running `speak`s fail as transient. May be used again."""
+        ...

@@ -1,0 +1,158 @@
+"""A program that speaks for the engine: it alone loads the eSpeak NG library.
+
+The library keeps one global state per process, can crash on hostile input, and is GPL-3: hence a separate program,
+with the standard library only, that knows nothing of the service. Run as `child.py LIBRARY_FILE DATA_FOLDER` with
+one socket as stdin and stdout.
+
+In: one JSON object per line, `{"text": str, "voice": str, "rate_wpm": int}`; `voice` is an eSpeak identifier with an
+optional variant (`gmw/en-US+Annie`). One request at a time: the next is read after the answer is complete.
+
+Out: frames of one kind byte, the payload's length as 4 bytes little-endian, the payload:
+
+    H  once, at the start: JSON {"version": str, "rate_hertz": int}
+    P  samples: mono, signed 16-bit little-endian, about BUFFER_MS of them
+    E  the request is complete; empty
+    X  it failed: JSON {"permanent": bool, "detail": str}; as first frame instead of H: the library does not load
+
+It ends at the end of input, and when the other side of its socket vanishes, whatever it is doing.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import struct
+import sys
+import threading
+from _ctypes import dlclose
+from collections.abc import Callable
+
+BUFFER_MS = 200  # one callback and one frame; the library makes this much in well under a millisecond
+
+# From espeak-ng's speak_lib.h, version 1.52.
+AUDIO_OUTPUT_SYNCHRONOUS = 2
+INITIALIZE_DONT_EXIT = 0x8000
+POS_CHARACTER = 1
+# UTF-8 and nothing else: neither SSML (0x10), which opens files that the text names, nor [[phonemes]] (0x100).
+SYNTH_FLAGS = 1
+PARAMETER_RATE_WPM = 1
+EE_OK = 0
+
+SampleCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+class RequestError(Exception):
+    """This request cannot be spoken."""
+
+    def __init__(self, detail: str, *, permanent: bool) -> None:
+        super().__init__(detail)
+        self.permanent = permanent
+
+
+class Library:
+    """One loaded copy of the library: loaded, used for one request, unloaded.
+
+    The library has no call that resets it. Its oscillator, flutter and gain live in static variables, so speech
+    would depend on what was said before; unloading takes those with it. A fresh copy costs 0.5 ms (measured).
+    """
+
+    def __init__(self, library_path: str, data_path: str) -> None:
+        self._lib = ctypes.CDLL(library_path)
+        self._lib.espeak_Info.restype = ctypes.c_char_p
+        self._lib.espeak_Synth.argtypes = [
+            ctypes.c_char_p,  # text
+            ctypes.c_size_t,  # its bytes, the final NUL included
+            ctypes.c_uint,  # start position
+            ctypes.c_int,  # … counted in what
+            ctypes.c_uint,  # end position: none
+            ctypes.c_uint,  # flags
+            ctypes.c_void_p,  # identifier: not wanted
+            ctypes.c_void_p,  # user data: none
+        ]
+        self.rate_hertz: int = self._lib.espeak_Initialize(
+            AUDIO_OUTPUT_SYNCHRONOUS, BUFFER_MS, os.fsencode(data_path), INITIALIZE_DONT_EXIT
+        )
+        if self.rate_hertz <= 0:
+            raise OSError("espeak_Initialize failed")
+        self.version: str = (self._lib.espeak_Info(None) or b"").decode()
+
+    def synthesise(self, text: str, *, voice: str, rate_wpm: int, write: Callable[[bytes], None]) -> None:
+        """Hand the samples to `write`, piece by piece. Raises RequestError."""
+
+        def on_samples(samples: "ctypes._Pointer[ctypes.c_short] | None", count: int, _events: int) -> int:
+            if samples and count > 0:
+                write(ctypes.string_at(samples, count * 2))
+            return 0
+
+        callback = SampleCallback(on_samples)  # a local, so that it outlives the calls below
+        self._lib.espeak_SetSynthCallback(callback)
+        if self._lib.espeak_SetVoiceByName(voice.encode()) != EE_OK:
+            raise RequestError("no such voice", permanent=True)
+        if self._lib.espeak_SetParameter(PARAMETER_RATE_WPM, rate_wpm, 0) != EE_OK:
+            raise RequestError("rate refused", permanent=True)
+        data = text.encode()
+        code = self._lib.espeak_Synth(data, len(data) + 1, 0, POS_CHARACTER, 0, SYNTH_FLAGS, None, None)
+        if code != EE_OK:
+            raise RequestError(f"espeak_Synth returned {code}", permanent=False)
+
+    def unload(self) -> None:
+        """Free the copy; it must not be used afterwards."""
+        self._lib.espeak_Terminate()
+        dlclose(self._lib._handle)
+
+
+def main(library_path: str, data_path: str) -> int:
+    """Serve requests until the input ends. The exit status is 1 when the library does not load."""
+    # Who stops the service closes our socket. A signal sent to everyone at once must not end a sentence.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold somebody's text
+    output_fd = os.dup(1)
+    os.dup2(2, 1)  # what the library prints must not land between frames
+    threading.Thread(target=exit_when_alone, args=(output_fd,), daemon=True).start()
+
+    def send(kind: bytes, payload: bytes = b"") -> None:
+        frame = memoryview(struct.pack("<cI", kind, len(payload)) + payload)
+        try:
+            while frame:
+                frame = frame[os.write(output_fd, frame) :]
+        except OSError:
+            os._exit(0)  # nobody listens; an exception would be lost in the library's callback
+
+    try:
+        library = Library(library_path, data_path)
+    except (OSError, AttributeError) as error:
+        send(b"X", json.dumps({"permanent": True, "detail": str(error)}).encode())
+        return 1
+    send(b"H", json.dumps({"version": library.version, "rate_hertz": library.rate_hertz}).encode())
+
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        try:
+            library.synthesise(
+                request["text"],
+                voice=request["voice"],
+                rate_wpm=request["rate_wpm"],
+                write=lambda samples: send(b"P", samples),
+            )
+        except RequestError as error:
+            send(b"X", json.dumps({"permanent": error.permanent, "detail": str(error)}).encode())
+        else:
+            send(b"E")
+        library.unload()
+        library = Library(library_path, data_path)
+    return 0
+
+
+def exit_when_alone(socket_fd: int) -> None:
+    """End the program once the other side is gone, also while the library is busy and writes nothing."""
+    poller = select.poll()
+    poller.register(socket_fd, 0)  # no events asked for: what remains is "hung up"
+    poller.poll()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2]))

@@ -1,0 +1,94 @@
+"""Children at work and children at rest: one synthesis at a time each, as many at once as there are callers.
+
+Owns who uses which child, across threads and across forks. What a child is, is in `process`.
+"""
+
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+
+from tts.engines.espeak.process import EspeakProcess
+
+# Children kept for the next request, 15 MB each. More than this many at once is a peak: they end when done.
+MAX_IDLE = 8
+
+
+class ProcessPool:
+    """Lends children. Safe from any thread; a forked copy starts with no children at all."""
+
+    def __init__(self, start: Callable[[], EspeakProcess]) -> None:
+        self._start = start
+        self._lock = threading.Lock()
+        self._idle: list[EspeakProcess] = []
+        self._busy: set[EspeakProcess] = set()
+        _pools.add(self)
+
+    @contextlib.contextmanager
+    def lend(self) -> Iterator[EspeakProcess]:
+        """A child for the duration of the block, an idle one if there is one.
+
+        Leaving the block by an exception means that its work is unfinished: the child is killed, which is simpler
+        and surer than reading the rest, and the next caller waits some 20 ms for a new one. Raises
+        EngineUnavailable when none can be started.
+        """
+        process = self._take()
+        try:
+            yield process
+        except BaseException:
+            self._discard(process)
+            raise
+        self._take_back(process)
+
+    def close(self) -> None:
+        """Kill every child; a synthesis that is under way fails. The pool may be used again."""
+        with self._lock:
+            processes = [*self._idle, *self._busy]
+            self._idle.clear()
+        for process in processes:
+            process.kill()
+
+    def _take(self) -> EspeakProcess:
+        with self._lock:
+            while self._idle:
+                process = self._idle.pop()  # the one used last: its memory is warm
+                if process.is_running():
+                    self._busy.add(process)
+                    return process
+                process.kill()  # it died at rest: only the socket is left to close
+        process = self._start()  # not under the lock: others need not wait for it
+        with self._lock:
+            self._busy.add(process)
+        return process
+
+    def _take_back(self, process: EspeakProcess) -> None:
+        with self._lock:
+            self._busy.discard(process)
+            if len(self._idle) < MAX_IDLE and process.is_running():
+                self._idle.append(process)
+                return
+        process.kill()
+
+    def _discard(self, process: EspeakProcess) -> None:
+        with self._lock:
+            self._busy.discard(process)
+        process.kill()
+
+    def _forget_children(self) -> None:
+        self._lock = threading.Lock()  # another thread may have held it at the moment of the fork
+        for process in [*self._idle, *self._busy]:
+            process.forget()
+        self._idle.clear()
+        self._busy.clear()
+
+
+_pools: "weakref.WeakSet[ProcessPool]" = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for pool in list(_pools):
+        pool._forget_children()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

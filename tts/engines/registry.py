@@ -1,0 +1,38 @@
+"""The engines this installation is configured with: one instance each per process.
+
+Owns the instances, not the choice: that is `settings.SPEECH_ENGINES`, name → dotted path of the engine's class.
+"""
+
+from typing import cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from tts.engines.base import Engine, EngineUnavailable
+
+# By dotted path. No lock: engines cost nothing to make, `setdefault` is atomic, and a lock held by another
+# thread during a fork would stay locked in the child for ever.
+_instances: dict[str, Engine] = {}
+
+
+def get_engine(name: str) -> Engine:
+    """The engine of that name. Raises EngineUnavailable when none is configured under it."""
+    dotted_path = settings.SPEECH_ENGINES.get(name)
+    if dotted_path is None:
+        raise EngineUnavailable(f"No speech engine named {name} is configured here.")
+    return _instances.get(dotted_path) or _instances.setdefault(dotted_path, _create(dotted_path))
+
+
+def all_engines() -> list[Engine]:
+    """Every configured engine, available or not, in the order of the settings."""
+    return [get_engine(name) for name in settings.SPEECH_ENGINES]
+
+
+def close_engines() -> None:
+    """Close the engines that were used in this process; they start again when they are asked to."""
+    for engine in list(_instances.values()):
+        engine.close()
+
+
+def _create(dotted_path: str) -> Engine:
+    return cast(Engine, import_string(dotted_path)())

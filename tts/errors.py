@@ -1,0 +1,22 @@
+"""Refusals that concern jobs and their audio."""
+
+from config.errors import DomainError
+
+
+class AudioNotReady(DomainError):
+    code, status = "AUDIO_NOT_READY", 409
+
+    def __init__(self) -> None:
+        super().__init__("The audio is still being made. Ask again in a second.", headers={"Retry-After": "1"})
+
+
+class AudioNotAvailable(DomainError):
+    code, status = "AUDIO_NOT_AVAILABLE", 409
+
+
+class AudioExpired(DomainError):
+    code, status = "AUDIO_EXPIRED", 410
+
+
+class GenerationFailed(DomainError):
+    code, status = "GENERATION_FAILED", 500

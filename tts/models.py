@@ -1,0 +1,117 @@
+"""Jobs: one row per text that is to become audio."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import Account, AccountOwnedQuerySet, ApiKey
+
+
+class JobStatus(models.TextChoices):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+UNFINISHED = (JobStatus.PENDING, JobStatus.PROCESSING)
+
+
+class Job(models.Model):
+    """A piece of speech, from request to audio.
+
+    A worker that holds the job has raised `attempt` by one and keeps `lease_expires_at` in the future; whatever it writes is
+    fenced by `status='processing', attempt=mine`, so a worker that was given up for dead cannot finish what another has.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="jobs")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, related_name="jobs")
+
+    # What was asked.
+    voice_id = models.CharField(max_length=160)
+    provider = models.CharField(max_length=32)
+    queue = models.CharField(max_length=64)
+    text = models.TextField()
+    text_format = models.CharField(max_length=8, default="text")
+    speed = models.FloatField(default=1.0)
+    metadata = models.JSONField(null=True)
+    output_format = models.CharField(max_length=16)
+    sample_rate_hertz = models.PositiveIntegerField()
+    bitrate_kbps = models.PositiveIntegerField(null=True)
+    channels = models.PositiveSmallIntegerField(default=1)
+
+    # What it cost.
+    chars_charged = models.PositiveIntegerField()
+    cost_microcredits = models.BigIntegerField()
+    refunded_microcredits = models.BigIntegerField(default=0)
+
+    # Where it stands.
+    status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    lease_expires_at = models.DateTimeField(null=True)
+    chars_done = models.PositiveIntegerField(default=0)  # code points synthesised in this attempt
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True)  # of the first attempt
+    finished_at = models.DateTimeField(null=True)
+
+    # What came of it.
+    audio_key = models.CharField(max_length=200, blank=True)  # name in the audio store
+    audio_bytes = models.PositiveBigIntegerField(default=0)
+    duration_ms = models.PositiveBigIntegerField(default=0)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.CharField(max_length=500, blank=True)
+    erased_at = models.DateTimeField(null=True)  # text, metadata and audio are gone
+
+    objects = AccountOwnedQuerySet["Job"].as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-created_at", "-id"], name="job_account_newest"),
+            # The queue: what waits, whose it is, since when; and how much of each account runs.
+            models.Index(
+                fields=["queue", "account", "created_at"],
+                condition=models.Q(status=JobStatus.PENDING),
+                name="job_pending",
+            ),
+            models.Index(
+                fields=["account", "lease_expires_at"],
+                condition=models.Q(status=JobStatus.PROCESSING),
+                name="job_processing",
+            ),
+            models.Index(
+                fields=["finished_at"],
+                condition=models.Q(erased_at__isnull=True, finished_at__isnull=False),
+                name="job_to_erase",
+            ),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(status__in=JobStatus.values), name="job_status_valid"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    refunded_microcredits__gte=0, refunded_microcredits__lte=models.F("cost_microcredits")
+                ),
+                name="job_refund_at_most_cost",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.id}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status not in UNFINISHED
+
+    @property
+    def has_audio(self) -> bool:
+        return self.status == JobStatus.COMPLETED and self.erased_at is None
+
+    @property
+    def progress_percent(self) -> int:
+        """0 to 100; 100 only when the audio is there."""
+        if self.status == JobStatus.COMPLETED:
+            return 100
+        return min(99, self.chars_done * 100 // max(1, self.chars_charged))

@@ -1,0 +1,128 @@
+"""Jobs in and out of JSON."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from billing.money import format_credits
+from config.api import (
+    StrictCharField,
+    StrictFloatField,
+    StrictIntegerField,
+    StrictSerializer,
+    canonical_json,
+    format_time,
+)
+from tts.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
+from tts.models import Job, JobStatus
+from tts.requests import SpeechRequest
+from tts.store import SignedUrl
+
+MAX_METADATA_BYTES = 4096
+
+
+class SpeechSerializer(StrictSerializer):
+    """The body of `POST /tts`."""
+
+    text = StrictCharField(trim_whitespace=False)
+    voice_id = StrictCharField(max_length=160, required=False)
+    voice = StrictCharField(max_length=160, required=False)
+    model_type = serializers.ChoiceField(choices=["premium", "ultra"], required=False)
+    model = StrictCharField(max_length=80, required=False)
+    prompt = StrictCharField(trim_whitespace=False, required=False)
+    speed = StrictFloatField(minimum=0.25, maximum=4.0, default=1.0)
+    format = serializers.ChoiceField(choices=["text", "ssml", "markup"], default="text")
+    output_format = serializers.ChoiceField(choices=list(OUTPUT_FORMATS), default="wav")
+    sample_rate_hertz = StrictIntegerField(required=False)
+    output_bitrate_kbps = StrictIntegerField(required=False)
+    speaker_type = serializers.ChoiceField(choices=["single", "multi"], default="single")
+    voice_speaker_1 = StrictCharField(max_length=160, required=False)
+    voice_speaker_2 = StrictCharField(max_length=160, required=False)
+    delivery_mode = serializers.ChoiceField(choices=["async", "stream"], default="async")
+    webhook_url = StrictCharField(max_length=2048, required=False)
+    metadata = serializers.DictField(required=False)
+
+    def validate_text(self, text: str) -> str:
+        if not text.strip():
+            raise serializers.ValidationError("This field may not be blank.")
+        return text
+
+    def validate_sample_rate_hertz(self, rate: int) -> int:
+        if rate not in SAMPLE_RATES_HERTZ:
+            raise serializers.ValidationError(f"Must be one of {', '.join(map(str, SAMPLE_RATES_HERTZ))}.")
+        return rate
+
+    def validate_metadata(self, metadata: dict[str, Any]) -> dict[str, Any]:
+        size_bytes = len(canonical_json(metadata).encode())
+        if size_bytes > MAX_METADATA_BYTES:
+            raise serializers.ValidationError(f"This is {size_bytes:,} bytes of JSON; at most {MAX_METADATA_BYTES:,} fit.")
+        return metadata
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        voices = {attrs[name] for name in ("voice_id", "voice") if name in attrs}
+        if not voices:
+            raise serializers.ValidationError({"voice_id": ["This field is required."]})
+        if len(voices) > 1:
+            raise serializers.ValidationError({"voice": ["Says another voice than voice_id."]})
+        return attrs
+
+    def speech_request(self) -> SpeechRequest:
+        """Raises ValidationFailed with a message per field."""
+        data = self.parsed()
+        return SpeechRequest(
+            text=data["text"],
+            voice_id=data["voice_id"] if "voice_id" in data else data["voice"],
+            model_type=data.get("model_type"),
+            model=data.get("model"),
+            prompt=data.get("prompt"),
+            speed=data["speed"],
+            text_format=data["format"],
+            output_format=data["output_format"],
+            sample_rate_hertz=data.get("sample_rate_hertz"),
+            bitrate_kbps=data.get("output_bitrate_kbps"),
+            speaker_type=data["speaker_type"],
+            voice_speaker_1=data.get("voice_speaker_1"),
+            voice_speaker_2=data.get("voice_speaker_2"),
+            delivery_mode=data["delivery_mode"],
+            metadata=data.get("metadata"),
+        )
+
+
+def accepted_data(job: Job) -> dict[str, Any]:
+    """What a 202 says."""
+    return {
+        "job_id": str(job.pk),
+        "status": JobStatus.PENDING,
+        "poll_url": f"/api/v1/tts/{job.pk}",
+        "audio_endpoint": f"/api/v1/tts/{job.pk}/audio",
+        "chars_charged": job.chars_charged,
+        "credits_charged": format_credits(job.cost_microcredits),
+    }
+
+
+def job_data(job: Job, audio_url: SignedUrl | None) -> dict[str, Any]:
+    """A job's status. `audio_url` is there when `job.has_audio`."""
+    data: dict[str, Any] = {
+        "job_id": str(job.pk),
+        "status": job.status,
+        "voice_id": job.voice_id,
+        "output_format": job.output_format,
+        "created_at": format_time(job.created_at),
+        "chars_charged": job.chars_charged,
+        "credits_charged": format_credits(job.cost_microcredits),
+        "progress": job.progress_percent,
+        "metadata": job.metadata,
+    }
+    if job.status == JobStatus.COMPLETED:
+        assert job.finished_at is not None
+        data["audio_url"] = audio_url.url if audio_url else None
+        data["audio_url_expires_at"] = format_time(audio_url.expires_at) if audio_url else None
+        data["audio_endpoint"] = f"/api/v1/tts/{job.pk}/audio"
+        data["duration_seconds"] = job.duration_ms / 1000
+        data["completed_at"] = format_time(job.finished_at)
+    if job.status == JobStatus.FAILED:
+        data["error"] = {"code": job.error_code, "message": job.error_message}
+    if job.status in {JobStatus.FAILED, JobStatus.CANCELLED}:
+        data["refunded"] = job.refunded_microcredits == job.cost_microcredits
+        data["credits_refunded"] = format_credits(job.refunded_microcredits)
+    return data

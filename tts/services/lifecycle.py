@@ -1,0 +1,190 @@
+"""A job's way through the worker: claimed, kept alive, finished; or given back, or cancelled.
+
+Every change is a conditional UPDATE on the state it starts from, and its row count decides. A refund is written in the same
+transaction as the state that earns it.
+"""
+
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, F, Min, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import Account, RememberedRequest
+from billing.services import refund_job
+from config.errors import NotFound
+from tts import store
+from tts.models import UNFINISHED, Job, JobStatus
+
+GAVE_UP_MESSAGE = "The voice engine stopped half-way, {attempts} times. Your credits are back. Try again, or try another voice."
+
+
+def claim_next_job(*, queue: str) -> Job | None:
+    """The fairest pending job: of the account with the fewest running jobs, its oldest. None when nothing waits."""
+    while True:
+        running = (
+            Job.objects.filter(account=OuterRef("account"), status=JobStatus.PROCESSING)
+            .order_by()
+            .values("account")
+            .annotate(count=Count("*"))
+            .values("count")
+        )
+        pending = Job.objects.filter(queue=queue, status=JobStatus.PENDING)
+        turn = (
+            pending.values("account")
+            .annotate(oldest=Min("created_at"), running=Coalesce(Subquery(running), 0))
+            .order_by("running", "oldest")
+            .first()
+        )
+        if turn is None:
+            return None
+        job_id = pending.filter(account=turn["account"]).order_by("created_at").values_list("pk", flat=True).first()
+        now = timezone.now()
+        claimed = Job.objects.filter(pk=job_id, status=JobStatus.PENDING).update(
+            status=JobStatus.PROCESSING,
+            attempt=F("attempt") + 1,
+            lease_expires_at=now + lease_duration(),
+            chars_done=0,
+            started_at=Coalesce("started_at", now),
+        )
+        if claimed:
+            return Job.objects.select_related("account").get(pk=job_id)
+        # Another worker was quicker: look again.
+
+
+def renew_lease(*, job: Job, chars_done: int) -> bool:
+    """False when the job is no longer ours: cancelled, or given to another worker."""
+    return bool(
+        _mine(job).update(lease_expires_at=timezone.now() + lease_duration(), chars_done=chars_done)
+    )
+
+
+def complete_job(*, job: Job, audio_key: str, audio_bytes: int, duration_ms: int) -> bool:
+    """False when the job was no longer ours; the audio then belongs to nobody."""
+    return bool(
+        _mine(job).update(
+            status=JobStatus.COMPLETED,
+            audio_key=audio_key,
+            audio_bytes=audio_bytes,
+            duration_ms=duration_ms,
+            chars_done=job.chars_charged,
+            finished_at=timezone.now(),
+            lease_expires_at=None,
+        )
+    )
+
+
+def retry_or_fail_job(*, job: Job, message: str) -> None:
+    """After an attempt that did not work out: back to the queue, or, after the last one, failed and refunded."""
+    if job.attempt >= settings.JOB_MAX_ATTEMPTS:
+        fail_job(job=job, message=message)
+    else:
+        _mine(job).update(status=JobStatus.PENDING, lease_expires_at=None, chars_done=0)
+
+
+@transaction.atomic
+def fail_job(*, job: Job, message: str) -> bool:
+    """Failed for good, and every credit is back. False when the job was no longer ours."""
+    failed = _mine(job).update(
+        status=JobStatus.FAILED,
+        error_code="GENERATION_FAILED",
+        error_message=message,
+        refunded_microcredits=F("cost_microcredits"),
+        finished_at=timezone.now(),
+        lease_expires_at=None,
+    )
+    if failed:
+        refund_job(
+            account=job.account,
+            job_id=job.pk,
+            amount_microcredits=job.cost_microcredits,
+            actor="system",
+            note="The job failed.",
+        )
+        transaction.on_commit(lambda: store.delete_audio(job))
+    return bool(failed)
+
+
+def release_job(*, job: Job) -> None:
+    """A worker that is told to stop gives the job back; the attempt does not count."""
+    _mine(job).update(status=JobStatus.PENDING, attempt=F("attempt") - 1, lease_expires_at=None, chars_done=0)
+
+
+def reclaim_dead_jobs() -> int:
+    """Jobs whose worker died: back to the queue, or failed and refunded after the last attempt. Returns how many.
+
+    A text that kills its worker must not go round for ever, hence the count of attempts.
+    """
+    dead = Job.objects.filter(status=JobStatus.PROCESSING, lease_expires_at__lt=timezone.now())
+    reclaimed = 0
+    for job in dead.select_related("account").defer("text"):
+        if job.attempt >= settings.JOB_MAX_ATTEMPTS:
+            reclaimed += fail_job(job=job, message=GAVE_UP_MESSAGE.format(attempts=job.attempt))
+        else:
+            # The lease is part of the condition: its owner may have woken up and renewed it just now.
+            reclaimed += (
+                _mine(job)
+                .filter(lease_expires_at=job.lease_expires_at)
+                .update(status=JobStatus.PENDING, lease_expires_at=None, chars_done=0)
+            )
+    return reclaimed
+
+
+def cancel_or_erase_job(*, account: Account, job_id: uuid.UUID) -> None:
+    """The caller's DELETE. An unfinished job is cancelled, and what was not synthesised refunded; a finished one is erased.
+
+    Raises NotFound.
+    """
+    with transaction.atomic():
+        job = Job.objects.for_account(account).select_for_update(of=("self",)).defer("text").filter(pk=job_id).first()
+        if job is None:
+            raise NotFound("There is no such job.")
+        if not job.is_finished:
+            _cancel(job)
+            return
+    erase_job(job=job)
+
+
+def _cancel(job: Job) -> None:
+    """Inside a transaction that holds the row."""
+    price = job.cost_microcredits // job.chars_charged
+    refund = max(0, job.chars_charged - job.chars_done) * price
+    Job.objects.filter(pk=job.pk).update(
+        status=JobStatus.CANCELLED,
+        refunded_microcredits=refund,
+        finished_at=timezone.now(),
+        lease_expires_at=None,
+    )
+    refund_job(
+        account=job.account,
+        job_id=job.pk,
+        amount_microcredits=refund,
+        actor="customer",
+        note="The job was cancelled.",
+    )
+    transaction.on_commit(lambda: store.delete_audio(job))
+
+
+def erase_job(*, job: Job) -> None:
+    """Text, metadata, audio and the remembered response go; the row stays, for the ledger points to it.
+
+    Files first: a crash in between leaves a row that is erased again, never a file that nobody knows of.
+    """
+    store.delete_audio(job)
+    with transaction.atomic():
+        Job.objects.filter(pk=job.pk, erased_at=None).update(
+            text="", metadata=None, audio_key="", erased_at=timezone.now()
+        )
+        RememberedRequest.objects.filter(account=job.account_id, job_id=job.pk).delete()
+
+
+def lease_duration() -> timedelta:
+    return timedelta(seconds=settings.JOB_LEASE_SECONDS)
+
+
+def _mine(job: Job) -> QuerySet[Job]:
+    """The fence: the row, as long as this attempt holds it."""
+    return Job.objects.filter(pk=job.pk, status=JobStatus.PROCESSING, attempt=job.attempt)

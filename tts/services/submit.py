@@ -1,0 +1,76 @@
+"""Accepting a job: claim of the idempotency key, voice, price, charge, row and stored answer, in one transaction."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from accounts.models import Account, ApiKey
+from accounts.services import idempotency
+from billing.selectors import get_price
+from billing.services import charge_job
+from config.api import success_body
+from tts.engines.registry import get_engine
+from tts.models import Job
+from tts.queue import wake_worker
+from tts.requests import SpeechRequest, check_against_voice
+from tts.serializers import accepted_data
+from voices.selectors import get_voice_for_speech
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyClaim:
+    """An Idempotency-Key and the fingerprint of the request that came with it."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The body of the 202, as bytes, and whether it is a repeat of an earlier one."""
+
+    body: bytes
+    job_id: uuid.UUID
+    is_replay: bool
+
+
+@transaction.atomic
+def submit_job(
+    *, account: Account, api_key: ApiKey | None, request: SpeechRequest, claim: IdempotencyClaim | None = None
+) -> Submission:
+    """A pending job, paid for; or the answer to the same request before. Whatever is raised leaves nothing behind.
+
+    Raises IdempotencyKeyReuse, RequestInProgress, InvalidVoice, ValidationFailed, InsufficientCredits, in this order.
+    """
+    if claim is not None:
+        remembered = idempotency.claim(account=account, key=claim.key, fingerprint=claim.fingerprint)
+        if remembered is not None:
+            assert remembered.job_id is not None
+            return Submission(bytes(remembered.response_body), remembered.job_id, is_replay=True)
+    voice = get_voice_for_speech(request.voice_id)
+    encoding = check_against_voice(request, voice)
+    job = Job(
+        account=account,
+        api_key=api_key,
+        voice_id=voice.voice_id,
+        provider=voice.provider,
+        queue=get_engine(voice.provider).queue,
+        text=request.text,
+        text_format=request.text_format,
+        speed=request.speed,
+        metadata=request.metadata,
+        output_format=request.output_format,
+        sample_rate_hertz=encoding.sample_rate_hertz,
+        bitrate_kbps=encoding.bitrate_kbps,
+        channels=encoding.channels,
+        chars_charged=request.chars,
+        cost_microcredits=request.chars * get_price(voice.model_type),
+    )
+    actor = f"key:{api_key.pk}" if api_key is not None else "operator"
+    charge_job(account=account, job_id=job.pk, cost_microcredits=job.cost_microcredits, actor=actor)
+    job.save(force_insert=True)
+    body = success_body(accepted_data(job))
+    if claim is not None:
+        idempotency.remember(account=account, key=claim.key, job_id=job.pk, response_body=body)
+    transaction.on_commit(lambda: wake_worker(job.queue))
+    return Submission(body, job.pk, is_replay=False)

@@ -1,0 +1,60 @@
+"""What nobody else does: picks up what was dropped, forgets what is past its time."""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.services.idempotency import forget_expired
+from tts.models import Job, JobStatus
+from tts.queue import ensure_queue_folders, wake_worker
+from tts.services.lifecycle import erase_job, reclaim_dead_jobs
+
+ERASE_BATCH = 200
+SPOOL_MAX_AGE_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """How much was done: jobs taken from dead workers, queues woken, jobs erased, answers forgotten, spool files removed."""
+
+    reclaimed_jobs: int
+    woken_queues: int
+    erased_jobs: int
+    forgotten_requests: int
+    removed_spool_files: int
+
+
+def sweep() -> Sweep:
+    """Safe to run at any time, on several machines at once."""
+    ensure_queue_folders()
+    reclaimed = reclaim_dead_jobs()
+    waiting = list(Job.objects.filter(status=JobStatus.PENDING).order_by().values_list("queue", flat=True).distinct())
+    return Sweep(
+        reclaimed_jobs=reclaimed,
+        woken_queues=sum(wake_worker(queue) for queue in waiting),
+        erased_jobs=erase_old_jobs(),
+        forgotten_requests=forget_expired(),
+        removed_spool_files=remove_stale_spool_files(),
+    )
+
+
+def erase_old_jobs() -> int:
+    """Text, metadata and audio of jobs that finished more than AUDIO_RETENTION_DAYS ago, one batch at a time."""
+    limit = timezone.now() - timedelta(days=settings.AUDIO_RETENTION_DAYS)
+    old = Job.objects.filter(erased_at=None, finished_at__lt=limit).select_related("account").defer("text")
+    jobs = list(old[:ERASE_BATCH])
+    for job in jobs:
+        erase_job(job=job)
+    return len(jobs)
+
+
+def remove_stale_spool_files() -> int:
+    """Half-written audio of workers that were killed; a file in use was written to a moment ago."""
+    limit = time.time() - SPOOL_MAX_AGE_SECONDS
+    stale = [path for path in settings.SPOOL_DIR.glob("*") if path.is_file() and path.stat().st_mtime < limit]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return len(stale)

@@ -1,0 +1,65 @@
+"""`GET /api/v1/voices` and `GET /api/v1/voices/<voice_id>`: no key needed."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from accounts.api import ApiView
+from billing.money import format_credits
+from billing.selectors import get_prices
+from config.api import success
+from config.errors import ValidationFailed
+from voices.models import Voice
+from voices.selectors import get_public_voice, list_voices
+
+PAGE_SIZE = 50
+FILTERS = ("language", "provider", "model_type", "gender", "q")
+PUBLIC_FIELDS = (
+    "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "characteristics",
+    "supports_ssml", "supports_markup", "supports_speed", "supports_prompt", "supports_multispeaker",
+    "supports_streaming", "output_formats", "sample_rates", "max_text_bytes", "max_stream_bytes",
+)  # fmt: skip
+
+
+class VoiceList(ApiView):
+    def get(self, request: Request) -> HttpResponse:
+        query = request.query_params
+        unknown = sorted(set(query) - {*FILTERS, "page"})
+        if unknown:
+            raise ValidationFailed.of_field(unknown[0][:100], "Unknown filter.")
+        number = query.get("page", "1")
+        if not (number.isascii() and number.isdecimal() and 1 <= int(number[:9]) <= 1_000_000):
+            raise ValidationFailed.of_field("page", "A page number from 1 on is required.")
+        voices = list_voices(**{name: _clean(query.get(name, "")) for name in FILTERS})
+        pages = Paginator(voices, PAGE_SIZE)
+        page = int(number[:9])
+        rows = pages.page(page).object_list if page <= pages.num_pages else []
+        prices = get_prices()
+        return success(
+            {
+                "voices": [voice_data(voice, prices) for voice in rows],
+                "total": pages.count,
+                "page": page,
+                "pages": pages.num_pages,
+            }
+        )
+
+
+class VoiceDetail(ApiView):
+    def get(self, request: Request, voice_id: str) -> HttpResponse:
+        return success(voice_data(get_public_voice(_clean(voice_id)), get_prices()))
+
+
+def voice_data(voice: Voice, prices: dict[str, int]) -> dict[str, Any]:
+    """A voice as callers see it. `prices`: microcredits per character by model type."""
+    data = {name: getattr(voice, name) for name in PUBLIC_FIELDS}
+    data["credits_per_1000_chars"] = format_credits(prices[voice.model_type] * 1000)
+    data["sample_url"] = None  # no sample is kept yet
+    return data
+
+
+def _clean(value: str) -> str:
+    """PostgreSQL takes no NUL; a voice with one does not exist."""
+    return value.replace("\0", "�")[:200]

@@ -1,0 +1,37 @@
+"""What an engine says about one of its voices, in the words of the public API.
+
+Owns the shape only. The engines (in `tts`) fill it in, `voices.services` stores it.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Gender = Literal["male", "female", "neutral", "unknown"]
+ModelType = Literal["premium", "ultra"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceEntry:
+    """One voice as its engine describes it; every field is true here and now."""
+
+    voice_id: str  # provider:language-Family-Name
+    name: str
+    provider: str
+    family: str
+    language: str  # BCP 47, "en-US"
+    language_name: str  # "English (United States)"
+    gender: Gender
+    model_type: ModelType
+    characteristics: dict[str, Any]  # styles[], pitch, age, … as far as known
+    supports_ssml: bool
+    supports_markup: bool
+    supports_speed: bool
+    supports_prompt: bool
+    supports_multispeaker: bool
+    supports_streaming: bool
+    output_formats: tuple[str, ...]
+    sample_rates: tuple[int, ...]  # hertz
+    native_rate_hertz: int
+    max_text_bytes: int  # UTF-8
+    max_stream_bytes: int  # UTF-8
+    engine_voice: str  # the engine's own name for it

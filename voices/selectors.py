@@ -1,0 +1,50 @@
+"""Reads of the catalogue."""
+
+from django.db.models import Q, QuerySet
+
+from config.errors import NotFound
+from voices.errors import InvalidVoice
+from voices.models import Voice
+
+
+def list_voices(
+    *, language: str = "", provider: str = "", model_type: str = "", gender: str = "", q: str = ""
+) -> QuerySet[Voice]:
+    """Voices that work here and now. `language` is a locale ("en-US") or all locales of a language ("en")."""
+    found = usable_voices()
+    if language:
+        found = found.filter(Q(language__iexact=language) | Q(language__istartswith=f"{language}-"))
+    for field, value in (("provider", provider), ("model_type", model_type), ("gender", gender)):
+        if value:
+            found = found.filter(**{f"{field}__iexact": value})
+    for word in q.split():
+        found = found.filter(
+            Q(name__icontains=word)
+            | Q(voice_id__icontains=word)
+            | Q(language_name__icontains=word)
+            | Q(family__icontains=word)
+        )
+    return found.order_by("language", "provider", "name", "voice_id")
+
+
+def usable_voices() -> QuerySet[Voice]:
+    return Voice.objects.filter(is_enabled=True, is_listed=True, unavailable_reason="")
+
+
+def get_public_voice(voice_id: str) -> Voice:
+    voice = usable_voices().filter(voice_id=voice_id).first()
+    if voice is None:
+        raise NotFound("There is no such voice here.")
+    return voice
+
+
+def get_voice_for_speech(voice_id: str) -> Voice:
+    """Raises InvalidVoice, saying whether it is unknown, disabled or out of reach."""
+    voice = Voice.objects.filter(voice_id=voice_id).first()
+    if voice is None or not voice.is_listed:
+        raise InvalidVoice(f"There is no voice {voice_id[:160]!r}. GET /api/v1/voices lists them.")
+    if not voice.is_enabled:
+        raise InvalidVoice(f"The voice {voice.voice_id} is disabled.")
+    if voice.unavailable_reason:
+        raise InvalidVoice(f"The voice {voice.voice_id} is not available here: {voice.unavailable_reason}.")
+    return voice

@@ -1,0 +1,50 @@
+"""Changes of the catalogue."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+
+from django.db import transaction
+
+from voices.catalogue import VoiceEntry
+from voices.models import Voice
+
+ENGINE_FIELDS = [field.name for field in fields(VoiceEntry) if field.name != "voice_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueChange:
+    """How many voices of a provider are known now, and how many came, went or came back."""
+
+    total: int
+    added: int
+    vanished: int
+
+
+@transaction.atomic
+def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavailable_reason: str) -> CatalogueChange:
+    """Makes the catalogue say what the engine says. Vanished voices stay as rows, unlisted: jobs point to them."""
+    known = set(Voice.objects.filter(provider=provider).values_list("voice_id", flat=True))
+    rows = [
+        Voice(**asdict(entry), is_listed=True, unavailable_reason=unavailable_reason) for entry in entries
+    ]
+    Voice.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["voice_id"],
+        update_fields=[*ENGINE_FIELDS, "is_listed", "unavailable_reason"],
+        batch_size=500,
+    )
+    named = {entry.voice_id for entry in entries}
+    if unavailable_reason and not entries:
+        # An engine that cannot start cannot list its voices either: keep what is known, with the reason.
+        Voice.objects.filter(provider=provider).update(unavailable_reason=unavailable_reason)
+        return CatalogueChange(total=len(known), added=0, vanished=0)
+    Voice.objects.filter(provider=provider, is_listed=True).exclude(voice_id__in=named).update(is_listed=False)
+    return CatalogueChange(total=len(named), added=len(named - known), vanished=len(known - named))
+
+
+@transaction.atomic
+def retire_providers(*, keep: Sequence[str]) -> int:
+    """Voices of engines that are no longer configured cannot speak here. Returns how many."""
+    reason = "its engine is not configured on this server"
+    return Voice.objects.exclude(provider__in=keep).update(unavailable_reason=reason)

@@ -70,6 +70,8 @@ def test_mp3_at_every_rate_and_bitrate(rate_hertz: int) -> None:
         measure = measure_audio(mp3)
 
         assert set(mp3_frames(mp3)) == {Mp3Frame(kbps, rate_hertz, channels=1)}, kbps
+        assert b"Xing" not in mp3, kbps
+        assert b"Info" not in mp3, kbps
         assert (measure.sample_rate_hertz, measure.channels) == (rate_hertz, 1), kbps
         # LAME starts 1,105 samples late and fills the last frame and one more.
         longest_seconds = 0.5 + (1105 + 2 * frame_samples) / rate_hertz

@@ -105,6 +105,17 @@ def test_a_wav_that_its_header_cannot_describe_is_refused_at_once(
     assert [path.name for path in tmp_path.iterdir()] == ["fits.wav"]
 
 
+def test_a_wav_that_grew_too_long_removes_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wav_module, "WAV_FILE_BYTES_MAX", 100)
+    file = AudioFile(tmp_path / "long.wav", WAV)
+    file.write(bytes(100))
+
+    with pytest.raises(AudioTooLong):
+        file.write(b"\x00")
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_only_wav_has_that_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wav_module, "WAV_FILE_BYTES_MAX", 100)
 

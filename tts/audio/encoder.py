@@ -107,9 +107,13 @@ class Encoder:
 
     def abort(self) -> None:
         """Free what libav holds and give up what was not returned yet. Harmless after `close`."""
+        if self._closed:
+            return
         self._closed = True
         self._pending.clear()
         self._writer.release()
+        # libav's memory (half a megabyte with LAME) goes with these objects, not with their closing.
+        del self._writer, self._resampler
 
     def __enter__(self) -> Self:
         return self

@@ -21,9 +21,10 @@ _MAX_FRAME_SAMPLES = 8192  # bounds what is held at a time, however large the ca
 def stretch(pcm_chunks: Iterable[bytes], *, rate_hertz: int, tempo: float) -> Generator[bytes, None, None]:
     """Yield the same speech in 1/tempo of the time.
 
-    In and out: mono, signed 16-bit little-endian at `rate_hertz`; chunks may be cut anywhere on the way in and are
-    whole samples on the way out. Holds well under a second of sound. A tempo of exactly 1 passes the chunks through
-    untouched. Raises ValueError, at the first `next()`, for a tempo that is not a positive number.
+    In and out: mono, signed 16-bit little-endian at `rate_hertz`; chunks may be cut anywhere on the way
+    in and are whole samples on the way out. Holds well under a second of sound. A tempo of exactly 1
+    passes the chunks through untouched. Raises ValueError, at the first `next()`, for a tempo that is not
+    a positive number.
     """
     if not (tempo > 0 and math.isfinite(tempo)):
         raise ValueError(f"tempo must be a positive number, not {tempo}")
@@ -62,7 +63,7 @@ def _build_graph(rate_hertz: int, tempo: float) -> Graph:
 
 
 def _whole_samples(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes, cut between samples and into pieces no longer than a frame; half a sample at the end is lost."""
+    """The same bytes cut between samples, in pieces of a frame at most; half a sample at the end is lost."""
     rest = b""
     for chunk in chunks:
         data = rest + chunk if rest else chunk

@@ -1,1 +1,1 @@
-"""The engines that turn text into samples. `base` says what an engine is, `registry` finds the configured ones."""
+"""What turns text into samples. `base` says what an engine is, `registry` finds the configured ones."""

@@ -1,7 +1,7 @@
 """What every speech engine looks like from the outside.
 
-Owns the protocol, the unit of work (`Segment`) and the three ways an engine can fail. Knows no engine, no job,
-no money, and no encoder: an engine yields raw samples and nothing else.
+Owns the protocol, the unit of work (`Segment`) and the three ways an engine can fail. Knows no engine, no
+job, no money, and no encoder: an engine yields raw samples and nothing else.
 """
 
 from collections.abc import Generator
@@ -18,7 +18,7 @@ MAX_SPEED = 4.0
 
 
 class EngineError(Exception):
-    """An engine did not deliver. The message is ours and may be shown; the vendor's words go to the log only."""
+    """An engine did not deliver. The message is ours and may be shown; a vendor's words go to the log."""
 
 
 class EngineUnavailable(EngineError):  # noqa: N818  (a state of this installation, named as operators see it)
@@ -71,7 +71,7 @@ class Engine(Protocol):
         ...
 
     def speak(self, segment: Segment) -> Generator[bytes, None, None]:
-        """Yield the speech as it is made: mono, signed 16-bit little-endian, whole samples per chunk, none empty.
+        """Yield the speech as it is made: mono, signed 16-bit little-endian, whole samples, no empty chunk.
 
         Nothing happens before the first `next()`, errors included. A segment without anything to say yields
         little or nothing. Closing the generator early stops the work. Raises an EngineError.
@@ -87,5 +87,5 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back processes, connections and memory; running `speak`s fail as transient. May be used again."""
+        """Give back processes, connections, memory. A running `speak` fails as transient; a new one may start."""
         ...

@@ -1,6 +1,7 @@
 """The engines this installation is configured with: one instance each per process.
 
-Owns the instances, not the choice: that is `settings.SPEECH_ENGINES`, name → dotted path of the engine's class.
+Owns the instances, not the choice: that is `settings.SPEECH_ENGINES`, name → dotted path of the engine's
+class.
 """
 
 from typing import cast

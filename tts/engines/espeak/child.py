@@ -1,18 +1,19 @@
 """A program that speaks for the engine: it alone loads the eSpeak NG library.
 
-The library keeps one global state per process, can crash on hostile input, and is GPL-3: hence a separate program,
-with the standard library only, that knows nothing of the service. Run as `child.py LIBRARY_FILE DATA_FOLDER` with
-one socket as stdin and stdout.
+The library keeps one global state per process, can crash on hostile input, and is GPL-3: hence a separate
+program, with the standard library only, that knows nothing of the service. Run as `child.py LIBRARY_FILE
+DATA_FOLDER` with one socket as stdin and stdout.
 
-In: one JSON object per line, `{"text": str, "voice": str, "rate_wpm": int}`; `voice` is an eSpeak identifier with an
-optional variant (`gmw/en-US+Annie`). One request at a time: the next is read after the answer is complete.
+In: one JSON object per line, `{"text": str, "voice": str, "rate_wpm": int}`; `voice` is an eSpeak
+identifier with an optional variant (`gmw/en-US+Annie`). One request at a time: the next is read after the
+answer is complete.
 
 Out: frames of one kind byte, the payload's length as 4 bytes little-endian, the payload:
 
     H  once, at the start: JSON {"version": str, "rate_hertz": int}
     P  samples: mono, signed 16-bit little-endian, about BUFFER_MS of them
     E  the request is complete; empty
-    X  it failed: JSON {"permanent": bool, "detail": str}; as first frame instead of H: the library does not load
+    X  it failed: JSON {"permanent": bool, "detail": str}; instead of H: the library does not load
 
 It ends at the end of input, and when the other side of its socket vanishes, whatever it is doing.
 """
@@ -35,7 +36,8 @@ BUFFER_MS = 200  # one callback and one frame; the library makes this much in we
 AUDIO_OUTPUT_SYNCHRONOUS = 2
 INITIALIZE_DONT_EXIT = 0x8000
 POS_CHARACTER = 1
-# UTF-8 and nothing else: neither SSML (0x10), which opens files that the text names, nor [[phonemes]] (0x100).
+# UTF-8 and nothing else: neither SSML (0x10), which opens files that the text names, nor [[phonemes]]
+# (0x100).
 SYNTH_FLAGS = 1
 PARAMETER_RATE_WPM = 1
 EE_OK = 0
@@ -54,8 +56,9 @@ class RequestError(Exception):
 class Library:
     """One loaded copy of the library: loaded, used for one request, unloaded.
 
-    The library has no call that resets it. Its oscillator, flutter and gain live in static variables, so speech
-    would depend on what was said before; unloading takes those with it. A fresh copy costs 0.5 ms (measured).
+    The library has no call that resets it. Its oscillator, flutter and gain live in static variables, so
+    speech would depend on what was said before; unloading takes those with it. A fresh copy costs 0.5 ms
+    (measured).
     """
 
     def __init__(self, library_path: str, data_path: str) -> None:

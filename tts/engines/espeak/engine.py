@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tts.audio.tempo import stretch
-from tts.engines.base import EngineError, EngineUnavailable, PermanentEngineError, Segment
+from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment
 from tts.engines.espeak.pace import split_speed
 from tts.engines.espeak.pool import ProcessPool
 from tts.engines.espeak.process import SILENCE_TIMEOUT_S, EspeakProcess, child_command
@@ -42,7 +42,7 @@ class EspeakEngine:
         return list(self._voices.values())
 
     def unavailable_reason(self) -> str:
-        """Proved by starting a child once per process. A failure is looked at again, so that a repair shows."""
+        """Proved by starting a child, once per process. A failure is looked at again: a repair shows."""
         if not self._proved_available:
             try:
                 self._start_process().kill()
@@ -56,7 +56,7 @@ class EspeakEngine:
         return self._entry(engine_voice).native_rate_hertz
 
     def speak(self, segment: Segment) -> Generator[bytes, None, None]:
-        """Speak plain text; SSML and markup are refused, and what looks like them in plain text is just text."""
+        """Speak plain text. SSML and markup are refused; what looks like them in plain text is text."""
         # Only voices of the table: the library would take any other name as the path of a file to read.
         self._entry(segment.engine_voice)
         if segment.text_format != "text":
@@ -65,10 +65,12 @@ class EspeakEngine:
         text = plain_text(segment.text)
         if not text.strip():
             return
-        with self._pool.lend() as process:
-            # Closed by hand, not by the garbage collector: an unfinished synthesis must end with this generator.
-            with closing(process.synthesise(text=text, voice=segment.engine_voice, rate_wpm=rate_wpm)) as pcm:
-                yield from stretch(pcm, rate_hertz=process.rate_hertz, tempo=tempo)
+        # The inner generator is closed here and not by the garbage collector: work ends with this generator.
+        with (
+            self._pool.lend() as process,
+            closing(process.synthesise(text=text, voice=segment.engine_voice, rate_wpm=rate_wpm)) as pcm,
+        ):
+            yield from stretch(pcm, rate_hertz=process.rate_hertz, tempo=tempo)
 
     def warm_up(self) -> None:
         """Have one child ready."""
@@ -110,8 +112,8 @@ class EspeakEngine:
 def plain_text(text: str) -> str:
     """The text without what the library would take as a command or could not take at all.
 
-    Control characters become spaces (\\x01 opens a command inside the text, NUL ends it) except for line breaks and
-    tabs; halves of surrogate pairs become question marks.
+    Control characters become spaces (\\x01 opens a command inside the text, NUL ends it) except for line
+    breaks and tabs; halves of surrogate pairs become question marks.
     """
     cleaned = "".join(
         " " if unicodedata.category(character) == "Cc" and character not in "\n\r\t" else character

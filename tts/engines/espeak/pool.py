@@ -29,9 +29,9 @@ class ProcessPool:
     def lend(self) -> Iterator[EspeakProcess]:
         """A child for the duration of the block, an idle one if there is one.
 
-        Leaving the block by an exception means that its work is unfinished: the child is killed, which is simpler
-        and surer than reading the rest, and the next caller waits some 20 ms for a new one. Raises
-        EngineUnavailable when none can be started.
+        Leaving the block by an exception means that its work is unfinished: the child is killed, which is
+        simpler and surer than reading the rest, and the next caller waits some 20 ms for a new one.
+        Raises EngineUnavailable when none can be started.
         """
         process = self._take()
         try:

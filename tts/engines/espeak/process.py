@@ -1,6 +1,7 @@
 """One running child: starting it, asking it, judging its silence.
 
-Owns the parent's half of the protocol that `child` documents. Which child does which work is the pool's business.
+Owns the parent's half of the protocol that `child` documents. Which child does which work is the pool's
+business.
 """
 
 import contextlib
@@ -16,7 +17,8 @@ from tts.engines.base import EngineUnavailable, PermanentEngineError, TransientE
 
 logger = logging.getLogger(__name__)
 
-# A healthy child answers within milliseconds. Ten seconds without one byte, on a machine however busy, is a hang.
+# A healthy child answers within milliseconds. Ten seconds without one byte, on a machine however busy, is
+# a hang.
 SILENCE_TIMEOUT_S = 10.0
 
 _FRAME_HEADER = struct.Struct("<cI")
@@ -33,10 +35,10 @@ class EspeakProcess:
         self._socket.settimeout(silence_timeout_s)
         with child_socket:
             try:
-                self._process = subprocess.Popen(
+                self._process: subprocess.Popen[bytes] = subprocess.Popen(
                     command,
-                    stdin=child_socket,
-                    stdout=child_socket,
+                    stdin=child_socket.fileno(),
+                    stdout=child_socket.fileno(),
                     stderr=subprocess.DEVNULL,
                     # It reads text from strangers with a library in C: it gets none of the service's secrets.
                     env={"LC_ALL": "C.UTF-8"},
@@ -71,9 +73,10 @@ class EspeakProcess:
         return self._process.poll() is None
 
     def synthesise(self, *, text: str, voice: str, rate_wpm: int) -> Generator[bytes, None, None]:
-        """Yield the child's samples. After any exception, GeneratorExit too, the child is fit for nothing: kill it.
+        """Yield the child's samples. After any exception, GeneratorExit too, the child must be killed.
 
-        Raises TransientEngineError when it crashes, hangs or talks nonsense, PermanentEngineError when it refuses.
+        Raises TransientEngineError when it crashes, hangs or talks nonsense, PermanentEngineError when it
+        refuses.
         """
         request = json.dumps({"text": text, "voice": voice, "rate_wpm": rate_wpm})
         try:
@@ -99,8 +102,8 @@ class EspeakProcess:
 
     def forget(self) -> None:
         """In a process forked from the child's parent: let go of the child without touching it."""
-        # The inherited copy of the socket would keep the child alive after its parent, and an unset return code
-        # would let this copy of the object kill or wait for somebody else's child.
+        # The inherited copy of the socket would keep the child alive after its parent, and an unset
+        # return code would let this copy of the object kill or wait for somebody else's child.
         self._process.returncode = 0
         self._socket.close()
 
@@ -118,7 +121,8 @@ class EspeakProcess:
             except OSError as error:  # TimeoutError is one of them
                 raise self._failure("is silent", error) from error
             if not piece:
-                # The end of its output comes a moment before the end of the process; the log wants the status.
+                # The end of its output comes a moment before the end of the process; the log wants the
+                # status.
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(timeout=1)
                 raise self._failure("ended", None)
@@ -142,5 +146,5 @@ class EspeakProcess:
 
 
 def child_command(*, python: str, program: os.PathLike[str], library_path: str, data_path: str) -> list[str]:
-    """The command line of a child. Isolated (-I) and without site-packages (-S): nothing but the standard library."""
+    """A child's command line: isolated (-I), without site-packages (-S): the standard library, nothing else."""
     return [python, "-I", "-S", os.fspath(program), library_path, data_path]

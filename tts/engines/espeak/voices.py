@@ -1,11 +1,12 @@
 """The voices of eSpeak NG, as two tables: languages and the speakers each of them has.
 
-Owns what the catalogue learns about them. A further language is one more row; a speaker is a voice variant that
-the library ships, and every language has every speaker.
+Owns what the catalogue learns about them. A further language is one more row; a speaker is a voice
+variant that the library ships, and every language has every speaker.
 
-How the speakers were chosen, by measurement of all variants with both English languages: the variant file declares
-the gender; no breath noise (it is random, and the same request shall give the same bytes), no echo, no roughness,
-no whisper; no clipped sample; level between -24 and -16 dB below full scale; energy up to the higher formants.
+How the speakers were chosen, by measurement of all variants with both English languages: the variant file
+declares the gender; no breath noise (it is random, and the same request shall give the same bytes), no
+echo, no roughness, no whisper; no clipped sample; level between -24 and -16 dB below full scale; energy
+up to the higher formants.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,99 @@
+"""What every test may use: clean places to write to, the voices of this machine, the cast, an API client."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.test import Client
+
+from accounts import selectors as account_selectors
+from accounts.models import Account, ApiKey
+from billing.triggers import create_triggers, drop_triggers
+from tests.factories import make_account, make_key
+from tts.services.catalogue import sync_catalogue
+
+
+@pytest.fixture(autouse=True)
+def private_places(settings, tmp_path: Path) -> None:
+    """Everything a test writes is in its own folder; nothing is remembered from the test before."""
+    settings.SPOOL_DIR = tmp_path / "spool"
+    settings.STORAGES = settings.STORAGES | {
+        "audio": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": tmp_path / "audio"},
+        },
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.RATELIMIT_CACHE_PREFIX = f"rl:{uuid.uuid4()}:"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    account_selectors._maintenance_seen = (float("-inf"), False)
+
+
+@pytest.fixture
+def committed_db(django_db_serialized_rollback: None, transactional_db: None) -> Iterator[None]:
+    """A database whose transactions are real, for races, threads and other processes.
+
+    It is flushed after the test, which the ledger's triggers refuse: they stand during the test and are lifted after it.
+    """
+    with connection.schema_editor() as editor:
+        create_triggers(None, editor)
+    yield
+    connections.close_all()
+    with connection.schema_editor() as editor:
+        drop_triggers(None, editor)
+
+
+def _database(request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("committed_db" if "committed_db" in request.fixturenames else "db")
+
+
+@pytest.fixture
+def voices(request: pytest.FixtureRequest) -> None:
+    """The catalogue as `make run` fills it."""
+    _database(request)
+    sync_catalogue()
+
+
+@pytest.fixture
+def account(request: pytest.FixtureRequest) -> Account:
+    _database(request)
+    return make_account("Acme")
+
+
+@pytest.fixture
+def key(account: Account) -> tuple[ApiKey, str]:
+    return make_key(account)
+
+
+class ApiClient:
+    """Django's test client with a key: `api.post("/api/v1/tts", {...})`. `raw` bodies go out as they are."""
+
+    def __init__(self, key: str | None) -> None:
+        self.client = Client(raise_request_exception=False)
+        self.headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self.client.get(path, headers=self.headers | headers)
+
+    def delete(self, path: str, **headers: str) -> Any:
+        return self.client.delete(path, headers=self.headers | headers)
+
+    def post(self, path: str, body: Any = None, *, raw: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
+        data = raw if raw is not None else json.dumps(body)
+        return self.client.post(
+            path, data=data, content_type="application/json", headers=self.headers | (headers or {})
+        )
+
+
+@pytest.fixture
+def api(key: tuple[ApiKey, str]) -> ApiClient:
+    return ApiClient(key[1])
+
+
+@pytest.fixture
+def anonymous() -> ApiClient:
+    return ApiClient(None)

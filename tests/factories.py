@@ -1,0 +1,49 @@
+"""The cast: Alice owns Acme, Bob is a member of it, Charlie belongs to Globex. Made by the services the product uses."""
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+
+from accounts.models import Account, ApiKey, Membership, Plan, Role, User
+from accounts.services.api_keys import issue_key
+from billing.money import parse_credits
+from billing.services import grant_credits
+from tts.models import Job, JobStatus
+
+PASSWORD = "correct horse battery staple"
+
+
+def make_account(name: str = "Acme", *, plan: str = "enterprise", credits: str | int | Decimal = 100) -> Account:
+    account = Account.objects.create(name=name, plan=Plan.objects.get(pk=plan))
+    amount = parse_credits(str(credits))
+    if amount:
+        grant_credits(account=account, amount_microcredits=amount, actor="test", note="To begin with.")
+    return account
+
+
+def make_user(email: str, account: Account | None = None, role: Role = Role.OWNER) -> User:
+    user = User.objects.create_user(email, PASSWORD)
+    if account is not None:
+        Membership.objects.create(account=account, user=user, role=role)
+    return user
+
+
+def make_key(
+    account: Account, *, name: str = "Test", scopes: tuple[str, ...] = ("speech:write", "speech:read"),
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:  # fmt: skip
+    return issue_key(account=account, name=name, scopes=scopes, expires_at=expires_at)
+
+
+def make_job(account: Account, *, status: JobStatus = JobStatus.PENDING, text: str = "Hello there.", **fields) -> Job:
+    """A row as submit_job would write it, but free of charge (cost 0) unless `cost_microcredits` says otherwise."""
+    values = {
+        "voice_id": "espeak:en-US-eSpeak-Annie",
+        "provider": "espeak",
+        "queue": "speech.espeak",
+        "output_format": "wav",
+        "sample_rate_hertz": 22050,
+        "chars_charged": len(text),
+        "cost_microcredits": 0,
+    } | fields
+    return Job.objects.create(id=uuid.uuid4(), account=account, status=status, text=text, **values)

@@ -53,3 +53,12 @@ def _uuid(text: str) -> uuid.UUID | None:
         return uuid.UUID(text)
     except ValueError:
         return None
+
+
+def find_keys(text: str) -> QuerySet[ApiKey]:
+    """Keys known by an id, by the whole key, or by its visible prefix."""
+    if keys.is_well_formed(text):
+        return ApiKey.objects.filter(digest=keys.digest(text))
+    if (key_id := _uuid(text)) is not None:
+        return ApiKey.objects.filter(pk=key_id)
+    return ApiKey.objects.filter(prefix=text)

@@ -180,9 +180,10 @@ if REDIS_URL:
 else:
     CACHES = {"default": {"BACKEND": "accounts.cache.AtomicDatabaseCache", "LOCATION": "cache"}}
 
-CELERY_BROKER_URL = env_str("CELERY_BROKER_URL", REDIS_URL) or "filesystem://"
+FILE_QUEUE = "filesystem://localhost//"
+CELERY_BROKER_URL = env_str("CELERY_BROKER_URL", REDIS_URL) or FILE_QUEUE
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
-if CELERY_BROKER_URL == "filesystem://":
+if CELERY_BROKER_URL == FILE_QUEUE:
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(DATA_DIR / "queue"),
         "data_folder_out": str(DATA_DIR / "queue"),
@@ -206,6 +207,8 @@ CELERY_BEAT_SCHEDULE = {
 
 ENGINE_CLASSES = {"espeak": "tts.engines.espeak.EspeakEngine"}
 SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak")}
+
+SPEECH_QUEUES = [f"speech.{name}" for name in SPEECH_ENGINES]
 
 JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 30, minimum=1)
 JOB_MAX_ATTEMPTS = 3

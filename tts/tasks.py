@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from celery import shared_task
+from celery.exceptions import WorkerShutdown
 from celery.signals import worker_ready, worker_shutting_down
 
 from tts import pipeline
@@ -43,5 +44,9 @@ def start_up(**kwargs: Any) -> None:
 
 @worker_shutting_down.connect
 def give_jobs_back(**kwargs: Any) -> None:
-    """Jobs that run now go back to the queue at their next chunk of sound."""
+    """Jobs that run now go back to the queue at their next chunk of sound, and the worker leaves its loop at once.
+
+    Celery would first wait twice for messages, two seconds each. Nothing is lost by not waiting: a message is only a wake-up.
+    """
     pipeline.worker_is_stopping.set()
+    raise WorkerShutdown(0)

@@ -1,0 +1,71 @@
+# Two commands matter: `make run` and `make test`. `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONUNBUFFERED := 1
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.run-ready ## Make the virtual environment with what the service runs on
+
+run: $(VENV)/.run-ready ## Set everything up and serve on http://127.0.0.1:$${PORT:-8000}
+	@exec $(BIN)/python manage.py serve
+
+test: $(VENV)/.dev-ready ## Run all tests, on SQLite and files
+	@$(BIN)/python -m tests.run
+
+test-services: $(VENV)/.dev-ready ## Run the same tests on PostgreSQL and Redis, private ones if none are given
+	@$(BIN)/python -m tests.run --services
+
+check: lint types ## All static checks: lint, types, imports, migrations, deployment settings
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.check_settings
+
+lint: $(VENV)/.dev-ready ## Check style and form of Python and templates
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/djlint --quiet --check --lint templates
+
+types: $(VENV)/.dev-ready ## Check types (mypy, strict)
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev-ready ## Bring Python and templates into form
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+	@$(BIN)/djlint --quiet --reformat templates
+
+bench-latency: $(VENV)/.dev-ready ## Measure from POST to completed, beside the bare engine
+	@$(BIN)/python -m tests.bench_latency
+
+lock: $(VENV)/.dev-ready ## Pin the newest allowed packages in requirements*.txt (needs uv)
+	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
+	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove the virtual environment and caches; data stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# --- the virtual environment: made once, and again when the requirements change ---
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Utterance needs Python 3.11 or newer; $(PYTHON) is older. Try: make run PYTHON=python3.11"; exit 1; }
+	@if command -v uv >/dev/null; then uv venv -q --python "$(PYTHON)" $(VENV); else $(PYTHON) -m venv $(VENV); fi
+
+INSTALL = if command -v uv >/dev/null; then VIRTUAL_ENV=$(VENV) uv pip install -q -r $<; \
+	else $(BIN)/python -m pip install -q --disable-pip-version-check -r $<; fi
+
+$(VENV)/.run-ready: requirements.txt | $(BIN)/python
+	@echo "Installing what the service runs on ..."
+	@$(INSTALL)
+	@touch $@
+
+$(VENV)/.dev-ready: requirements-dev.txt $(VENV)/.run-ready
+	@echo "Installing what the tests need ..."
+	@$(INSTALL)
+	@touch $@
+
+.PHONY: help setup run test test-services check lint types format bench-latency lock clean

@@ -1,0 +1,110 @@
+"""The first start on one machine: a demo account, and the proof that a sentence becomes audio, through the public API."""
+
+import json
+import secrets
+import time
+import urllib.error
+import urllib.request
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import Account
+from accounts.services.api_keys import issue_key
+from accounts.services.tenants import create_account
+from billing.money import parse_credits
+from billing.services import grant_credits
+from tts import store
+from tts.models import Job
+
+DEMO_EMAIL = "demo@example.com"
+DEMO_CREDITS = "1000"
+SENTENCE = "Hello. This is Utterance, speaking from your own machine."
+VOICE_ID = "espeak:en-US-eSpeak-Annie"
+PROOF_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The demo account's secrets, known only now."""
+
+    password: str
+    api_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A sentence that went through the API: its job, where the audio lies, how long it plays."""
+
+    job_id: str
+    path: Path
+    duration_seconds: float
+
+
+class ProofFailed(Exception):
+    """The main job did not work; the message says where it stopped."""
+
+
+@transaction.atomic
+def create_demo() -> Demo | None:
+    """None when there are accounts already, or when this is not one machine."""
+    if not settings.IS_ONE_MACHINE or Account.objects.exists():
+        return None
+    password = secrets.token_urlsafe(12)
+    account = create_account(email=DEMO_EMAIL, password=password, plan_code="enterprise", name="Demo")
+    grant_credits(
+        account=account, amount_microcredits=parse_credits(DEMO_CREDITS), actor="system", note="For trying things out."
+    )
+    return Demo(password=password, api_key=issue_key(account=account, name="Demo key")[1])
+
+
+def prove(*, base_url: str, api_key: str, give_up: Callable[[], bool]) -> Proof:
+    """Submit, wait, download, decode. Raises ProofFailed. `give_up` is asked while waiting."""
+    deadline = time.monotonic() + PROOF_SECONDS
+    _wait_for_web(base_url, deadline, give_up)
+    submitted = _call(base_url, api_key, "/api/v1/tts", {"text": SENTENCE, "voice_id": VOICE_ID})
+    job = submitted
+    while job["status"] not in {"completed", "failed"}:
+        if give_up() or time.monotonic() > deadline:
+            raise ProofFailed(f"the job was still {job['status']} after {PROOF_SECONDS:.0f} seconds")
+        time.sleep(0.05)
+        job = _call(base_url, api_key, submitted["poll_url"])
+    if job["status"] == "failed":
+        raise ProofFailed(job["error"]["message"])
+    with urllib.request.urlopen(job["audio_url"]) as response, wave.open(response) as audio:  # noqa: S310
+        samples = len(audio.readframes(audio.getnframes())) // audio.getsampwidth()
+        duration_seconds = samples / audio.getframerate()
+    path = Path(store.audio_storage().path(Job.objects.get(pk=job["job_id"]).audio_key))
+    return Proof(job_id=job["job_id"], path=path, duration_seconds=duration_seconds)
+
+
+def _wait_for_web(base_url: str, deadline: float, give_up: Callable[[], bool]) -> None:
+    while True:
+        try:
+            urllib.request.urlopen(f"{base_url}/healthz", timeout=1).close()  # noqa: S310
+            return
+        except OSError:
+            if give_up() or time.monotonic() > deadline:
+                raise ProofFailed("the web server did not answer") from None
+            time.sleep(0.05)
+
+
+def _call(base_url: str, api_key: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    request = urllib.request.Request(  # noqa: S310 - our own address
+        base_url + path,
+        data=json.dumps(body).encode() if body is not None else None,
+        headers={"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+            data: dict[str, Any] = json.load(response)["data"]
+            return data
+    except urllib.error.HTTPError as error:
+        raise ProofFailed(json.load(error)["error"]["message"]) from None
+    except OSError as error:
+        raise ProofFailed(f"the web server did not answer: {error}") from None

@@ -1,0 +1,51 @@
+"""Makes an account, its owner, and what they need to begin."""
+
+import secrets
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from django.core.validators import validate_email
+from django.db import transaction
+
+from accounts.services.api_keys import issue_key
+from accounts.services.tenants import create_account
+from billing.money import format_credits, parse_credits
+from billing.services import grant_credits
+from tts.management.output import OperatorCommand
+
+
+class Command(OperatorCommand):
+    help = "Make an account and its owner, with a random password. Prints the password and the key once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--plan", default="free", help="free, payg, pro or enterprise")
+        parser.add_argument("--credits", default="0", help="credits to begin with, such as 100 or 2.5")
+        parser.add_argument("--key", action="store_true", help="also make an API key")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            validate_email(options["email"])
+            amount = parse_credits(options["credits"])
+        except (ValidationError, ValueError) as error:
+            raise CommandError(" ".join(getattr(error, "messages", [str(error)]))) from error
+        if amount < 0:
+            raise CommandError("--credits cannot be less than 0.")
+        password = secrets.token_urlsafe(12)
+        with transaction.atomic():
+            account = create_account(email=options["email"], password=password, plan_code=options["plan"])
+            if amount:
+                grant_credits(
+                    account=account, amount_microcredits=amount, actor="operator", note="Granted with the account."
+                )
+            key = issue_key(account=account, name="First key")[1] if options["key"] else None
+        values = {
+            "account_id": str(account.pk),
+            "email": options["email"],
+            "password": password,
+            "plan": account.plan_id,
+            "credits": format_credits(amount),
+            "api_key": key,
+        }
+        self.report(values, as_json=options["json"])

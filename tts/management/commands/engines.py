@@ -1,0 +1,34 @@
+"""Says which engines speak here, and why the others do not."""
+
+import json
+from typing import Any
+
+from tts.engines.base import EngineError
+from tts.engines.registry import all_engines
+from tts.management.output import OperatorCommand
+from tts.services.catalogue import sync_catalogue
+
+
+class Command(OperatorCommand):
+    help = "List the configured engines, whether they can speak here, and refresh the voice catalogue from them."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sync_catalogue()
+        engines = []
+        for engine in all_engines():
+            reason = engine.unavailable_reason()
+            about: dict[str, Any] = {
+                "engine": engine.name, "available": not reason, "reason": reason or None, "queue": engine.queue
+            }  # fmt: skip
+            if not reason:
+                try:
+                    about |= engine.describe()
+                except EngineError as error:
+                    about |= {"available": False, "reason": str(error)}
+            engines.append(about)
+        if options["json"]:
+            self.stdout.write(json.dumps({"engines": engines}))
+            return
+        for about in engines:
+            self.report(about, as_json=False)
+            self.stdout.write("")

@@ -1,0 +1,38 @@
+"""Gives credits to an account."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from accounts.selectors import get_account
+from billing.money import format_credits, parse_credits
+from billing.selectors import get_balance
+from billing.services import grant_credits
+from tts.management.output import OperatorCommand
+
+
+class Command(OperatorCommand):
+    help = "Give credits to an account, with a note that stays in the ledger."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("account", help="account id, or its owner's email")
+        parser.add_argument("credits", help="how many, such as 100 or 2.5")
+        parser.add_argument("--note", required=True, help="why; kept in the ledger")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            amount = parse_credits(options["credits"])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        if amount <= 0:
+            raise CommandError("A grant must be more than 0 credits.")
+        account = get_account(options["account"])
+        grant_credits(account=account, amount_microcredits=amount, actor="operator", note=options["note"])
+        balance = get_balance(account)
+        values = {
+            "account_id": str(account.pk),
+            "granted": format_credits(amount),
+            "available": format_credits(balance.available_microcredits),
+            "debt": format_credits(balance.debt_microcredits),
+        }
+        self.report(values, as_json=options["json"])

@@ -1,0 +1,99 @@
+"""`make run`: sets everything up, then web, worker and beat on one machine until Ctrl-C."""
+
+import socket
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from tts.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
+from tts.queue import ensure_queue_folders
+from tts.services.catalogue import sync_catalogue
+from tts.supervisor import Child, Supervisor
+
+HOST = "127.0.0.1"
+
+
+class Command(BaseCommand):
+    help = "Set up and run the whole service on one machine: web, worker and beat."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self._check_port()
+        ensure_queue_folders()
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("createcachetable", verbosity=0)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        sync_catalogue()
+        demo = create_demo()
+        supervisor = Supervisor([Child(name, arguments) for name, arguments in self._programs().items()])
+        supervisor.start()
+        try:
+            if demo is None:
+                self.stdout.write(f"Utterance is at {settings.PUBLIC_URL}. Ctrl-C stops it.")
+            else:
+                self._introduce(demo, supervisor)
+            supervisor.watch()
+        finally:
+            self.stdout.write("Stopping.")
+            supervisor.stop()
+
+    def _check_port(self) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, settings.PORT))
+            except OSError:
+                raise CommandError(
+                    f"Port {settings.PORT} is taken. Stop what runs there, or choose another: PORT=8001 make run"
+                ) from None
+
+    def _programs(self) -> dict[str, list[str]]:
+        queues = ",".join([*settings.SPEECH_QUEUES, "maintenance"])
+        # The warning about root is for pickled messages; ours are JSON, and containers often run as root.
+        celery = [sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "-q", "-A", "config"]
+        return {
+            "web": [
+                *(sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws", "--log-level", "warning"),
+                *("--host", HOST, "--port", str(settings.PORT), "config.asgi:application"),
+            ],
+            "worker": [
+                *(*celery, "worker", "--pool", "threads", "--concurrency", str(settings.WORKER_CONCURRENCY)),
+                *("--queues", queues, "--without-gossip", "--without-mingle", "--loglevel", "warning"),
+            ],
+            "beat": [
+                *(*celery, "beat", "--schedule", str(settings.DATA_DIR / "beat-schedule")),
+                *("--pidfile=", "--loglevel", "warning"),
+            ],
+        }
+
+    def _introduce(self, demo: Demo, supervisor: Supervisor) -> None:
+        """What a newcomer needs, once. The sign-in and the key are shown even if the proof fails."""
+        url = settings.PUBLIC_URL
+        lines = [
+            "",
+            f"  Utterance is at   {url}",
+            f"  Sign in as        {DEMO_EMAIL}",
+            f"  Password          {demo.password}",
+            f"  API key           {demo.api_key}",
+            "                    (password and key are shown this once; keep them)",
+        ]
+        try:
+            proof = prove(
+                base_url=f"http://{HOST}:{settings.PORT}", api_key=demo.api_key, give_up=lambda: supervisor.is_stopping
+            )
+        except ProofFailed as error:
+            lines += ["", f"  The first sentence did not come through: {error}", "  The log above says more."]
+        else:
+            lines += [
+                f"  First audio       {proof.path} ({proof.duration_seconds:.2f} s)",
+                "",
+                "  Hear it:",
+                f"    curl -L -o hello.wav {url}/api/v1/tts/{proof.job_id}/audio -H 'Authorization: Bearer {demo.api_key}'",
+                "  Say something yourself:",
+                f"    curl {url}/api/v1/tts -H 'Authorization: Bearer {demo.api_key}' -H 'Content-Type: application/json' "
+                '-d \'{"text": "It is my turn to speak.", "voice_id": "espeak:en-GB-eSpeak-Lee"}\'',
+            ]
+        self.stdout.write("\n".join([*lines, "", "  Ctrl-C stops it.", ""]))
+        self.stdout.flush()

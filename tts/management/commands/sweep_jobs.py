@@ -1,0 +1,14 @@
+"""Picks up what was dropped, now instead of in a few seconds."""
+
+from dataclasses import asdict
+from typing import Any
+
+from tts.management.output import OperatorCommand
+from tts.services.sweep import sweep
+
+
+class Command(OperatorCommand):
+    help = "Give jobs of dead workers back to their queue, wake workers, erase what is past its time."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.report(asdict(sweep()), as_json=options["json"])

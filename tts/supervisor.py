@@ -1,0 +1,113 @@
+"""One machine's processes under one roof: started together, restarted when they die, stopped together.
+
+Owns processes and signals, nothing of speech. Beyond one machine, systemd or a container runtime does this.
+"""
+
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from types import FrameType
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 4.0  # from SIGTERM to SIGKILL: everything is down within five seconds
+LOOK_EVERY_SECONDS = 0.5
+RESTART_DELAYS_SECONDS = (0.0, 1.0, 5.0, 15.0)
+CALM_AFTER_SECONDS = 60.0  # a process that ran this long starts with no delay again
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class Child:
+    """A program that is to run as long as we do."""
+
+    def __init__(self, name: str, arguments: Sequence[str]) -> None:
+        self.name = name
+        self._arguments = list(arguments)
+        self._deaths = 0
+        self._due_at = 0.0
+        self._started_at = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        # A session of its own: Ctrl-C reaches us alone, and we stop our children in order.
+        self._process = subprocess.Popen(
+            self._arguments, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_stop_with_parent
+        )
+        self._started_at = time.monotonic()
+
+    def restart_if_dead(self) -> None:
+        assert self._process is not None
+        now = time.monotonic()
+        if self._process.poll() is None:
+            return
+        if not self._due_at:
+            self._deaths = 0 if now - self._started_at > CALM_AFTER_SECONDS else self._deaths
+            delay = RESTART_DELAYS_SECONDS[min(self._deaths, len(RESTART_DELAYS_SECONDS) - 1)]
+            self._deaths += 1
+            self._due_at = now + delay
+            logger.error("%s ended with status %s; starting it again", self.name, self._process.returncode)
+        if now >= self._due_at:
+            self._due_at = 0.0
+            self.start()
+
+    def ask_to_stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def wait_or_kill(self, deadline: float) -> None:
+        """Waits until `deadline` (monotonic seconds), then kills the whole process group."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            logger.warning("%s did not stop in time", self.name)
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+class Supervisor:
+    """Runs its children until SIGINT or SIGTERM. Use from the main thread."""
+
+    def __init__(self, children: Sequence[Child]) -> None:
+        self._children = children
+        self._stopping = threading.Event()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def start(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        for child in self._children:
+            child.start()
+
+    def watch(self) -> None:
+        """Returns once a signal asked for the end."""
+        while not self._stopping.wait(LOOK_EVERY_SECONDS):
+            for child in self._children:
+                child.restart_if_dead()
+
+    def stop(self) -> None:
+        for child in self._children:
+            child.ask_to_stop()
+        deadline = time.monotonic() + STOP_SECONDS
+        for child in self._children:
+            child.wait_or_kill(deadline)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+
+
+def _stop_with_parent() -> None:
+    """In the child before it runs: on Linux it gets SIGTERM when we die, so a kill -9 leaves no strays behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -33,13 +33,20 @@ class ApiKeyAuthentication(BaseAuthentication):
         return None, api_key
 
 
+def key_of(request: Request) -> ApiKey:
+    """The key that an authenticated request came with."""
+    api_key: Any = request.auth
+    assert isinstance(api_key, ApiKey)
+    return api_key
+
+
 class MayUseScope(BasePermission):
     """The key has the view's scope, the plan has the API, the account is not suspended."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         assert isinstance(view, KeyView)
         scope = view.scopes[request.method or ""] if request.method in view.scopes else "speech:read"
-        api_key: ApiKey = request.auth
+        api_key = key_of(request)
         if api_key.account.is_suspended:
             raise Forbidden("This account is suspended. Write to support to have it looked at.")
         if not api_key.account.plan.allows_api:
@@ -54,11 +61,10 @@ class AccountThrottle(BaseThrottle):
         assert isinstance(view, ApiView)
         http_request: HttpRequest = request._request
         bucket = view.buckets.get(request.method or "", "read")
-        api_key: ApiKey | None = request.auth
-        if api_key is None:
+        if request.auth is None:
             usage = count_address(http_request, bucket)
         else:
-            usage = count_account(http_request, api_key.account, bucket)
+            usage = count_account(http_request, key_of(request).account, bucket)
         http_request.rate_limit_usage = usage  # type: ignore[attr-defined]  # for accounts.middleware
         if usage.is_over:
             seconds = usage.retry_after_seconds
@@ -72,9 +78,9 @@ class AccountThrottle(BaseThrottle):
 class ApiView(APIView):
     """The base of every API view. `buckets` maps a method to its rate-limit bucket; unnamed ones are `read`."""
 
-    throttle_classes: ClassVar[Any] = [AccountThrottle]
+    throttle_classes: Any = [AccountThrottle]  # noqa: RUF012
     buckets: ClassVar[dict[str, Bucket]] = {}
-    http_method_names: ClassVar[Any] = ["get", "post", "put", "patch", "delete", "head"]
+    http_method_names: Any = ["get", "post", "put", "patch", "delete", "head"]  # noqa: RUF012
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         # REST framework takes a body of unknown length (chunked, HTTP/2) for no body at all.
@@ -91,14 +97,13 @@ class ApiView(APIView):
 class KeyView(ApiView):
     """An API view for callers with a key. `scopes` maps a method to the scope it takes; unnamed ones take speech:read."""
 
-    authentication_classes: ClassVar[Any] = [ApiKeyAuthentication]
-    permission_classes: ClassVar[Any] = [MayUseScope]
+    authentication_classes: Any = [ApiKeyAuthentication]  # noqa: RUF012
+    permission_classes: Any = [MayUseScope]  # noqa: RUF012
     scopes: ClassVar[dict[str, str]] = {}
 
     @property
     def account(self) -> Account:
-        api_key: ApiKey = self.request.auth
-        return api_key.account
+        return key_of(self.request).account
 
 
 class UnknownAddress(ApiView):

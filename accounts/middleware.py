@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
-from accounts.rate_limits import WINDOW_SECONDS, Usage
+from accounts.rate_limits import WINDOW_SECONDS, Bucket, Usage
 from config.middleware import GetResponse, around
 
 
@@ -28,5 +28,5 @@ def rate_limit_headers(get_response: GetResponse) -> GetResponse:
 
 def _no_allowance(request: HttpRequest) -> Usage:
     now = int(time.time())
-    bucket = "generate" if request.method == "POST" else "read"
+    bucket: Bucket = "generate" if request.method == "POST" else "read"
     return Usage(bucket, 0, 0, now - now % WINDOW_SECONDS + WINDOW_SECONDS)

@@ -66,4 +66,5 @@ def count_address(request: HttpRequest, bucket: Bucket) -> Usage:
 def _count(request: HttpRequest, bucket: Bucket, limit: int, *, key: object) -> Usage:
     # The parts of the key are joined without a separator, hence the colon.
     usage = get_usage(request, group=f"api:{bucket}:", key=key, rate=COUNTING_RATE, increment=True)
-    return Usage(bucket, limit, usage["count"], int(time.time()) + usage["time_left"])
+    # A window's last second still counts as inside it.
+    return Usage(bucket, limit, usage["count"], int(time.time()) + usage["time_left"] + 1)

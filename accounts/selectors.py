@@ -26,7 +26,8 @@ def get_account(account_id: object) -> Account:
     """By id, or by the email of a member of exactly one account. Raises NotFound."""
     text = str(account_id)
     accounts = Account.objects.select_related("plan")
-    found = accounts.filter(memberships__user__email__iexact=text) if "@" in text else accounts.filter(pk=_uuid(text))
+    key = _uuid(text)
+    found = accounts.filter(memberships__user__email__iexact=text) if key is None else accounts.filter(pk=key)
     try:
         return found.get()
     except (Account.DoesNotExist, Account.MultipleObjectsReturned):

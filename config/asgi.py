@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -55,9 +56,7 @@ def limit_body(app: App, *, max_bytes: int) -> App:
 
 
 def _application() -> App:
-    django_application: App = get_asgi_application()
-    from django.conf import settings  # after setup
-
+    django_application = cast(App, get_asgi_application())
     return limit_body(django_application, max_bytes=settings.API_MAX_BODY_BYTES)
 
 

@@ -88,7 +88,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "rest_framework",
     "accounts",
     "billing",
     "voices",
@@ -182,19 +181,21 @@ else:
 
 FILE_QUEUE = "filesystem://localhost//"
 CELERY_BROKER_URL = env_str("CELERY_BROKER_URL", REDIS_URL) or FILE_QUEUE
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
 if CELERY_BROKER_URL == FILE_QUEUE:
+    CELERY_BROKER_TRANSPORT = "config.file_queue.Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(DATA_DIR / "queue"),
         "data_folder_out": str(DATA_DIR / "queue"),
-        "control_folder": str(DATA_DIR / "queue" / "control"),
         "polling_interval": 0.02,  # seconds; one message per poll
     }
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # needs broadcasts, which files cannot do
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
+# The schedule is all intervals: nothing to remember between starts.
+CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {
         "task": "tts.tasks.sweep",

@@ -9,7 +9,7 @@ from rest_framework.exceptions import NotFound as CursorNotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
-from accounts.api import KeyView
+from accounts.api import KeyView, key_of
 from accounts.rate_limits import Bucket
 from accounts.services import idempotency
 from config.api import StrictSerializer, json_response, success
@@ -50,7 +50,7 @@ class JobList(KeyView):
         if "webhook_url" in serializer.validated_data:
             raise Forbidden("webhook_url needs an enterprise plan with an enabled webhook endpoint.")
         submission = submit_job(
-            account=self.account, api_key=request.auth, request=speech, claim=_idempotency_claim(request)
+            account=self.account, api_key=key_of(request), request=speech, claim=_idempotency_claim(request)
         )
         headers = {"Location": f"/api/v1/tts/{submission.job_id}"}
         if submission.is_replay:

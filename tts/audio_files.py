@@ -93,10 +93,10 @@ def _read(file: BinaryIO, first: int, last: int) -> Iterator[bytes]:
 
 
 async def _read_async(file: BinaryIO, first: int, last: int) -> AsyncIterator[bytes]:
-    read = sync_to_async(next, thread_sensitive=False)
     chunks = _read(file, first, last)
+    read = sync_to_async(lambda: next(chunks, b""), thread_sensitive=False)
     try:
-        while chunk := await read(chunks, b""):
+        while chunk := await read():
             yield chunk
     finally:
         file.close()

@@ -87,5 +87,5 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back processes, connections, memory. A running `speak` fails as transient; a new one may start."""
+        """Give back processes and memory. A `speak` under way fails as transient; a new one may start."""
         ...

@@ -9,7 +9,7 @@ from a few long sentences to a row of one-word ones.
   slow at 90).
 - Under 80 wpm the rate does nothing; 0.25 would come out as 0.48. From 450 wpm on, the library stretches
   time too.
-- Between 150 and 200 wpm a row of one-word sentences was off by 8 % at most, usual texts by less than 4 %.
+- Between 150 and 200 wpm a row of one-word sentences was off by 8 % at most, usual texts by less than 5 %.
 
 So eSpeak's own rate, which keeps consonants crisp, does what it does truly, and stretching does the rest.
 """

@@ -42,12 +42,14 @@ class ProcessPool:
         self._take_back(process)
 
     def close(self) -> None:
-        """Kill every child; a synthesis that is under way fails. The pool may be used again."""
+        """End every child; a synthesis that is under way fails. The pool may be used again."""
         with self._lock:
-            processes = [*self._idle, *self._busy]
+            idle, busy = list(self._idle), list(self._busy)
             self._idle.clear()
-        for process in processes:
+        for process in idle:
             process.kill()
+        for process in busy:
+            process.interrupt()  # its socket is in another thread's hands
 
     def _take(self) -> EspeakProcess:
         with self._lock:

@@ -27,7 +27,7 @@ _MAX_FRAME_BYTES = 1 << 20
 
 
 class EspeakProcess:
-    """A child and our end of its socket. Used by one thread at a time; `kill` may come from any."""
+    """A child and our end of its socket. Used by one thread at a time; `interrupt` may come from any."""
 
     def __init__(self, command: Sequence[str], *, silence_timeout_s: float = SILENCE_TIMEOUT_S) -> None:
         """Start the program and wait for its greeting. Raises EngineUnavailable when it cannot work here."""
@@ -59,7 +59,9 @@ class EspeakProcess:
             self.rate_hertz: int = greeting["rate_hertz"]
         except BaseException as error:
             self.kill()
-            if isinstance(error, TransientEngineError | ValueError | KeyError | AttributeError):
+            if isinstance(
+                error, TransientEngineError | ValueError | LookupError | TypeError | AttributeError
+            ):
                 raise EngineUnavailable("The eSpeak NG program does not answer.") from error
             raise
 
@@ -94,16 +96,20 @@ class EspeakProcess:
             else:
                 raise self._failure("sent a frame that makes no sense", None)
 
+    def interrupt(self) -> None:
+        """End the child under the thread that uses it; that thread's next read fails, and it must `kill`."""
+        self._process.kill()
+
     def kill(self) -> None:
-        """End the child now. Harmless when it has ended already."""
+        """End the child now and free what it held here. Harmless when it has ended already."""
         self._process.kill()
         self._process.wait()
         self._socket.close()
 
     def forget(self) -> None:
         """In a process forked from the child's parent: let go of the child without touching it."""
-        # The inherited copy of the socket would keep the child alive after its parent, and an unset
-        # return code would let this copy of the object kill or wait for somebody else's child.
+        # The inherited copy of the socket would keep the child alive after its parent. The return code:
+        # so that this copy never again asks or signals a process that isn't its own.
         self._process.returncode = 0
         self._socket.close()
 
@@ -146,5 +152,5 @@ class EspeakProcess:
 
 
 def child_command(*, python: str, program: os.PathLike[str], library_path: str, data_path: str) -> list[str]:
-    """A child's command line: isolated (-I), without site-packages (-S): the standard library, nothing else."""
+    """A child's command line: isolated (-I), no site-packages (-S): the standard library and no more."""
     return [python, "-I", "-S", os.fspath(program), library_path, data_path]

@@ -62,10 +62,7 @@ class Command(BaseCommand):
                 *(*celery, "worker", "--pool", "threads", "--concurrency", str(settings.WORKER_CONCURRENCY)),
                 *("--queues", queues, "--without-gossip", "--without-mingle", "--loglevel", "warning"),
             ],
-            "beat": [
-                *(*celery, "beat", "--schedule", str(settings.DATA_DIR / "beat-schedule")),
-                *("--pidfile=", "--loglevel", "warning"),
-            ],
+            "beat": [*celery, "beat", "--pidfile=", "--loglevel", "warning"],
         }
 
     def _introduce(self, demo: Demo, supervisor: Supervisor) -> None:

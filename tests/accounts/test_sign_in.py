@@ -1,0 +1,259 @@
+"""`/sign-in` and `/sign-out`: who gets in, where to, and how often it may be tried."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.test import Client
+
+from accounts.models import Account
+from accounts.views import sign_in
+from tests.factories import PASSWORD, make_account, make_user
+
+MISMATCH = "That email and password do not match. Check both."
+INVALID = 'aria-invalid="true" aria-describedby="problem"'
+
+
+@pytest.fixture
+def account(db) -> Account:
+    account = make_account("Acme")
+    make_user("alice@acme.example", account)
+    return account
+
+
+def try_to_sign_in(client: Client, email: str = "alice@acme.example", password: str = PASSWORD, **extra):
+    path = extra.pop("path", "/sign-in")
+    return client.post(path, {"email": email, "password": password, **extra.pop("data", {})}, **extra)
+
+
+def is_signed_in(client: Client) -> bool:
+    return client.get("/overview").status_code == 200
+
+
+def test_the_page_asks_for_an_email_and_a_password_with_labels(client: Client, db):
+    response = client.get("/sign-in")
+    assert response.status_code == 200
+    page = response.content.decode()
+    assert "<title>Sign in · Utterance</title>" in page
+    assert '<label for="id_email">Email</label>' in page
+    assert '<label for="id_password">Password</label>' in page
+    assert 'autocomplete="current-password"' in page
+    assert 'role="alert"' not in page
+    assert response.headers["Cache-Control"] == "max-age=0, no-cache, no-store, must-revalidate, private"
+
+
+def test_email_and_password_lead_to_the_overview(client: Client, account: Account):
+    response = try_to_sign_in(client)
+    assert (response.status_code, response.headers["Location"]) == (302, "/overview")
+    assert is_signed_in(client)
+
+
+def test_capitals_in_the_email_do_not_matter(client: Client, account: Account):
+    assert try_to_sign_in(client, email="Alice@ACME.example").status_code == 302
+    assert is_signed_in(client)
+
+
+def test_the_session_gets_a_new_name_when_somebody_signs_in(client: Client, account: Account):
+    session = client.session
+    session["planted"] = "by a stranger"
+    session.save()
+    before = client.cookies["sessionid"].value
+    try_to_sign_in(client)
+    assert client.cookies["sessionid"].value != before
+    assert is_signed_in(client)
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        pytest.param("alice@acme.example", "wrong", id="wrong password"),
+        pytest.param("nobody@acme.example", PASSWORD, id="unknown email"),
+        pytest.param("gone@acme.example", PASSWORD, id="disabled person"),
+    ],
+)
+def test_a_mismatch_says_so_once_and_at_both_fields_and_keeps_the_email(
+    client: Client, account: Account, email: str, password: str
+):
+    gone = make_user("gone@acme.example", account)
+    gone.is_active = False
+    gone.save(update_fields=["is_active"])
+    response = try_to_sign_in(client, email=email, password=password)
+    assert response.status_code == 200
+    page = response.content.decode()
+    assert "<title>Not signed in · Utterance</title>" in page
+    assert page.count(f'<p id="problem">{MISMATCH}</p>') == 1
+    assert page.count('role="alert"') == 1
+    assert page.count(INVALID) == 2
+    assert f'value="{email}"' in page
+    assert password not in page
+    assert not is_signed_in(client)
+
+
+def test_an_unknown_email_costs_one_password_hash_like_a_known_one(
+    client: Client, account: Account, monkeypatch: pytest.MonkeyPatch
+):
+    """The time goes into the hash: both kinds of mismatch must compute exactly one."""
+    hashed: list[str] = []
+    original = MD5PasswordHasher.encode
+
+    def encode(self, password, salt, **kwargs):
+        hashed.append(password)
+        return original(self, password, salt, **kwargs)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", encode)
+    try_to_sign_in(client, password="for alice")
+    try_to_sign_in(client, email="nobody@acme.example", password="for nobody")
+    assert hashed == ["for alice", "for nobody"]
+
+
+def test_what_is_missing_is_named_in_the_summary_and_at_its_field(client: Client, account: Account):
+    page = try_to_sign_in(client, email="alice", password="").content.decode()
+    for field, message in (
+        ("id_email", "Enter an email like name@example.com."),
+        ("id_password", "Enter your password."),
+    ):
+        assert f'<a href="#{field}">{message}</a>' in page
+        assert f'id="{field}_error"' in page
+        assert f'aria-describedby="{field}_error"' in page
+    assert 'value="alice"' in page
+    assert MISMATCH not in page
+
+
+@pytest.mark.parametrize("next_url", ["/?from=sign-in", "http://testserver/overview?tab=keys"])
+def test_next_is_followed_to_an_address_of_ours(client: Client, account: Account, next_url: str):
+    page = client.get("/sign-in", {"next": next_url}).content.decode()
+    assert f'<input type="hidden" name="next" value="{next_url}">' in page
+    assert try_to_sign_in(client, data={"next": next_url}).headers["Location"] == next_url
+
+
+@pytest.mark.parametrize(
+    "next_url",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example/",
+        "///evil.example",
+        "javascript:alert(1)",
+        "http:evil.example",
+        " https://evil.example/",
+    ],
+)
+def test_next_is_never_followed_elsewhere(client: Client, account: Account, next_url: str):
+    assert 'name="next"' not in client.get("/sign-in", {"next": next_url}).content.decode()
+    assert try_to_sign_in(client, data={"next": next_url}).headers["Location"] == "/overview"
+
+
+def test_who_is_signed_in_is_sent_on(client: Client, account: Account):
+    try_to_sign_in(client)
+    assert client.get("/sign-in").headers["Location"] == "/overview"
+    assert client.get("/sign-in?next=/sign-in").headers["Location"] == "/sign-in"  # which sends on, as above
+
+
+def test_a_form_from_elsewhere_is_refused(account: Account):
+    client = Client(enforce_csrf_checks=True)
+    assert try_to_sign_in(client).status_code == 403
+    assert not is_signed_in(client)
+
+
+def test_the_password_is_hidden_from_error_reports(client: Client, db, rf):
+    request = rf.post("/sign-in", {"email": "alice@acme.example", "password": PASSWORD})
+    request.user = make_user("bob@acme.example")
+    sign_in(request)
+    assert request.sensitive_post_parameters == ("password",)
+
+
+# --- the limit -----------------------------------------------------------------------------------
+
+
+def test_the_eleventh_try_for_one_email_is_refused_from_wherever_it_comes(client: Client, account: Account):
+    with time_machine.travel("2026-01-08T10:00:00Z", tick=False):
+        for number in range(10):
+            response = try_to_sign_in(client, password="wrong", REMOTE_ADDR=f"192.0.2.{number}")
+            assert response.status_code == 200
+        response = try_to_sign_in(client, REMOTE_ADDR="192.0.2.99")  # the right password, too late
+        seconds = int(response.headers["Retry-After"])
+        page = response.content.decode()
+    assert response.status_code == 429
+    assert 1 <= seconds <= 900
+    assert "<h2>Too many tries</h2>" in page
+    assert 'value="alice@acme.example"' in page
+    assert PASSWORD not in page
+    assert not is_signed_in(client)
+
+
+def test_other_people_are_not_kept_out_by_it(client: Client, account: Account):
+    make_user("bob@acme.example", account)
+    for number in range(11):
+        try_to_sign_in(client, password="wrong", REMOTE_ADDR=f"192.0.2.{number}")
+    assert try_to_sign_in(client, email="bob@acme.example", REMOTE_ADDR="192.0.2.99").status_code == 302
+
+
+def test_spelling_the_email_differently_gives_no_further_tries(client: Client, account: Account):
+    for number in range(10):
+        try_to_sign_in(client, password="wrong", REMOTE_ADDR=f"192.0.2.{number}")
+    response = try_to_sign_in(client, email=" ALICE@acme.example", REMOTE_ADDR="192.0.2.99")
+    assert response.status_code == 429
+
+
+def test_the_eleventh_try_from_one_address_is_refused_whatever_the_email(client: Client, account: Account):
+    for number in range(10):
+        assert try_to_sign_in(client, email=f"nobody{number}@acme.example").status_code == 200
+    assert try_to_sign_in(client).status_code == 429
+    assert try_to_sign_in(client, REMOTE_ADDR="192.0.2.1").status_code == 302
+
+
+def test_who_is_stopped_by_address_does_not_use_up_the_tries_of_an_email(client: Client, account: Account):
+    for _ in range(30):
+        try_to_sign_in(client, email="nobody@acme.example", password="wrong")
+    for _ in range(30):
+        assert try_to_sign_in(client, password="wrong").status_code == 429
+    assert try_to_sign_in(client, REMOTE_ADDR="192.0.2.1").status_code == 302
+
+
+def test_looking_at_the_page_is_not_a_try(client: Client, account: Account):
+    for _ in range(11):
+        assert client.get("/sign-in").status_code == 200
+    assert try_to_sign_in(client).status_code == 302
+
+
+def test_the_next_try_is_welcome_when_the_page_says_and_not_before(client: Client, account: Account):
+    """Address and email are both used up, and their windows end at different times."""
+    with time_machine.travel("2026-01-08T10:00:30Z", tick=False) as clock:
+        for _ in range(11):
+            response = try_to_sign_in(client, password="wrong")
+        seconds = int(response.headers["Retry-After"])
+        shown = re.search(r'<time datetime="([^"]*)">([^<]*)</time> UTC', response.content.decode())
+        clock.shift(seconds - 1)
+        assert try_to_sign_in(client).status_code == 429
+        clock.shift(1)
+        assert try_to_sign_in(client).status_code == 302
+        welcome_at = datetime.now(UTC)
+    assert shown is not None
+    shown_at = datetime.fromisoformat(shown[1])
+    assert f"{shown_at:%H:%M}" == shown[2]
+    assert 0 <= (shown_at - welcome_at).total_seconds() < 60
+
+
+# --- signing out ---------------------------------------------------------------------------------
+
+
+def test_signing_out_ends_the_session_and_leads_home(client: Client, account: Account):
+    try_to_sign_in(client)
+    response = client.post("/sign-out")
+    assert (response.status_code, response.headers["Location"]) == (302, "/")
+    assert not is_signed_in(client)
+
+
+def test_a_link_cannot_sign_anybody_out(client: Client, account: Account):
+    try_to_sign_in(client)
+    assert client.get("/sign-out").status_code == 405
+    assert is_signed_in(client)
+
+
+def test_signing_out_needs_our_own_form(account: Account):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(account.memberships.get().user)
+    assert client.post("/sign-out").status_code == 403
+    assert is_signed_in(client)

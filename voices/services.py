@@ -24,9 +24,7 @@ class CatalogueChange:
 def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavailable_reason: str) -> CatalogueChange:
     """Makes the catalogue say what the engine says. Vanished voices stay as rows, unlisted: jobs point to them."""
     known = set(Voice.objects.filter(provider=provider).values_list("voice_id", flat=True))
-    rows = [
-        Voice(**asdict(entry), is_listed=True, unavailable_reason=unavailable_reason) for entry in entries
-    ]
+    rows = [Voice(**asdict(entry), is_listed=True, unavailable_reason=unavailable_reason) for entry in entries]
     Voice.objects.bulk_create(
         rows,
         update_conflicts=True,

@@ -163,6 +163,8 @@ class StrictCharField(serializers.CharField):
 class StrictIntegerField(serializers.IntegerField):
     """Only a JSON integer: no strings, no booleans, no fractions."""
 
+    default_error_messages = {"invalid": "A whole number is required."}  # noqa: RUF012 - the base's form
+
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int):
             self.fail("invalid")
@@ -172,7 +174,10 @@ class StrictIntegerField(serializers.IntegerField):
 class StrictFloatField(serializers.FloatField):
     """Only a JSON number between the two bounds, both included."""
 
-    default_error_messages = {"range": "Must be between {minimum} and {maximum}."}  # noqa: RUF012 - the base's form
+    default_error_messages = {  # noqa: RUF012 - the base's form
+        "invalid": "A number is required.",
+        "range": "Must be between {minimum} and {maximum}.",
+    }
 
     def __init__(self, *, min_value: float, max_value: float, **kwargs: Any) -> None:
         self.bounds = (min_value, max_value)

@@ -60,6 +60,8 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "api/v1/voices": {"GET": ("/api/v1/voices", ALL_GET_IN)},
     "api/v1/voices/<str:voice_id>": {"GET": (f"/api/v1/voices/{ANNIE}", ALL_GET_IN)},
     "api/v1/": {"GET": ("/api/v1/anything/else", dict.fromkeys(ACTORS, 404))},
+    "api/v1/openapi.json": {"GET": ("/api/v1/openapi.json", ALL_GET_IN)},
+    "docs/api": {"GET": ("/docs/api", ALL_GET_IN)},
     "healthz": {"GET": ("/healthz", ALL_GET_IN)},
     "": {"GET": ("/", ALL_GET_IN)},
     "sign-in": {

@@ -15,7 +15,7 @@ SYNCED_FIELDS = ["voice_id", *ENGINE_FIELDS, "is_listed", "unavailable_reason"]
 
 @dataclass(frozen=True, slots=True)
 class CatalogueChange:
-    """How many voices of a provider are known now, and how many came, went or came back."""
+    """How many voices of a provider are listed now, and how many came (or came back) and went."""
 
     total: int
     added: int
@@ -29,6 +29,7 @@ def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavail
     Writes only what is new: the hundreds of voices that were known at the last start cost one query.
     """
     known = {row["voice_id"]: row for row in Voice.objects.filter(provider=provider).values(*SYNCED_FIELDS)}
+    listed = {voice_id for voice_id, row in known.items() if row["is_listed"]}
     rows = [
         Voice(**said)
         for entry in entries
@@ -46,11 +47,11 @@ def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavail
     if unavailable_reason and not entries:
         # An engine that cannot start cannot list its voices either: keep what is known, with the reason.
         Voice.objects.filter(provider=provider).update(unavailable_reason=unavailable_reason)
-        return CatalogueChange(total=len(known), added=0, vanished=0)
-    vanished = known.keys() - named
+        return CatalogueChange(total=len(listed), added=0, vanished=0)
+    vanished = listed - named
     if vanished:
-        Voice.objects.filter(provider=provider, is_listed=True, voice_id__in=vanished).update(is_listed=False)
-    return CatalogueChange(total=len(named), added=len(named - known.keys()), vanished=len(vanished))
+        Voice.objects.filter(voice_id__in=vanished).update(is_listed=False)
+    return CatalogueChange(total=len(named), added=len(named - listed), vanished=len(vanished))
 
 
 def _as_stored(entry: VoiceEntry) -> dict[str, Any]:

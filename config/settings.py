@@ -161,7 +161,7 @@ if IS_ONE_MACHINE:
                 # against 2,935 with WAL alone.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,  # seconds
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON;",
             },
             # A file, not memory: tests race threads and processes for the same rows.
             "TEST": {"NAME": DATA_DIR / "test.sqlite3"},

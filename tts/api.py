@@ -31,7 +31,7 @@ class JobCursor(CursorPagination):
 
     def decode_cursor(self, request: Request) -> Any:
         cursor = super().decode_cursor(request)
-        if cursor is not None and cursor.position is not None and not _is_position(cursor.position):
+        if cursor is not None and cursor.position is not None and not _is_position(str(cursor.position)):
             raise CursorNotFound
         return cursor
 

@@ -1,6 +1,7 @@
 """The one road that audio takes: text → segments → engine → PCM → encoder → file → store.
 
-Owns one attempt at one claimed job, from its text to its final state. Which job, and who may ask for it, is decided elsewhere.
+Owns one attempt at one claimed job, from its text to its final state. Which job, and who may ask for it, is decided
+elsewhere.
 """
 
 import logging

@@ -10,6 +10,7 @@ from sentencex import segment as split_sentences
 from tts.ssml import read_ssml, start_tag
 
 MAX_SEGMENT_CHARS = 1000  # a progress step, and what an engine holds at a time
+IDEOGRAPHIC_END = re.compile(r"[。！？｡]+[」』）”’]*")
 PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
 
 
@@ -37,8 +38,9 @@ def split_text(text: str, language: str) -> Iterator[str]:
     longer one is cut after white space, and only where there is none, inside a word.
     """
     for paragraph in _paragraphs(text):
-        for sentence in split_sentences(language.partition("-")[0], paragraph):
-            yield from _cut(sentence)
+        for block in _blocks(paragraph):
+            for sentence in split_sentences(language.partition("-")[0], block):
+                yield from _cut(sentence)
 
 
 def split_ssml(text: str, language: str) -> Iterator[Piece]:
@@ -159,6 +161,17 @@ def _paragraphs(text: str) -> Iterator[str]:
         start = gap.end()
     if start < len(text):
         yield text[start:]
+
+
+def _blocks(paragraph: str) -> Iterator[str]:
+    """Whole sentences at a time: without white space the splitter takes the square of the length."""
+    start = 0
+    for end in IDEOGRAPHIC_END.finditer(paragraph):
+        if end.end() - start >= MAX_SEGMENT_CHARS:
+            yield paragraph[start : end.end()]
+            start = end.end()
+    if start < len(paragraph):
+        yield paragraph[start:]
 
 
 def _cut(sentence: str) -> Iterator[str]:

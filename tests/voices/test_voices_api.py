@@ -46,10 +46,11 @@ def add_voices(count: int, **fields: Any) -> None:
     )
 
 
-def test_the_list_needs_no_key_and_has_every_voice_of_this_machine(anonymous: ApiClient, voices):
+def test_the_list_needs_no_key_and_has_every_voice_of_the_catalogue(anonymous: ApiClient, voices):
     data = listed(anonymous)
     assert (data["total"], data["page"], data["pages"], len(data["voices"])) == (12, 1, 1, 12)
-    assert set(ids(data)) == {entry.voice_id for entry in voice_entries()}
+    english = ("en-US", "en-GB")
+    assert set(ids(data)) == {entry.voice_id for entry in voice_entries() if entry.language in english}
     assert len({voice["name"] for voice in data["voices"] if voice["gender"] == "female"}) >= 2
     assert len({voice["name"] for voice in data["voices"] if voice["gender"] == "male"}) >= 2
     assert {voice["language"] for voice in data["voices"]} == {"en-US", "en-GB"}

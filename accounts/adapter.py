@@ -76,10 +76,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Raises a 503 page when the mail server refuses: nobody is left waiting for a mail that never comes."""
+        public_url = settings.PUBLIC_URL
         message = self.render_mail(
             template_prefix,
             email,
-            context | {"public_url": settings.PUBLIC_URL, "host": settings.PUBLIC_URL.partition("//")[2]},
+            context | {"email": email, "public_url": public_url, "host": public_url.partition("//")[2]},
             headers={"Auto-Submitted": "auto-generated"},
         )
         try:

@@ -172,6 +172,7 @@ class KeyForm(forms.Form):
     expires = forms.ChoiceField(
         label="Expires",
         choices=EXPIRY_CHOICES,
+        initial="90",
         required=False,
         error_messages={"invalid_choice": "Choose one of the list."},
     )

@@ -35,7 +35,7 @@ class FreshKey:
 @member_page("view_keys")
 @sensitive_variables("fresh")
 def keys(request: MemberRequest) -> HttpResponse:
-    """The list; with POST, a new key. It is shown in the response itself: a redirect would have to keep it somewhere."""
+    """The list; with POST, a new key, shown in this one response: a redirect would have to keep it somewhere."""
     account = request.membership.account
     may_manage = may(request.membership, "manage_keys")
     why_none = why_no_keys(account)
@@ -93,7 +93,8 @@ def why_no_keys(account: Account) -> str:
     if account.is_suspended:
         return f"{account.name} is suspended. Write to support to have it looked at."
     if not account.plan.allows_api:
-        return f"The {account.plan.name} plan has no API keys. Whoever runs this server can add credits: they unlock the API."
+        plan = account.plan.name
+        return f"The {plan} plan has no API keys. Whoever runs this server can add credits: they unlock the API."
     return ""
 
 

@@ -37,11 +37,12 @@ def issue_key(
         raise ValidationFailed.of_field("scopes", "Choose what the key may do.")
     # The account's row is the lock: two forms at once cannot both take the last place.
     Account.objects.select_for_update().get(pk=account.pk)
-    # The token becomes the id, under a unique constraint that stands already; bound to the account, nobody can take another's.
+    # The token becomes the id, and so is unique already; with the account in it, nobody can take another's.
     key_id = uuid.uuid5(account.pk, form_token) if form_token else uuid.uuid4()
     if ApiKey.objects.for_account(account).filter(pk=key_id).exists():
         raise KeyMadeAlready(
-            "This form has made its key already, and a key is shown only once. If you did not keep it, revoke it and make another."
+            "This form has made its key already, and a key is shown only once. "
+            "If you did not keep it, revoke it and make another."
         )
     if count_usable_keys(account=account) >= MAX_USABLE_KEYS:
         raise TooManyKeys(f"{account.name} has {MAX_USABLE_KEYS} usable keys, the most there can be. Revoke one first.")

@@ -270,9 +270,7 @@ def test_without_sign_up_credits_nothing_is_granted(client: Client, mailoutbox, 
     assert grants() == []
 
 
-def test_the_address_is_not_confirmed_when_the_credits_cannot_be_granted(
-    mailoutbox, monkeypatch: pytest.MonkeyPatch
-):
+def test_the_address_is_not_confirmed_when_the_credits_cannot_be_granted(mailoutbox, monkeypatch: pytest.MonkeyPatch):
     client = Client(raise_request_exception=False)
     sign_up(client)
 

@@ -19,6 +19,8 @@ from tests.factories import make_account, make_key, make_user
 ROLES = ["owner", "admin", "developer", "billing", "viewer"]
 KEY = re.compile(r'<input id="fresh-key"[^>]*value="(tts_[0-9A-Za-z]{36})"', re.DOTALL)
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture
 def alice(account: Account) -> User:

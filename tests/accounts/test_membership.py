@@ -7,6 +7,8 @@ from accounts.models import Account, Membership, User
 from billing.models import Balance
 from tests.factories import make_account, make_job, make_key, make_user
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture
 def alice(account: Account) -> User:

@@ -70,7 +70,7 @@ def _checked_name(name: str) -> str:
 
 
 def revoke_key(*, api_key: ApiKey) -> bool:
-    """Refused from the next request on: keys are looked up in the database each time. False when it was revoked already."""
+    """Refused from the next request on: keys are looked up each time. False when it was revoked already."""
     return bool(ApiKey.objects.filter(pk=api_key.pk, revoked_at=None).update(revoked_at=timezone.now()))
 
 

@@ -17,9 +17,13 @@ from tests.factories import make_account, make_key
 from tts.services.catalogue import sync_catalogue
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that empty the database when they end come last: what migrations put there (plans, prices) is then gone."""
-    items.sort(key=lambda item: "committed_db" in getattr(item, "fixturenames", ()))
+    """pytest-django decides by markers and names, before the first test, whether there is a test database."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if names & {"account", "voices"} and "committed_db" not in names and not item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.django_db)
 
 
 @pytest.fixture(autouse=True)

@@ -82,6 +82,10 @@ class UnsupportedMediaType(DomainError):
     example = "Send the body as application/json."
 
 
+class TooManyRequests(DomainError):
+    code, status = "TOO_MANY_REQUESTS", 429
+
+
 class InternalError(DomainError):
     code, status = "INTERNAL_ERROR", 500
     example = "Something failed on our side. Nothing was charged for this request. Try again."
@@ -151,10 +155,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _render_error(request, error, title="Nothing here")
 
 
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    error = TooManyRequests("There were many of these from your address. Wait a minute, then send it again.")
+    response = _render_error(request, error, title="That was a lot at once")
+    response.headers["Retry-After"] = "60"  # seconds; the windows are a minute long
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     return _render_error(request, InternalError(), title="Something failed on our side")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    error = Forbidden("This form was open for too long, or cookies are off. Go back, reload the page and send it again.")
+    error = Forbidden(
+        "This form was open for too long, or cookies are off. Go back, reload the page and send it again."
+    )
     return _render_error(request, error, title="Please send that again")

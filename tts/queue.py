@@ -4,7 +4,6 @@ Nothing here imports the tasks: the web process sends their names and loads no c
 """
 
 import logging
-from pathlib import Path
 
 from amqp.exceptions import AMQPError
 from kombu import Connection
@@ -40,13 +39,6 @@ def wake_worker(queue: str) -> bool:
         logger.warning("the broker is out of reach, %s waits for the sweeper: %s", queue, type(error).__name__)
         return False
     return True
-
-
-def ensure_queue_folders() -> None:
-    """The file queue's folder; other brokers have none."""
-    folder = app.conf.broker_transport_options.get("data_folder_in")
-    if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
 
 
 def _connection() -> Connection:

@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from tests.live.service import STOP_SECONDS, Caller, Service
-from tests.waiting import wait_for
+from tests.live.service import START_SECONDS, STOP_SECONDS, Caller, Service
+from tests.waiting import slowdown, wait_for
 
 PRICE_MICROCREDITS = 1000  # per character of a premium voice
 
@@ -25,7 +25,7 @@ def test_a_signal_ends_every_process_and_the_job_completes_after_the_next_start(
         assert all(part in commands for part in ("granian", "celery -q -A config worker", "beat", "espeak/child.py"))
         service.send(number)
 
-    assert service.wait_for_end() < STOP_SECONDS
+    assert service.wait_for_end() < STOP_SECONDS * slowdown()
     assert service.process.returncode == 0
     assert caller.status_in_database(job_id) in {"pending", "processing"}
     service.start()
@@ -47,6 +47,6 @@ def test_a_signal_before_the_service_is_up_ends_it_too(service: Service):
     service.send(signal.SIGTERM)
     service.wait_for_end()
     process = service.begin()
-    wait_for(lambda: service.processes() or process.poll() is not None, "the first process to be started")
+    wait_for(lambda: service.processes() or process.poll() is not None, "the first process", seconds=START_SECONDS)
     service.send(signal.SIGTERM)
-    assert service.wait_for_end() < STOP_SECONDS
+    assert service.wait_for_end() < STOP_SECONDS * slowdown()

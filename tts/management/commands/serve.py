@@ -1,5 +1,6 @@
 """`make run`: sets everything up, then web, worker and beat on one machine until Ctrl-C."""
 
+import signal
 import socket
 import sys
 from typing import Any
@@ -9,7 +10,6 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from tts.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
-from tts.queue import ensure_queue_folders
 from tts.services.catalogue import sync_catalogue
 from tts.supervisor import Child, Supervisor
 
@@ -20,8 +20,13 @@ class Command(BaseCommand):
     help = "Set up and run the whole service on one machine: web, worker and beat."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self._serve()
+        except KeyboardInterrupt:  # before the supervisor listens for it
+            raise SystemExit(128 + signal.SIGINT) from None
+
+    def _serve(self) -> None:
         self._check_port()
-        ensure_queue_folders()
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)

@@ -4,16 +4,20 @@ Owns the `DomainError` base, the error envelope of `/api/*` and the error pages.
 """
 
 import logging
+import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
 logger = logging.getLogger(__name__)
+
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 class DomainError(Exception):
@@ -80,6 +84,19 @@ class InternalError(DomainError):
         super().__init__("Something failed on our side. Nothing was charged for this request. Try again.")
 
 
+class DatabaseUnavailable(DomainError):
+    """The database is away or cannot be written (a full disk). Whether a commit got through is not always known."""
+
+    code, status = "INTERNAL_ERROR", 503
+
+    def __init__(self) -> None:
+        message = (
+            "Our database does not answer just now. Try again in a few seconds; "
+            "with the same Idempotency-Key nothing is done or charged twice."
+        )
+        super().__init__(message, headers={"Retry-After": "2"})
+
+
 def error_envelope(error: DomainError, request: HttpRequest) -> dict[str, Any]:
     """The body of every failure of `/api/*`."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
@@ -93,7 +110,9 @@ def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """Every exception that leaves an API view, as an envelope (REST framework's EXCEPTION_HANDLER)."""
     request: HttpRequest = context["request"]._request
     error = _domain_error(exc)
-    if isinstance(error, InternalError):
+    if isinstance(error, DatabaseUnavailable):
+        logger.error("the database failed in %s %s: %s", request.method, request.path, exc)
+    elif isinstance(error, InternalError):
         logger.error("unexpected failure in %s %s", request.method, request.path, exc_info=exc)
     return Response(error_envelope(error, request), status=error.status, headers=error.headers)
 
@@ -106,6 +125,8 @@ def _domain_error(exc: Exception) -> DomainError:
             return MethodNotAllowed("This address does not take that method.")
         case drf.UnsupportedMediaType():
             return UnsupportedMediaType("Send the body as application/json.")
+        case OperationalError() | InterfaceError():
+            return DatabaseUnavailable()
         case Http404():
             return NotFound("There is nothing at this address.")
         case _:
@@ -138,7 +159,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _render_error(request, InternalError(), title="Something failed on our side")
+    is_database_away = isinstance(sys.exc_info()[1], DATABASE_AWAY)
+    error = DatabaseUnavailable() if is_database_away else InternalError()
+    return _render_error(request, error, title="Something failed on our side")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -8,10 +8,13 @@ set    production: that database; SECRET_KEY must be given.
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+
+from config.audio_store import audio_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -169,15 +172,40 @@ if IS_ONE_MACHINE:
     }
 else:
     DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
-    # Under ASGI every request has its own thread, so a connection is kept by the pool, not by the thread.
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": env_int("DATABASE_POOL_SIZE", 16)}}
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a connection that a restart killed is replaced, not handed out
+    _options: Any = DATABASES["default"].get("OPTIONS", {})
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 3,  # seconds
+        "tcp_user_timeout": 5_000,  # milliseconds, for a host that vanished without a word
+        **_options,  # such as sslmode, from the URL
+        # Under ASGI every request has its own thread, so a connection is kept by the pool, not by the thread.
+        "pool": {
+            "min_size": 1,
+            "max_size": env_int("DATABASE_POOL_SIZE", 16),
+            "timeout": 3.0,  # seconds that a request waits for a connection, then it is a 503
+            # Between attempts the pool pauses twice as long each time, until it gives up; then it begins anew.
+            "reconnect_timeout": 2.0,
+        },
+    }
     DATABASES["default"]["TEST"] = {"NAME": env_str("TEST_DATABASE_NAME", "test_utterance")}
 
 REDIS_URL = env_str("REDIS_URL")
+DATABASE_CACHE = {
+    "BACKEND": "accounts.cache.AtomicDatabaseCache",
+    "LOCATION": "cache",
+    "OPTIONS": {"MAX_ENTRIES": 100_000},  # past which Django drops a third, counts of requests too
+}
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES = {
+        "default": {
+            "BACKEND": "accounts.redis_cache.RedisCacheWithStandIn",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"stand_in": "database"},
+        },
+        "database": DATABASE_CACHE,
+    }
 else:
-    CACHES = {"default": {"BACKEND": "accounts.cache.AtomicDatabaseCache", "LOCATION": "cache"}}
+    CACHES = {"default": DATABASE_CACHE}
 
 FILE_QUEUE = "filesystem://localhost//"
 CELERY_BROKER_URL = env_str("CELERY_BROKER_URL", REDIS_URL) or FILE_QUEUE
@@ -189,6 +217,13 @@ if CELERY_BROKER_URL == FILE_QUEUE:
         "polling_interval": 0.02,  # seconds; one message per poll
     }
     CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # needs broadcasts, which files cannot do
+else:
+    # A wake-up that cannot be sent is given up, for the sweeper sends another. Celery alone would hold a request
+    # for six seconds.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0}
+    if CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
+        CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_connect_timeout": 0.3, "socket_timeout": 0.3}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers and beat wait for the broker for ever
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -217,13 +252,11 @@ AUDIO_URL_SECONDS = 24 * 3600
 AUDIO_RETENTION_DAYS = env_int("AUDIO_RETENTION_DAYS", 30, minimum=1)
 WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 4, minimum=1)
 SPOOL_DIR = DATA_DIR / "spool"
+MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 500 * 1024 * 1024)  # on the disk of spool and local store
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "audio": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": DATA_DIR / "audio"},
-    },
+    "audio": audio_storage(env_str("AUDIO_STORE_URL"), local_folder=DATA_DIR / "audio"),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 

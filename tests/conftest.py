@@ -23,7 +23,7 @@ def private_places(settings, tmp_path: Path) -> None:
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.STORAGES = settings.STORAGES | {
         "audio": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "BACKEND": "tts.stores.local.LocalAudioStorage",
             "OPTIONS": {"location": tmp_path / "audio"},
         },
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -20,6 +20,7 @@ from tts.audio.files import AudioFile, AudioTooLong, EncodedFile
 from tts.audio.formats import Encoding
 from tts.engines.base import Engine, EngineError, PermanentEngineError, Segment
 from tts.engines.registry import get_engine
+from tts.errors import StoreUnavailable
 from tts.models import Job
 from tts.segments import split_text
 from tts.services import lifecycle
@@ -35,6 +36,7 @@ AUDIO_CAP_SECONDS_PER_CHAR = 0.5
 
 FAILED_MESSAGE = "The voice engine failed. Your credits are back. Try again, or try another voice."
 NOTHING_TO_SAY_MESSAGE = "This text has nothing in it that the voice can say. Your credits are back."
+NOT_STORED_MESSAGE = "The audio could not be stored. Your credits are back. Try again later."
 TOO_MUCH_AUDIO_MESSAGE = "This text makes more audio than a text of its length should. Your credits are back."
 
 worker_is_stopping = threading.Event()
@@ -87,6 +89,7 @@ class Lease:
                 except DatabaseError:
                     # Away for a moment: try again until the lease is over, then somebody else has the job.
                     logger.warning("job %s: the lease could not be renewed", self._job.pk, exc_info=True)
+                    connection.close()  # a broken one stays broken
                     is_mine = now - renewed_at < settings.JOB_LEASE_SECONDS
                 else:
                     renewed_at, reported = now, chars_done
@@ -98,7 +101,10 @@ class Lease:
 
 
 def run_job(job: Job) -> None:
-    """One attempt at a claimed job. Whatever happens, the job ends completed, failed and refunded, or waiting again."""
+    """One attempt at a claimed job. Whatever happens, the job ends completed, failed and refunded, or waiting again.
+
+    Raises DatabaseError when that could not be written; the sweeper then takes the job once its lease is over.
+    """
     engine = get_engine(job.provider)
     key = store.audio_key(job, job.attempt)
     settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True)
@@ -110,6 +116,7 @@ def run_job(job: Job) -> None:
                 store.save_audio(key, spool)
         finally:
             spool.unlink(missing_ok=True)
+        _drop_stale_connection()
         completed = lifecycle.complete_job(
             job=job, audio_key=key, audio_bytes=audio.size_bytes, duration_ms=audio.duration_ms
         )
@@ -128,9 +135,20 @@ def run_job(job: Job) -> None:
     except EngineError as error:
         logger.warning("job %s attempt %d: %s", job.pk, job.attempt, error)
         lifecycle.retry_or_fail_job(job=job, message=FAILED_MESSAGE)
+    except (StoreUnavailable, OSError):
+        logger.exception("job %s attempt %d: the audio could not be stored", job.pk, job.attempt)
+        _drop_stale_connection()
+        lifecycle.retry_or_fail_job(job=job, message=NOT_STORED_MESSAGE)
     except Exception:
         logger.exception("job %s attempt %d: unexpected failure", job.pk, job.attempt)
+        _drop_stale_connection()
         lifecycle.retry_or_fail_job(job=job, message=FAILED_MESSAGE)
+
+
+def _drop_stale_connection() -> None:
+    """The database may have been restarted meanwhile: the next write takes a connection that was looked at."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def synthesise(job: Job, engine: Engine, lease: Lease, path: Path) -> EncodedFile:

@@ -104,7 +104,7 @@ def fail_job(*, job: Job, message: str) -> bool:
             actor="system",
             note="The job failed.",
         )
-        transaction.on_commit(lambda: store.delete_audio(job))
+        _delete_audio_on_commit(job)
     return bool(failed)
 
 
@@ -136,7 +136,7 @@ def reclaim_dead_jobs() -> int:
 def cancel_or_erase_job(*, account: Account, job_id: uuid.UUID) -> None:
     """The caller's DELETE. An unfinished job is cancelled, and what was not synthesised refunded; a finished one is erased.
 
-    Raises NotFound.
+    Raises NotFound, StoreUnavailable.
     """
     with transaction.atomic():
         job = Job.objects.for_account(account).select_for_update(of=("self",)).defer("text").filter(pk=job_id).first()
@@ -165,13 +165,14 @@ def _cancel(job: Job) -> None:
         actor="customer",
         note="The job was cancelled.",
     )
-    transaction.on_commit(lambda: store.delete_audio(job))
+    _delete_audio_on_commit(job)
 
 
 def erase_job(*, job: Job) -> None:
     """Text, metadata, audio and the remembered response go; the row stays, for the ledger points to it.
 
     Files first: a crash in between leaves a row that is erased again, never a file that nobody knows of.
+    Raises StoreUnavailable; nothing of the row has changed then.
     """
     store.delete_audio(job)
     with transaction.atomic():
@@ -179,6 +180,11 @@ def erase_job(*, job: Job) -> None:
             text="", metadata=None, audio_key="", erased_at=timezone.now()
         )
         RememberedRequest.objects.filter(account=job.account_id, job_id=job.pk).delete()
+
+
+def _delete_audio_on_commit(job: Job) -> None:
+    # Robust: the job's end stands, whether the store answers or not. What is left goes when the job is erased.
+    transaction.on_commit(lambda: store.delete_audio(job), robust=True)
 
 
 def lease_duration() -> timedelta:

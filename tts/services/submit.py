@@ -10,12 +10,14 @@ from accounts.services import idempotency
 from billing.selectors import get_price
 from billing.services import charge_job
 from config.api import success_body
+from tts import store
 from tts.engines.registry import get_engine
 from tts.models import Job
 from tts.queue import wake_worker
 from tts.requests import SpeechRequest, check_against_voice
 from tts.serializers import accepted_data
 from voices.selectors import get_voice_for_speech
+
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyClaim:
@@ -40,7 +42,8 @@ def submit_job(
 ) -> Submission:
     """A pending job, paid for; or the answer to the same request before. Whatever is raised leaves nothing behind.
 
-    Raises IdempotencyKeyReuse, RequestInProgress, InvalidVoice, ValidationFailed, InsufficientCredits, in this order.
+    Raises IdempotencyKeyReuse, RequestInProgress, InvalidVoice, ValidationFailed, CapacityReached, InsufficientCredits,
+    in this order.
     """
     if claim is not None:
         remembered = idempotency.claim(account=account, key=claim.key, fingerprint=claim.fingerprint)
@@ -66,6 +69,7 @@ def submit_job(
         chars_charged=request.chars,
         cost_microcredits=request.chars * get_price(voice.model_type),
     )
+    store.check_capacity()
     actor = f"key:{api_key.pk}" if api_key is not None else "operator"
     charge_job(account=account, job_id=job.pk, cost_microcredits=job.cost_microcredits, actor=actor)
     job.save(force_insert=True)

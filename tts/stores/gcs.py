@@ -60,18 +60,18 @@ class GCSAudioStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-stora
     def client(self) -> Client:
         """One per thread: Google's client shares a requests session, which is not for several threads at once."""
         if not hasattr(self._clients, "client"):
-            self._clients.client = self._client()
+            self._clients.client = self._new_client()
         client: Client = self._clients.client
         return client
 
-    def _client(self) -> Client:
+    def _new_client(self) -> Client:
         options = {"api_endpoint": self.endpoint_url} if self.endpoint_url else None
         return Client(project=self.key.project_id, credentials=self.key, client_options=options)
 
     @cached_property
     def _signing_bucket(self) -> Bucket:
         """Of a client that never sends anything, and so serves all threads."""
-        return self._client().bucket(self.bucket_name)
+        return self._new_client().bucket(self.bucket_name)
 
     def signed_url(self, name: str, *, base_url: str, expires_at: datetime) -> str:
         url: str = self._signing_bucket.blob(self._normalize_name(name)).generate_signed_url(

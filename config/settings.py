@@ -217,12 +217,6 @@ if CELERY_BROKER_URL == FILE_QUEUE:
         "polling_interval": 0.02,  # seconds; one message per poll
     }
     CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # needs broadcasts, which files cannot do
-else:
-    # A wake-up that cannot be sent is given up, for the sweeper sends another. Celery alone would hold a request
-    # for six seconds.
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0}
-    if CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
-        CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_connect_timeout": 0.3, "socket_timeout": 0.3}
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers and beat wait for the broker for ever
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -49,7 +49,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, {}, {"Location": f"{self.server.url}/part?name={name}"})
             return
         head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
-        metadata, media = BytesParser().parsebytes(head + body).get_payload()
+        message: Any = BytesParser().parsebytes(head + body)
+        metadata, media = message.get_payload()
         name = json.loads(metadata.get_payload())["name"]
         self.server.objects[name] = (media.get_content_type(), media.get_payload(decode=True))
         self._answer(200, {"name": name})

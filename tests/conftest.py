@@ -17,6 +17,12 @@ from tests.factories import make_account, make_key
 from tts.services.catalogue import sync_catalogue
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that flush the database come last: those after them would miss what the migrations wrote."""
+    items.sort(key=lambda item: "committed_db" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(autouse=True)
 def private_places(settings, tmp_path: Path) -> None:
     """Everything a test writes is in its own folder; nothing is remembered from the test before."""

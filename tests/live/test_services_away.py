@@ -14,6 +14,8 @@ from tests.live.service import SENTENCE, VOICE_ID, Caller, Service
 from tests.services import NoServices
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.xdist_group("services away")  # they share one installation
+
 REDIS_AWAY_SECONDS = 1.0  # an answer's longest way, as promised
 DATABASE_AWAY_SECONDS = 5.0  # until a 503; and from the database's return until the last error
 SPEECH = {"text": SENTENCE, "voice_id": VOICE_ID}

@@ -23,11 +23,13 @@ DATABASE_AWAY = (OperationalError, InterfaceError)
 class DomainError(Exception):
     """Something the caller has to know: a stable code, an HTTP status, a message in plain words.
 
-    `details` maps a field of the request to its messages; `headers` go into the HTTP response.
+    `details` maps a field of the request to its messages; `headers` go into the HTTP response. `example` is such a message,
+    for the documentation.
     """
 
     code: ClassVar[str]
     status: ClassVar[int]
+    example: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class DomainError(Exception):
 
 class ValidationFailed(DomainError):
     code, status = "VALIDATION_ERROR", 400
+    example = "speed: Must be between 0.25 and 4.0."
 
     @classmethod
     def of_field(cls, field: str, message: str) -> "ValidationFailed":
@@ -52,6 +55,7 @@ class ValidationFailed(DomainError):
 
 class Unauthorized(DomainError):
     code, status = "UNAUTHORIZED", 401
+    example = "This API key is not valid: mistyped, revoked or expired."
 
     def __init__(self, message: str) -> None:
         super().__init__(message, headers={"WWW-Authenticate": "Bearer"})
@@ -59,29 +63,39 @@ class Unauthorized(DomainError):
 
 class Forbidden(DomainError):
     code, status = "FORBIDDEN", 403
+    example = "This key lacks the scope speech:write."
 
 
 class NotFound(DomainError):
     code, status = "NOT_FOUND", 404
+    example = "There is no such job."
 
 
 class MethodNotAllowed(DomainError):
     code, status = "METHOD_NOT_ALLOWED", 405
+    example = "This address does not take that method."
 
 
 class PayloadTooLarge(DomainError):
     code, status = "PAYLOAD_TOO_LARGE", 413
+    example = "The body is larger than 2 MiB."
 
 
 class UnsupportedMediaType(DomainError):
     code, status = "UNSUPPORTED_MEDIA_TYPE", 415
+    example = "Send the body as application/json."
+
+
+class TooManyRequests(DomainError):
+    code, status = "TOO_MANY_REQUESTS", 429
 
 
 class InternalError(DomainError):
     code, status = "INTERNAL_ERROR", 500
+    example = "Something failed on our side. Nothing was charged for this request. Try again."
 
     def __init__(self) -> None:
-        super().__init__("Something failed on our side. Nothing was charged for this request. Try again.")
+        super().__init__(self.example)
 
 
 class DatabaseUnavailable(DomainError):
@@ -162,6 +176,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _render_error(request, error, title="Nothing here")
 
 
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    error = TooManyRequests("There were many of these from your address. Wait a minute, then send it again.")
+    response = _render_error(request, error, title="That was a lot at once")
+    response.headers["Retry-After"] = "60"  # seconds; the windows are a minute long
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     is_database_away = isinstance(sys.exc_info()[1], DATABASE_AWAY)
     error = DatabaseUnavailable() if is_database_away else InternalError()
@@ -169,5 +190,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    error = Forbidden("This form was open for too long, or cookies are off. Go back, reload the page and send it again.")
+    error = Forbidden(
+        "This form was open for too long, or cookies are off. Go back, reload the page and send it again."
+    )
     return _render_error(request, error, title="Please send that again")

@@ -17,10 +17,13 @@ from tests.factories import make_account, make_key
 from tts.services.catalogue import sync_catalogue
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that flush the database come last: those after them would miss what the migrations wrote."""
-    items.sort(key=lambda item: "committed_db" in getattr(item, "fixturenames", ()))
+    """pytest-django decides by markers and names, before the first test, whether there is a test database."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if names & {"account", "voices"} and "committed_db" not in names and not item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.django_db)
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +38,9 @@ def private_places(settings, tmp_path: Path) -> None:
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.RATELIMIT_CACHE_PREFIX = f"rl:{uuid.uuid4()}:"
+    # allauth counts without a prefix of its own, and Redis outlives a test.
+    settings.CACHES = settings.CACHES | {"default": settings.CACHES["default"] | {"KEY_PREFIX": str(uuid.uuid4())}}
+    settings.EMAIL_FILE_PATH = tmp_path / "mail"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     account_selectors._maintenance_seen = (float("-inf"), False)
 
@@ -88,7 +94,9 @@ class ApiClient:
     def delete(self, path: str, **headers: str) -> Any:
         return self.client.delete(path, headers=self.headers | headers)
 
-    def post(self, path: str, body: Any = None, *, raw: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
+    def post(
+        self, path: str, body: Any = None, *, raw: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Any:
         data = raw if raw is not None else json.dumps(body)
         return self.client.post(
             path, data=data, content_type="application/json", headers=self.headers | (headers or {})

@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.cache import forget_expired_counters
 from accounts.services.idempotency import forget_expired
 from tts.errors import StoreUnavailable
 from tts.models import Job, JobStatus
@@ -23,12 +24,13 @@ SPOOL_MAX_AGE_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """How much was done: jobs taken from dead workers, queues woken, jobs erased, answers forgotten, spool files removed."""
+    """How much was done. Reclaimed: taken from workers that died; erased and forgotten: past their time."""
 
     reclaimed_jobs: int
     woken_queues: int
     erased_jobs: int
     forgotten_requests: int
+    forgotten_counters: int
     removed_spool_files: int
 
 
@@ -41,6 +43,7 @@ def sweep() -> Sweep:
         woken_queues=sum(wake_worker(queue) for queue in waiting),
         erased_jobs=erase_old_jobs(),
         forgotten_requests=forget_expired(),
+        forgotten_counters=forget_expired_counters(),
         removed_spool_files=remove_stale_spool_files(),
     )
 

@@ -6,11 +6,13 @@ set    production: that database; SECRET_KEY must be given.
 """
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from config.audio_store import audio_storage
 from config.env import env_bool, env_int, env_list, env_str, secret_key_of_this_machine
 from config.mail import parse_email_url
 
@@ -167,24 +169,41 @@ if IS_ONE_MACHINE:
     }
 else:
     DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
-    # Under ASGI every request has its own thread, so a connection is kept by the pool, not by the thread.
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": env_int("DATABASE_POOL_SIZE", 16)}}
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a connection that a restart killed is replaced, not handed out
+    _options: Any = DATABASES["default"].get("OPTIONS", {})
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 3,  # seconds
+        "tcp_user_timeout": 5_000,  # milliseconds, for a host that vanished without a word
+        **_options,  # such as sslmode, from the URL
+        # Under ASGI every request has its own thread, so a connection is kept by the pool, not by the thread.
+        "pool": {
+            "min_size": 1,
+            "max_size": env_int("DATABASE_POOL_SIZE", 16),
+            "timeout": 3.0,  # seconds that a request waits for a connection, then it is a 503
+            # Between attempts the pool pauses twice as long each time, until it gives up; then it begins anew.
+            "reconnect_timeout": 2.0,
+        },
+    }
     DATABASES["default"]["TEST"] = {"NAME": env_str("TEST_DATABASE_NAME", "test_utterance")}
 
 REDIS_URL = env_str("REDIS_URL")
+DATABASE_CACHE: dict[str, object] = {
+    "BACKEND": "accounts.cache.AtomicDatabaseCache",
+    "LOCATION": "cache",
+    # Past so many rows Django throws out expired ones, then any: a counter thrown out is a limit lifted.
+    "OPTIONS": {"MAX_ENTRIES": 100_000},
+}
 if REDIS_URL:
     CACHES: dict[str, dict[str, object]] = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        "default": {
+            "BACKEND": "accounts.redis_cache.RedisCacheWithStandIn",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"stand_in": "database"},
+        },
+        "database": DATABASE_CACHE,
     }
 else:
-    CACHES = {
-        "default": {
-            "BACKEND": "accounts.cache.AtomicDatabaseCache",
-            "LOCATION": "cache",
-            # Past so many rows Django throws out expired ones, then any: a counter thrown out is a limit lifted.
-            "OPTIONS": {"MAX_ENTRIES": 100_000},
-        }
-    }
+    CACHES = {"default": DATABASE_CACHE}
 
 FILE_QUEUE = "filesystem://localhost//"
 CELERY_BROKER_URL = env_str("CELERY_BROKER_URL", REDIS_URL) or FILE_QUEUE
@@ -196,6 +215,7 @@ if CELERY_BROKER_URL == FILE_QUEUE:
         "polling_interval": 0.02,  # seconds; one message per poll
     }
     CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # needs broadcasts, which files cannot do
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers and beat wait for the broker for ever
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -224,13 +244,11 @@ AUDIO_URL_SECONDS = 24 * 3600
 AUDIO_RETENTION_DAYS = env_int("AUDIO_RETENTION_DAYS", 30, minimum=1)
 WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 4, minimum=1)
 SPOOL_DIR = DATA_DIR / "spool"
+MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 500 * 1024 * 1024)  # on the disk of spool and local store
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "audio": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": DATA_DIR / "audio"},
-    },
+    "audio": audio_storage(env_str("AUDIO_STORE_URL"), local_folder=DATA_DIR / "audio"),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 

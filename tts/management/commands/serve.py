@@ -91,7 +91,7 @@ class Command(BaseCommand):
             lines += ["", f"  The first sentence did not come through: {error}", "  The log above says more."]
         else:
             lines += [
-                f"  First audio       {proof.path} ({proof.duration_seconds:.2f} s)",
+                f"  First audio       {proof.address} ({proof.duration_seconds:.2f} s)",
                 "",
                 "  Hear it:",
                 f"    curl -L -o hello.wav {url}/api/v1/tts/{proof.job_id}/audio -H 'Authorization: Bearer {demo.api_key}'",

@@ -1,5 +1,6 @@
 """What people type in: to sign up and in, to choose a new password, to make an API key."""
 
+import copy
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -119,6 +120,8 @@ def _set(field: Any, *, messages: dict[str, str], label: str = "", **attributes:
     field.label = label or field.label
     field.help_text = ""
     field.error_messages |= messages
+    # Copies: Django shares its validators, and others are to keep their own words.
+    field.validators = [copy.copy(validator) for validator in field.validators]
     for validator in field.validators:
         validator.message = messages.get(getattr(validator, "code", ""), validator.message)
     field.widget.attrs.pop("placeholder", None)

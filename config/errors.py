@@ -102,13 +102,13 @@ class DatabaseUnavailable(DomainError):
     """The database is away or cannot be written (a full disk). Whether a commit got through is not always known."""
 
     code, status = "INTERNAL_ERROR", 503
+    example = (
+        "Our database does not answer just now. Try again in a few seconds; "
+        "with the same Idempotency-Key nothing is done or charged twice."
+    )
 
     def __init__(self) -> None:
-        message = (
-            "Our database does not answer just now. Try again in a few seconds; "
-            "with the same Idempotency-Key nothing is done or charged twice."
-        )
-        super().__init__(message, headers={"Retry-After": "2"})
+        super().__init__(self.example, headers={"Retry-After": "2"})
 
 
 def error_envelope(error: DomainError, request: HttpRequest) -> dict[str, Any]:

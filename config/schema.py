@@ -12,7 +12,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 
-from config.errors import DomainError, InternalError
+from config.errors import DatabaseUnavailable, DomainError, InternalError
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -56,7 +56,7 @@ def described(
         tags=[tag],
         request=request,
         parameters=[*parameters, *extra],
-        responses=responses | error_responses([*errors, InternalError]),
+        responses=responses | error_responses([*errors, InternalError, DatabaseUnavailable]),
     )
 
 

@@ -15,6 +15,7 @@ PRODUCTION = {
     "DATABASE_URL": "postgres://utterance@127.0.0.1:1/utterance",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "SECRET_KEY": "only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF",
+    "EMAIL_URL": "smtp://127.0.0.1:1",
     "PUBLIC_URL": "https://speech.example.com",
     "SERVE_HTTPS": "1",
 }

@@ -27,7 +27,7 @@ from config.errors import (
 )
 from config.schema import described
 from tts import store
-from tts.errors import AudioExpired, AudioNotAvailable, AudioNotReady
+from tts.errors import AudioExpired, AudioNotAvailable, AudioNotReady, CapacityReached
 from tts.models import JobStatus
 from tts.schema import AcceptedJob, JobPage, SpeechJob
 from tts.selectors import get_job, get_job_with_audio, list_jobs
@@ -84,7 +84,7 @@ class JobList(KeyView):
         headers={"Location": "The poll_url.", "Idempotent-Replayed": "true when this answer was given before."},
         errors=[
             *(*KEY_ERRORS, ValidationFailed, InvalidVoice, InsufficientCredits),
-            *(PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReuse),
+            *(CapacityReached, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReuse),
         ],
         parameters=[
             OpenApiParameter(

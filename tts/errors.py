@@ -13,7 +13,7 @@ class AudioNotReady(DomainError):
 
 class AudioNotAvailable(DomainError):
     code, status = "AUDIO_NOT_AVAILABLE", 409
-    example = "This job is failed: there will be no audio."
+    example = "This job failed: there will be no audio."
 
 
 class AudioExpired(DomainError):
@@ -21,18 +21,12 @@ class AudioExpired(DomainError):
     example = "The audio was deleted, or its time is over."
 
 
-class GenerationFailed(DomainError):
-    code, status = "GENERATION_FAILED", 500
-
-
 class CapacityReached(DomainError):
     code, status = "CAPACITY", 503
+    example = "The audio store is nearly full, so no new speech is taken. Nothing was charged. Try again later."
 
     def __init__(self) -> None:
-        super().__init__(
-            "The audio store is nearly full, so no new speech is taken. Nothing was charged. Try again later.",
-            headers={"Retry-After": "300"},
-        )
+        super().__init__(self.example, headers={"Retry-After": "300"})
 
 
 class StoreUnavailable(DomainError):

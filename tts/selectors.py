@@ -10,6 +10,11 @@ from config.errors import NotFound
 from tts.errors import AudioExpired, AudioNotAvailable, AudioNotReady
 from tts.models import Job, JobStatus
 
+NO_AUDIO = {
+    JobStatus.FAILED: "This job failed: there will be no audio.",
+    JobStatus.CANCELLED: "This job was cancelled: there will be no audio.",
+}
+
 
 def get_job(*, account: Account, job_id: uuid.UUID) -> Job:
     """Raises NotFound, the same for another tenant's job as for one that never was."""
@@ -25,7 +30,7 @@ def get_job_with_audio(*, account: Account, job_id: uuid.UUID) -> Job:
     if not job.is_finished:
         raise AudioNotReady
     if job.status != JobStatus.COMPLETED:
-        raise AudioNotAvailable(f"This job is {job.status}: there will be no audio.")
+        raise AudioNotAvailable(NO_AUDIO[JobStatus(job.status)])
     if not job.has_audio:
         raise AudioExpired("The audio was deleted, or its time is over.")
     return job

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from config.settings import env_bool, env_int, env_list, env_str, secret_key_of_this_machine
+from config.env import env_bool, env_int, env_list, env_str, secret_key_of_this_machine
 
 
 @pytest.mark.parametrize("value", ["1", "true", "TRUE", "yes", "on", " on "])

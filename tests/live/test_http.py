@@ -108,13 +108,19 @@ def test_a_link_that_was_tampered_with_is_refused(link: str, name: str):
     assert answer.headers["Content-Type"].startswith("text/html")
 
 
+SIGN_LONG_AGO = """
+from datetime import UTC, datetime
+from tts import store
+print(store.audio_storage().signed_url({key!r}, base_url={base_url!r}, expires_at=datetime.fromtimestamp(1, UTC)))
+"""
+
+
 def test_a_link_that_is_over_says_so(service: Service, link: str):
-    url = httpx.URL(link)
-    key = url.path.removeprefix("/audio/")
-    program = f"from tts import store; print(store._signature({key!r}, 1))"
+    key = httpx.URL(link).path.removeprefix("/audio/")
+    program = SIGN_LONG_AGO.format(key=key, base_url=service.url)
     signed = service.manage("shell", "--verbosity", "0", "-c", program)
     assert signed.returncode == 0, signed.stderr
-    answer = httpx.get(url.copy_merge_params({"expires": "1", "signature": signed.stdout.strip()}))
+    answer = httpx.get(signed.stdout.strip())
     assert (answer.status_code, answer.headers["Content-Type"]) == (410, "text/html; charset=utf-8")
 
 

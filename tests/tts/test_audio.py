@@ -121,7 +121,8 @@ def test_of_a_failed_or_cancelled_job_there_will_be_no_audio(
     moment = timezone.now()
     job = make_job(account, status=status, finished_at=moment, erased_at=moment if erased else None)
     response = api.get(f"/api/v1/tts/{job.pk}/audio")
-    message = f"This job was {status}: there will be no audio."
+    verb = "failed" if status == JobStatus.FAILED else "was cancelled"
+    message = f"This job {verb}: there will be no audio."
     assert error_of(response, 409, "AUDIO_NOT_AVAILABLE")["message"] == message
     assert "Retry-After" not in response.headers
 

@@ -185,7 +185,7 @@ def test_a_full_disk_under_the_spool_never_leaves_truncated_audio(account, setti
     speak_all()
 
     assert_failed_and_refunded(job)
-    assert (job.attempt, job.error_message) == (3, pipeline.FAILED_MESSAGE)
+    assert (job.attempt, job.error_message) == (3, pipeline.NOT_STORED_MESSAGE)
 
 
 def test_a_disk_that_has_space_again_costs_one_attempt(account, settings):
@@ -243,7 +243,7 @@ def test_a_store_that_answers_nothing_fails_each_job_and_not_the_worker(account,
 
 def test_what_an_earlier_attempt_left_in_the_store_goes_when_a_later_one_completes(account):
     job = submit(account)
-    leftover = store.audio_storage().path(store.audio_key(job, 1))
+    leftover = store.audio_storage().address_of(store.audio_key(job, 1))
     Path(leftover).parent.mkdir(parents=True)
     Path(leftover).write_bytes(b"uploaded by a worker that died then")
     Job.objects.filter(pk=job.pk).update(attempt=1)

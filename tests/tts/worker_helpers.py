@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings
-from django.core.files.storage import FileSystemStorage
 from django.core.management import call_command
 from django.db import connection, connections
 
@@ -34,6 +33,7 @@ from tts.models import Job
 from tts.requests import SpeechRequest
 from tts.services.submit import submit_job
 from tts.store import audio_storage
+from tts.stores.local import LocalAudioStorage
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VOICE = "espeak:en-US-eSpeak-Annie"
@@ -148,7 +148,7 @@ def available(account: Account) -> int:
 
 def audio_files() -> list[str]:
     """Names of everything in the audio store."""
-    location = Path(audio_storage().path(""))
+    location = Path(audio_storage().address_of(""))
     return sorted(path.name for path in location.rglob("*") if path.is_file())
 
 
@@ -225,7 +225,7 @@ def scripted_engine(settings: Any) -> type[ScriptedEngine]:
     return ScriptedEngine
 
 
-class DiskFullStorage(FileSystemStorage):
+class DiskFullStorage(LocalAudioStorage):
     """A store that is full after the first thousand bytes, as a disk would be."""
 
     def _save(self, name: str, content: Any) -> str:

@@ -30,3 +30,9 @@ class IdempotencyKeyReuse(DomainError):
 
 class EmailTaken(DomainError):
     code, status = "EMAIL_TAKEN", 409
+
+
+class NothingToChange(DomainError):
+    """An operator asked for what is so already: a double click, or a page that was open for long."""
+
+    code, status = "NOTHING_TO_CHANGE", 409

@@ -1,6 +1,6 @@
 """Refusals that concern credits."""
 
-from billing.money import format_have, format_need
+from billing.money import format_credits, format_have, format_need
 from config.errors import DomainError
 
 
@@ -9,3 +9,15 @@ class InsufficientCredits(DomainError):
 
     def __init__(self, *, need_microcredits: int, have_microcredits: int) -> None:
         super().__init__(f"Need {format_need(need_microcredits)} credits, have {format_have(have_microcredits)}")
+
+
+class NotEnoughToTake(DomainError):
+    """An operator wanted to take more than is there; taking never makes a debt."""
+
+    code, status = "NOT_ENOUGH_TO_TAKE", 409
+
+    def __init__(self, *, wanted_microcredits: int, have_microcredits: int) -> None:
+        super().__init__(
+            f"{format_credits(wanted_microcredits)} credits cannot be taken: the account has "
+            f"{format_credits(have_microcredits)}."
+        )

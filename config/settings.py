@@ -82,6 +82,8 @@ ALLOWED_HOSTS = env_list(
 # --- the application -----------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "config.admin.OperatorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -242,6 +244,21 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "EXCEPTION_HANDLER": "config.errors.api_exception_handler",
     "URL_FORMAT_OVERRIDE": None,
+}
+
+# --- the operators' pages -------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "Utterance",
+    "SITE_HEADER": "Utterance",
+    "SITE_SUBHEADER": "Operators",
+    "SITE_SYMBOL": "graphic_eq",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,  # the audit trail is the history
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["config.admin.stylesheet"],
+    "SIDEBAR": {"navigation": "config.admin.navigation"},
+    "COLORS": "config.admin.colors",
 }
 
 # --- security ------------------------------------------------------------------------------------

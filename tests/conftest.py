@@ -11,8 +11,9 @@ from django.db import connection, connections
 from django.test import Client
 
 from accounts import selectors as account_selectors
+from accounts.append_only import AUDIT_GUARD
 from accounts.models import Account, ApiKey
-from billing.triggers import create_triggers, drop_triggers
+from billing.triggers import LEDGER_GUARD
 from tests.factories import make_account, make_key
 from tts.services.catalogue import sync_catalogue
 
@@ -37,14 +38,17 @@ def private_places(settings, tmp_path: Path) -> None:
 def committed_db(django_db_serialized_rollback: None, transactional_db: None) -> Iterator[None]:
     """A database whose transactions are real, for races, threads and other processes.
 
-    It is flushed after the test, which the ledger's triggers refuse: they stand during the test and are lifted after it.
+    It is flushed after the test, which the triggers of ledger and audit trail refuse: they stand during the test and
+    are lifted after it.
     """
     with connection.schema_editor() as editor:
-        create_triggers(None, editor)
+        for guard in (LEDGER_GUARD, AUDIT_GUARD):
+            guard.create_triggers(None, editor)
     yield
     connections.close_all()
     with connection.schema_editor() as editor:
-        drop_triggers(None, editor)
+        for guard in (LEDGER_GUARD, AUDIT_GUARD):
+            guard.drop_triggers(None, editor)
 
 
 def _database(request: pytest.FixtureRequest) -> None:
@@ -82,7 +86,9 @@ class ApiClient:
     def delete(self, path: str, **headers: str) -> Any:
         return self.client.delete(path, headers=self.headers | headers)
 
-    def post(self, path: str, body: Any = None, *, raw: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
+    def post(
+        self, path: str, body: Any = None, *, raw: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Any:
         data = raw if raw is not None else json.dumps(body)
         return self.client.post(
             path, data=data, content_type="application/json", headers=self.headers | (headers or {})

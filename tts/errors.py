@@ -20,3 +20,11 @@ class AudioExpired(DomainError):
 
 class GenerationFailed(DomainError):
     code, status = "GENERATION_FAILED", 500
+
+
+class NotRefundable(DomainError):
+    code, status = "NOT_REFUNDABLE", 409
+
+
+class NotRetryable(DomainError):
+    code, status = "NOT_RETRYABLE", 409

@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass, fields
 
 from django.db import transaction
 
+from accounts.errors import NothingToChange
+from accounts.services import audit
+from accounts.services.audit import Actor
 from voices.catalogue import VoiceEntry
 from voices.models import Voice
 
@@ -24,9 +27,7 @@ class CatalogueChange:
 def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavailable_reason: str) -> CatalogueChange:
     """Makes the catalogue say what the engine says. Vanished voices stay as rows, unlisted: jobs point to them."""
     known = set(Voice.objects.filter(provider=provider).values_list("voice_id", flat=True))
-    rows = [
-        Voice(**asdict(entry), is_listed=True, unavailable_reason=unavailable_reason) for entry in entries
-    ]
+    rows = [Voice(**asdict(entry), is_listed=True, unavailable_reason=unavailable_reason) for entry in entries]
     Voice.objects.bulk_create(
         rows,
         update_conflicts=True,
@@ -48,3 +49,19 @@ def retire_providers(*, keep: Sequence[str]) -> int:
     """Voices of engines that are no longer configured cannot speak here. Returns how many."""
     reason = "its engine is not configured on this server"
     return Voice.objects.exclude(provider__in=keep).update(unavailable_reason=reason)
+
+
+@transaction.atomic
+def set_voice_enabled(*, voice: Voice, is_enabled: bool, actor: Actor, reason: str) -> None:
+    """The operator's own switch, which no sync touches. Accepted jobs are still spoken. Raises NothingToChange."""
+    if not Voice.objects.filter(pk=voice.pk, is_enabled=not is_enabled).update(is_enabled=is_enabled):
+        raise NothingToChange(f"The voice is {'enabled' if is_enabled else 'disabled'} already.")
+    audit.record(
+        actor=actor,
+        action="voice.enabled" if is_enabled else "voice.disabled",
+        reason=reason,
+        target_type="voice",
+        target_id=voice.voice_id,
+        before={"is_enabled": not is_enabled},
+        after={"is_enabled": is_enabled},
+    )

@@ -1,9 +1,9 @@
-"""Making accounts and the people in them; the maintenance switch."""
+"""Making accounts and the people in them."""
 
 from django.db import IntegrityError, transaction
 
 from accounts.errors import EmailTaken
-from accounts.models import Account, Maintenance, Membership, Plan, Role, User
+from accounts.models import Account, Membership, Plan, Role, User
 from config.errors import NotFound
 
 
@@ -22,12 +22,3 @@ def create_account(*, email: str, password: str, plan_code: str = "free", name: 
     account = Account.objects.create(name=name or email.partition("@")[0].capitalize(), plan=plan)
     Membership.objects.create(account=account, user=user, role=Role.OWNER)
     return account
-
-
-def start_maintenance() -> None:
-    """The API answers 503 MAINTENANCE within a second, on every process."""
-    Maintenance.objects.get_or_create(pk=1)
-
-
-def end_maintenance() -> None:
-    Maintenance.objects.all().delete()

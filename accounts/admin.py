@@ -21,6 +21,8 @@ from accounts.operator_admin import (
     audit_panel,
     column,
     row_link,
+    who,
+    with_actor_email,
 )
 from accounts.services.audit import Actor
 from accounts.services.standing import PLAN_FIELDS, edit_plan, revoke_key_for_customer
@@ -157,9 +159,12 @@ class AuditEntryAdmin(OperatorAdmin):
     ordering = ("-id",)
     fields = ("created_at", "action", "who", "reason", "target", "account", "before_text", "after_text")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
+        return with_actor_email(super().get_queryset(request))
+
     @column("Who")
     def who(self, row: AuditEntry) -> str:
-        return row.actor
+        return who(row)
 
     @column("Target")
     def target(self, row: AuditEntry) -> str:

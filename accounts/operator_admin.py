@@ -14,7 +14,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -214,14 +214,25 @@ def audit_url(target_type: object, target_id: object) -> str:
     return f"{reverse('admin:accounts_auditentry_changelist')}?target_type={target_type}&target_id={target_id}"
 
 
+def with_actor_email(entries: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+    """Adds `actor_email`, which is looked up when it is shown, for as long as the person is there; entries keep ids."""
+    people = User.objects.filter(pk=OuterRef("actor_user_id")).values("email")
+    return entries.annotate(actor_email=Subquery(people[:1]))
+
+
+def who(entry: AuditEntry) -> str:
+    return getattr(entry, "actor_email", None) or entry.actor
+
+
 def format_moment(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "–"
+    """For tables; in UTC, like everything here."""
+    return format_html('<span class="operator-nowrap">{}</span>', f"{moment:%Y-%m-%d %H:%M}") if moment else "–"
 
 
 def audit_panel(entries: QuerySet[AuditEntry], *, more_url: str = "") -> Panel:
     """The newest of these entries."""
     rows = [
-        [format_moment(entry.created_at), row_link(entry, entry.action), entry.actor, entry.reason]
-        for entry in entries.order_by("-id")[:PANEL_ROWS]
+        [format_moment(entry.created_at), row_link(entry, entry.action), who(entry), entry.reason]
+        for entry in with_actor_email(entries).order_by("-id")[:PANEL_ROWS]
     ]
     return Panel("Audit trail", ["When", "What", "Who", "Why"], rows, more_url)

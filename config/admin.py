@@ -58,6 +58,10 @@ def stylesheet(request: HttpRequest) -> str:
     return static("css/operators.css")
 
 
+def favicon(request: HttpRequest) -> str:
+    return static("img/favicon.svg")
+
+
 def colors(request: HttpRequest) -> dict[str, dict[str, str]]:
     from_unfold = CONFIG_DEFAULTS["COLORS"]
     return {"base": dict(from_unfold["base"]), "primary": dict(PRIMARY), "font": dict(from_unfold["font"])}

@@ -144,6 +144,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
+DATETIME_FORMAT = "Y-m-d H:i:s"
 USE_I18N = False
 USE_TZ = True
 
@@ -254,6 +255,7 @@ UNFOLD = {
     "SITE_SUBHEADER": "Operators",
     "SITE_SYMBOL": "graphic_eq",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.admin.favicon"}],
     "SHOW_HISTORY": False,  # the audit trail is the history
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["config.admin.stylesheet"],

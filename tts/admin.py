@@ -109,7 +109,7 @@ class AccountAdmin(OperatorAdmin):
         OperatorAction(
             code="adjust-credits",
             label="Adjust credits",
-            explains="A correction in the ledger. The customer sees its amount, not its reason.",
+            explains="A correction in the ledger, with your reason as its note.",
             run=_adjust,
             form=AdjustCreditsForm,
         ),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -117,6 +118,7 @@ def _edit_plan(row: Plan, actor: Actor, data: dict[str, Any]) -> str:
 @admin.register(Plan)
 class PlanAdmin(OperatorAdmin):
     list_display = ("code", "name", "allows_api", "allows_webhooks", "generate_limit", "read_limit")
+    paginator = Paginator
     ordering = ("generate_limit", "code")
     fields = ("code", *PLAN_FIELDS)
     operator_actions = (

@@ -12,6 +12,7 @@ from django.db import models
 NEVER_CHANGED = "Ledger and audit entries are never changed. Write a correcting entry."
 NEVER_DELETED = "Ledger and audit entries are never deleted. Write a correcting entry."
 
+
 class AppendOnlyRows:
     """For a queryset, before its other bases. The database's triggers refuse too; this refuses earlier and says why."""
 

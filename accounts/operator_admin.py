@@ -92,6 +92,7 @@ class OperatorAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     paginator = InfinitePaginator
     show_full_result_count = False
     list_per_page = 50
+    sortable_by: ClassVar[Sequence[str] | None] = ()  # an index serves the order that a list has, and no other
     list_fullwidth = True
     change_form_outer_before_template = "operators/_actions.html"
     change_form_outer_after_template = "operators/_panels.html"

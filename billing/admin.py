@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.paginator import Paginator
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from accounts.models import AuditEntry
@@ -35,6 +36,7 @@ def _change_price(row: Price, actor: Actor, data: dict[str, Any]) -> str:
 @admin.register(Price)
 class PriceAdmin(OperatorAdmin):
     list_display = ("model_type", "microcredits_per_character", "per_thousand")
+    paginator = Paginator
     ordering = ("model_type",)
     fields = ("model_type", "microcredits_per_character", "per_thousand")
     operator_actions = (

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.paginator import Paginator
 
 from accounts.models import AuditEntry
 from accounts.operator_admin import OperatorAction, OperatorAdmin, Panel, audit_panel, column
@@ -25,6 +26,7 @@ def _disable(row: Voice, actor: Actor, data: dict[str, Any]) -> str:
 class VoiceAdmin(OperatorAdmin):
     list_display = ("voice_id", "name", "language_name", "gender", "model_type", "state", "unavailable_reason")
     list_filter = ("provider", "model_type", "gender", "is_enabled", "is_listed")
+    paginator = Paginator
     search_fields = ("voice_id", "name", "language_name")
     ordering = ("language", "name", "voice_id")
     fields = (

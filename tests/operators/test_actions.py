@@ -1,4 +1,4 @@
-"""Each action under /admin, through its form: what it changes, the audit entry it leaves, and what a refusal leaves alone."""
+"""Each action under /admin, through its form: what it changes, its audit entry, what a refusal leaves alone."""
 
 import re
 import uuid
@@ -31,7 +31,7 @@ class World:
 
 @pytest.fixture
 def world(db: None, account: Account, voices: None) -> World:
-    """Acme with 100 credits granted, and a completed job of 2 credits that it paid for."""
+    """Acme with 98 credits, a key, a completed job that it paid 2 credits for, and a failed one, refunded."""
     completed = make_job(account, status=JobStatus.COMPLETED, cost_microcredits=2 * CREDIT, text="Paid for.")
     charge_job(account=account, job_id=completed.pk, cost_microcredits=2 * CREDIT, actor="test")
     failed = make_job(
@@ -279,7 +279,9 @@ def adjust(client: Client, account: Account, credits: str, **data: Any) -> Any:
     )
 
 
-def test_credits_given_and_taken_are_ledger_entries_with_who_and_why(administrator: Client, ada: User, account: Account):
+def test_credits_given_and_taken_are_ledger_entries_with_who_and_why(
+    administrator: Client, ada: User, account: Account
+):
     adjust(administrator, account, "2.5")
     adjust(administrator, account, "-100")
     assert credits_of(account) == (2_500_000, 0)
@@ -430,11 +432,22 @@ def test_what_cannot_be_refunded_says_why(
     assert state_of_everything() == before
 
 
-def test_a_retry_is_a_new_job_that_asks_the_same_and_is_charged_the_same(administrator: Client, ada: User, world: World):
+def test_a_retry_is_a_new_job_that_asks_the_same_and_is_charged_the_same(
+    administrator: Client, ada: User, world: World
+):
     response = administrator.post(f"/admin/tts/job/{world.failed.pk}/do/retry/", {"reason": WHY}, follow=True)
     retry = Job.objects.get(retry_of=world.failed)
     assert f"/admin/tts/job/{retry.pk}/change/" in response.content.decode()
-    for field in ("account_id", "voice_id", "text", "speed", "output_format", "bitrate_kbps", "metadata", "chars_charged"):
+    for field in (
+        "account_id",
+        "voice_id",
+        "text",
+        "speed",
+        "output_format",
+        "bitrate_kbps",
+        "metadata",
+        "chars_charged",
+    ):
         assert getattr(retry, field) == getattr(world.failed, field), field
     assert (retry.status, retry.attempt, retry.queue) == ("pending", 0, "speech.espeak")
     assert retry.cost_microcredits == CREDIT
@@ -490,7 +503,10 @@ def test_a_text_is_shown_to_an_administrator_who_says_why_and_nowhere_else(admin
     assert "Paid for." in response.content.decode()
     assert "no-store" in response.headers["Cache-Control"]
     assert "Paid for." not in str(audit_rows())
-    assert "Paid for." not in administrator.get(f"/admin/accounts/auditentry/{AuditEntry.objects.get().pk}/change/").content.decode()
+    assert (
+        "Paid for."
+        not in administrator.get(f"/admin/accounts/auditentry/{AuditEntry.objects.get().pk}/change/").content.decode()
+    )
 
 
 def test_an_unknown_action_or_row_is_not_found(administrator: Client, account: Account):

@@ -36,7 +36,9 @@ def crowd(db: None, account: Account, ada: User, voices: None) -> None:
         other = make_account(f"Account {number}")
         person = make_user(f"person{number}@acme.example", account)
         key = make_key(account, name=f"Key {number}")[0]
-        make_job(account, status=JobStatus.COMPLETED, text="SECRET-TEXT", metadata={"m": "SECRET-METADATA"}, api_key=key)
+        make_job(
+            account, status=JobStatus.COMPLETED, text="SECRET-TEXT", metadata={"m": "SECRET-METADATA"}, api_key=key
+        )
         make_job(other, status=JobStatus.FAILED, text="SECRET-TEXT")
         suspend_account(account=other, actor=Actor.of(person), reason=f"Reason {number}")
 
@@ -137,7 +139,9 @@ def test_only_our_own_pages_are_registered():
 
 def test_texts_and_metadata_are_on_no_page_and_not_even_read(administrator: Client, crowd):
     for url in ["/admin/", *LISTS, *change_pages()]:
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
             page = administrator.get(url).content.decode()
         assert "SECRET-" not in page, url
         assert not [query for query in queries if '"tts_job"."text"' in query["sql"]], url
@@ -187,7 +191,11 @@ def test_see_all_leads_to_the_rows_of_that_account_alone(administrator: Client, 
 
 def test_jobs_are_filtered_by_status_and_provider(administrator: Client, account: Account):
     failed, completed = make_job(account, status=JobStatus.FAILED), make_job(account, status=JobStatus.COMPLETED)
-    for query, is_there in (("status__exact=failed", True), ("status__exact=completed", False), ("provider=espeak", True)):
+    for query, is_there in (
+        ("status__exact=failed", True),
+        ("status__exact=completed", False),
+        ("provider=espeak", True),
+    ):
         page = administrator.get(f"/admin/tts/job/?{query}").content.decode()
         assert (str(failed.pk) in page) is is_there, query
     assert str(completed.pk) in administrator.get("/admin/tts/job/?provider=espeak").content.decode()

@@ -1,6 +1,5 @@
 """The one search box under /admin: what finds whom."""
 
-
 import pytest
 from django.db import connection
 from django.test import Client
@@ -93,7 +92,18 @@ def test_the_name_of_an_account_finds_it(administrator: Client, account: Account
 
 
 @pytest.mark.parametrize(
-    "text", ["nobody@acme.example", "0abe3a97-431f-4521-bbe3-8ce994a38489", "tts_zzzz", "tts_", "%", "_", "\0", "x" * 5000, "' OR 1=1 --"]
+    "text",
+    [
+        "nobody@acme.example",
+        "0abe3a97-431f-4521-bbe3-8ce994a38489",
+        "tts_zzzz",
+        "tts_",
+        "%",
+        "_",
+        "\0",
+        "x" * 5000,
+        "' OR 1=1 --",
+    ],
 )
 def test_what_is_not_known_is_said_and_what_was_typed_stays(administrator: Client, alice: User, text: str):
     page = find(administrator, text)

@@ -61,8 +61,6 @@ class AdjustCreditsForm(ReasonForm):
             raise forms.ValidationError(str(error)) from None
         if amount == 0:
             raise forms.ValidationError("An adjustment is not 0.")
-        if abs(amount) > 10**15:
-            raise forms.ValidationError("At most 1,000,000,000 credits at once.")
         return amount
 
 

@@ -60,7 +60,9 @@ class Command(BaseCommand):
             ],
             "worker": [
                 *(*celery, "worker", "--pool", "threads", "--concurrency", str(settings.WORKER_CONCURRENCY)),
-                *("--queues", queues, "--without-gossip", "--without-mingle", "--loglevel", "warning"),
+                # No events either: nobody listens, and in a queue of files they would pile up for ever.
+                *("--queues", queues, "--without-gossip", "--without-mingle", "--without-heartbeat"),
+                *("--loglevel", "warning"),
             ],
             "beat": [*celery, "beat", "--pidfile=", "--loglevel", "warning"],
         }

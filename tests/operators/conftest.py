@@ -8,17 +8,17 @@ from tests.factories import make_user
 
 
 @pytest.fixture
-def alice(db: None, account: Account) -> User:
+def alice(account: Account) -> User:
     return make_user("alice@acme.example", account)
 
 
 @pytest.fixture
-def ada(db: None, account: Account) -> User:
+def ada(account: Account) -> User:
     return User.objects.create_superuser("ada@staff.example", "correct horse battery staple")
 
 
 @pytest.fixture
-def sam(db: None, account: Account) -> User:
+def sam(account: Account) -> User:
     return User.objects.create_user("sam@staff.example", "correct horse battery staple", is_staff=True)
 
 

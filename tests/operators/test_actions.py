@@ -30,7 +30,7 @@ class World:
 
 
 @pytest.fixture
-def world(db: None, account: Account, voices: None) -> World:
+def world(account: Account, voices: None) -> World:
     """Acme with 98 credits, a key, a completed job that it paid 2 credits for, and a failed one, refunded."""
     completed = make_job(account, status=JobStatus.COMPLETED, cost_microcredits=2 * CREDIT, text="Paid for.")
     charge_job(account=account, job_id=completed.pk, cost_microcredits=2 * CREDIT, actor="test")

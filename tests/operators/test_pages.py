@@ -30,7 +30,7 @@ LISTS = [
 
 
 @pytest.fixture
-def crowd(db: None, account: Account, ada: User, voices: None) -> None:
+def crowd(account: Account, ada: User, voices: None) -> None:
     """More rows than any page shows."""
     for number in range(60):
         other = make_account(f"Account {number}")

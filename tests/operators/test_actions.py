@@ -35,8 +35,8 @@ def world(account: Account, voices: None) -> World:
     completed = make_job(account, status=JobStatus.COMPLETED, cost_microcredits=2 * CREDIT, text="Paid for.")
     charge_job(account=account, job_id=completed.pk, cost_microcredits=2 * CREDIT, actor="test")
     failed = make_job(
-        account, status=JobStatus.FAILED, cost_microcredits=CREDIT, refunded_microcredits=CREDIT, text="Say this again.",
-        speed=1.5, output_format="mp3", bitrate_kbps=64, metadata={"order": 7},
+        account, status=JobStatus.FAILED, cost_microcredits=CREDIT, refunded_microcredits=CREDIT,
+        text="Say this again.", speed=1.5, output_format="mp3", bitrate_kbps=64, metadata={"order": 7},
     )  # fmt: skip
     return World(account, make_key(account)[0], completed, failed)
 

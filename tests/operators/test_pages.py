@@ -10,6 +10,7 @@ from django.contrib.admin.sites import site
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.models import Account, ApiKey, Plan, User
@@ -70,6 +71,33 @@ def test_every_page_is_for_the_staff_alone(client: Client, administrator: Client
     client.force_login(alice)
     for url in ["/admin/", "/admin/search/", *LISTS, *change_pages()]:
         assert client.get(url).headers["Location"].startswith("/admin/login/?next="), url
+
+
+def admin_routes(patterns: Any = None, prefix: str = "") -> set[str]:
+    """Every route under admin/, as in the URLconf."""
+    found = set()
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = prefix + str(pattern.pattern)
+        found |= admin_routes(pattern.url_patterns, route) if isinstance(pattern, URLResolver) else {route}
+    return {route for route in found if route.startswith("admin/")}
+
+
+def test_there_is_no_way_round_the_sign_in(client: Client, alice: User):
+    open_to_all = {"admin/login", "admin/login/"}
+    routes = admin_routes() - open_to_all
+    assert len(routes) > 50
+    for who in ("nobody", "customer"):
+        if who == "customer":
+            client.force_login(alice)
+        for route in sorted(routes):
+            path = "/" + re.sub(r"\(\?P<url>.*", "anything", re.sub(r"<[^>]+>", "1", route)).rstrip("$")
+            for response in (client.get(path), client.post(path)):
+                if response.status_code == 302:
+                    assert response.headers["Location"].partition("?")[0] in {"/admin/login/", "/admin/"}, path
+                else:
+                    assert (path, response.status_code) in {("/admin/logout/", 405)}, (path, response.status_code)
+            if who == "customer" and "logout" in route:
+                client.force_login(alice)
 
 
 def test_somebody_who_left_gets_in_no_more(administrator: Client, ada: User):

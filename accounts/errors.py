@@ -44,3 +44,9 @@ class KeyMadeAlready(DomainError):
     """A form sent twice: the key exists, and was shown to whoever sent it first."""
 
     code, status = "KEY_MADE_ALREADY", 409
+
+
+class NothingToChange(DomainError):
+    """An operator asked for what is so already: a double click, or a page that was open for long."""
+
+    code, status = "NOTHING_TO_CHANGE", 409

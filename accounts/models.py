@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.append_only import AppendOnlyModel, AppendOnlyRows
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
@@ -136,6 +138,10 @@ class ApiKey(models.Model):
 
     objects = AccountOwnedQuerySet["ApiKey"].as_manager()
 
+    class Meta:
+        verbose_name = "API key"
+        indexes: ClassVar = [models.Index(fields=["prefix"], name="api_key_prefix")]  # an operator's search
+
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…{self.last_four})"
 
@@ -180,3 +186,42 @@ class Maintenance(models.Model):
 
     def __str__(self) -> str:
         return f"Maintenance since {self.since:%Y-%m-%d %H:%M} UTC"
+
+
+class AuditQuerySet(AppendOnlyRows, AccountOwnedQuerySet["AuditEntry"]):
+    """The tenant wall, and no way to change a row."""
+
+
+class AuditEntry(AppendOnlyModel):
+    """What an operator did, written once, in the transaction that did it.
+
+    It outlives the people in it, so it names them by id: no email, no text of a customer's, and no foreign key to a
+    person (a deletion would have to change the row).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    actor = models.CharField(max_length=60)  # "staff:<user id>", or "operator" for the command line
+    actor_user_id = models.UUIDField(null=True)
+    action = models.CharField(max_length=40)
+    reason = models.CharField(max_length=500)
+    target_type = models.CharField(max_length=40)
+    target_id = models.CharField(max_length=160)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="audit_entries")
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+
+    objects = AuditQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-id"], name="audit_account_newest"),
+            models.Index(fields=["target_type", "target_id", "-id"], name="audit_target_newest"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~models.Q(reason=""), name="audit_reason_not_blank"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target_type} {self.target_id}"

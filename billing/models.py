@@ -1,11 +1,12 @@
 """Prices, the ledger and the balances. Every amount is an integer of microcredits: 1 credit = 1,000,000."""
 
 import uuid
-from typing import Any, ClassVar, NoReturn
+from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
 
+from accounts.append_only import AppendOnlyModel, AppendOnlyRows
 from accounts.models import Account, AccountOwnedQuerySet
 
 MICROCREDITS_PER_CREDIT = 1_000_000
@@ -22,22 +23,17 @@ class Price(models.Model):
 
 
 class EntryKind(models.TextChoices):
-    GRANT = "grant"  # an operator's gift or correction
+    GRANT = "grant"  # a gift
+    ADJUSTMENT = "adjustment"  # an operator's correction, up or down
     CHARGE = "charge"  # a job was accepted
     REFUND = "refund"  # a job failed or was cancelled
 
 
-class AppendOnlyQuerySet(AccountOwnedQuerySet["LedgerEntry"]):
-    """The database's triggers refuse too; this refuses earlier and says why."""
-
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise TypeError("Ledger entries are never changed. Write a correcting entry.")
-
-    def delete(self) -> NoReturn:
-        raise TypeError("Ledger entries are never deleted. Write a correcting entry.")
+class LedgerQuerySet(AppendOnlyRows, AccountOwnedQuerySet["LedgerEntry"]):
+    """The tenant wall, and no way to change a row."""
 
 
-class LedgerEntry(models.Model):
+class LedgerEntry(AppendOnlyModel):
     """One movement of credits, written once. `balance_after` is available minus debt after it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -51,10 +47,14 @@ class LedgerEntry(models.Model):
     note = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects = LedgerQuerySet.as_manager()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["account", "-created_at"], name="ledger_account_newest")]
+        verbose_name_plural = "ledger entries"
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-created_at"], name="ledger_account_newest"),
+            models.Index(fields=["-created_at", "-id"], name="ledger_newest"),  # the operator's list of all accounts
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["job_id", "kind"], condition=models.Q(job_id__isnull=False), name="ledger_job_kind_unique"
@@ -64,9 +64,6 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount_microcredits} {self.reference}"
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("Ledger entries are never deleted. Write a correcting entry.")
 
 
 class Balance(models.Model):
@@ -78,7 +75,9 @@ class Balance(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(condition=models.Q(available_microcredits__gte=0), name="balance_available_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(available_microcredits__gte=0), name="balance_available_not_negative"
+            ),
             models.CheckConstraint(condition=models.Q(debt_microcredits__gte=0), name="balance_debt_not_negative"),
         ]
 

@@ -1,14 +1,19 @@
 """Every movement of credits. Each function runs in one transaction, its own or the caller's."""
 
 import uuid
+from typing import Literal
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Least
 
+from accounts.errors import NothingToChange
 from accounts.models import Account
-from billing.errors import InsufficientCredits
-from billing.models import Balance, EntryKind, LedgerEntry
+from accounts.services import audit
+from accounts.services.audit import Actor
+from billing.errors import InsufficientCredits, NotEnoughToTake
+from billing.models import Balance, EntryKind, LedgerEntry, Price
+from billing.money import format_credits
 
 
 @transaction.atomic
@@ -66,6 +71,94 @@ def grant_credits(*, account: Account, amount_microcredits: int, actor: str, not
         actor=actor,
         note=note,
     )
+
+
+@transaction.atomic
+def adjust_credits(
+    *,
+    account: Account,
+    amount_microcredits: int,
+    actor: Actor,
+    reason: str,
+    kind: Literal[EntryKind.ADJUSTMENT, EntryKind.GRANT] = EntryKind.ADJUSTMENT,
+    reference: str = "",
+) -> None:
+    """An operator gives or takes credits. What is given pays debt first; what is taken makes none.
+
+    Raises NotEnoughToTake, NothingToChange (the `reference` was used: a form sent twice), ValueError for an amount of 0
+    (or a grant below it).
+    """
+    if amount_microcredits == 0 or (kind == EntryKind.GRANT and amount_microcredits < 0):
+        raise ValueError("An adjustment is not 0, and a grant more than nothing.")
+    reason = audit.checked_reason(reason)
+    Balance.objects.get_or_create(account=account)
+    before = Balance.objects.select_for_update().get(account=account)
+    reference = f"{kind}:{reference or uuid.uuid4()}"
+    if LedgerEntry.objects.filter(reference=reference).exists():  # the balance is locked: nobody can be between
+        raise NothingToChange("This was done already.")
+    if amount_microcredits > 0:
+        _credit(
+            account=account,
+            kind=kind,
+            amount_microcredits=amount_microcredits,
+            reference=reference,
+            job_id=None,
+            actor=str(actor),
+            note=reason,
+        )
+    else:
+        taken = Balance.objects.filter(account=account, available_microcredits__gte=-amount_microcredits).update(
+            available_microcredits=F("available_microcredits") + amount_microcredits
+        )
+        if not taken:
+            raise NotEnoughToTake(
+                wanted_microcredits=-amount_microcredits, have_microcredits=before.available_microcredits
+            )
+        _write_entry(
+            account=account,
+            kind=kind,
+            amount_microcredits=amount_microcredits,
+            reference=reference,
+            job_id=None,
+            actor=str(actor),
+            note=reason,
+        )
+    audit.record(
+        actor=actor,
+        action="credits.granted" if kind == EntryKind.GRANT else "credits.adjusted",
+        reason=reason,
+        target_type="account",
+        target_id=account.pk,
+        account=account,
+        before=_as_data(before),
+        after=_as_data(Balance.objects.get(account=account)),
+    )
+
+
+@transaction.atomic
+def change_price(*, price: Price, microcredits_per_character: int, actor: Actor, reason: str) -> None:
+    """Holds for jobs that are submitted from now on. Raises NothingToChange."""
+    before = Price.objects.select_for_update().get(pk=price.pk).microcredits_per_character
+    if before == microcredits_per_character:
+        raise NothingToChange("That is the price already.")
+    Price.objects.filter(pk=price.pk).update(microcredits_per_character=microcredits_per_character)
+    audit.record(
+        actor=actor,
+        action="price.changed",
+        reason=reason,
+        target_type="price",
+        target_id=price.pk,
+        before={"microcredits_per_character": before},
+        after={"microcredits_per_character": microcredits_per_character},
+    )
+
+
+def _as_data(balance: Balance) -> dict[str, str]:
+    """In credits, exact."""
+    return {
+        "available": format_credits(balance.available_microcredits),
+        "debt": format_credits(balance.debt_microcredits),
+    }
 
 
 def _credit(

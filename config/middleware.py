@@ -17,6 +17,12 @@ CONTENT_SECURITY_POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
+# The operators' pages: Alpine evaluates its attributes, and the theme is a style element.
+ADMIN_CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
 GetResponse = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 Edit = Callable[[HttpRequest, HttpResponseBase], None]
 
@@ -60,6 +66,8 @@ def request_id(get_response: GetResponse) -> GetResponse:
 @sync_and_async_middleware
 def content_security_policy(get_response: GetResponse) -> GetResponse:
     def after(request: HttpRequest, response: HttpResponseBase) -> None:
-        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        is_admin = request.path.startswith("/admin/")
+        policy = ADMIN_CONTENT_SECURITY_POLICY if is_admin else CONTENT_SECURITY_POLICY
+        response.headers.setdefault("Content-Security-Policy", policy)
 
     return around(get_response, before=lambda request: None, after=after)

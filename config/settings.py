@@ -41,6 +41,8 @@ ALLOWED_HOSTS = env_list(
 # --- the application -----------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "config.admin.OperatorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -142,6 +144,7 @@ else:
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["config.formats"]
 USE_I18N = False
 USE_TZ = True
 
@@ -280,6 +283,22 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": ["config.schema.complete"],
+}
+
+# --- the operators' pages -------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "Utterance",
+    "SITE_HEADER": "Utterance",
+    "SITE_SUBHEADER": "Operators",
+    "SITE_SYMBOL": "graphic_eq",
+    "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.admin.favicon"}],
+    "SHOW_HISTORY": False,  # the audit trail is the history
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["config.admin.stylesheet"],
+    "SIDEBAR": {"navigation": "config.admin.navigation"},
+    "COLORS": "config.admin.colors",
 }
 
 # --- security ------------------------------------------------------------------------------------

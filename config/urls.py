@@ -1,12 +1,17 @@
 """Every URL. Each app's own are in its `urls.py`."""
 
+from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from config import errors
 from tts.views import healthz
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/login", RedirectView.as_view(url="/admin/login/", query_string=True)),
+    path("admin/", admin.site.urls),
     path("api/v1/", include("voices.urls")),
     path("api/v1/", include("tts.api_urls")),
     path("", include("tts.urls")),

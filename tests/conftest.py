@@ -11,8 +11,9 @@ from django.db import connection, connections
 from django.test import Client
 
 from accounts import selectors as account_selectors
+from accounts.append_only import AUDIT_GUARD
 from accounts.models import Account, ApiKey
-from billing.triggers import create_triggers, drop_triggers
+from billing.triggers import LEDGER_GUARD
 from tests.factories import make_account, make_key
 from tts.services.catalogue import sync_catalogue
 
@@ -49,30 +50,31 @@ def private_places(settings, tmp_path: Path) -> None:
 def committed_db(django_db_serialized_rollback: None, transactional_db: None) -> Iterator[None]:
     """A database whose transactions are real, for races, threads and other processes.
 
-    It is flushed after the test, which the ledger's triggers refuse: they stand during the test and are lifted after it.
+    It is flushed after the test, which the triggers of ledger and audit trail refuse: they stand during the test and
+    are lifted after it.
     """
     with connection.schema_editor() as editor:
-        create_triggers(None, editor)
+        for guard in (LEDGER_GUARD, AUDIT_GUARD):
+            guard.create_triggers(None, editor)
     yield
     connections.close_all()
     with connection.schema_editor() as editor:
-        drop_triggers(None, editor)
+        for guard in (LEDGER_GUARD, AUDIT_GUARD):
+            guard.drop_triggers(None, editor)
 
 
-def _database(request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue("committed_db" if "committed_db" in request.fixturenames else "db")
+# Named `db` in the signatures below, so that pytest-django runs these tests before those that flush the database. With
+# `committed_db` it is the same thing.
 
 
 @pytest.fixture
-def voices(request: pytest.FixtureRequest) -> None:
+def voices(db: None) -> None:
     """The catalogue as `make run` fills it."""
-    _database(request)
     sync_catalogue()
 
 
 @pytest.fixture
-def account(request: pytest.FixtureRequest) -> Account:
-    _database(request)
+def account(db: None) -> Account:
     return make_account("Acme")
 
 

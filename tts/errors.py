@@ -38,3 +38,11 @@ class StoreUnavailable(DomainError):
         super().__init__(
             "The audio store cannot be reached just now. Try again in a minute.", headers={"Retry-After": "60"}
         )
+
+
+class NotRefundable(DomainError):
+    code, status = "NOT_REFUNDABLE", 409
+
+
+class NotRetryable(DomainError):
+    code, status = "NOT_RETRYABLE", 409

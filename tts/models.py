@@ -30,6 +30,8 @@ class Job(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="jobs")
     api_key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, related_name="jobs")
+    # The failed job that an operator had spoken again. Unique: of two who press the button one does it.
+    retry_of = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="retry")
 
     # What was asked.
     voice_id = models.CharField(max_length=160)
@@ -71,6 +73,7 @@ class Job(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["account", "-created_at", "-id"], name="job_account_newest"),
+            models.Index(fields=["-created_at", "-id"], name="job_newest"),  # the operator's list of all accounts
             # The queue: what waits, whose it is, since when; and how much of each account runs.
             models.Index(
                 fields=["queue", "account", "created_at"],

@@ -6,6 +6,9 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.errors import NothingToChange
+from accounts.services import audit
+from accounts.services.audit import Actor
 from voices.catalogue import VoiceEntry
 from voices.models import Voice
 
@@ -64,3 +67,19 @@ def retire_providers(*, keep: Sequence[str]) -> int:
     """Voices of engines that are no longer configured cannot speak here. Returns how many."""
     reason = "its engine is not configured on this server"
     return Voice.objects.exclude(provider__in=keep).update(unavailable_reason=reason)
+
+
+@transaction.atomic
+def set_voice_enabled(*, voice: Voice, is_enabled: bool, actor: Actor, reason: str) -> None:
+    """The operator's own switch, which no sync touches. Accepted jobs are still spoken. Raises NothingToChange."""
+    if not Voice.objects.filter(pk=voice.pk, is_enabled=not is_enabled).update(is_enabled=is_enabled):
+        raise NothingToChange(f"The voice is {'enabled' if is_enabled else 'disabled'} already.")
+    audit.record(
+        actor=actor,
+        action="voice.enabled" if is_enabled else "voice.disabled",
+        reason=reason,
+        target_type="voice",
+        target_id=voice.voice_id,
+        before={"is_enabled": not is_enabled},
+        after={"is_enabled": is_enabled},
+    )

@@ -1,10 +1,10 @@
-"""Making accounts and the people in them; the maintenance switch."""
+"""Making accounts and the people in them."""
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
 from accounts.errors import EmailTaken
-from accounts.models import Account, Maintenance, Membership, Plan, Role, User
+from accounts.models import Account, Membership, Plan, Role, User
 from config.errors import NotFound
 
 
@@ -29,12 +29,3 @@ def create_account(
     Membership.objects.create(account=account, user=user, role=Role.OWNER)
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=is_email_confirmed)
     return account
-
-
-def start_maintenance() -> None:
-    """The API answers 503 MAINTENANCE within a second, on every process."""
-    Maintenance.objects.get_or_create(pk=1)
-
-
-def end_maintenance() -> None:
-    Maintenance.objects.all().delete()

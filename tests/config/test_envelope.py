@@ -18,7 +18,8 @@ from django.utils import timezone
 from accounts import selectors
 from accounts.models import Account, ApiKey, RememberedRequest
 from accounts.services.api_keys import revoke_key
-from accounts.services.tenants import start_maintenance
+from accounts.services.audit import COMMAND_LINE
+from accounts.services.maintenance import start_maintenance
 from billing.models import Balance
 from tests.config.envelopes import ANNIE, NEVER_WAS, RATE_HEADERS, data_of, error_of, everything_that_costs
 from tests.conftest import ApiClient
@@ -298,7 +299,7 @@ def test_every_kind_of_answer_has_the_four_headers(api: ApiClient, anonymous: Ap
     answers[429] = api.get("/api/v1/tts")
     Account.objects.update(suspended_at=timezone.now())
     answers[403] = api.get("/api/v1/tts")
-    start_maintenance()
+    start_maintenance(actor=COMMAND_LINE, reason="A test.")
     selectors._maintenance_seen = (float("-inf"), False)
     answers[503] = api.get("/api/v1/tts")
     for status, response in answers.items():
@@ -354,7 +355,7 @@ class Attempt:
         self.body: dict[str, Any] = dict(BODY)
 
     def maintenance(self) -> None:
-        start_maintenance()
+        start_maintenance(actor=COMMAND_LINE, reason="A test.")
 
     def no_key(self) -> None:
         del self.headers["Authorization"]

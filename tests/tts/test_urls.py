@@ -63,6 +63,7 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "api/v1/": {"GET": ("/api/v1/anything/else", dict.fromkeys(ACTORS, 404))},
     "api/v1/openapi.json": {"GET": ("/api/v1/openapi.json", ALL_GET_IN)},
     "docs/api": {"GET": ("/docs/api", ALL_GET_IN)},
+    "admin": {"GET": ("/admin", dict.fromkeys(ACTORS, 302))},
     "healthz": {"GET": ("/healthz", ALL_GET_IN)},
     "": {"GET": ("/", ALL_GET_IN)},
     "sign-in": {
@@ -119,7 +120,8 @@ def routes(patterns: Any = None, prefix: str = "") -> set[str]:
 
 
 def test_every_url_is_in_the_table():
-    assert routes() == set(TABLE)
+    # What is under admin/ is for the staff alone: tests/operators/test_pages.py asks for each of those.
+    assert {route for route in routes() if not route.startswith("admin/")} == set(TABLE)
 
 
 @pytest.fixture

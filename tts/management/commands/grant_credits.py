@@ -5,14 +5,16 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from accounts.selectors import get_account
+from accounts.services.audit import COMMAND_LINE
+from billing.models import EntryKind
 from billing.money import format_credits, parse_credits
 from billing.selectors import get_balance
-from billing.services import grant_credits
+from billing.services import adjust_credits
 from tts.management.output import OperatorCommand, at_most
 
 
 class Command(OperatorCommand):
-    help = "Give credits to an account, with a note that stays in the ledger."
+    help = "Give credits to an account, with a note that stays in the ledger and the audit trail."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("account", help="account id, or its owner's email")
@@ -27,7 +29,13 @@ class Command(OperatorCommand):
         if amount <= 0:
             raise CommandError("A grant must be more than 0 credits.")
         account = get_account(options["account"])
-        grant_credits(account=account, amount_microcredits=amount, actor="operator", note=options["note"])
+        adjust_credits(
+            account=account,
+            amount_microcredits=amount,
+            kind=EntryKind.GRANT,
+            actor=COMMAND_LINE,
+            reason=options["note"],
+        )
         balance = get_balance(account)
         values = {
             "account_id": str(account.pk),

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts.services.tenants import end_maintenance, start_maintenance
+from accounts.services.audit import COMMAND_LINE
+from accounts.services.maintenance import end_maintenance, start_maintenance
 from tts.management.output import OperatorCommand
 
 
@@ -13,10 +14,9 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("state", choices=["on", "off"])
+        parser.add_argument("--reason", default="Switched from the command line.", help="why; kept in the audit trail")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["state"] == "on":
-            start_maintenance()
-        else:
-            end_maintenance()
+        switch = start_maintenance if options["state"] == "on" else end_maintenance
+        switch(actor=COMMAND_LINE, reason=options["reason"])
         self.report({"maintenance": options["state"]}, as_json=options["json"])

@@ -4,8 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.errors import NothingToChange
 from accounts.selectors import find_keys
-from accounts.services.api_keys import revoke_key
+from accounts.services.audit import COMMAND_LINE
+from accounts.services.standing import revoke_key_for_customer
 from tts.management.output import OperatorCommand
 
 
@@ -14,18 +16,23 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("key", help="key id, the whole key, or its prefix when only one key has it")
+        parser.add_argument("--reason", default="Revoked from the command line.", help="why; kept in the audit trail")
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = list(find_keys(options["key"])[:2])
         if len(found) != 1:
             how_many = "No key" if not found else "More than one key"
             raise CommandError(f"{how_many} is known by that name. Use the key's id.")
-        was_usable = revoke_key(api_key=found[0])
+        try:
+            revoke_key_for_customer(api_key=found[0], actor=COMMAND_LINE, reason=options["reason"])
+            was_revoked_before = False
+        except NothingToChange:
+            was_revoked_before = True
         values = {
             "key_id": str(found[0].pk),
             "account_id": str(found[0].account_id),
             "name": found[0].name,
             "revoked": True,
-            "was_revoked_before": not was_usable,
+            "was_revoked_before": was_revoked_before,
         }
         self.report(values, as_json=options["json"])

@@ -1,0 +1,185 @@
+"""The operators' pages over people, keys, plans and the audit trail. Accounts span all apps: `tts.admin`."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+
+from accounts.models import ApiKey, AuditEntry, Membership, Plan, User
+from accounts.operator_admin import (
+    PANEL_ROWS,
+    OperatorAction,
+    OperatorAdmin,
+    Panel,
+    ReasonForm,
+    audit_panel,
+    column,
+    row_link,
+    who,
+    with_actor_email,
+)
+from accounts.services.audit import Actor
+from accounts.services.standing import PLAN_FIELDS, edit_plan, revoke_key_for_customer
+
+
+@admin.register(User)
+class UserAdmin(OperatorAdmin):
+    list_display = ("email", "is_active", "is_staff", "created_at", "last_login")
+    list_filter = ("is_staff", "is_active")
+    ordering = ("-created_at",)
+    fields = ("id", "email", "is_active", "is_staff", "is_superuser", "created_at", "last_login")
+
+    def panels(self, row: User) -> list[Panel]:
+        memberships = Membership.objects.filter(user=row).select_related("account").order_by("created_at")
+        rows = [[row_link(each.account), each.get_role_display()] for each in memberships[:PANEL_ROWS]]
+        return [Panel("Accounts", ["Account", "Role"], rows)]
+
+
+def _revoke(row: ApiKey, actor: Actor, data: dict[str, Any]) -> str:
+    revoke_key_for_customer(api_key=row, actor=actor, reason=data["reason"])
+    return "Revoked. It is refused from the next request on."
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(OperatorAdmin):
+    list_display = ("shown_key", "name", "account", "state", "created_at", "last_used_at")
+    list_select_related = ("account",)
+    ordering = ("-created_at",)
+    fields = (
+        "id",
+        "shown_key",
+        "name",
+        "account",
+        "scopes",
+        "state",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+        "last_used_at",
+    )
+    operator_actions = (
+        OperatorAction(
+            code="revoke",
+            label="Revoke",
+            explains="The key is refused from the next request on. This cannot be undone.",
+            run=_revoke,
+            applies=lambda row: row.revoked_at is None,
+            is_dangerous=True,
+        ),
+    )
+
+    @column("Key")
+    def shown_key(self, row: ApiKey) -> str:
+        return f"{row.prefix}…{row.last_four}"
+
+    @column("State", label={"usable": "success", "revoked": "danger", "expired": "warning"})
+    def state(self, row: ApiKey) -> str:
+        if row.revoked_at is not None:
+            return "revoked"
+        return "usable" if row.expires_at is None or row.expires_at > timezone.now() else "expired"
+
+    def panels(self, row: ApiKey) -> list[Panel]:
+        return [audit_panel(AuditEntry.objects.filter(target_type="api_key", target_id=str(row.pk)))]
+
+
+class PlanForm(ReasonForm):
+    """All of a plan but its code, which is its identity."""
+
+    name = forms.CharField(max_length=64, widget=UnfoldAdminTextInputWidget)
+    generate_limit = forms.IntegerField(
+        min_value=0,
+        max_value=2**31 - 1,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="Requests that create speech, per 15 minutes.",
+    )
+    read_limit = forms.IntegerField(
+        min_value=0,
+        max_value=2**31 - 1,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="Status, audio and lists, per 15 minutes.",
+    )
+    allows_api = forms.BooleanField(required=False, label="Includes the API", widget=UnfoldBooleanSwitchWidget)
+    allows_webhooks = forms.BooleanField(required=False, label="Includes webhooks", widget=UnfoldBooleanSwitchWidget)
+    field_order = ("name", "generate_limit", "read_limit", "allows_api", "allows_webhooks", "reason")
+
+
+def _edit_plan(row: Plan, actor: Actor, data: dict[str, Any]) -> str:
+    edit_plan(plan=row, values={field: data[field] for field in PLAN_FIELDS}, actor=actor, reason=data["reason"])
+    return "Saved. It holds from the next request on."
+
+
+@admin.register(Plan)
+class PlanAdmin(OperatorAdmin):
+    list_display = ("code", "name", "allows_api", "allows_webhooks", "generate_limit", "read_limit")
+    paginator = Paginator
+    ordering = ("generate_limit", "code")
+    fields = ("code", *PLAN_FIELDS)
+    operator_actions = (
+        OperatorAction(
+            code="edit",
+            label="Edit",
+            explains="This holds for every account of the plan, from its next request on.",
+            run=_edit_plan,
+            form=PlanForm,
+            initial=lambda row: {field: getattr(row, field) for field in PLAN_FIELDS},
+        ),
+    )
+
+    def panels(self, row: Plan) -> list[Panel]:
+        return [audit_panel(AuditEntry.objects.filter(target_type="plan", target_id=row.pk))]
+
+
+class TargetFilter(admin.SimpleListFilter):
+    """Not shown: links set it, to lead to the entries about one thing."""
+
+    title = "target"
+    parameter_name = "target_id"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        value = self.used_parameters.get(self.parameter_name)
+        return [(value, value)] if value else []
+
+    def has_output(self) -> bool:
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        return queryset.filter(target_id=self.value()) if self.value() else queryset
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(OperatorAdmin):
+    list_display = ("created_at", "action", "who", "target", "account", "reason")
+    list_select_related = ("account",)
+    list_filter = (TargetFilter,)
+    ordering = ("-id",)
+    fields = ("created_at", "action", "who", "reason", "target", "account", "before_text", "after_text")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
+        return with_actor_email(super().get_queryset(request))
+
+    @column("Who")
+    def who(self, row: AuditEntry) -> str:
+        return who(row)
+
+    @column("Target")
+    def target(self, row: AuditEntry) -> str:
+        return f"{row.target_type} {row.target_id}"
+
+    @column("Before")
+    def before_text(self, row: AuditEntry) -> str:
+        return _as_code(row.before)
+
+    @column("After")
+    def after_text(self, row: AuditEntry) -> str:
+        return _as_code(row.after)
+
+
+def _as_code(value: Any) -> str:
+    return format_html('<pre class="operator-code">{}</pre>', json.dumps(value, indent=2, sort_keys=True))

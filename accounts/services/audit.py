@@ -1,0 +1,66 @@
+"""The audit trail: who did what, when, why, and what changed. Written in the transaction of what it tells."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import Account, AuditEntry, User
+from config.errors import ValidationFailed
+
+MAX_REASON_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts for the service: a person on its staff, or whoever has its command line. Named by id in what is kept."""
+
+    user_id: uuid.UUID | None
+
+    @classmethod
+    def of(cls, user: User) -> "Actor":
+        return cls(user.pk)
+
+    def __str__(self) -> str:
+        return f"staff:{self.user_id}" if self.user_id else "operator"
+
+
+COMMAND_LINE = Actor(None)
+
+
+def checked_reason(reason: str) -> str:
+    """The reason, trimmed. Raises ValidationFailed when it is blank or too long."""
+    trimmed = reason.strip()
+    if not trimmed:
+        raise ValidationFailed.of_field("reason", "Say why. It is kept with what you did.")
+    if len(trimmed) > MAX_REASON_CHARS:
+        raise ValidationFailed.of_field("reason", f"At most {MAX_REASON_CHARS} characters.")
+    return trimmed
+
+
+def record(
+    *,
+    actor: Actor,
+    action: str,
+    reason: str,
+    target_type: str,
+    target_id: object,
+    account: Account | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """Inside the transaction of what is recorded: both stand or neither. Raises ValidationFailed without a reason."""
+    assert connection.in_atomic_block
+    return AuditEntry.objects.create(
+        actor=str(actor),
+        actor_user_id=actor.user_id,
+        action=action,
+        reason=checked_reason(reason),
+        target_type=target_type,
+        target_id=str(target_id),
+        account=account,
+        before=dict(before or {}),
+        after=dict(after or {}),
+    )

@@ -1,0 +1,125 @@
+"""What operators change about accounts, their keys and the plans. Each change is audited in its transaction."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.errors import EmailTaken, NothingToChange
+from accounts.models import Account, ApiKey, Plan, User
+from accounts.services import audit
+from accounts.services.api_keys import revoke_key
+from accounts.services.audit import Actor
+from config.errors import NotFound
+
+PLAN_FIELDS = ("name", "allows_api", "allows_webhooks", "generate_limit", "read_limit")
+
+
+@transaction.atomic
+def change_plan(*, account: Account, plan_code: str, actor: Actor, reason: str) -> None:
+    """Holds from the next request on. Raises NotFound, NothingToChange."""
+    if not Plan.objects.filter(pk=plan_code).exists():
+        raise NotFound(f"There is no plan {plan_code!r}.")
+    before = _locked(account).plan_id
+    if before == plan_code:
+        raise NothingToChange(f"The account is on the plan {plan_code} already.")
+    Account.objects.filter(pk=account.pk).update(plan=plan_code)
+    _record_account(account, actor, "account.plan_changed", reason, before={"plan": before}, after={"plan": plan_code})
+
+
+@transaction.atomic
+def suspend_account(*, account: Account, actor: Actor, reason: str) -> None:
+    """Every request with one of its keys is refused; accepted jobs are still spoken. Raises NothingToChange."""
+    if not Account.objects.filter(pk=account.pk, suspended_at=None).update(suspended_at=timezone.now()):
+        raise NothingToChange("The account is suspended already.")
+    _record_account(account, actor, "account.suspended", reason, before={"suspended": False}, after={"suspended": True})
+
+
+@transaction.atomic
+def reinstate_account(*, account: Account, actor: Actor, reason: str) -> None:
+    """Raises NothingToChange."""
+    if not Account.objects.filter(pk=account.pk, suspended_at__isnull=False).update(suspended_at=None):
+        raise NothingToChange("The account is not suspended.")
+    _record_account(
+        account, actor, "account.reinstated", reason, before={"suspended": True}, after={"suspended": False}
+    )
+
+
+@transaction.atomic
+def revoke_key_for_customer(*, api_key: ApiKey, actor: Actor, reason: str) -> None:
+    """An operator revokes a customer's key. Raises NothingToChange when it was revoked already."""
+    if not revoke_key(api_key=api_key):
+        raise NothingToChange("The key was revoked already.")
+    audit.record(
+        actor=actor,
+        action="key.revoked",
+        reason=reason,
+        target_type="api_key",
+        target_id=api_key.pk,
+        account=api_key.account,
+        before={"revoked": False},
+        after={"revoked": True},
+    )
+
+
+@transaction.atomic
+def edit_plan(*, plan: Plan, values: Mapping[str, Any], actor: Actor, reason: str) -> None:
+    """Some of PLAN_FIELDS. Holds for every account of the plan from its next request on. Raises NothingToChange."""
+    assert set(values) <= set(PLAN_FIELDS)
+    stored = Plan.objects.select_for_update().get(pk=plan.pk)
+    before = {field: getattr(stored, field) for field in values if getattr(stored, field) != values[field]}
+    if not before:
+        raise NothingToChange("Nothing was changed.")
+    after = {field: values[field] for field in before}
+    Plan.objects.filter(pk=plan.pk).update(**after)
+    audit.record(
+        actor=actor,
+        action="plan.edited",
+        reason=reason,
+        target_type="plan",
+        target_id=plan.pk,
+        before=before,
+        after=after,
+    )
+
+
+@transaction.atomic
+def create_operator(*, email: str, is_administrator: bool, actor: Actor, reason: str) -> tuple[User, str]:
+    """Somebody on the staff, and their random password, which nobody can show again. Raises EmailTaken."""
+    password = secrets.token_urlsafe(12)
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, password, is_staff=True, is_superuser=is_administrator)
+    except IntegrityError:
+        raise EmailTaken(f"{email} is known here already. Operators need an email of their own.") from None
+    role = "administrator" if is_administrator else "support"
+    audit.record(
+        actor=actor,
+        action="operator.created",
+        reason=reason,
+        target_type="user",
+        target_id=user.pk,
+        after={"role": role},
+    )
+    return user, password
+
+
+def _locked(account: Account) -> Account:
+    return Account.objects.select_for_update().get(pk=account.pk)
+
+
+def _record_account(
+    account: Account, actor: Actor, action: str, reason: str, *, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    audit.record(
+        actor=actor,
+        action=action,
+        reason=reason,
+        target_type="account",
+        target_id=account.pk,
+        account=account,
+        before=before,
+        after=after,
+    )

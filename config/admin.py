@@ -1,0 +1,67 @@
+"""How the operators' pages under /admin look: colours, navigation, stylesheet. What they do is in `tts.operators`."""
+
+from typing import Any
+
+from django.contrib.admin.apps import AdminConfig
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from unfold.settings import CONFIG_DEFAULTS
+
+# The accent of static/css/tokens.css, as steps from light to dark.
+PRIMARY = {
+    "50": "#f0f7f8", "100": "#e6f0f1", "200": "#c5dde1", "300": "#a5c9cf", "400": "#62b9c8", "500": "#3d9dad",
+    "600": "#0b6070", "700": "#084c59", "800": "#0a3f4a", "900": "#0c343d", "950": "#06242a",
+}  # fmt: skip
+
+NAVIGATION = (
+    ("", (("Overview", "dashboard", "admin:index"), ("Search", "search", "admin:search"))),
+    (
+        "Customers",
+        (
+            ("Accounts", "apartment", "admin:accounts_account_changelist"),
+            ("People", "person", "admin:accounts_user_changelist"),
+            ("API keys", "key", "admin:accounts_apikey_changelist"),
+            ("Jobs", "graphic_eq", "admin:tts_job_changelist"),
+            ("Ledger", "receipt_long", "admin:billing_ledgerentry_changelist"),
+        ),
+    ),
+    (
+        "Service",
+        (
+            ("Voices", "record_voice_over", "admin:voices_voice_changelist"),
+            ("Plans", "speed", "admin:accounts_plan_changelist"),
+            ("Prices", "sell", "admin:billing_price_changelist"),
+            ("Maintenance", "construction", "admin:maintenance"),
+            ("Audit trail", "history", "admin:accounts_auditentry_changelist"),
+        ),
+    ),
+)
+
+
+class OperatorAdminConfig(AdminConfig):
+    default_site = "tts.operators.site.OperatorSite"
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": title,
+            "separator": bool(title),
+            "items": [{"title": name, "icon": icon, "link": reverse(url)} for name, icon, url in items],
+        }
+        for title, items in NAVIGATION
+    ]
+
+
+def stylesheet(request: HttpRequest) -> str:
+    return static("css/operators.css")
+
+
+def favicon(request: HttpRequest) -> str:
+    return static("img/favicon.svg")
+
+
+def colors(request: HttpRequest) -> dict[str, dict[str, str]]:
+    from_unfold = CONFIG_DEFAULTS["COLORS"]
+    return {"base": dict(from_unfold["base"]), "primary": dict(PRIMARY), "font": dict(from_unfold["font"])}

@@ -1,0 +1,5 @@
+"""Read by Django (FORMAT_MODULE_PATH)."""
+
+DATE_FORMAT = "Y-m-d"
+DATETIME_FORMAT = "Y-m-d H:i:s"
+TIME_FORMAT = "H:i:s"

@@ -1,0 +1,38 @@
+"""The staff: Ada is an administrator, Sam does support. Alice owns Acme, as everywhere."""
+
+import pytest
+from django.test import Client
+
+from accounts.models import Account, User
+from tests.factories import make_user
+
+
+@pytest.fixture
+def alice(account: Account) -> User:
+    return make_user("alice@acme.example", account)
+
+
+@pytest.fixture
+def ada(account: Account) -> User:
+    return User.objects.create_superuser("ada@staff.example", "correct horse battery staple")
+
+
+@pytest.fixture
+def sam(account: Account) -> User:
+    return User.objects.create_user("sam@staff.example", "correct horse battery staple", is_staff=True)
+
+
+@pytest.fixture
+def administrator(ada: User) -> Client:
+    return signed_in(ada)
+
+
+@pytest.fixture
+def support(sam: User) -> Client:
+    return signed_in(sam)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client

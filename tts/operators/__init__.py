@@ -1,0 +1,1 @@
+"""The operators' site: its own pages, and the search over everything."""

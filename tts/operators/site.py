@@ -1,0 +1,162 @@
+"""The site under /admin: sign-in, overview, search, the maintenance switch. Rows have theirs in each `admin.py`."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+from unfold.sites import UnfoldAdminSite
+
+from accounts.models import AuditEntry, Maintenance
+from accounts.operator_admin import OperatorAction, OperatorAdmin, Panel, audit_panel, format_moment, perform, row_link
+from accounts.operators import may
+from accounts.rate_limits import count_sign_in_try
+from accounts.services.audit import Actor
+from accounts.services.maintenance import end_maintenance, start_maintenance
+from tts.models import Job, JobStatus
+from tts.operators.search import Hits, search
+from voices.models import Voice
+
+MAX_SEARCH_CHARS = 254  # an email's
+
+
+def _start(row: None, actor: Actor, data: dict[str, Any]) -> str:
+    start_maintenance(actor=actor, reason=data["reason"])
+    return "The API is down for maintenance."
+
+
+def _end(row: None, actor: Actor, data: dict[str, Any]) -> str:
+    end_maintenance(actor=actor, reason=data["reason"])
+    return "The API is up again."
+
+
+START = OperatorAction(
+    code="maintenance",
+    label="Start maintenance",
+    explains="The API answers 503 to everybody, within a second. Accepted jobs are still spoken.",
+    run=_start,
+    is_dangerous=True,
+)
+END = OperatorAction(code="maintenance", label="End maintenance", explains="The API answers again.", run=_end)
+
+
+class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
+    index_template = "operators/index.html"
+    index_title = "Overview"
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Only our own pages: what a package registers could be edited with no service and no audit entry."""
+        if admin_class is not None and issubclass(admin_class, OperatorAdmin):
+            super().register(model_or_iterable, admin_class, **options)
+
+    def extra_urls(self) -> list[URLPattern]:
+        return [path("maintenance/", self.admin_view(self.maintenance), name="maintenance")]
+
+    @method_decorator(sensitive_post_parameters("password"))
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """As often as at /sign-in, and counted together with it."""
+        email = request.POST.get("username", "")
+        wait_seconds = count_sign_in_try(request, email=email) if request.method == "POST" else 0
+        if not wait_seconds:
+            response: HttpResponse = super().login(request, extra_context)
+            return response
+        minutes = -(-wait_seconds // 60)
+        message = f"Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+        response = render(
+            request, "error.html", {"title": "Too many tries", "message": message, "status": 429}, status=429
+        )
+        response.headers["Retry-After"] = str(wait_seconds)
+        return response
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        context = {
+            "maintenance": Maintenance.objects.first(),
+            "may_switch_maintenance": may(request.user, "maintenance"),
+            "job_counts": _job_counts(),
+            "providers": Voice.objects.values("provider", "unavailable_reason")
+            .annotate(usable=Count("pk", filter=Q(is_enabled=True, is_listed=True, unavailable_reason="")))
+            .order_by("provider", "unavailable_reason"),
+            "panels": [audit_panel(AuditEntry.objects.all(), more_url=reverse("admin:accounts_auditentry_changelist"))],
+        }
+        response: TemplateResponse = super().index(request, context | (extra_context or {}))
+        return response
+
+    @method_decorator([sensitive_post_parameters("q"), require_http_methods(["GET", "HEAD", "POST"])])
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """By POST: an email or a whole key has no place in an address, which logs and histories keep."""
+        text = request.POST.get("q", "")[:MAX_SEARCH_CHARS].replace("\0", "")
+        context = self.each_context(request) | {"title": "Search", "q": text}
+        if request.method == "POST":
+            hits = search(text)
+            context |= {"hits": hits, "panels": _panels(hits)}
+        return TemplateResponse(request, "operators/search.html", context | (extra_context or {}))
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def maintenance(self, request: HttpRequest) -> HttpResponse:
+        if not may(request.user, "maintenance"):
+            raise PermissionDenied
+        action = _maintenance_action(request)
+        result = perform(request, action, None, title="Maintenance", back_url=reverse("admin:index"))
+        if isinstance(result, HttpResponse):
+            return result
+        state = {"switch_to": "off" if action is END else "on"}
+        return TemplateResponse(request, "operators/action.html", self.each_context(request) | result | state)
+
+
+def _panels(hits: Hits) -> list[Panel]:
+    """A table for each kind of which something was found."""
+    panels = [
+        Panel(
+            "Accounts",
+            ["Account", "Plan", "Since", "Id"],
+            [[row_link(each), str(each.plan), format_moment(each.created_at), str(each.pk)] for each in hits.accounts],
+        ),
+        Panel("People", ["Email", "Since"], [[row_link(each), format_moment(each.created_at)] for each in hits.people]),
+        Panel(
+            "API keys",
+            ["Key", "Name", "Account", "Revoked"],
+            [
+                [
+                    row_link(each, f"{each.prefix}…{each.last_four}"),
+                    each.name,
+                    row_link(each.account),
+                    format_moment(each.revoked_at),
+                ]
+                for each in hits.keys
+            ],
+        ),
+        Panel(
+            "Jobs",
+            ["Job", "Status", "Account", "When"],
+            [
+                [row_link(each, each.pk), each.status, row_link(each.account), format_moment(each.created_at)]
+                for each in hits.jobs
+            ],
+        ),
+    ]
+    return [panel for panel in panels if panel.rows]
+
+
+def _maintenance_action(request: HttpRequest) -> OperatorAction:
+    """What the form says that it does; a page that was open for long must not do the opposite."""
+    if request.method == "POST":
+        return END if request.POST.get("switch_to") == "off" else START
+    return END if Maintenance.objects.exists() else START
+
+
+def _job_counts() -> dict[str, int]:
+    """Waiting and running now, and failed in the last day: each reads no more than it counts, or one day."""
+    last_day = Job.objects.filter(created_at__gte=timezone.now() - timedelta(days=1))
+    return {
+        "waiting": Job.objects.filter(status=JobStatus.PENDING).count(),
+        "running": Job.objects.filter(status=JobStatus.PROCESSING).count(),
+        "failed in the last day": last_day.filter(status=JobStatus.FAILED).count(),
+    }

@@ -10,7 +10,7 @@ from accounts.append_only import AUDIT_GUARD
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_plans'),
+        ('accounts', '0003_known_addresses'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from billing.triggers import create_triggers, drop_triggers
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_operators'),
+        ('accounts', '0004_operators'),
         ('billing', '0002_prices_and_guards'),
     ]
 

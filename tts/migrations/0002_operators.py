@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_operators'),
+        ('accounts', '0004_operators'),
         ('tts', '0001_initial'),
     ]
 

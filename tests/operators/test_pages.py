@@ -36,7 +36,8 @@ def crowd(account: Account, ada: User, voices: None) -> None:
     for number in range(60):
         other = make_account(f"Account {number}")
         person = make_user(f"person{number}@acme.example", account)
-        key = make_key(account, name=f"Key {number}")[0]
+        # An account has fifty usable keys at most.
+        key = make_key(account if number < 50 else other, name=f"Key {number}")[0]
         make_job(
             account, status=JobStatus.COMPLETED, text="SECRET-TEXT", metadata={"m": "SECRET-METADATA"}, api_key=key
         )

@@ -63,6 +63,7 @@ def secret_key_of_this_machine(path: Path) -> str:
 
 DATA_DIR = (BASE_DIR / env_str("DATA_DIR", "var")).resolve()
 PORT = env_int("PORT", 8000, minimum=1)
+LISTEN_HOST = env_str("LISTEN_HOST", "127.0.0.1")
 PUBLIC_URL = env_str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 
 DATABASE_URL = env_str("DATABASE_URL")
@@ -75,9 +76,11 @@ if not SECRET_KEY:
         raise ImproperlyConfigured("SECRET_KEY must be set when DATABASE_URL is.")
     SECRET_KEY = secret_key_of_this_machine(DATA_DIR / "secret_key")
 
-ALLOWED_HOSTS = env_list(
-    "ALLOWED_HOSTS", ",".join({urlsplit(PUBLIC_URL).hostname or "", "localhost", "127.0.0.1", "[::1]"})
-)
+# The machine itself is always answered: health checks ask it by that name.
+ALLOWED_HOSTS = [
+    *env_list("ALLOWED_HOSTS", urlsplit(PUBLIC_URL).hostname or ""),
+    *("localhost", "127.0.0.1", "[::1]"),
+]
 
 # --- the application -----------------------------------------------------------------------------
 
@@ -95,7 +98,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.access.client_address",
     "config.middleware.request_id",
+    "config.access.access_log",
     "accounts.middleware.rate_limit_headers",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.content_security_policy",
@@ -146,11 +151,12 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = BASE_DIR / (env_str("STATIC_ROOT") or DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 # --- database, cache, queue ----------------------------------------------------------------------
 
+DATABASE_POOL_SIZE = env_int("DATABASE_POOL_SIZE", 16, minimum=1)
 if IS_ONE_MACHINE:
     DATABASES = {
         "default": {
@@ -170,7 +176,7 @@ if IS_ONE_MACHINE:
 else:
     DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
     # Under ASGI every request has its own thread, so a connection is kept by the pool, not by the thread.
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": env_int("DATABASE_POOL_SIZE", 16)}}
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE}}
     DATABASES["default"]["TEST"] = {"NAME": env_str("TEST_DATABASE_NAME", "test_utterance")}
 
 REDIS_URL = env_str("REDIS_URL")
@@ -250,7 +256,7 @@ SERVE_HTTPS = env_bool("SERVE_HTTPS")  # a proxy in front speaks TLS and sets X-
 if SERVE_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside, where no proxy speaks TLS
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -261,13 +267,22 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 
-# --- logging -------------------------------------------------------------------------------------
+# --- behind a proxy, and watched -----------------------------------------------------------------
 
+TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0)  # how many of ours stand between the client and this process
+METRICS_TOKEN = env_str("METRICS_TOKEN")
+
+LOG_FORMAT = env_str("LOG_FORMAT", "line" if IS_ONE_MACHINE else "json")
+if LOG_FORMAT not in {"line", "json"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT must be line or json, not {LOG_FORMAT!r}.")
+ACCESS_LOG = env_bool("ACCESS_LOG", LOG_FORMAT == "json")
+
+LOGGING_CONFIG = "config.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"ours": {"()": "config.logs.formatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "ours"}},
     "root": {"handlers": ["stderr"], "level": env_str("LOG_LEVEL", "INFO")},
     "loggers": {
         "django": {"handlers": [], "propagate": True, "level": "INFO"},

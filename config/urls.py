@@ -3,10 +3,13 @@
 from django.urls import include, path
 
 from config import errors
-from tts.views import healthz
+from tts.health import healthz, readyz
+from tts.metrics import metrics
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("api/v1/", include("voices.urls")),
     path("api/v1/", include("tts.api_urls")),
     path("", include("tts.urls")),

@@ -10,6 +10,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError as BrokerError
 
 from config.celery import app
+from config.metrics import LOST_WAKE_UPS
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ def wake_worker(queue: str) -> bool:
             "tts.tasks.speak_next", args=[queue], queue=queue, expires=WAKE_UP_EXPIRES_SECONDS, retry=False
         )
     except (BrokerError, OSError) as error:
+        LOST_WAKE_UPS.inc()
         logger.warning("the broker is out of reach, %s waits for the sweeper: %s", queue, type(error).__name__)
         return False
     return True

@@ -15,6 +15,7 @@ from accounts.rate_limits import limit_for
 from accounts.selectors import list_accounts_of
 from billing.money import format_have, format_need
 from billing.selectors import get_balance, get_prices
+from config import logs
 from tts import store
 from tts.models import Job
 from tts.selectors import list_jobs
@@ -44,12 +45,6 @@ class JobRow:
 
 
 @require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers. Asks nothing of the database or the queue."""
-    return HttpResponse("ok\n", content_type="text/plain")
-
-
-@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What this is, the first request, and the voices that speak here now."""
     voices = list_voices()
@@ -71,6 +66,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         message = f"{user.email} belongs to no account. Whoever runs this server can make one."
         context = {"title": "No account yet", "message": message, "status": 403}
         return render(request, "error.html", context, status=403)
+    logs.bind(account_id=account.pk)
     balance = get_balance(account)
     keys = ApiKey.objects.for_account(account).order_by(F("revoked_at").asc(nulls_first=True), "-created_at")
     rows = [_job_row(job) for job in list_jobs(account=account)[:ROWS]]

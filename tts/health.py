@@ -100,7 +100,8 @@ def _check_cache() -> None:
 
 def _check_broker() -> None:
     with app.connection_for_write(connect_timeout=CHECK_SECONDS) as broker:
-        broker.connect()
+        # Once: `connect` would wait and try again.
+        broker.transport.close_connection(broker.transport.establish_connection())
 
 
 def _check_store() -> None:

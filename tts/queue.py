@@ -32,7 +32,7 @@ def wake_worker(queue: str) -> bool:
 
 def ensure_queue_folders() -> None:
     """The file queue's folders, which the transport expects to exist; also after somebody deleted them."""
-    options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    options = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})  # none with another broker
     for name in ("data_folder_in", "control_folder"):
         if name in options:
             Path(str(options[name])).mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""`compose.yaml` without containers: its services that run our image, as processes with the same commands and environment.
+"""`compose.yaml` without containers: its services of our image as processes, same commands, same environment.
 
 What is tested is what is written there. Names of other containers are replaced by where the tests have those servers.
 """

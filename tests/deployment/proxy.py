@@ -1,4 +1,4 @@
-"""The proxy of compose: Caddy with our Caddyfile where it is installed, else a stand-in that takes its routes from that file."""
+"""The proxy of compose: Caddy with our Caddyfile where it is installed, else a stand-in with the same routes."""
 
 import http.client
 import os

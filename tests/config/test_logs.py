@@ -13,9 +13,8 @@ KEY = "tts_0123456789abcdefghijABCDEFGHIJ123456"
 
 
 def record_of(message: str, *args: object, error: BaseException | None = None, **extra: Any) -> logging.LogRecord:
-    record = logging.LogRecord(
-        "tts.test", logging.INFO, __file__, 1, message, args, error and (type(error), error, error.__traceback__)
-    )
+    failure = (type(error), error, error.__traceback__) if error is not None else None
+    record = logging.LogRecord("tts.test", logging.INFO, __file__, 1, message, args, failure)
     record.__dict__.update(extra)
     return record
 

@@ -23,7 +23,6 @@ from tests.services import create_database, drop_database
 from tests.waiting import wait_for
 
 pytestmark = [
-    pytest.mark.xdist_group("compose"),
     pytest.mark.skipif("DATABASE_URL" not in os.environ, reason="needs PostgreSQL: make test-services"),
     pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs a redis-server to stop and start"),
 ]
@@ -97,11 +96,13 @@ class Running:
         return data
 
     def finished(self, poll_url: str) -> dict[str, Any]:
-        return wait_for(
-            lambda: (job := self.job(poll_url))["status"] not in {"pending", "processing"} and job,
-            "the job",
-            seconds=30,
-        )
+        def job() -> dict[str, Any] | None:
+            data = self.job(poll_url)
+            return None if data["status"] in {"pending", "processing"} else data
+
+        finished = wait_for(job, "the job", seconds=30)
+        assert finished is not None
+        return finished
 
     def lines(self, name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.deployment.containers[name].output.splitlines() if line]
@@ -113,7 +114,7 @@ class Running:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("compose")
-    name = f"{os.environ['TEST_DATABASE_NAME']}_compose"
+    name = f"{os.environ['TEST_DATABASE_NAME']}_compose_{os.getpid()}"
     server = os.environ["DATABASE_URL"]
     database_url = create_database(server, name)
     redis, port = Redis(folder), free_port()

@@ -12,14 +12,14 @@ help: ## Show this list
 
 setup: $(VENV)/.run-ready ## Make the virtual environment with what the service runs on
 
-run: $(VENV)/.run-ready ## Set everything up and serve on http://127.0.0.1:$${PORT:-8000}
+run: $(VENV)/.run-ready ## Set everything up and serve on port 8000, or PORT=…
 	@exec $(BIN)/python manage.py serve
 
-test: $(VENV)/.dev-ready ## Run all tests, on SQLite and files
-	@$(BIN)/python -m tests.run
+test: $(VENV)/.dev-ready ## Run all tests, on SQLite and files; ARGS="-k audio" goes to pytest
+	@$(BIN)/python -m tests.run $(ARGS)
 
 test-services: $(VENV)/.dev-ready ## Run the same tests on PostgreSQL and Redis, private ones if none are given
-	@$(BIN)/python -m tests.run --services
+	@$(BIN)/python -m tests.run --services $(ARGS)
 
 check: lint types ## All static checks: lint, types, imports, migrations, deployment settings
 	@$(BIN)/lint-imports

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.errors import MaintenanceMode, RateLimitExceeded
 from accounts.models import Account, ApiKey
-from accounts.rate_limits import Bucket, count_account, count_address
+from accounts.rate_limits import Bucket, Usage, count_account, count_address
 from accounts.selectors import find_api_key, is_in_maintenance
 from accounts.services.api_keys import note_key_used
 from config import logs
@@ -42,6 +42,16 @@ def key_of(request: Request) -> ApiKey:
     return api_key
 
 
+class OptionalApiKey(BaseAuthentication):
+    """Where no key is needed: a valid one counts as its account, everybody else by address."""
+
+    def authenticate(self, request: Request) -> tuple[None, ApiKey] | None:
+        try:
+            return ApiKeyAuthentication().authenticate(request)
+        except Unauthorized:
+            return None
+
+
 class MayUseScope(BasePermission):
     """The key has the view's scope, the plan has the API, the account is not suspended."""
 
@@ -59,15 +69,10 @@ class MayUseScope(BasePermission):
 
 
 class AccountThrottle(BaseThrottle):
+    """Refuses what `ApiView.check_permissions` counted past the limit."""
+
     def allow_request(self, request: Request, view: APIView) -> bool:
-        assert isinstance(view, ApiView)
-        http_request: HttpRequest = request._request
-        bucket = view.buckets.get(request.method or "", "read")
-        if request.auth is None:
-            usage = count_address(http_request, bucket)
-        else:
-            usage = count_account(http_request, key_of(request).account, bucket)
-        http_request.rate_limit_usage = usage  # type: ignore[attr-defined]  # for accounts.middleware
+        usage: Usage = request._request.rate_limit_usage  # type: ignore[attr-defined]
         if usage.is_over:
             seconds = usage.retry_after_seconds
             raise RateLimitExceeded(
@@ -80,6 +85,7 @@ class AccountThrottle(BaseThrottle):
 class ApiView(APIView):
     """The base of every API view. `buckets` maps a method to its rate-limit bucket; unnamed ones are `read`."""
 
+    authentication_classes: Any = [OptionalApiKey]  # noqa: RUF012
     throttle_classes: Any = [AccountThrottle]  # noqa: RUF012
     buckets: ClassVar[dict[str, Bucket]] = {}
     http_method_names: Any = ["get", "post", "put", "patch", "delete", "head"]  # noqa: RUF012
@@ -94,6 +100,17 @@ class ApiView(APIView):
         if is_in_maintenance():
             raise MaintenanceMode
         super().initial(request, *args, **kwargs)
+
+    def check_permissions(self, request: Request) -> None:
+        # Counted before scope and plan are looked at: a request refused after authentication counts too.
+        http_request: HttpRequest = request._request
+        bucket = self.buckets.get(request.method or "", "read")
+        if request.auth is None:
+            usage = count_address(http_request, bucket)
+        else:
+            usage = count_account(http_request, key_of(request).account, bucket)
+        http_request.rate_limit_usage = usage  # type: ignore[attr-defined]  # for accounts.middleware
+        super().check_permissions(request)
 
 
 class KeyView(ApiView):

@@ -1,5 +1,7 @@
 """Refusals that concern credits."""
 
+import re
+
 from billing.money import format_have, format_need
 from config.errors import DomainError
 
@@ -8,4 +10,6 @@ class InsufficientCredits(DomainError):
     code, status = "INSUFFICIENT_CREDITS", 402
 
     def __init__(self, *, need_microcredits: int, have_microcredits: int) -> None:
-        super().__init__(f"Need {format_need(need_microcredits)} credits, have {format_have(have_microcredits)}")
+        message = f"Need {format_need(need_microcredits)} credits, have {format_have(have_microcredits)}"
+        # Programs read the numbers out of it, so no separators of thousands.
+        super().__init__(re.sub(r"(?<=\d),(?=\d)", "", message))

@@ -1,10 +1,14 @@
 """Microcredits as text and back. Exact in data; two decimals, rounded against us, in what people read."""
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+import re
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from billing.models import MICROCREDITS_PER_CREDIT
 
 CENT = Decimal("0.01")
+MAX_CREDITS = 1_000_000_000  # in one movement: nine thousand of these still fit the database's 64 bits
+# A comma only between thousands: "2,5" could mean 2.5 or 25, so it means neither.
+NUMBER = re.compile(r"([+-]?)([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]+))?")
 
 
 def format_credits(microcredits: int) -> str:
@@ -25,14 +29,20 @@ def format_have(microcredits: int) -> str:
 
 
 def parse_credits(text: str) -> int:
-    """"2.5" → 2_500_000. Raises ValueError for what is no number or finer than a microcredit."""
-    try:
-        microcredits = Decimal(text.replace(",", "")) * MICROCREDITS_PER_CREDIT
-    except InvalidOperation:
-        raise ValueError(f"{text!r} is not a number of credits.") from None
-    if not microcredits.is_finite() or microcredits != microcredits.to_integral_value():
-        raise ValueError(f"{text!r} is not a whole number of microcredits (six decimals at most).")
-    return int(microcredits)
+    """"2.5" → 2_500_000, "1,000" → 1_000_000_000.
+
+    Raises ValueError for what is no number, more than MAX_CREDITS or finer than a microcredit.
+    """
+    match = NUMBER.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is not a number of credits such as 100, 2.5 or 1,000.")
+    sign, whole, fraction = match[1], match[2].replace(",", ""), (match[3] or "").rstrip("0")
+    if len(fraction) > 6:
+        raise ValueError(f"{text[:40]!r} is not a whole number of microcredits (six decimals at most).")
+    microcredits = int(whole[:40]) * MICROCREDITS_PER_CREDIT + int(fraction.ljust(6, "0"))
+    if microcredits > MAX_CREDITS * MICROCREDITS_PER_CREDIT:
+        raise ValueError(f"{text[:40]!r} is more than {MAX_CREDITS:,} credits.")
+    return -microcredits if sign == "-" else microcredits
 
 
 def _two_decimals(microcredits: int, rounding: str) -> str:

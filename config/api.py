@@ -17,6 +17,7 @@ from rest_framework.parsers import BaseParser
 
 from config.errors import PayloadTooLarge, UnsupportedMediaType, ValidationFailed
 
+MAX_MESSAGE_CHARS = 300  # of a field's error: some quote what was sent, which may be long
 MAX_DEPTH = 32  # levels of arrays and objects; deeper is nobody's speech request
 
 
@@ -73,8 +74,9 @@ class StrictJSONParser(BaseParser):
             raise UnsupportedMediaType("Send the body uncompressed, without Content-Encoding.")
         limit = settings.API_MAX_BODY_BYTES
         declared = request.headers.get("Content-Length", "")
-        body = b"" if declared.isdecimal() and int(declared) > limit else stream.read(limit + 1)
-        if len(body) > limit or (declared.isdecimal() and int(declared) > limit):
+        is_declared_larger = declared.isdecimal() and int(declared[:20]) > limit
+        body = b"" if is_declared_larger else stream.read(limit + 1)
+        if len(body) > limit or is_declared_larger:
             raise PayloadTooLarge(f"The body is larger than {limit // 1024**2} MiB.")
         return parse_json_object(body)
 
@@ -221,7 +223,10 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 def validation_failed(errors: Mapping[str, Any]) -> ValidationFailed:
     """REST framework's errors as ours: `{field: [messages]}`, and the first of them as the message."""
-    details = {str(field)[:100]: [str(message) for message in _flatten(value)] for field, value in errors.items()}
+    details = {
+        str(field)[:100]: [str(message)[:MAX_MESSAGE_CHARS] for message in _flatten(value)]
+        for field, value in errors.items()
+    }
     return ValidationFailed(
         " ".join(f"{field}: {' '.join(messages)}" for field, messages in list(details.items())[:10]),
         details=dict(list(details.items())[:100]),

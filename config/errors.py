@@ -7,8 +7,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.shortcuts import render
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -108,6 +108,10 @@ def _domain_error(exc: Exception) -> DomainError:
             return UnsupportedMediaType("Send the body as application/json.")
         case Http404():
             return NotFound("There is nothing at this address.")
+        case SuspiciousOperation():
+            return ValidationFailed("This request is malformed.")  # a thousand query parameters, for one
+        case UnreadablePostError():
+            return ValidationFailed("The body broke off before its end.")
         case _:
             return InternalError()
 

@@ -1,6 +1,7 @@
 """The speech API: submit, status, audio, list, delete."""
 
 import uuid
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
@@ -28,6 +29,20 @@ class JobCursor(CursorPagination):
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
+
+    def decode_cursor(self, request: Request) -> Any:
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None and not _is_position(cursor.position):
+            raise CursorNotFound
+        return cursor
+
+
+def _is_position(text: str) -> bool:
+    """True for what we write into a cursor: a moment in UTC. Others would fail, or overflow, in the database."""
+    try:
+        return datetime.fromisoformat(text).utcoffset() == timedelta(0)
+    except ValueError:
+        return False
 
 
 class JobFilters(StrictSerializer):

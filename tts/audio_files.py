@@ -21,7 +21,7 @@ from tts import store
 from tts.audio.formats import FORMATS
 
 CHUNK_BYTES = 256 * 1024
-SINGLE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+SINGLE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 CONTENT_TYPES = {spec.file_extension: spec.content_type for spec in FORMATS.values()}
 
 
@@ -63,16 +63,19 @@ def audio_file(request: HttpRequest, key: str) -> HttpResponseBase:
     # Django reads a plain iterator whole before the first byte under ASGI, and an asynchronous one under WSGI.
     is_asgi = isinstance(request, ASGIRequest)
     body = _read_async(file, first, last) if is_asgi else _read(file, first, last)
-    return StreamingHttpResponse(body, status=status, content_type=content_type, headers=headers)
+    response = StreamingHttpResponse(body, status=status, content_type=content_type, headers=headers)
+    # As FileResponse does: a generator that was never begun does not close its file when it is closed.
+    response._resource_closers.append(file.close)
+    return response
 
 
 def _asked_range(request: HttpRequest, etag: str, size: int) -> tuple[int, int] | None:
     """First and last byte of the one range asked for (RFC 9110, section 14); None: send everything.
 
-    Several ranges and malformed ones are ignored, as the RFC allows. A first byte past the end is returned as it is.
+    Only GET has ranges. Several ranges and malformed ones are ignored, as the RFC allows. A first byte past the end is returned as it is.
     """
     match = SINGLE_RANGE.fullmatch(request.headers.get("Range", "").strip())
-    if match is None or match[0] == "bytes=-" or request.headers.get("If-Range", etag) != etag:
+    if request.method != "GET" or match is None or match[0] == "bytes=-" or request.headers.get("If-Range", etag) != etag:
         return None
     if not match[1]:
         suffix = int(match[2])

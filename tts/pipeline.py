@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Self
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as AnyDatabaseError
+from django.db import close_old_connections, connection
 
 from tts import store
 from tts.audio.encoder import Encoder
@@ -80,36 +81,36 @@ class Lease:
 
     def _keep(self) -> None:
         renewed_at, reported = time.monotonic(), 0
-        try:
-            while not self._released.wait(HEARTBEAT_SECONDS):
-                chars_done, now = self.chars_done, time.monotonic()
-                if chars_done == reported and now - renewed_at < settings.JOB_LEASE_SECONDS / 3:
-                    continue
-                try:
-                    is_mine = lifecycle.renew_lease(job=self._job, chars_done=chars_done)
-                except DatabaseError:
-                    # Away for a moment: try again until the lease is over, then somebody else has the job.
-                    logger.warning("job %s: the lease could not be renewed", self._job.pk, exc_info=True)
-                    is_mine = now - renewed_at < settings.JOB_LEASE_SECONDS
-                else:
-                    renewed_at, reported = now, chars_done
-                if not is_mine:
-                    self._lost.set()
-                    return
-        finally:
-            connection.close()
+        renew_every_seconds = settings.JOB_LEASE_SECONDS / 3
+        while not self._released.wait(min(HEARTBEAT_SECONDS, renew_every_seconds)):
+            chars_done, now = self.chars_done, time.monotonic()
+            if chars_done == reported and now - renewed_at < renew_every_seconds:
+                continue
+            try:
+                is_mine = lifecycle.renew_lease(job=self._job, chars_done=chars_done)
+            except AnyDatabaseError:
+                # Away for a moment: try again until the lease is over, then somebody else has the job.
+                logger.warning("job %s: the lease could not be renewed", self._job.pk, exc_info=True)
+                is_mine = now - renewed_at < settings.JOB_LEASE_SECONDS
+            else:
+                renewed_at, reported = now, chars_done
+            finally:
+                # A broken connection stays broken until it is closed; a good one is for others between two beats.
+                connection.close()
+            if not is_mine:
+                self._lost.set()
+                return
 
 
 def run_job(job: Job) -> None:
     """One attempt at a claimed job. Whatever happens, the job ends completed, failed and refunded, or waiting again."""
-    engine = get_engine(job.provider)
     key = store.audio_key(job, job.attempt)
-    settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True)
     spool = settings.SPOOL_DIR / Path(key).name
     try:
+        settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True)
         try:
             with Lease(job) as lease:
-                audio = synthesise(job, engine, lease, spool)
+                audio = synthesise(job, get_engine(job.provider), lease, spool)
                 store.save_audio(key, spool)
         finally:
             spool.unlink(missing_ok=True)
@@ -144,15 +145,17 @@ def synthesise(job: Job, engine: Engine, lease: Lease, path: Path) -> EncodedFil
     voice = Voice.objects.get(voice_id=job.voice_id)
     encoding = Encoding(job.output_format, job.sample_rate_hertz, job.bitrate_kbps, job.channels)
     rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
+    # What follows may take minutes: the connection is for others meanwhile, and a fresh one completes the job.
+    close_old_connections()
     with (
         AudioFile(path, encoding) as file,
         Encoder(encoding, input_rate_hertz=rate_hertz, streaming=False) as encoder,
     ):
         for pcm in _speak(job, voice, engine, lease, rate_hertz):
             file.write(encoder.feed(pcm))
-        file.write(encoder.close())
         if encoder.samples_in == 0:
             raise PermanentEngineError(NOTHING_TO_SAY_MESSAGE)
+        file.write(encoder.close())
         return EncodedFile(duration_ms=round(encoder.duration_seconds * 1000), size_bytes=file.finish())
 
 

@@ -37,7 +37,9 @@ def web_stream() -> list[str]:
 def worker(queues: Sequence[str]) -> list[str]:
     return [
         *(*CELERY, "worker", "--pool", "threads", "--concurrency", str(settings.WORKER_CONCURRENCY)),
-        *("--queues", ",".join(queues), "--without-gossip", "--without-mingle", "--loglevel", "warning"),
+        # No events either: nobody listens, and in a queue of files they would pile up for ever.
+        *("--queues", ",".join(queues), "--without-gossip", "--without-mingle", "--without-heartbeat"),
+        *("--loglevel", "warning"),
     ]
 
 

@@ -3,6 +3,7 @@
 Owns processes and signals, nothing of speech. Beyond one machine, systemd or a container runtime does this.
 """
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -48,6 +49,7 @@ class Child:
         if self._process.poll() is None:
             return
         if not self._due_at:
+            self._kill_group()
             self._deaths = 0 if now - self._started_at > CALM_AFTER_SECONDS else self._deaths
             delay = RESTART_DELAYS_SECONDS[min(self._deaths, len(RESTART_DELAYS_SECONDS) - 1)]
             self._deaths += 1
@@ -69,8 +71,14 @@ class Child:
             self._process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             logger.warning("%s did not stop in time", self.name)
+        self._kill_group()
+        self._process.wait()
+
+    def _kill_group(self) -> None:
+        """The child and what it has started itself: a web worker that outlives its parent would go on answering."""
+        assert self._process is not None
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
 
 
 class Supervisor:

@@ -13,7 +13,7 @@ ENGINE_FIELDS = [field.name for field in fields(VoiceEntry) if field.name != "vo
 
 @dataclass(frozen=True, slots=True)
 class CatalogueChange:
-    """How many voices of a provider are known now, and how many came, went or came back."""
+    """How many voices of a provider are listed now, and how many came (or came back) and went."""
 
     total: int
     added: int
@@ -23,7 +23,7 @@ class CatalogueChange:
 @transaction.atomic
 def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavailable_reason: str) -> CatalogueChange:
     """Makes the catalogue say what the engine says. Vanished voices stay as rows, unlisted: jobs point to them."""
-    known = set(Voice.objects.filter(provider=provider).values_list("voice_id", flat=True))
+    listed = set(Voice.objects.filter(provider=provider, is_listed=True).values_list("voice_id", flat=True))
     rows = [
         Voice(**asdict(entry), is_listed=True, unavailable_reason=unavailable_reason) for entry in entries
     ]
@@ -38,9 +38,9 @@ def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavail
     if unavailable_reason and not entries:
         # An engine that cannot start cannot list its voices either: keep what is known, with the reason.
         Voice.objects.filter(provider=provider).update(unavailable_reason=unavailable_reason)
-        return CatalogueChange(total=len(known), added=0, vanished=0)
+        return CatalogueChange(total=len(listed), added=0, vanished=0)
     Voice.objects.filter(provider=provider, is_listed=True).exclude(voice_id__in=named).update(is_listed=False)
-    return CatalogueChange(total=len(named), added=len(named - known), vanished=len(known - named))
+    return CatalogueChange(total=len(named), added=len(named - listed), vanished=len(listed - named))
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ def create_account(*, email: str, password: str, plan_code: str = "free", name: 
             user = User.objects.create_user(email, password)
     except IntegrityError:
         raise EmailTaken(f"{email} has an account already.") from None
-    account = Account.objects.create(name=name or email.partition("@")[0].capitalize(), plan=plan)
+    account = Account.objects.create(name=name or email.partition("@")[0].capitalize()[:120], plan=plan)
     Membership.objects.create(account=account, user=user, role=Role.OWNER)
     return account
 

@@ -42,16 +42,18 @@ def claim_next_job(*, queue: str) -> Job | None:
         if turn is None:
             return None
         job_id = pending.filter(account=turn["account"]).order_by("created_at").values_list("pk", flat=True).first()
-        now = timezone.now()
-        claimed = Job.objects.filter(pk=job_id, status=JobStatus.PENDING).update(
-            status=JobStatus.PROCESSING,
-            attempt=F("attempt") + 1,
-            lease_expires_at=now + lease_duration(),
-            chars_done=0,
-            started_at=Coalesce("started_at", now),
-        )
-        if claimed:
-            return Job.objects.select_related("account").get(pk=job_id)
+        # One transaction: were the row read after it, a stall in between could read another worker's attempt.
+        with transaction.atomic():
+            now = timezone.now()
+            claimed = Job.objects.filter(pk=job_id, status=JobStatus.PENDING).update(
+                status=JobStatus.PROCESSING,
+                attempt=F("attempt") + 1,
+                lease_expires_at=now + lease_duration(),
+                chars_done=0,
+                started_at=Coalesce("started_at", now),
+            )
+            if claimed:
+                return Job.objects.select_related("account").get(pk=job_id)
         # Another worker was quicker: look again.
 
 
@@ -85,10 +87,15 @@ def retry_or_fail_job(*, job: Job, message: str) -> None:
         _mine(job).update(status=JobStatus.PENDING, lease_expires_at=None, chars_done=0)
 
 
-@transaction.atomic
 def fail_job(*, job: Job, message: str) -> bool:
     """Failed for good, and every credit is back. False when the job was no longer ours."""
-    failed = _mine(job).update(
+    return _fail(_mine(job), job=job, message=message)
+
+
+@transaction.atomic
+def _fail(row: QuerySet[Job], *, job: Job, message: str) -> bool:
+    """`row`: the job under the condition on which it fails."""
+    failed = row.update(
         status=JobStatus.FAILED,
         error_code="GENERATION_FAILED",
         error_message=message,
@@ -104,7 +111,7 @@ def fail_job(*, job: Job, message: str) -> bool:
             actor="system",
             note="The job failed.",
         )
-        transaction.on_commit(lambda: store.delete_audio(job))
+        _delete_audio_on_commit(job)
     return bool(failed)
 
 
@@ -121,15 +128,12 @@ def reclaim_dead_jobs() -> int:
     dead = Job.objects.filter(status=JobStatus.PROCESSING, lease_expires_at__lt=timezone.now())
     reclaimed = 0
     for job in dead.select_related("account").defer("text"):
+        # The lease is part of the condition: its owner may have woken up and renewed it just now.
+        row = _mine(job).filter(lease_expires_at=job.lease_expires_at)
         if job.attempt >= settings.JOB_MAX_ATTEMPTS:
-            reclaimed += fail_job(job=job, message=GAVE_UP_MESSAGE.format(attempts=job.attempt))
+            reclaimed += _fail(row, job=job, message=GAVE_UP_MESSAGE.format(attempts=job.attempt))
         else:
-            # The lease is part of the condition: its owner may have woken up and renewed it just now.
-            reclaimed += (
-                _mine(job)
-                .filter(lease_expires_at=job.lease_expires_at)
-                .update(status=JobStatus.PENDING, lease_expires_at=None, chars_done=0)
-            )
+            reclaimed += row.update(status=JobStatus.PENDING, lease_expires_at=None, chars_done=0)
     return reclaimed
 
 
@@ -165,7 +169,7 @@ def _cancel(job: Job) -> None:
         actor="customer",
         note="The job was cancelled.",
     )
-    transaction.on_commit(lambda: store.delete_audio(job))
+    _delete_audio_on_commit(job)
 
 
 def erase_job(*, job: Job) -> None:
@@ -179,6 +183,11 @@ def erase_job(*, job: Job) -> None:
             text="", metadata=None, audio_key="", erased_at=timezone.now()
         )
         RememberedRequest.objects.filter(account=job.account_id, job_id=job.pk).delete()
+
+
+def _delete_audio_on_commit(job: Job) -> None:
+    """The state stands whether or not the store answers; what it keeps now goes when the job is erased."""
+    transaction.on_commit(lambda: store.delete_audio(job), robust=True)
 
 
 def lease_duration() -> timedelta:

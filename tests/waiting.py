@@ -1,0 +1,20 @@
+"""Waiting for a condition instead of sleeping: as short as possible, never for ever."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+LOOK_EVERY_SECONDS = 0.02
+
+
+def wait_for(condition: Callable[[], T], what: str, *, seconds: float = 15.0) -> T:
+    """The first true value of `condition`. Raises TimeoutError that names `what` was awaited."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds:g} s in vain for {what}; the last answer was {value!r}")
+        threading.Event().wait(LOOK_EVERY_SECONDS)
+    return value

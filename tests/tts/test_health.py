@@ -34,16 +34,13 @@ def test_not_ready_when_the_store_cannot_be_written(tmp_path) -> None:
     assert answer.json() == {"status": "not ready", "checks": ALL_WELL | {"store": "failed"}}
 
 
-def test_not_ready_before_the_database_is_migrated(committed_db, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_is_not_applied_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "_is_migrated", False)
-    applied = MigrationRecorder.Migration.objects.filter(app="tts").latest("pk")
-    MigrationRecorder.Migration.objects.filter(pk=applied.pk).delete()
-    try:
-        answer = Client().get("/readyz")
-        assert (answer.status_code, answer.json()["checks"]) == (503, ALL_WELL | {"migrations": "failed"})
-    finally:
-        applied.save(force_insert=True)
-    assert Client().get("/readyz").status_code == 200
+    MigrationRecorder.Migration.objects.filter(app="tts").latest("pk").delete()
+    # In this test's own connection, for only it sees what is rolled back at the end.
+    with pytest.raises(health.PendingMigrations):
+        health._check_migrations()
+    assert not health._is_migrated
 
 
 def test_a_check_that_hangs_is_given_up_and_asked_once_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

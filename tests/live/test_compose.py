@@ -15,8 +15,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.deployment.compose import Deployment
-from tests.deployment.proxy import proxy
+from tests.live.compose import Deployment
+from tests.live.proxy import proxy
 from tests.ports import free_port
 from tests.processes import ends_with_parent
 from tests.services import create_database, drop_database

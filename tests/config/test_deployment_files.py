@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from tests.deployment.compose import interpolate, load_compose, our_services
-from tests.deployment.proxy import stream_prefixes
+from tests.live.compose import interpolate, load_compose, our_services
+from tests.live.proxy import stream_prefixes
 from tests.run import ROOT
 
 READER = re.compile(r'\benv_\w+\(\s*"(\w+)"')

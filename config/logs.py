@@ -97,7 +97,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "event": scrub(event_of(record)),
         }
-        fields = {**bound(), **getattr(record, "fields", {})}
+        fields = fields_of(record)
         line |= {name: scrub(value) if isinstance(value, str) else value for name, value in fields.items()}
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = failure(record.exc_info[1])
@@ -112,7 +112,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         record.asctime = self.formatTime(record, self.datefmt)
-        fields = {**bound(), **getattr(record, "fields", {})}
+        fields = fields_of(record)
         words = [event_of(record), *(f"{name}={value}" for name, value in fields.items() if value is not None)]
         line = scrub(self.formatMessage(record) + " ".join(words))
         if not record.exc_info or record.exc_info[1] is None:
@@ -133,6 +133,13 @@ def event_of(record: logging.LogRecord) -> str:
         # Celery's own sentence quotes the exception.
         return f"task {task.get('name')} {task.get('description', '')}".strip()
     return record.getMessage()
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    # Django speaks of some responses when the request's context has ended; it attaches the request.
+    request_id = getattr(getattr(record, "request", None), "request_id", None)
+    of_request = {"request_id": request_id} if request_id else {}
+    return {**of_request, **bound(), **getattr(record, "fields", {})}
 
 
 def scrub(text: str) -> str:

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 
 from config import logs
 
@@ -66,6 +67,14 @@ def test_a_context_inside_another_does_not_see_its_fields() -> None:
         with logs.context(job_id="j-1"):
             assert logs.bound() == {"job_id": "j-1"}
         assert logs.bound() == {"request_id": "r-1"}
+
+
+def test_a_line_about_a_request_that_ended_names_it() -> None:
+    ended = RequestFactory().get("/audio/x?signature=abc")
+    ended.request_id = "r-1"  # type: ignore[attr-defined]
+    line = as_json(record_of("Service Unavailable: /", request=ended))
+    assert line["request_id"] == "r-1"
+    assert "signature" not in json.dumps(line)
 
 
 def test_what_a_package_attached_stays_out() -> None:

@@ -128,6 +128,8 @@ class KeyView(ApiView):
 class UnknownAddress(ApiView):
     """Whatever else is asked of `/api/v1`: counted like any request, then 404."""
 
+    schema = None  # not part of the documentation
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise NotFound("There is nothing at this address.")

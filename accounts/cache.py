@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.cache import caches
 from django.core.cache.backends.db import DatabaseCache
 from django.db import connections, router
 
@@ -60,6 +61,13 @@ class AtomicDatabaseCache(DatabaseCache):
         others = [by_stored_key[key] for key, value in rows if by_stored_key[key] not in integers]
         return integers | (super().get_many(others, version) if others else {})
 
+    def forget_expired(self) -> int:
+        """Django culls only when something else than a counter is set. Returns how many entries went."""
+        connection = connections[router.db_for_write(self.cache_model_class)]
+        with connection.cursor() as cursor:
+            cursor.execute(*self._prepare(connection, "DELETE FROM {table} WHERE expires < %s", [_now()]))
+            return int(cursor.rowcount)
+
     def _execute(self, sql: str, parameters: Sequence[Any]) -> Any:
         connection = connections[router.db_for_write(self.cache_model_class)]
         with connection.cursor() as cursor:
@@ -70,6 +78,12 @@ class AtomicDatabaseCache(DatabaseCache):
         adapt = connection.ops.adapt_datetimefield_value
         values = [adapt(value) if isinstance(value, datetime) else value for value in parameters]
         return sql.format(table=connection.ops.quote_name(self._table)), values
+
+
+def forget_expired_counters() -> int:
+    """Rate limits past their window, where they are counted in the database; Redis forgets by itself."""
+    cache = caches["default"]
+    return cache.forget_expired() if isinstance(cache, AtomicDatabaseCache) else 0
 
 
 def _now() -> datetime:

@@ -5,27 +5,31 @@ from config.errors import DomainError
 
 class RateLimitExceeded(DomainError):
     code, status = "RATE_LIMIT_EXCEEDED", 429
+    example = "That was request 101 of 100 in this quarter hour. Try again in 312 seconds."
 
 
 class MaintenanceMode(DomainError):
     code, status = "MAINTENANCE", 503
+    example = "The API is down for maintenance. Try again in a few minutes."
 
     def __init__(self) -> None:
-        super().__init__("The API is down for maintenance. Try again in a few minutes.", headers={"Retry-After": "300"})
+        super().__init__(self.example, headers={"Retry-After": "300"})
 
 
 class RequestInProgress(DomainError):
     code, status = "REQUEST_IN_PROGRESS", 409
+    example = "A request with this Idempotency-Key is still being processed."
 
     def __init__(self) -> None:
-        super().__init__("A request with this Idempotency-Key is still being processed.", headers={"Retry-After": "1"})
+        super().__init__(self.example, headers={"Retry-After": "1"})
 
 
 class IdempotencyKeyReuse(DomainError):
     code, status = "IDEMPOTENCY_KEY_REUSE", 409
+    example = "This Idempotency-Key was used for a different request. Use a new key."
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used for a different request. Use a new key.")
+        super().__init__(self.example)
 
 
 class EmailTaken(DomainError):

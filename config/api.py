@@ -160,41 +160,36 @@ class StrictCharField(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class StrictIntegerField(serializers.Field[int, Any, int, Any]):
+class StrictIntegerField(serializers.IntegerField):
     """Only a JSON integer: no strings, no booleans, no fractions."""
 
-    default_error_messages = {"invalid": "A whole number is required."}  # noqa: RUF012 - the base's own form
+    default_error_messages = {"invalid": "A whole number is required."}  # noqa: RUF012 - the base's form
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int):
             self.fail("invalid")
-        return int(data)
-
-    def to_representation(self, value: int) -> int:
-        return value
+        return data
 
 
-class StrictFloatField(serializers.Field[float, Any, float, Any]):
+class StrictFloatField(serializers.FloatField):
     """Only a JSON number between the two bounds, both included."""
 
-    default_error_messages = {  # noqa: RUF012
+    default_error_messages = {  # noqa: RUF012 - the base's form
         "invalid": "A number is required.",
         "range": "Must be between {minimum} and {maximum}.",
     }
 
-    def __init__(self, *, minimum: float, maximum: float, **kwargs: Any) -> None:
-        self.minimum, self.maximum = minimum, maximum
-        super().__init__(**kwargs)
+    def __init__(self, *, min_value: float, max_value: float, **kwargs: Any) -> None:
+        self.bounds = (min_value, max_value)
+        super().__init__(min_value=min_value, max_value=max_value, **kwargs)
 
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool) or not isinstance(data, int | float):
             self.fail("invalid")
-        if not self.minimum <= data <= self.maximum:
-            self.fail("range", minimum=self.minimum, maximum=self.maximum)
+        minimum, maximum = self.bounds
+        if not minimum <= data <= maximum:  # before float(): an integer of 400 digits overflows there
+            self.fail("range", minimum=minimum, maximum=maximum)
         return float(data)
-
-    def to_representation(self, value: float) -> float:
-        return value
 
 
 class StrictSerializer(serializers.Serializer[Any]):

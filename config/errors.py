@@ -19,11 +19,13 @@ logger = logging.getLogger(__name__)
 class DomainError(Exception):
     """Something the caller has to know: a stable code, an HTTP status, a message in plain words.
 
-    `details` maps a field of the request to its messages; `headers` go into the HTTP response.
+    `details` maps a field of the request to its messages; `headers` go into the HTTP response. `example` is such a message,
+    for the documentation.
     """
 
     code: ClassVar[str]
     status: ClassVar[int]
+    example: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -40,6 +42,7 @@ class DomainError(Exception):
 
 class ValidationFailed(DomainError):
     code, status = "VALIDATION_ERROR", 400
+    example = "speed: Must be between 0.25 and 4.0."
 
     @classmethod
     def of_field(cls, field: str, message: str) -> "ValidationFailed":
@@ -48,6 +51,7 @@ class ValidationFailed(DomainError):
 
 class Unauthorized(DomainError):
     code, status = "UNAUTHORIZED", 401
+    example = "This API key is not valid: mistyped, revoked or expired."
 
     def __init__(self, message: str) -> None:
         super().__init__(message, headers={"WWW-Authenticate": "Bearer"})
@@ -55,29 +59,35 @@ class Unauthorized(DomainError):
 
 class Forbidden(DomainError):
     code, status = "FORBIDDEN", 403
+    example = "This key lacks the scope speech:write."
 
 
 class NotFound(DomainError):
     code, status = "NOT_FOUND", 404
+    example = "There is no such job."
 
 
 class MethodNotAllowed(DomainError):
     code, status = "METHOD_NOT_ALLOWED", 405
+    example = "This address does not take that method."
 
 
 class PayloadTooLarge(DomainError):
     code, status = "PAYLOAD_TOO_LARGE", 413
+    example = "The body is larger than 2 MiB."
 
 
 class UnsupportedMediaType(DomainError):
     code, status = "UNSUPPORTED_MEDIA_TYPE", 415
+    example = "Send the body as application/json."
 
 
 class InternalError(DomainError):
     code, status = "INTERNAL_ERROR", 500
+    example = "Something failed on our side. Nothing was charged for this request. Try again."
 
     def __init__(self) -> None:
-        super().__init__("Something failed on our side. Nothing was charged for this request. Try again.")
+        super().__init__(self.example)
 
 
 def error_envelope(error: DomainError, request: HttpRequest) -> dict[str, Any]:

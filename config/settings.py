@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "drf_spectacular_sidecar",
     "accounts",
     "billing",
     "voices",
@@ -167,7 +168,7 @@ if IS_ONE_MACHINE:
                 # against 2,935 with WAL alone.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,  # seconds
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON;",
             },
             # A file, not memory: tests race threads and processes for the same rows.
             "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
@@ -248,6 +249,19 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "EXCEPTION_HANDLER": "config.errors.api_exception_handler",
     "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Utterance",
+    "DESCRIPTION": "Text in, speech out. Submit a text, poll the job, fetch the audio.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVERS": [{"url": "/"}],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["config.schema.complete"],
 }
 
 # --- security ------------------------------------------------------------------------------------

@@ -17,6 +17,15 @@ from tests.factories import make_account, make_key
 from tts.services.catalogue import sync_catalogue
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """pytest-django decides by markers and names, before the first test, whether there is a test database."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if names & {"account", "voices"} and "committed_db" not in names and not item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.django_db)
+
+
 @pytest.fixture(autouse=True)
 def private_places(settings, tmp_path: Path) -> None:
     """Everything a test writes is in its own folder; nothing is remembered from the test before."""

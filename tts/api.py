@@ -5,23 +5,39 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound as CursorNotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
 from accounts.api import KeyView, key_of
+from accounts.errors import IdempotencyKeyReuse, MaintenanceMode, RateLimitExceeded, RequestInProgress
 from accounts.rate_limits import Bucket
 from accounts.services import idempotency
+from billing.errors import InsufficientCredits
 from config import logs
 from config.api import StrictSerializer, json_response, success
-from config.errors import Forbidden, ValidationFailed
+from config.errors import (
+    Forbidden,
+    NotFound,
+    PayloadTooLarge,
+    Unauthorized,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from config.schema import described
 from tts import store
+from tts.errors import AudioExpired, AudioNotAvailable, AudioNotReady
 from tts.models import JobStatus
+from tts.schema import AcceptedJob, JobPage, SpeechJob
 from tts.selectors import get_job, get_job_with_audio, list_jobs
 from tts.serializers import SpeechSerializer, job_data
 from tts.services.lifecycle import cancel_or_erase_job
 from tts.services.submit import IdempotencyClaim, submit_job
+from voices.errors import InvalidVoice
+
+KEY_ERRORS = (Unauthorized, Forbidden, RateLimitExceeded, MaintenanceMode)
 
 
 class JobCursor(CursorPagination):
@@ -32,7 +48,7 @@ class JobCursor(CursorPagination):
 
     def decode_cursor(self, request: Request) -> Any:
         cursor = super().decode_cursor(request)
-        if cursor is not None and cursor.position is not None and not _is_position(cursor.position):
+        if cursor is not None and cursor.position is not None and not _is_position(str(cursor.position)):
             raise CursorNotFound
         return cursor
 
@@ -60,7 +76,28 @@ class JobList(KeyView):
     buckets: ClassVar[dict[str, Bucket]] = {"POST": "generate"}
     scopes: ClassVar[dict[str, str]] = {"POST": "speech:write"}
 
+    @described(
+        name="createSpeech",
+        summary="Make speech",
+        tag="Speech",
+        request=SpeechSerializer,
+        success={202: AcceptedJob},
+        headers={"Location": "The poll_url.", "Idempotent-Replayed": "true when this answer was given before."},
+        errors=[
+            *(*KEY_ERRORS, ValidationFailed, InvalidVoice, InsufficientCredits),
+            *(PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReuse),
+        ],
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
+                OpenApiParameter.HEADER,
+                description="The same key and the same body within 24 hours: the same answer, and no second job.",
+            )
+        ],
+    )
     def post(self, request: Request) -> HttpResponse:
+        """A job that waits to be spoken. Poll it, then fetch the audio."""
         serializer = SpeechSerializer(data=request.data)
         speech = serializer.speech_request()
         if "webhook_url" in serializer.validated_data:
@@ -74,7 +111,23 @@ class JobList(KeyView):
             headers["Idempotent-Replayed"] = "true"
         return json_response(submission.body, status=202, headers=headers)
 
+    @described(
+        name="listJobs",
+        summary="List jobs",
+        tag="Speech",
+        success={200: JobPage},
+        errors=[*KEY_ERRORS, ValidationFailed],
+        parameters=[
+            OpenApiParameter("status", str, enum=JobStatus.values),
+            OpenApiParameter("voice_id", {"type": "string", "minLength": 1, "maxLength": 160}),
+            OpenApiParameter("created_after", {"type": "string", "format": "date-time"}),
+            OpenApiParameter("created_before", {"type": "string", "format": "date-time"}),
+            OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+            OpenApiParameter("cursor", str, description="From `next` or `previous`."),
+        ],
+    )
     def get(self, request: Request) -> HttpResponse:
+        """Newest first."""
         filters = JobFilters(data=request.query_params.dict()).parsed()
         pages = JobCursor()
         jobs = list_jobs(
@@ -100,10 +153,26 @@ class JobList(KeyView):
 class JobDetail(KeyView):
     scopes: ClassVar[dict[str, str]] = {"DELETE": "speech:write"}
 
+    @described(
+        name="getJob",
+        summary="Get a job",
+        tag="Speech",
+        success={200: SpeechJob},
+        errors=[*KEY_ERRORS, NotFound],
+    )
     def get(self, request: Request, job_id: uuid.UUID) -> HttpResponse:
+        """Where the job stands and, once it is completed, a signed URL of its audio."""
         return self._status(request, job_id)
 
+    @described(
+        name="deleteJob",
+        summary="Cancel or erase a job",
+        tag="Speech",
+        success={200: SpeechJob},
+        errors=[*KEY_ERRORS, NotFound],
+    )
     def delete(self, request: Request, job_id: uuid.UUID) -> HttpResponse:
+        """An unfinished job is cancelled, and what was not spoken refunded. A finished one loses its text and audio."""
         cancel_or_erase_job(account=self.account, job_id=job_id)
         return self._status(request, job_id)
 
@@ -113,7 +182,16 @@ class JobDetail(KeyView):
 
 
 class JobAudio(KeyView):
+    @described(
+        name="getAudio",
+        summary="Get the audio",
+        tag="Speech",
+        success={307: None},
+        headers={"Location": "A signed URL that needs no key, good for 24 hours, and answers Range."},
+        errors=[*KEY_ERRORS, NotFound, AudioNotReady, AudioNotAvailable, AudioExpired],
+    )
     def get(self, request: Request, job_id: uuid.UUID) -> HttpResponse:
+        """A redirect to the audio. The signed URL needs no key and answers Range."""
         job = get_job_with_audio(account=self.account, job_id=job_id)
         location = store.signed_url(job, base_url=_base_url(request)).url
         return HttpResponse(status=307, headers={"Location": location, "Cache-Control": "no-store"})

@@ -38,7 +38,8 @@ def audio_file(request: HttpRequest, key: str) -> HttpResponseBase:
     try:
         file = store.open_audio(key)
     except FileNotFoundError:
-        return _refusal(request, 410, "This audio was deleted", "Its job is still listed. Submit the text again to hear it.")
+        message = "Its job is still listed. Submit the text again to hear it."
+        return _refusal(request, 410, "This audio was deleted", message)
     size = file.seek(0, 2)
     etag = f'"{PurePosixPath(key).stem}"'  # the name of one attempt: its bytes never change
     part = _asked_range(request, etag, size)
@@ -65,17 +66,19 @@ def audio_file(request: HttpRequest, key: str) -> HttpResponseBase:
     body = _read_async(file, first, last) if is_asgi else _read(file, first, last)
     response = StreamingHttpResponse(body, status=status, content_type=content_type, headers=headers)
     # As FileResponse does: a generator that was never begun does not close its file when it is closed.
-    response._resource_closers.append(file.close)
+    response._resource_closers.append(file.close)  # type: ignore[attr-defined]
     return response
 
 
 def _asked_range(request: HttpRequest, etag: str, size: int) -> tuple[int, int] | None:
     """First and last byte of the one range asked for (RFC 9110, section 14); None: send everything.
 
-    Only GET has ranges. Several ranges and malformed ones are ignored, as the RFC allows. A first byte past the end is returned as it is.
+    Only GET has ranges. Several ranges and malformed ones are ignored, as the RFC allows. A first byte past the end is
+    returned as it is.
     """
     match = SINGLE_RANGE.fullmatch(request.headers.get("Range", "").strip())
-    if request.method != "GET" or match is None or match[0] == "bytes=-" or request.headers.get("If-Range", etag) != etag:
+    is_same = request.headers.get("If-Range", etag) == etag
+    if request.method != "GET" or match is None or match[0] == "bytes=-" or not is_same:
         return None
     if not match[1]:
         suffix = int(match[2])

@@ -5,17 +5,20 @@ from config.errors import DomainError
 
 class AudioNotReady(DomainError):
     code, status = "AUDIO_NOT_READY", 409
+    example = "The audio is still being made. Ask again in a second."
 
     def __init__(self) -> None:
-        super().__init__("The audio is still being made. Ask again in a second.", headers={"Retry-After": "1"})
+        super().__init__(self.example, headers={"Retry-After": "1"})
 
 
 class AudioNotAvailable(DomainError):
     code, status = "AUDIO_NOT_AVAILABLE", 409
+    example = "This job is failed: there will be no audio."
 
 
 class AudioExpired(DomainError):
     code, status = "AUDIO_EXPIRED", 410
+    example = "The audio was deleted, or its time is over."
 
 
 class GenerationFailed(DomainError):

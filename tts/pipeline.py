@@ -1,6 +1,7 @@
 """The one road that audio takes: text → segments → engine → PCM → encoder → file → store.
 
-Owns one attempt at one claimed job, from its text to its final state. Which job, and who may ask for it, is decided elsewhere.
+Owns one attempt at one claimed job, from its text to its final state. Which job, and who may ask for it, is decided
+elsewhere.
 """
 
 import logging
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextvars import copy_context
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from django.conf import settings
 from django.db import Error as AnyDatabaseError
@@ -20,10 +21,10 @@ from tts import store
 from tts.audio.encoder import Encoder
 from tts.audio.files import AudioFile, AudioTooLong, EncodedFile
 from tts.audio.formats import Encoding
-from tts.engines.base import Engine, EngineError, PermanentEngineError, Segment
+from tts.engines.base import Engine, EngineError, PermanentEngineError, Segment, TextFormat
 from tts.engines.registry import get_engine
 from tts.models import Job
-from tts.segments import split_text
+from tts.segments import split_into_pieces
 from tts.services import lifecycle
 from voices.models import Voice
 
@@ -163,13 +164,20 @@ def _speak(job: Job, voice: Voice, engine: Engine, lease: Lease, rate_hertz: int
     """PCM of the whole text, in order. Raises PermanentEngineError when it passes the cap on audio per character."""
     cap_seconds = max(MIN_AUDIO_CAP_SECONDS, AUDIO_CAP_SECONDS_PER_CHAR * job.chars_charged / job.speed)
     bytes_left = int(cap_seconds * rate_hertz) * BYTES_PER_SAMPLE
-    for text in split_text(job.text, voice.language):
+    text_format = cast(TextFormat, job.text_format)  # submit_job let no other through
+    for piece in split_into_pieces(job.text, text_format=text_format, language=voice.language):
         lease.check()
-        segment = Segment(text=text, engine_voice=voice.engine_voice, language=voice.language, speed=job.speed)
+        segment = Segment(
+            text=piece.text,
+            engine_voice=voice.engine_voice,
+            language=voice.language,
+            speed=job.speed,
+            text_format=text_format,
+        )
         for pcm in engine.speak(segment):
             lease.check()
             bytes_left -= len(pcm)
             if bytes_left < 0:
                 raise PermanentEngineError(TOO_MUCH_AUDIO_MESSAGE)
             yield pcm
-        lease.chars_done += len(text)
+        lease.chars_done += piece.source_chars

@@ -24,7 +24,7 @@ ANSWER_SECONDS = 0.5
 
 
 def wake_worker(queue: str) -> bool:
-    """Sends a wake-up. A broker that is away loses no job, for the sweeper wakes again: False, and a line in the log."""
+    """Sends a wake-up. False, and a line in the log, when the broker is away; the sweeper will wake again."""
     try:
         with producers[_connection()].acquire(block=True, timeout=ANSWER_SECONDS) as producer:
             app.send_task(

@@ -8,6 +8,7 @@ from typing import Any
 
 from config.errors import ValidationFailed
 from tts.audio.formats import Encoding, UnsupportedEncoding, resolve_encoding
+from tts.ssml import SsmlError, check_ssml
 from voices.models import Voice
 
 
@@ -59,6 +60,11 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
     if size_bytes > voice.max_text_bytes:
         message = f"This is {size_bytes:,} bytes and {voice.name} speaks at most {voice.max_text_bytes:,}."
         raise ValidationFailed.of_field("text", message)
+    if request.text_format == "ssml":
+        try:
+            check_ssml(request.text)
+        except SsmlError as error:
+            raise ValidationFailed.of_field("text", str(error)) from None
     try:
         return resolve_encoding(
             output_format=request.output_format,

@@ -25,7 +25,7 @@ def get_job_with_audio(*, account: Account, job_id: uuid.UUID) -> Job:
     if not job.is_finished:
         raise AudioNotReady
     if job.status != JobStatus.COMPLETED:
-        raise AudioNotAvailable(f"This job was {job.status}: there will be no audio.")
+        raise AudioNotAvailable(f"This job is {job.status}: there will be no audio.")
     if not job.has_audio:
         raise AudioExpired("The audio was deleted, or its time is over.")
     return job

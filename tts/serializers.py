@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from billing.money import format_credits
@@ -21,6 +22,25 @@ from tts.store import SignedUrl
 MAX_METADATA_BYTES = 4096
 
 
+@extend_schema_field({"type": "integer", "enum": list(SAMPLE_RATES_HERTZ)})
+class SampleRateField(StrictIntegerField):
+    """Which rates a format has is checked with the voice: the answer then names the nearest."""
+
+
+@extend_schema_field({"type": "integer", "minimum": 6, "maximum": 320})
+class BitrateField(StrictIntegerField):
+    """Likewise."""
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A sentence as mp3",
+            value={"text": "Good morning.", "voice_id": "espeak:en-GB-eSpeak-Lee", "output_format": "mp3"},
+            request_only=True,
+        )
+    ]
+)
 class SpeechSerializer(StrictSerializer):
     """The body of `POST /tts`."""
 
@@ -30,11 +50,11 @@ class SpeechSerializer(StrictSerializer):
     model_type = serializers.ChoiceField(choices=["premium", "ultra"], required=False)
     model = StrictCharField(max_length=80, required=False)
     prompt = StrictCharField(trim_whitespace=False, required=False)
-    speed = StrictFloatField(minimum=0.25, maximum=4.0, default=1.0)
+    speed = StrictFloatField(min_value=0.25, max_value=4.0, default=1.0)
     format = serializers.ChoiceField(choices=["text", "ssml", "markup"], default="text")
     output_format = serializers.ChoiceField(choices=list(OUTPUT_FORMATS), default="wav")
-    sample_rate_hertz = StrictIntegerField(required=False)
-    output_bitrate_kbps = StrictIntegerField(required=False)
+    sample_rate_hertz = SampleRateField(required=False)
+    output_bitrate_kbps = BitrateField(required=False)
     speaker_type = serializers.ChoiceField(choices=["single", "multi"], default="single")
     voice_speaker_1 = StrictCharField(max_length=160, required=False)
     voice_speaker_2 = StrictCharField(max_length=160, required=False)
@@ -55,7 +75,9 @@ class SpeechSerializer(StrictSerializer):
     def validate_metadata(self, metadata: dict[str, Any]) -> dict[str, Any]:
         size_bytes = len(canonical_json(metadata).encode())
         if size_bytes > MAX_METADATA_BYTES:
-            raise serializers.ValidationError(f"This is {size_bytes:,} bytes of JSON; at most {MAX_METADATA_BYTES:,} fit.")
+            raise serializers.ValidationError(
+                f"This is {size_bytes:,} bytes of JSON; at most {MAX_METADATA_BYTES:,} fit."
+            )
         return metadata
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,8 @@ def start_up(**kwargs: Any) -> None:
 def give_jobs_back(**kwargs: Any) -> None:
     """Jobs that run now go back to the queue at their next chunk of sound, and the worker leaves its loop at once.
 
-    Celery would first wait twice for messages, two seconds each. Nothing is lost by not waiting: a message is only a wake-up.
+    Celery would first wait twice for messages, two seconds each. Nothing is lost by not waiting: a message is only a
+    wake-up.
     """
     pipeline.worker_is_stopping.set()
     raise WorkerShutdown(0)

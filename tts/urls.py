@@ -1,9 +1,11 @@
 from django.urls import include, path
 
 from tts.audio_files import audio_file
+from tts.schema import api_reference
 from tts.views import home, overview
 
 urlpatterns = [
+    path("docs/api", api_reference, name="api_reference"),
     path("", home, name="home"),
     path("overview", overview, name="overview"),
     path("", include("accounts.urls")),

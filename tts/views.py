@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import F
+from django.db.models import Case, F, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -25,6 +25,7 @@ from voices.selectors import list_voices
 VOICES_ON_HOME = 24  # the API lists the rest
 ROWS = 20  # of each table of the overview
 EXAMPLE_LANGUAGE = "en-US"  # what the example's sentence is written in
+FIRST_LANGUAGES = (EXAMPLE_LANGUAGE, "en-GB")  # on the start page, for those who read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class JobRow:
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What this is, the first request, and the voices that speak here now."""
-    voices = list_voices()
+    is_later = Case(When(language__in=FIRST_LANGUAGES, then=0), default=1)
+    voices = list_voices().order_by(is_later, "language", "provider", "name", "voice_id")
     voice_count = voices.count()
     prices = get_prices()
     rows = [_voice_row(voice, prices) for voice in voices[:VOICES_ON_HOME]]

@@ -1,21 +1,28 @@
 """`GET /api/v1/voices` and `GET /api/v1/voices/<voice_id>`: no key needed."""
 
-from typing import Any
+from typing import Any, get_args
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from accounts.api import ApiView
+from accounts.errors import MaintenanceMode, RateLimitExceeded
 from billing.money import format_credits
 from billing.selectors import get_prices
 from config.api import success
-from config.errors import ValidationFailed
+from config.errors import NotFound, ValidationFailed
+from config.schema import described
+from voices.catalogue import Gender, ModelType
 from voices.models import Voice
+from voices.schema import PublicVoice, VoicePage
 from voices.selectors import get_public_voice, list_voices
 
 PAGE_SIZE = 50
 FILTERS = ("language", "provider", "model_type", "gender", "q")
+# An empty value, as a form sends it, is no filter.
+CHOICES = {"model_type": ("", *get_args(ModelType)), "gender": ("", *get_args(Gender))}
 PUBLIC_FIELDS = (
     "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "characteristics",
     "supports_ssml", "supports_markup", "supports_speed", "supports_prompt", "supports_multispeaker",
@@ -24,11 +31,30 @@ PUBLIC_FIELDS = (
 
 
 class VoiceList(ApiView):
+    @described(
+        name="listVoices",
+        summary="List voices",
+        tag="Voices",
+        success={200: VoicePage},
+        errors=[ValidationFailed, RateLimitExceeded, MaintenanceMode],
+        parameters=[
+            OpenApiParameter("language", str, description="A locale (en-US) or all locales of a language (en)."),
+            OpenApiParameter("provider", str),
+            OpenApiParameter("model_type", str, enum=CHOICES["model_type"]),
+            OpenApiParameter("gender", str, enum=CHOICES["gender"]),
+            OpenApiParameter("q", str, description="Words in the name, id, family or language."),
+            OpenApiParameter("page", {"type": "integer", "minimum": 1, "maximum": 1_000_000, "default": 1}),
+        ],
+    )
     def get(self, request: Request) -> HttpResponse:
+        """Voices that work here and now. No key is needed."""
         query = request.query_params
         unknown = sorted(set(query) - {*FILTERS, "page"})
         if unknown:
             raise ValidationFailed.of_field(unknown[0][:100], "Unknown filter.")
+        for name, values in CHOICES.items():
+            if query.get(name, "") not in values:
+                raise ValidationFailed.of_field(name, f"Must be one of {', '.join(values[1:])}.")
         number = query.get("page", "1")
         if not (number.isascii() and number.isdecimal() and 1 <= int(number[:9]) <= 1_000_000):
             raise ValidationFailed.of_field("page", "A page number from 1 on is required.")
@@ -48,7 +74,15 @@ class VoiceList(ApiView):
 
 
 class VoiceDetail(ApiView):
+    @described(
+        name="getVoice",
+        summary="Get a voice",
+        tag="Voices",
+        success={200: PublicVoice},
+        errors=[NotFound, RateLimitExceeded, MaintenanceMode],
+    )
     def get(self, request: Request, voice_id: str) -> HttpResponse:
+        """What it can do, what it costs. No key is needed."""
         return success(voice_data(get_public_voice(_clean(voice_id)), get_prices()))
 
 

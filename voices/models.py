@@ -33,7 +33,9 @@ class Voice(models.Model):
 
     is_enabled = models.BooleanField(default=True)  # by an operator
     is_listed = models.BooleanField(default=True)  # false once the engine no longer has it
-    unavailable_reason = models.CharField(max_length=500, blank=True)  # why its engine cannot speak here; "" when it can
+    unavailable_reason = models.CharField(
+        max_length=500, blank=True
+    )  # why its engine cannot speak here; "" when it can
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -1,7 +1,8 @@
 """Changes of the catalogue."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from typing import Any
 
 from django.db import transaction
 
@@ -9,6 +10,7 @@ from voices.catalogue import VoiceEntry
 from voices.models import Voice
 
 ENGINE_FIELDS = [field.name for field in fields(VoiceEntry) if field.name != "voice_id"]
+SYNCED_FIELDS = ["voice_id", *ENGINE_FIELDS, "is_listed", "unavailable_reason"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +24,17 @@ class CatalogueChange:
 
 @transaction.atomic
 def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavailable_reason: str) -> CatalogueChange:
-    """Makes the catalogue say what the engine says. Vanished voices stay as rows, unlisted: jobs point to them."""
-    listed = set(Voice.objects.filter(provider=provider, is_listed=True).values_list("voice_id", flat=True))
+    """Makes the catalogue say what the engine says. Vanished voices stay as rows, unlisted: jobs point to them.
+
+    Writes only what is new: the hundreds of voices that were known at the last start cost one query.
+    """
+    known = {row["voice_id"]: row for row in Voice.objects.filter(provider=provider).values(*SYNCED_FIELDS)}
+    listed = {voice_id for voice_id, row in known.items() if row["is_listed"]}
     rows = [
-        Voice(**asdict(entry), is_listed=True, unavailable_reason=unavailable_reason) for entry in entries
+        Voice(**said)
+        for entry in entries
+        if known.get(entry.voice_id)
+        != (said := _as_stored(entry) | {"is_listed": True, "unavailable_reason": unavailable_reason})
     ]
     Voice.objects.bulk_create(
         rows,
@@ -39,8 +48,15 @@ def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavail
         # An engine that cannot start cannot list its voices either: keep what is known, with the reason.
         Voice.objects.filter(provider=provider).update(unavailable_reason=unavailable_reason)
         return CatalogueChange(total=len(listed), added=0, vanished=0)
-    Voice.objects.filter(provider=provider, is_listed=True).exclude(voice_id__in=named).update(is_listed=False)
-    return CatalogueChange(total=len(named), added=len(named - listed), vanished=len(listed - named))
+    vanished = listed - named
+    if vanished:
+        Voice.objects.filter(voice_id__in=vanished).update(is_listed=False)
+    return CatalogueChange(total=len(named), added=len(named - listed), vanished=len(vanished))
+
+
+def _as_stored(entry: VoiceEntry) -> dict[str, Any]:
+    values = {name: getattr(entry, name) for name in ("voice_id", *ENGINE_FIELDS)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 @transaction.atomic

@@ -1,8 +1,8 @@
 """Idempotency-Key: the same key and the same request give the same answer, byte for byte, and nothing twice.
 
-The claim is a row written in the caller's transaction, under a unique constraint. A refusal rolls it back and so releases the
-key; a second racer waits for the first transaction (PostgreSQL at the unique index, at most `CLAIM_WAIT_SECONDS`; SQLite at BEGIN)
-and then finds the finished answer. Nobody ever sees a half-made one.
+The claim is a row written in the caller's transaction, under a unique constraint. A refusal rolls it back and so
+releases the key; a second racer waits for the first transaction (PostgreSQL at the unique index, at most
+`CLAIM_WAIT_SECONDS`; SQLite at BEGIN) and then finds the finished answer. Nobody ever sees a half-made one.
 """
 
 import hashlib
@@ -42,7 +42,9 @@ def claim(*, account: Account, key: str, fingerprint: str) -> RememberedRequest 
     found = RememberedRequest.objects.filter(account=account, key=key).first()
     if found is None or found.created_at <= timezone.now() - REMEMBERED_FOR:
         # Forgotten, or erased between our insert and our look: the key is free again.
-        RememberedRequest.objects.filter(account=account, key=key, created_at__lte=timezone.now() - REMEMBERED_FOR).delete()
+        RememberedRequest.objects.filter(
+            account=account, key=key, created_at__lte=timezone.now() - REMEMBERED_FOR
+        ).delete()
         if _insert(account, key, fingerprint):
             return None
         raise RequestInProgress

@@ -32,7 +32,7 @@ child = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(child)
 speak_truly = child.Library.synthesise
 
-def synthesise(self, text, *, voice, rate_wpm, write):
+def synthesise(self, text, *, voice, rate_wpm, is_markup, write):
     fault = text.split()[0]
     if fault == "SEGFAULT":
         write(bytes(2))
@@ -51,7 +51,7 @@ def synthesise(self, text, *, voice, rate_wpm, write):
         write(bytes(3))
     if fault == "REFUSE":
         raise child.RequestError("vendor's own words", permanent=False)
-    speak_truly(self, text, voice=voice, rate_wpm=rate_wpm, write=write)
+    speak_truly(self, text, voice=voice, rate_wpm=rate_wpm, is_markup=is_markup, write=write)
 
 child.Library.synthesise = synthesise
 sys.exit(child.main({library}, sys.argv[2]))

@@ -10,11 +10,13 @@ import pytest
 
 from tests.tts.engine_helpers import SENTENCES, level_db, median_pitch_hertz, samples_of, speak
 from tts.engines.espeak import EspeakEngine
-from tts.engines.espeak.voices import LANGUAGES, SPEAKERS, Language, Speaker, engine_voice
+from tts.engines.espeak.languages import LANGUAGES, Language
+from tts.engines.espeak.voices import SPEAKERS, WITH_ALL_SPEAKERS, Speaker, engine_voice
 from voices.catalogue import VoiceEntry
 
 VARIANTS = Path(espeakng_loader.get_data_path(), "voices", "!v")
-IN_BOTH_LANGUAGES = [(language, speaker) for language in LANGUAGES for speaker in SPEAKERS]
+ENGLISH = [language for language in LANGUAGES if language.tag in WITH_ALL_SPEAKERS]
+IN_BOTH_LANGUAGES = [(language, speaker) for language in ENGLISH for speaker in SPEAKERS]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,8 @@ def engine() -> Iterator[EspeakEngine]:
 
 
 def test_each_english_has_three_women_and_three_men(engine: EspeakEngine) -> None:
-    assert {entry.voice_id: entry.gender for entry in engine.voices()} == {
+    english = [entry for entry in engine.voices() if entry.language in ("en-US", "en-GB")]
+    assert {entry.voice_id: entry.gender for entry in english} == {
         "espeak:en-US-eSpeak-Annie": "female",
         "espeak:en-US-eSpeak-Linda": "female",
         "espeak:en-US-eSpeak-Auntie": "female",
@@ -53,7 +56,7 @@ def test_an_entry_carries_everything_the_catalogue_wants(engine: EspeakEngine) -
         gender="male",
         model_type="premium",
         characteristics={"styles": ["general"], "pitch": 105, "age": 25},
-        supports_ssml=False,
+        supports_ssml=True,
         supports_markup=False,
         supports_speed=True,
         supports_prompt=False,
@@ -101,5 +104,6 @@ def test_every_woman_speaks_well_above_every_man() -> None:
 
 
 def test_no_two_voices_sound_the_same(engine: EspeakEngine) -> None:
-    spoken = {speak(engine, "Laugh and dance.", voice=entry.engine_voice) for entry in engine.voices()}
-    assert len(spoken) == len(engine.voices()) == 12
+    english = [entry for entry in engine.voices() if entry.language in ("en-US", "en-GB")]
+    spoken = {speak(engine, "Laugh and dance.", voice=entry.engine_voice) for entry in english}
+    assert len(spoken) == len(english) == 12

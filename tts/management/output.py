@@ -1,12 +1,24 @@
 """What the operator's commands have in common: `--json`, and our own errors as command errors."""
 
 import json
-from collections.abc import Mapping
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.errors import DomainError
+
+
+def at_most(max_chars: int) -> Callable[[str], str]:
+    """An argument's type: a text that fits its column."""
+
+    def check(text: str) -> str:
+        if len(text) > max_chars:
+            raise ArgumentTypeError(f"{len(text)} characters; at most {max_chars} fit")
+        return text
+
+    return check
 
 
 class OperatorCommand(BaseCommand):

@@ -1,7 +1,7 @@
 """A job's way through the worker: claimed, kept alive, finished; or given back, or cancelled.
 
-Every change is a conditional UPDATE on the state it starts from, and its row count decides. A refund is written in the same
-transaction as the state that earns it.
+Every change is a conditional UPDATE on the state it starts from, and its row count decides. A refund is written in
+the same transaction as the state that earns it.
 """
 
 import uuid
@@ -17,9 +17,11 @@ from accounts.models import Account, RememberedRequest
 from billing.services import refund_job
 from config.errors import NotFound
 from tts import store
-from tts.models import UNFINISHED, Job, JobStatus
+from tts.models import Job, JobStatus
 
-GAVE_UP_MESSAGE = "The voice engine stopped half-way, {attempts} times. Your credits are back. Try again, or try another voice."
+GAVE_UP_MESSAGE = (
+    "The voice engine stopped half-way, {attempts} times. Your credits are back. Try again, or try another voice."
+)
 
 
 def claim_next_job(*, queue: str) -> Job | None:
@@ -42,6 +44,8 @@ def claim_next_job(*, queue: str) -> Job | None:
         if turn is None:
             return None
         job_id = pending.filter(account=turn["account"]).order_by("created_at").values_list("pk", flat=True).first()
+        if job_id is None:
+            continue  # another worker took the last one just now
         # One transaction: were the row read after it, a stall in between could read another worker's attempt.
         with transaction.atomic():
             now = timezone.now()
@@ -59,9 +63,7 @@ def claim_next_job(*, queue: str) -> Job | None:
 
 def renew_lease(*, job: Job, chars_done: int) -> bool:
     """False when the job is no longer ours: cancelled, or given to another worker."""
-    return bool(
-        _mine(job).update(lease_expires_at=timezone.now() + lease_duration(), chars_done=chars_done)
-    )
+    return bool(_mine(job).update(lease_expires_at=timezone.now() + lease_duration(), chars_done=chars_done))
 
 
 def complete_job(*, job: Job, audio_key: str, audio_bytes: int, duration_ms: int) -> bool:
@@ -138,7 +140,7 @@ def reclaim_dead_jobs() -> int:
 
 
 def cancel_or_erase_job(*, account: Account, job_id: uuid.UUID) -> None:
-    """The caller's DELETE. An unfinished job is cancelled, and what was not synthesised refunded; a finished one is erased.
+    """The caller's DELETE: cancels an unfinished job and refunds what was not synthesised; erases a finished one.
 
     Raises NotFound.
     """

@@ -10,11 +10,14 @@ from accounts.services import idempotency
 from billing.selectors import get_price
 from billing.services import charge_job
 from config.api import success_body
+from tts.engines.base import EngineUnavailable
 from tts.engines.registry import get_engine
 from tts.models import Job
 from tts.queue import wake_worker
 from tts.requests import SpeechRequest, check_against_voice
 from tts.serializers import accepted_data
+from voices.errors import InvalidVoice
+from voices.models import Voice
 from voices.selectors import get_voice_for_speech
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,13 @@ def submit_job(
             return Submission(bytes(remembered.response_body), remembered.job_id, is_replay=True)
     voice = get_voice_for_speech(request.voice_id)
     encoding = check_against_voice(request, voice)
+    queue = _queue_of(voice)
     job = Job(
         account=account,
         api_key=api_key,
         voice_id=voice.voice_id,
         provider=voice.provider,
-        queue=get_engine(voice.provider).queue,
+        queue=queue,
         text=request.text,
         text_format=request.text_format,
         speed=request.speed,
@@ -72,5 +76,13 @@ def submit_job(
     body = success_body(accepted_data(job))
     if claim is not None:
         idempotency.remember(account=account, key=claim.key, job_id=job.pk, response_body=body)
-    transaction.on_commit(lambda: wake_worker(job.queue))
+    # Robust: the job is accepted and paid for, whatever becomes of the wake-up.
+    transaction.on_commit(lambda: wake_worker(job.queue), robust=True)
     return Submission(body, job.pk, is_replay=False)
+
+
+def _queue_of(voice: Voice) -> str:
+    try:
+        return get_engine(voice.provider).queue
+    except EngineUnavailable as error:
+        raise InvalidVoice(f"The voice {voice.voice_id} is not available here: {error}") from None

@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.cache import forget_expired_counters
 from accounts.services.idempotency import forget_expired
 from tts.models import Job, JobStatus
 from tts.queue import wake_worker
@@ -19,12 +20,13 @@ SPOOL_MAX_AGE_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """How much was done: jobs taken from dead workers, queues woken, jobs erased, answers forgotten, spool files removed."""
+    """How much was done. Reclaimed: taken from workers that died; erased and forgotten: past their time."""
 
     reclaimed_jobs: int
     woken_queues: int
     erased_jobs: int
     forgotten_requests: int
+    forgotten_counters: int
     removed_spool_files: int
 
 
@@ -37,6 +39,7 @@ def sweep() -> Sweep:
         woken_queues=sum(wake_worker(queue) for queue in waiting),
         erased_jobs=erase_old_jobs(),
         forgotten_requests=forget_expired(),
+        forgotten_counters=forget_expired_counters(),
         removed_spool_files=remove_stale_spool_files(),
     )
 

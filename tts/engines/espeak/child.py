@@ -4,9 +4,9 @@ The library keeps one global state per process, can crash on hostile input, and 
 program, with the standard library only, that knows nothing of the service. Run as `child.py LIBRARY_FILE
 DATA_FOLDER` with one socket as stdin and stdout.
 
-In: one JSON object per line, `{"text": str, "voice": str, "rate_wpm": int}`; `voice` is an eSpeak
-identifier with an optional variant (`gmw/en-US+Annie`). One request at a time: the next is read after the
-answer is complete.
+In: one JSON object per line, `{"text": str, "voice": str, "rate_wpm": int, "is_markup": bool}`; `voice` is an
+eSpeak identifier with an optional variant (`gmw/en-US+Annie`); markup is eSpeak's SSML, never a stranger's. One request
+at a time: the next is read after the answer is complete.
 
 Out: frames of one kind byte, the payload's length as 4 bytes little-endian, the payload:
 
@@ -36,9 +36,9 @@ BUFFER_MS = 200  # one callback and one frame; the library makes this much in we
 AUDIO_OUTPUT_SYNCHRONOUS = 2
 INITIALIZE_DONT_EXIT = 0x8000
 POS_CHARACTER = 1
-# UTF-8 and nothing else: neither SSML (0x10), which opens files that the text names, nor [[phonemes]]
-# (0x100).
-SYNTH_FLAGS = 1
+# UTF-8, and never [[phonemes]] (0x100). SSML opens files that it names: only for markup that `markup` wrote.
+SYNTH_UTF8 = 1
+SYNTH_SSML = 0x10
 PARAMETER_RATE_WPM = 1
 EE_OK = 0
 
@@ -81,7 +81,9 @@ class Library:
             raise OSError("espeak_Initialize failed")
         self.version: str = (self._lib.espeak_Info(None) or b"").decode()
 
-    def synthesise(self, text: str, *, voice: str, rate_wpm: int, write: Callable[[bytes], None]) -> None:
+    def synthesise(
+        self, text: str, *, voice: str, rate_wpm: int, is_markup: bool, write: Callable[[bytes], None]
+    ) -> None:
         """Hand the samples to `write`, piece by piece. Raises RequestError."""
 
         def on_samples(samples: "ctypes._Pointer[ctypes.c_short] | None", count: int, _events: int) -> int:
@@ -96,7 +98,8 @@ class Library:
         if self._lib.espeak_SetParameter(PARAMETER_RATE_WPM, rate_wpm, 0) != EE_OK:
             raise RequestError("rate refused", permanent=True)
         data = text.encode()
-        code = self._lib.espeak_Synth(data, len(data) + 1, 0, POS_CHARACTER, 0, SYNTH_FLAGS, None, None)
+        flags = SYNTH_UTF8 | (SYNTH_SSML if is_markup else 0)
+        code = self._lib.espeak_Synth(data, len(data) + 1, 0, POS_CHARACTER, 0, flags, None, None)
         if code != EE_OK:
             raise RequestError(f"espeak_Synth returned {code}", permanent=False)
 
@@ -138,6 +141,7 @@ def main(library_path: str, data_path: str) -> int:
                 request["text"],
                 voice=request["voice"],
                 rate_wpm=request["rate_wpm"],
+                is_markup=request["is_markup"],
                 write=lambda samples: send(b"P", samples),
             )
         except RequestError as error:

@@ -5,19 +5,23 @@ Owns the way from a segment to samples: cleaning the text, choosing the pace, bo
 
 import importlib
 import sys
-import unicodedata
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
 from tts.audio.tempo import stretch
 from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment
+from tts.engines.espeak.languages import LANGUAGES
+from tts.engines.espeak.markup import Silence, Utterance, render
 from tts.engines.espeak.pace import split_speed
 from tts.engines.espeak.pool import ProcessPool
 from tts.engines.espeak.process import SILENCE_TIMEOUT_S, EspeakProcess, child_command
-from tts.engines.espeak.voices import LANGUAGES, PROVIDER, RATE_HERTZ, voice_entries
+from tts.engines.espeak.text import plain_text
+from tts.engines.espeak.voices import PROVIDER, RATE_HERTZ, voice_entries
+from tts.ssml import SsmlError
 from voices.catalogue import VoiceEntry
 
+SILENCE_CHUNK_SAMPLES = RATE_HERTZ // 5
 CHILD_PROGRAM = Path(__file__).with_name("child.py")
 
 
@@ -56,19 +60,41 @@ class EspeakEngine:
         return self._entry(engine_voice).native_rate_hertz
 
     def speak(self, segment: Segment) -> Generator[bytes, None, None]:
-        """Speak plain text. SSML and markup are refused; what looks like them in plain text is text."""
+        """Speak plain text, in which tags are text, or SSML by the allow-list. Other markup is refused."""
         # Only voices of the table: the library would take any other name as the path of a file to read.
         self._entry(segment.engine_voice)
-        if segment.text_format != "text":
-            raise PermanentEngineError("eSpeak voices take plain text only.")
         rate_wpm, tempo = split_speed(segment.speed)
-        text = plain_text(segment.text)
-        if not text.strip():
-            return
-        # The inner generator is closed here and not by the garbage collector: work ends with this generator.
+        # Closed here and not by the garbage collector: work ends with this generator.
+        if segment.text_format == "text":
+            text = plain_text(segment.text)
+            if text.strip():
+                with closing(self._speak_one(text, segment.engine_voice, rate_wpm, tempo)) as pcm:
+                    yield from pcm
+        elif segment.text_format == "ssml":
+            with closing(self._speak_ssml(segment, rate_wpm, tempo)) as pcm:
+                yield from pcm
+        else:
+            raise PermanentEngineError("eSpeak voices take plain text and SSML only.")
+
+    def _speak_ssml(self, segment: Segment, rate_wpm: int, tempo: float) -> Generator[bytes, None, None]:
+        try:
+            for part in render(segment.text, segment.engine_voice, rate_wpm=rate_wpm):
+                match part:
+                    case Silence():
+                        yield from _silence(part.milliseconds / 1000 / segment.speed)
+                    case Utterance():
+                        spoken = self._speak_one(part.markup, part.engine_voice, rate_wpm, tempo, is_markup=True)
+                        with closing(spoken) as pcm:
+                            yield from pcm
+        except SsmlError as error:
+            raise PermanentEngineError("This SSML cannot be spoken.") from error
+
+    def _speak_one(
+        self, text: str, engine_voice: str, rate_wpm: int, tempo: float, *, is_markup: bool = False
+    ) -> Generator[bytes, None, None]:
         with (
             self._pool.lend() as process,
-            closing(process.synthesise(text=text, voice=segment.engine_voice, rate_wpm=rate_wpm)) as pcm,
+            closing(process.synthesise(text=text, voice=engine_voice, rate_wpm=rate_wpm, is_markup=is_markup)) as pcm,
         ):
             yield from stretch(pcm, rate_hertz=process.rate_hertz, tempo=tempo)
 
@@ -109,17 +135,12 @@ class EspeakEngine:
         return process
 
 
-def plain_text(text: str) -> str:
-    """The text without what the library would take as a command or could not take at all.
-
-    Control characters become spaces (\\x01 opens a command inside the text, NUL ends it) except for line
-    breaks and tabs; halves of surrogate pairs become question marks.
-    """
-    cleaned = "".join(
-        " " if unicodedata.category(character) == "Cc" and character not in "\n\r\t" else character
-        for character in text
-    )
-    return cleaned.encode("utf-8", errors="replace").decode("utf-8")
+def _silence(seconds: float) -> Generator[bytes, None, None]:
+    samples_left = round(seconds * RATE_HERTZ)
+    while samples_left > 0:
+        samples = min(samples_left, SILENCE_CHUNK_SAMPLES)
+        yield bytes(2 * samples)
+        samples_left -= samples
 
 
 def _library_paths() -> tuple[str, str]:

@@ -74,13 +74,15 @@ class EspeakProcess:
         """Whether the child lives, as far as the system knows by now."""
         return self._process.poll() is None
 
-    def synthesise(self, *, text: str, voice: str, rate_wpm: int) -> Generator[bytes, None, None]:
+    def synthesise(
+        self, *, text: str, voice: str, rate_wpm: int, is_markup: bool = False
+    ) -> Generator[bytes, None, None]:
         """Yield the child's samples. After any exception, GeneratorExit too, the child must be killed.
 
         Raises TransientEngineError when it crashes, hangs or talks nonsense, PermanentEngineError when it
         refuses.
         """
-        request = json.dumps({"text": text, "voice": voice, "rate_wpm": rate_wpm})
+        request = json.dumps({"text": text, "voice": voice, "rate_wpm": rate_wpm, "is_markup": is_markup})
         try:
             self._socket.sendall(request.encode() + b"\n")
         except OSError as error:

@@ -1,7 +1,7 @@
-"""The voices of eSpeak NG, as two tables: languages and the speakers each of them has.
+"""The voices of eSpeak NG: the speakers, and the languages (a table of their own) each of them speaks.
 
-Owns what the catalogue learns about them. A further language is one more row; a speaker is a voice
-variant that the library ships, and every language has every speaker.
+Owns what the catalogue learns about them, and the choice of another voice within a text. A speaker is a voice variant
+that the library ships. A woman and a man speak every language; the two that most texts are in have all six speakers.
 
 How the speakers were chosen, by measurement of all variants with both English languages: the variant file
 declares the gender; no breath noise (it is random, and the same request shall give the same bytes), no
@@ -11,6 +11,7 @@ up to the higher formants.
 
 from dataclasses import dataclass
 
+from tts.engines.espeak.languages import LANGUAGES, Language
 from voices.catalogue import Gender, VoiceEntry
 
 PROVIDER = "espeak"
@@ -22,15 +23,6 @@ MAX_STREAM_BYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
-    """A language of the library."""
-
-    tag: str  # BCP 47
-    name: str
-    identifier: str  # how the library selects it; some of its listed codes select another one
-
-
-@dataclass(frozen=True, slots=True)
 class Speaker:
     """A variant that gives every language a person's voice."""
 
@@ -38,22 +30,66 @@ class Speaker:
     variant: str  # its file in the library's voices/!v
     gender: Gender  # as the file declares it
     age: int | None  # years, where the file declares it
-    pitch_hertz: int  # median fundamental frequency, measured in English
+    pitch_hertz: int  # median fundamental frequency, measured in English; tone languages are lower
+    lowest: float  # what eSpeak's lowest and highest pitch multiply that with, measured
+    highest: float
 
-
-LANGUAGES = (
-    Language("en-US", "English (United States)", "gmw/en-US"),
-    Language("en-GB", "English (United Kingdom)", "gmw/en"),
-)
 
 SPEAKERS = (
-    Speaker("Annie", "Annie", "female", None, 242),
-    Speaker("Linda", "linda", "female", None, 227),
-    Speaker("Auntie", "aunty", "female", None, 173),
-    Speaker("Michel", "michel", "male", 25, 105),
-    Speaker("Andy", "Andy", "male", None, 96),
-    Speaker("Lee", "Lee", "male", None, 95),
+    Speaker("Annie", "Annie", "female", None, 242, 0.78, 1.44),
+    Speaker("Linda", "linda", "female", None, 227, 0.58, 1.83),
+    Speaker("Auntie", "aunty", "female", None, 173, 0.44, 2.08),
+    Speaker("Michel", "michel", "male", 25, 105, 0.67, 1.69),
+    Speaker("Andy", "Andy", "male", None, 96, 0.66, 1.78),
+    Speaker("Lee", "Lee", "male", None, 95, 0.66, 1.79),
 )
+
+
+EVERYWHERE = ("Annie", "Lee")  # names of those who speak every language
+WITH_ALL_SPEAKERS = ("en-US", "en-GB")
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A language in somebody's voice."""
+
+    language: Language
+    speaker: Speaker
+
+    @property
+    def engine_voice(self) -> str:
+        return engine_voice(self.language, self.speaker)
+
+    def changed(self, *, language: str = "", gender: str = "") -> "Spoken":
+        """The nearest voice with this language (a BCP 47 tag) and this gender; what there is not stays as it is."""
+        spoken = Spoken(find_language(language) or self.language, self.speaker)
+        speakers = speakers_of(spoken.language)
+        wanted = gender if gender in ("female", "male") else self.speaker.gender
+        if self.speaker not in speakers or self.speaker.gender != wanted:
+            spoken = Spoken(spoken.language, next(speaker for speaker in speakers if speaker.gender == wanted))
+        return spoken
+
+
+def speakers_of(language: Language) -> list[Speaker]:
+    return [speaker for speaker in SPEAKERS if language.tag in WITH_ALL_SPEAKERS or speaker.name in EVERYWHERE]
+
+
+def find_language(tag: str) -> Language | None:
+    """By its tag, or else the first of the table in the same language: "fr-CA" and "fr" find a French."""
+    tag = tag.lower()
+    exact = next((language for language in LANGUAGES if language.tag.lower() == tag), None)
+    if exact is not None or not tag:
+        return exact
+    primary = tag.partition("-")[0]
+    primary = {"no": "nb", "cmn": "zh"}.get(primary, primary)
+    related = [language for language in LANGUAGES if language.tag.lower().partition("-")[0] == primary]
+    # The home of a language before its other regions: fr-FR, es-ES, pt-PT.
+    return min(related, key=lambda language: language.tag.lower() != f"{primary}-{primary}", default=None)
+
+
+def find_spoken(wanted: str) -> Spoken:
+    """By engine voice. Raises KeyError."""
+    return _SPOKEN[wanted]
 
 
 def engine_voice(language: Language, speaker: Speaker) -> str:
@@ -61,15 +97,24 @@ def engine_voice(language: Language, speaker: Speaker) -> str:
     return f"{language.identifier}+{speaker.variant}"
 
 
+_SPOKEN = {
+    engine_voice(language, speaker): Spoken(language, speaker)
+    for language in LANGUAGES
+    for speaker in speakers_of(language)
+}
+
+
 def voice_entries() -> list[VoiceEntry]:
-    """Every language with every speaker, for the catalogue."""
-    return [_entry(language, speaker) for language in LANGUAGES for speaker in SPEAKERS]
+    """Every language with its speakers, for the catalogue."""
+    return [_entry(spoken.language, spoken.speaker) for spoken in _SPOKEN.values()]
 
 
 def _entry(language: Language, speaker: Speaker) -> VoiceEntry:
     characteristics: dict[str, object] = {"styles": ["general"], "pitch": speaker.pitch_hertz}
     if speaker.age is not None:
         characteristics["age"] = speaker.age
+    if language.note:
+        characteristics["note"] = language.note
     return VoiceEntry(
         voice_id=f"{PROVIDER}:{language.tag}-{FAMILY}-{speaker.name}",
         name=speaker.name,
@@ -80,7 +125,7 @@ def _entry(language: Language, speaker: Speaker) -> VoiceEntry:
         gender=speaker.gender,
         model_type="premium",
         characteristics=characteristics,
-        supports_ssml=False,
+        supports_ssml=True,
         supports_markup=False,
         supports_speed=True,
         supports_prompt=False,

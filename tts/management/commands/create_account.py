@@ -12,14 +12,14 @@ from accounts.services.api_keys import issue_key
 from accounts.services.tenants import create_account
 from billing.money import format_credits, parse_credits
 from billing.services import grant_credits
-from tts.management.output import OperatorCommand
+from tts.management.output import OperatorCommand, at_most
 
 
 class Command(OperatorCommand):
     help = "Make an account and its owner, with a random password. Prints the password and the key once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("email")
+        parser.add_argument("email", type=at_most(254))
         parser.add_argument("--plan", default="free", help="free, payg, pro or enterprise")
         parser.add_argument("--credits", default="0", help="credits to begin with, such as 100 or 2.5")
         parser.add_argument("--key", action="store_true", help="also make an API key")

@@ -8,7 +8,7 @@ from accounts.selectors import get_account
 from billing.money import format_credits, parse_credits
 from billing.selectors import get_balance
 from billing.services import grant_credits
-from tts.management.output import OperatorCommand
+from tts.management.output import OperatorCommand, at_most
 
 
 class Command(OperatorCommand):
@@ -17,7 +17,7 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("account", help="account id, or its owner's email")
         parser.add_argument("credits", help="how many, such as 100 or 2.5")
-        parser.add_argument("--note", required=True, help="why; kept in the ledger")
+        parser.add_argument("--note", type=at_most(500), required=True, help="why; kept in the ledger")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

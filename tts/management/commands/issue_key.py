@@ -10,7 +10,7 @@ from accounts.keys import SCOPES
 from accounts.selectors import get_account
 from accounts.services.api_keys import issue_key
 from config.api import format_time
-from tts.management.output import OperatorCommand
+from tts.management.output import OperatorCommand, at_most
 
 
 class Command(OperatorCommand):
@@ -18,7 +18,7 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("account", help="account id, or its owner's email")
-        parser.add_argument("--name", default="Made by an operator")
+        parser.add_argument("--name", type=at_most(80), default="Made by an operator")
         parser.add_argument("--scope", action="append", choices=SCOPES, help="may be given twice; default: both")
         parser.add_argument("--days", type=int, help="days until it expires; default: never")
 

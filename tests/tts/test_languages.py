@@ -1,0 +1,156 @@
+"""Every language of eSpeak: each voice of the catalogue says a sentence of its own, as a woman and as a man."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import espeakng_loader
+import numpy as np
+import pytest
+
+from tests.tts.engine_helpers import RATE_HERTZ, level_db, median_pitch_hertz, samples_of, speak
+from tests.tts.language_sentences import SENTENCES_BY_TAG
+from tts.engines.espeak import EspeakEngine
+from tts.engines.espeak.languages import LANGUAGES, LEFT_OUT, Language
+from tts.engines.espeak.voices import Spoken, engine_voice, find_language, find_spoken, speakers_of
+from tts.services.catalogue import sync_catalogue
+from voices.models import Voice
+
+DATA = Path(espeakng_loader.get_data_path())
+# RFC 5646, of which this covers what the table uses: language, script, region, variant, private use.
+TAG = re.compile(
+    r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?(-([a-z]{5,8}))?(-x-[a-z0-9]{1,8})?|art-x-[a-z0-9]{1,8}"
+)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[EspeakEngine]:
+    engine = EspeakEngine()
+    yield engine
+    engine.close()
+
+
+def sentence(language: Language) -> str:
+    """In its own script. An accent says what its language says."""
+    found = SENTENCES_BY_TAG.get(language.tag) or SENTENCES_BY_TAG[language.tag.partition("-")[0]]
+    assert found
+    return found
+
+
+def test_every_language_of_the_library_is_offered_or_left_out_for_a_reason() -> None:
+    of_the_library = {str(path.relative_to(DATA / "lang")) for path in (DATA / "lang").rglob("*") if path.is_file()}
+    offered = [language.identifier for language in LANGUAGES]
+    assert len(offered) == len(set(offered)) == 132
+    assert set(offered) | LEFT_OUT.keys() == of_the_library
+    assert set(offered) & LEFT_OUT.keys() == set()
+
+
+@pytest.mark.parametrize("identifier", ["art/xex", "gmq/fo", "trk/kaa"])
+def test_a_language_without_a_dictionary_is_left_out(identifier: str) -> None:
+    assert not (DATA / f"{identifier.partition('/')[2]}_dict").exists()
+    assert "lacks its dictionary" in LEFT_OUT[identifier]
+
+
+def test_tags_are_bcp_47_and_voices_are_unique(engine: EspeakEngine) -> None:
+    assert [language.tag for language in LANGUAGES if not TAG.fullmatch(language.tag)] == []
+    assert len({language.tag.lower() for language in LANGUAGES}) == len(LANGUAGES)
+    assert len({language.name for language in LANGUAGES}) == len(LANGUAGES)
+    entries = engine.voices()
+    assert len(entries) == len({entry.voice_id for entry in entries}) == len({entry.engine_voice for entry in entries})
+    assert all(re.fullmatch(r"espeak:[A-Za-z0-9-]+-eSpeak-[A-Z][a-z]+", entry.voice_id) for entry in entries)
+    assert all(len(entry.language) <= 35 and len(entry.language_name) <= 80 for entry in entries)
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.tag)
+def test_a_woman_and_a_man_speak_it(engine: EspeakEngine, language: Language) -> None:
+    text = sentence(language)
+    pitches: dict[str, list[float]] = {"female": [], "male": []}
+    for speaker in speakers_of(language):
+        pcm = speak(engine, text, voice=engine_voice(language, speaker))
+        seconds = len(pcm) / 2 / RATE_HERTZ
+        # One character takes 30 to 260 ms: nothing is swallowed, nothing is spelled out by its Unicode name.
+        assert 0.03 * len(text) < seconds < 0.26 * len(text), (speaker.name, seconds)
+        assert -26 < level_db(pcm) < -9, speaker.name
+        assert np.mean(np.abs(samples_of(pcm)) > 0.9999) < 1e-3, speaker.name
+        pitches[speaker.gender].append(median_pitch_hertz(pcm))
+    assert min(pitches["female"]) > 1.3 * max(pitches["male"])
+
+
+@pytest.mark.parametrize("tag", sorted({language.tag for language in LANGUAGES} - {"cv-RU", "sjn"}))
+def test_digits_are_spoken(engine: EspeakEngine, tag: str) -> None:
+    language = find_language(tag)
+    assert language is not None
+    pcm = speak(engine, "1 2 3", voice=engine_voice(language, speakers_of(language)[0]))
+    assert len(pcm) > 0.4 * 2 * RATE_HERTZ
+
+
+@pytest.mark.parametrize("tag", ["cv-RU", "sjn"])
+def test_a_language_that_skips_digits_says_so(engine: EspeakEngine, tag: str) -> None:
+    entry = next(entry for entry in engine.voices() if entry.language == tag)
+    assert entry.characteristics["note"] == "Skips digits; write numbers as words."
+    assert len(speak(engine, "1 2 3", voice=entry.engine_voice)) < 0.1 * 2 * RATE_HERTZ
+
+
+def test_mandarin_knows_words_and_reads_each_character_as_one_syllable(engine: EspeakEngine) -> None:
+    def spoken(text: str, voice: str) -> bytes:
+        return speak(engine, text, voice=f"{voice}+Annie")
+
+    # 行 is xíng or háng, 长 is cháng or zhǎng: the word decides, and Pinyin makes the same sound.
+    assert spoken("银行行长", "sit/cmn") != spoken("行银长行", "sit/cmn")
+    for characters, pinyin in (("银行", "yin2hang2"), ("音乐", "yin1yue4"), ("重庆", "chong2qing4")):
+        assert spoken(characters, "sit/cmn") == spoken(pinyin, "sit/cmn-Latn-pinyin")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("fr", "fr-FR"), ("fr-be", "fr-BE"), ("fr-CA", "fr-FR"), ("es", "es-ES"), ("pt", "pt-PT"), ("en", "en-US"),
+        ("no", "nb-NO"), ("cmn-CN", "zh-CN"), ("zh-TW", "zh-CN"), ("ja", None), ("", None), ("xx-YY", None),
+    ],
+)  # fmt: skip
+def test_a_tag_finds_its_language(wanted: str, found: str | None) -> None:
+    language = find_language(wanted)
+    assert (language.tag if language else None) == found
+
+
+def test_a_change_of_voice_keeps_the_person_where_it_can() -> None:
+    linda = find_spoken("gmw/en-US+linda")
+    assert linda.changed(gender="female") == linda
+    assert linda.changed(gender="male").engine_voice == "gmw/en-US+michel"
+    assert linda.changed(language="fr").engine_voice == "roa/fr+Annie"  # Linda speaks English only
+    assert find_spoken("gmw/en+Lee").changed(language="de", gender="male").engine_voice == "gmw/de+Lee"
+    assert linda.changed(language="ja", gender="neutral") == linda
+    assert isinstance(linda, Spoken)
+
+
+def test_a_language_filter_finds_every_accent(db, anonymous, voices) -> None:
+    def tags(query: str) -> set[str]:
+        answer = anonymous.get(f"/api/v1/voices?{query}").json()["data"]
+        assert answer["pages"] == 1
+        return {voice["language"] for voice in answer["voices"]}
+
+    assert tags("language=fr") == {"fr-FR", "fr-BE", "fr-CH"}
+    assert tags("language=pt-BR") == {"pt-BR"}
+    assert tags("language=es") == {"es-ES", "es-419"}
+    assert len(tags("language=en")) == 9
+    answer = anonymous.get("/api/v1/voices/espeak:fr-FR-eSpeak-Annie").json()["data"]
+    assert (answer["language_name"], answer["gender"], answer["supports_ssml"]) == ("French (France)", "female", True)
+
+
+def test_a_second_sync_writes_nothing_and_is_quick(db, voices, django_assert_num_queries) -> None:
+    assert Voice.objects.count() == 272
+    with django_assert_num_queries(6):  # two reads and writes of nothing, each in a savepoint
+        started = time.perf_counter()
+        sync_catalogue()
+        elapsed_s = time.perf_counter() - started
+    assert elapsed_s < 0.15
+
+
+def test_what_an_engine_says_anew_is_written_and_the_operators_switch_is_left_alone(db, voices) -> None:
+    Voice.objects.filter(voice_id="espeak:fr-FR-eSpeak-Annie").update(gender="male", is_enabled=False)
+    Voice.objects.filter(voice_id="espeak:fr-FR-eSpeak-Lee").update(is_listed=False)
+    sync_catalogue()
+    annie = Voice.objects.get(voice_id="espeak:fr-FR-eSpeak-Annie")
+    assert (annie.gender, annie.is_enabled) == ("female", False)
+    assert Voice.objects.get(voice_id="espeak:fr-FR-eSpeak-Lee").is_listed

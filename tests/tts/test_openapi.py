@@ -1,0 +1,166 @@
+"""The OpenAPI document, held against the running code: by a validator, by hand, and by schemathesis."""
+
+import json
+from typing import Any
+
+import pytest
+import schemathesis
+from django.utils import timezone
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import CHECKS
+
+from accounts.models import Plan
+from config.errors import DomainError
+from config.wsgi import application
+from tests.factories import make_account, make_job, make_key
+from tts.models import JobStatus
+from tts.schema import document
+
+DOCUMENT = json.loads(document())
+OPERATIONS = [(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods]
+VOICE_ID = "espeak:en-US-eSpeak-Annie"
+
+
+def test_document_is_served_without_a_key(anonymous, db):
+    response = anonymous.get("/api/v1/openapi.json")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["X-RateLimit-Bucket"] == "read"
+    assert response.json()["openapi"] == "3.1.0"
+
+
+def test_every_operation_is_named_and_explained():
+    operations = [DOCUMENT["paths"][path][method.lower()] for method, path in OPERATIONS]
+    assert [operation["operationId"] for operation in operations] == [
+        *("listJobs", "createSpeech", "getJob", "deleteJob", "getAudio", "listVoices", "getVoice")
+    ]
+    assert all(operation["summary"] and operation["description"] for operation in operations)
+
+
+def test_every_error_has_an_example_for_each_of_its_codes():
+    for method, path in OPERATIONS:
+        for status, response in DOCUMENT["paths"][path][method.lower()]["responses"].items():
+            if int(status) < 400:
+                continue
+            content = response["content"]["application/json"]
+            name = content["schema"]["$ref"].rpartition("/")[2].replace("Envelope", "Error")
+            codes = set(DOCUMENT["components"]["schemas"][name]["properties"]["code"]["enum"])
+            errors = [example["value"]["error"] for example in content["examples"].values()]
+            assert {error["code"] for error in errors} == codes
+            assert all(error["message"] for error in errors), (method, path, status)
+
+
+def test_statuses_are_those_of_the_error_classes():
+    status_of = {kind.code: kind.status for kind in _all_errors(DomainError)}
+    for method, path in OPERATIONS:
+        for status, response in DOCUMENT["paths"][path][method.lower()]["responses"].items():
+            if int(status) >= 400:
+                assert {status_of[code] for code in response["description"].split(", ")} == {int(status)}
+
+
+def _all_errors(kind):
+    return {
+        each for direct in kind.__subclasses__() for each in {direct} | _all_errors(direct) if hasattr(each, "code")
+    }
+
+
+@pytest.fixture
+def fuzzed_account(committed_db, voices):
+    """An account that neither credits nor rate limits stop."""
+    Plan.objects.filter(pk="enterprise").update(generate_limit=10**6, read_limit=10**6)
+    return make_account("Fuzzed", credits=10**6)
+
+
+@pytest.fixture
+def schema():
+    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", _with_an_address)
+
+
+def _with_an_address(environ, start_response):
+    """The application as a server calls it; schemathesis leaves the caller's address out."""
+    return application(environ | {"REMOTE_ADDR": "192.0.2.1"}, start_response)
+
+
+def _headers(account, operation):
+    return {"Authorization": f"Bearer {make_key(account)[1]}"} if operation.definition.raw.get("security") else {}
+
+
+def _finished_job(account, status):
+    error = {"error_code": "GENERATION_FAILED", "error_message": "It failed."} if status == JobStatus.FAILED else {}
+    return make_job(account, status=status, finished_at=timezone.now(), **error)
+
+
+SUCCESSES: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {
+    ("GET", "/api/v1/tts"): (200, {"query": {"status": "failed", "limit": 1}}),
+    ("POST", "/api/v1/tts"): (
+        202,
+        {"body": {"text": "Hello.", "voice_id": VOICE_ID}, "media_type": "application/json"},
+    ),
+    ("GET", "/api/v1/tts/{job_id}"): (200, {}),
+    ("DELETE", "/api/v1/tts/{job_id}"): (200, {}),
+    ("GET", "/api/v1/tts/{job_id}/audio"): (307, {}),
+    ("GET", "/api/v1/voices"): (200, {"query": {"language": "en", "page": 1}}),
+    ("GET", "/api/v1/voices/{voice_id}"): (200, {"path_parameters": {"voice_id": VOICE_ID}}),
+}
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_every_operation_succeeds_as_described(method, path, fuzzed_account, schema):
+    status, given_values = SUCCESSES[method, path]
+    operation = schema[path][method]
+    if "{job_id}" in path:
+        job = make_job(
+            fuzzed_account, status=JobStatus.COMPLETED, audio_key="ab/known-1.wav", finished_at=timezone.now()
+        )
+        given_values = given_values | {"path_parameters": {"job_id": str(job.pk)}}
+    case = operation.Case(**given_values)
+    headers = _headers(fuzzed_account, operation)
+    response = case.call(headers=headers)
+    assert response.status_code == status
+    case.validate_response(response, headers=headers)
+
+
+FINISHED = (JobStatus.FAILED, JobStatus.CANCELLED)
+FUZZED = [
+    (method, path, mode)
+    for method, path in OPERATIONS
+    for mode in GenerationMode
+    if (path, mode) != ("/api/v1/voices/{voice_id}", GenerationMode.NEGATIVE)  # there is no wrong string
+]
+
+
+@pytest.mark.parametrize(("method", "path", "mode"), FUZZED)
+def test_schemathesis_finds_nothing(method, path, mode, fuzzed_account, schema, settings):
+    settings.ANONYMOUS_READ_LIMIT = 10**6
+    operation = schema[path][method]
+    headers = _headers(fuzzed_account, operation)
+    jobs = [str(_finished_job(fuzzed_account, status).pk) for status in FINISHED]
+    statuses = []
+
+    @hypothesis_settings(
+        max_examples=40,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode), known=st.sampled_from([None, *jobs]))
+    def fuzz(case, known):
+        if known is not None and "job_id" in case.path_parameters and mode is GenerationMode.POSITIVE:
+            case.path_parameters["job_id"] = known
+        if known is not None and isinstance(case.body, dict) and "voice_id" in case.body:
+            case.body["voice_id"] = VOICE_ID
+        if mode is GenerationMode.POSITIVE:
+            case.query.pop("cursor", None)  # opaque: only those we gave out are valid
+        response = case.call(headers=headers)
+        statuses.append(response.status_code)
+        # Whether a voice exists, and what it can do, is no matter of form: a well-formed request may be refused.
+        excluded = [CHECKS.get_one("positive_data_acceptance")] if method == "POST" else None
+        case.validate_response(response, headers=headers, excluded_checks=excluded)
+
+    fuzz()
+    assert max(statuses) < 500

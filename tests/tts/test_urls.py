@@ -1,0 +1,154 @@
+"""Every URL there is, who asks for it, and the status they get. A URL that is not in the table fails the test."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from accounts.models import Account
+from accounts.services.api_keys import revoke_key
+from tests.config.envelopes import ANNIE
+from tests.factories import make_account, make_job, make_key, make_user
+from tts import store
+from tts.models import Job, JobStatus
+
+pytestmark = pytest.mark.django_db
+
+ACTORS = (
+    "nobody",
+    "revoked key",
+    "expired key",
+    "key to read only",
+    "key to write only",
+    "free plan",
+    "suspended",
+    "another tenant",
+    "owner's key",
+    "signed in",
+)
+
+ALL_GET_IN = dict.fromkeys(ACTORS, 200)
+NEEDS_SIGN_IN = dict.fromkeys(ACTORS, 302) | {"signed in": 200}
+
+
+def needs_key(status: int, *, read: bool, elsewhere: int | None = None) -> dict[str, int]:
+    """`status`: for who may; `elsewhere`: for the other tenant, when the thing is not theirs."""
+    return {
+        "nobody": 401, "revoked key": 401, "expired key": 401, "signed in": 401,  # a session is no key
+        "free plan": 403, "suspended": 403,
+        "key to read only": status if read else 403, "key to write only": 403 if read else status,
+        "another tenant": elsewhere or status, "owner's key": status,
+    }  # fmt: skip
+
+
+# Route as in the URLconf, method → who gets what. {job} is a completed job of the owner.
+TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
+    "api/v1/tts": {
+        "GET": ("/api/v1/tts", needs_key(200, read=True)),
+        "POST": ("/api/v1/tts", needs_key(202, read=False)),
+    },
+    "api/v1/tts/<uuid:job_id>": {
+        "GET": ("/api/v1/tts/{job}", needs_key(200, read=True, elsewhere=404)),
+        "DELETE": ("/api/v1/tts/{job}", needs_key(200, read=False, elsewhere=404)),
+    },
+    "api/v1/tts/<uuid:job_id>/audio": {"GET": ("/api/v1/tts/{job}/audio", needs_key(307, read=True, elsewhere=404))},
+    "api/v1/voices": {"GET": ("/api/v1/voices", ALL_GET_IN)},
+    "api/v1/voices/<str:voice_id>": {"GET": (f"/api/v1/voices/{ANNIE}", ALL_GET_IN)},
+    "api/v1/": {"GET": ("/api/v1/anything/else", dict.fromkeys(ACTORS, 404))},
+    "api/v1/openapi.json": {"GET": ("/api/v1/openapi.json", ALL_GET_IN)},
+    "docs/api": {"GET": ("/docs/api", ALL_GET_IN)},
+    "healthz": {"GET": ("/healthz", ALL_GET_IN)},
+    "": {"GET": ("/", ALL_GET_IN)},
+    "sign-in": {
+        "GET": ("/sign-in", ALL_GET_IN | {"signed in": 302}),
+        "POST": ("/sign-in", ALL_GET_IN | {"signed in": 302}),  # without a password: the form again
+    },
+    "sign-out": {
+        "GET": ("/sign-out", dict.fromkeys(ACTORS, 405)),
+        "POST": ("/sign-out", dict.fromkeys(ACTORS, 302)),
+    },
+    "overview": {"GET": ("/overview", NEEDS_SIGN_IN)},
+    "audio/<path:key>": {
+        "GET": ("{signed}", ALL_GET_IN),
+        "HEAD": ("{signed}", ALL_GET_IN),
+    },
+}
+
+
+def routes(patterns: Any = None, prefix: str = "") -> set[str]:
+    found = set()
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            found |= routes(pattern.url_patterns, route)
+        else:
+            assert isinstance(pattern, URLPattern)
+            found.add(route)
+    return found
+
+
+def test_every_url_is_in_the_table():
+    assert routes() == set(TABLE)
+
+
+@pytest.fixture
+def job(account: Account, voices) -> Job:
+    job = make_job(account, status=JobStatus.COMPLETED, attempt=1, finished_at=timezone.now())
+    job.audio_key = store.audio_storage().save(store.audio_key(job, 1), ContentFile(b"RIFF"))
+    job.save(update_fields=["audio_key"])
+    return job
+
+
+def client_of(actor: str, owner: Account) -> Client:
+    client = Client()
+    if actor == "signed in":
+        client.force_login(make_user("alice@acme.example", owner))
+    elif actor != "nobody":
+        client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {key_of(actor, owner)}"
+    return client
+
+
+def key_of(actor: str, owner: Account) -> str:
+    match actor:
+        case "another tenant":
+            return make_key(make_account("Globex"))[1]
+        case "expired key":
+            return make_key(owner, expires_at=timezone.now() - timedelta(seconds=1))[1]
+        case "key to read only":
+            return make_key(owner, scopes=("speech:read",))[1]
+        case "key to write only":
+            return make_key(owner, scopes=("speech:write",))[1]
+    row, secret = make_key(owner)
+    if actor == "revoked key":
+        revoke_key(api_key=row)
+    elif actor == "free plan":
+        Account.objects.filter(pk=owner.pk).update(plan="free")
+    elif actor == "suspended":
+        Account.objects.filter(pk=owner.pk).update(suspended_at=timezone.now())
+    return secret
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+@pytest.mark.parametrize(
+    "method, path, statuses",
+    [(method, path, statuses) for methods in TABLE.values() for method, (path, statuses) in methods.items()],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_who_asks_for_what_gets_this(
+    account: Account, job: Job, method: str, path: str, statuses: dict[str, int], actor: str
+):
+    signed = store.signed_url(job, base_url="").url
+    body = {"text": "Hello.", "voice_id": ANNIE} if path == "/api/v1/tts" else {}
+    response = client_of(actor, account).generic(
+        method,
+        path.format(job=job.pk, signed=signed),
+        b"" if method in {"GET", "HEAD"} else json.dumps(body).encode(),
+        content_type="application/json",
+    )
+    response.close()
+    assert response.status_code == statuses[actor]

@@ -1,0 +1,199 @@
+"""SSML as eSpeak NG understands it, written by us from what `tts.ssml` let through.
+
+Owns what becomes of each element. eSpeak's own SSML reads files that a text names, overruns its stacks, drops breaks;
+so it is given only what it does well. Measured with 1.52, on the voices of the table:
+
+| element | what happens |
+|---|---|
+| `p` `s` | end with a pause of 0.75 s and 0.3 s. `xml:lang`: as with `voice` |
+| `break` | true to 3 % between words. eSpeak loses those with no words before them: here they are silence of our own |
+| `prosody rate` | multiplies with the request's speed: 60 % to 400 % true to 8 %; below 50 % stays at 50 % |
+| `prosody pitch` | true to 5 % as far as the voice goes (`Speaker.lowest`, `highest`), then stays there |
+| `prosody range` | by feel: from monotonous to lively |
+| `prosody volume` | true in decibels up to +3.5 dB, and no louder, because it would clip |
+| `emphasis` | strong and moderate are slower, strong is 1.6 dB louder, reduced is softer; none does nothing |
+| `say-as` | characters, spell-out, verbatim spell; digits, telephone say each digit; others are read as they stand |
+| `sub` | the alias is read |
+| `phoneme` | eSpeak knows neither IPA nor X-SAMPA: the text inside is read |
+| `voice` | `xml:lang` and `gender` choose from our own table; what is not there changes nothing |
+
+Attributes of `speak` say nothing. A pause is as much shorter as `speed` is faster.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from html import escape
+
+from tts.engines.espeak.pace import NORMAL_RATE_WPM
+from tts.engines.espeak.text import plain_text
+from tts.engines.espeak.voices import Spoken, find_spoken
+from tts.ssml import (
+    SPELLED,
+    Token,
+    break_ms,
+    pitch_factor,
+    range_factor,
+    rate_factor,
+    read_ssml,
+    start_tag,
+    volume_factor,
+)
+
+NORMAL_VOLUME, MAX_VOLUME = 100, 150  # eSpeak's numbers; 150 is +3.5 dB
+NORMAL_PITCH, MAX_PITCH = 50, 100
+SENTENCE_ENDS = frozenset(".!?…。！？।")
+INTERPRETATIONS = dict.fromkeys(SPELLED, "characters") | {"digits": "tts:digits", "telephone": "telephone"}
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Markup for eSpeak, to be spoken with one voice."""
+
+    engine_voice: str
+    markup: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A pause between utterances, at normal speed."""
+
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Prosody:
+    """Factors that hold at a place in the text."""
+
+    rate: float = 1.0
+    pitch: float = 1.0
+    range: float = 1.0
+    volume: float = 1.0
+
+
+def render(ssml: str, engine_voice: str, *, rate_wpm: int) -> Iterator[Utterance | Silence]:
+    """What to speak and when to be silent, in order. `rate_wpm`: the rate outside of any prosody. Raises SsmlError."""
+    renderer = _Renderer(find_spoken(engine_voice), rate_wpm)
+    for token in read_ssml(ssml):
+        yield from renderer.take(token)
+    yield from renderer.end_utterance(is_end=True)
+
+
+class _Renderer:
+    def __init__(self, spoken: Spoken, rate_wpm: int) -> None:
+        self._rate_wpm = rate_wpm
+        self._voices = [spoken]
+        self._prosody = [_Prosody()]
+        self._frames: list[tuple[str, str]] = []  # eSpeak's own open elements: start tag and end tag
+        self._closings: list[tuple[str, bool]] = []  # per open element: has it a frame, and what else is to be undone
+        self._parts: list[str] = []
+        self._has_words = False
+        self._last_character = ""
+        self._pause_ms = 0
+        self._is_replaced = False  # inside a sub
+
+    def take(self, token: Token) -> Iterator[Utterance | Silence]:
+        if token.kind == "text":
+            if not self._is_replaced:
+                yield from self._say(token.value)
+        elif token.kind == "open":
+            yield from self._open(token.value, token.attributes)
+        else:
+            yield from self._close(token.value)
+
+    def _open(self, name: str, attributes: Mapping[str, str]) -> Iterator[Utterance | Silence]:
+        frame: tuple[str, str] | None = None
+        changed_voice = False
+        if name == "break":
+            self._pause_ms += break_ms(attributes)
+        elif name == "sub":
+            yield from self._say(attributes["alias"])
+            self._is_replaced = True
+        elif name == "prosody":
+            frame = self._open_prosody(attributes), "</prosody>"
+        elif name == "emphasis":
+            frame = start_tag("emphasis", {"level": attributes.get("level", "moderate")}), "</emphasis>"
+        elif name == "say-as" and attributes["interpret-as"] in INTERPRETATIONS:
+            tag = start_tag("say-as", {"interpret-as": INTERPRETATIONS[attributes["interpret-as"]]})
+            frame = tag, "</say-as>"
+        elif name in ("voice", "p", "s"):
+            spoken = self._voices[-1].changed(
+                language=attributes.get("xml:lang", ""), gender=attributes.get("gender", "")
+            )
+            changed_voice = spoken != self._voices[-1]
+            if changed_voice:
+                yield from self.end_utterance()
+            self._voices.append(spoken)
+        if frame is not None:
+            self._frames.append(frame)
+            self._parts.append(frame[0])
+        self._closings.append((frame[1] if frame else "", changed_voice))
+
+    def _close(self, name: str) -> Iterator[Utterance | Silence]:
+        end_tag, changed_voice = self._closings.pop()
+        if end_tag:
+            self._frames.pop()
+            self._parts.append(end_tag)
+        if name == "prosody":
+            self._prosody.pop()
+        elif name == "sub":
+            self._is_replaced = False
+        elif name in ("p", "s"):
+            self._parts.append(f"</{name}>")  # without its start, which would be a pause too
+        if name in ("voice", "p", "s"):
+            if changed_voice:
+                yield from self.end_utterance()
+            self._voices.pop()
+
+    def _open_prosody(self, attributes: Mapping[str, str]) -> str:
+        outer = self._prosody[-1]
+        inner = replace(
+            outer,
+            rate=outer.rate * rate_factor(attributes.get("rate", "default")),
+            pitch=outer.pitch * pitch_factor(attributes.get("pitch", "default")),
+            range=outer.range * range_factor(attributes.get("range", "default")),
+            volume=outer.volume * volume_factor(attributes.get("volume", "default")),
+        )
+        self._prosody.append(inner)
+        # Plain numbers are eSpeak's own, and absolute; a rate is always relative to the one around it.
+        written = {
+            "rate": f"{round(100 * inner.rate / outer.rate)}%",
+            "pitch": str(self._pitch_number(inner.pitch)),
+            "range": str(min(round(NORMAL_PITCH * inner.range), MAX_PITCH)),
+            "volume": str(min(round(NORMAL_VOLUME * inner.volume), MAX_VOLUME)),
+        }
+        return start_tag("prosody", {key: written[key] for key in attributes if key in written})
+
+    def _pitch_number(self, factor: float) -> int:
+        """eSpeak's number from 0 to 100; its effect is even in octaves on both sides of 50 (measured)."""
+        speaker = self._voices[-1].speaker
+        limit = speaker.highest if factor > 1 else speaker.lowest
+        share = min(math.log(factor) / math.log(limit), 1.0)
+        return round(NORMAL_PITCH + (MAX_PITCH - NORMAL_PITCH) * (share if factor > 1 else -share))
+
+    def _say(self, text: str) -> Iterator[Utterance | Silence]:
+        if text.strip() and self._pause_ms:
+            if self._has_words:
+                # Inside a sentence it is eSpeak's, which keeps the melody; of constant length whatever the rate.
+                pause_ms = round(self._pause_ms * NORMAL_RATE_WPM / self._rate_wpm)
+                self._parts.append(f'<break time="{pause_ms}ms"/>')
+                self._pause_ms = 0
+            else:
+                yield from self.end_utterance()
+        self._parts.append(escape(plain_text(text), quote=False))
+        if text.strip():
+            self._has_words, self._last_character = True, text.rstrip()[-1]
+
+    def end_utterance(self, *, is_end: bool = False) -> Iterator[Utterance | Silence]:
+        """What was gathered, and the pause after it. At the end the last sentence gets its pause too."""
+        if self._has_words or "</p>" in self._parts or "</s>" in self._parts:
+            closing = "".join(end_tag for _, end_tag in reversed(self._frames))
+            if not self._pause_ms and (is_end or self._last_character in SENTENCE_ENDS):
+                closing += "</speak>"  # eSpeak's pause after a sentence, which the end of its input alone is not
+            markup = "".join(self._parts) + closing
+            yield Utterance(self._voices[-1].engine_voice, markup)
+            self._parts = [start for start, _ in self._frames]
+            self._has_words = False
+        if self._pause_ms:
+            yield Silence(self._pause_ms)
+            self._pause_ms = 0

@@ -1,0 +1,166 @@
+"""Reading: expat, which expands nothing and opens nothing, and a refusal with its place in the text."""
+
+import re
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Literal, NamedTuple, NoReturn
+from xml.parsers import expat
+
+from tts.ssml.elements import ELEMENTS, MAX_WHOLE_CHARS, Element, SsmlError
+
+MAX_DEPTH = 16  # elements around elements; eSpeak's stack has 20 places
+MAX_SHOWN_CHARS = 40  # of what a caller sent, in a message
+
+_ROOT = "<speak>"
+# Leading white space and comments, then what says that the text brings its own root.
+_HAS_ROOT = re.compile(r"\ufeff?(?:\s+|<!--(?:(?!-->).)*-->)*+<(?:\?xml|!DOCTYPE|speak[\s/>])", re.DOTALL)
+
+
+class Token(NamedTuple):
+    """A start tag, an end tag, or a run of text; every start has its end."""
+
+    kind: Literal["open", "close", "text"]
+    value: str  # the element's name, or the text itself
+    attributes: Mapping[str, str]
+    start: int  # where it begins in the source, in code points
+
+
+def read_ssml(text: str) -> Iterator[Token]:
+    """The tokens in order, `speak` around them all. Memory does not grow with the text. Raises SsmlError on the way."""
+    reader = _Reader(text)
+    yield from reader.read()
+
+
+def check_ssml(text: str) -> None:
+    """Raises SsmlError, also when there is nothing in it that could be heard."""
+    is_audible = False
+    for token in read_ssml(text):
+        is_audible |= bool(token.value.strip()) if token.kind == "text" else token.value in ("break", "sub")
+    if not is_audible:
+        raise SsmlError("There is nothing in it to say.")
+
+
+def start_tag(name: str, attributes: Mapping[str, str]) -> str:
+    return "".join(["<", name, *(f' {key}="{escape(value)}"' for key, value in attributes.items()), ">"])
+
+
+class _Reader:
+    """One reading of one text."""
+
+    def __init__(self, text: str) -> None:
+        self._prefix = "" if _HAS_ROOT.match(text) else _ROOT
+        suffix = "</speak>" if self._prefix else ""
+        # Lone surrogates become bytes that expat refuses.
+        self._bytes = f"{self._prefix}{text}{suffix}".encode("utf-8", "surrogatepass")
+        self._source_chars = len(text)
+        self._counted_bytes, self._counted_chars = 0, -len(self._prefix)
+        self._stack: list[str] = []
+        self._tokens: list[Token] = []
+        self._text: list[str] = []
+        self._text_start = 0
+        self._whole_chars = 0
+        self._parser = expat.ParserCreate("utf-8")  # overrides what an XML declaration says
+        self._parser.StartElementHandler = self._open
+        self._parser.EndElementHandler = self._close
+        self._parser.CharacterDataHandler = self._characters
+        self._parser.StartDoctypeDeclHandler = lambda *_: self._refuse("A document type (DTD) is not allowed.")
+        self._parser.EntityDeclHandler = lambda *_: self._refuse("An entity is not allowed.")
+        self._parser.ExternalEntityRefHandler = lambda *_: self._refuse("An entity is not allowed.")
+        self._parser.ProcessingInstructionHandler = lambda target, _: self._refuse(
+            f"The processing instruction <?{_shown(target)}?> is not allowed."
+        )
+
+    def read(self) -> Iterator[Token]:
+        step = 16_384
+        for start in range(0, len(self._bytes), step):
+            self._feed(self._bytes[start : start + step], is_last=start + step >= len(self._bytes))
+            yield from self._tokens
+            self._tokens.clear()
+
+    def _feed(self, data: bytes, *, is_last: bool) -> None:
+        try:
+            self._parser.Parse(data, is_last)
+        except expat.ExpatError as error:
+            self._refuse(self._in_plain_words(error.code), line=error.lineno, column=error.offset)
+
+    def _in_plain_words(self, code: int) -> str:
+        rest = self._bytes[self._parser.ErrorByteIndex :][:80].decode("utf-8", "replace")
+        entity = re.match(r"&[^\s;&<]{1,40};", rest)
+        if code == expat.errors.codes[expat.errors.XML_ERROR_UNDEFINED_ENTITY] and entity:
+            return f"The entity {entity[0]} is not declared; write the character itself."
+        if code == expat.errors.codes[expat.errors.XML_ERROR_TAG_MISMATCH] and self._stack:
+            return f"The element <{self._stack[-1]}> is not closed."
+        return f"This is not well-formed XML: {expat.ErrorString(code)}."
+
+    def _open(self, name: str, raw: dict[str, str]) -> None:
+        self._end_text()
+        element = ELEMENTS.get(name)
+        if element is None:
+            self._refuse(f"The element <{_shown(name)}> is not allowed.")
+        if (name == "speak") is bool(self._stack):
+            self._refuse("The element <speak> must be around everything else, once.")
+        around = ELEMENTS[self._stack[-1]] if self._stack else None
+        if around is not None and around.holds != "anything":
+            self._refuse(f"<{self._stack[-1]}> holds {around.holds}: <{name}> cannot stand in it.")
+        for outer in element.never_in:
+            if outer in self._stack:
+                self._refuse(f"<{name}> cannot stand inside <{outer}>.")
+        if len(self._stack) >= MAX_DEPTH:
+            self._refuse(f"The elements are nested more than {MAX_DEPTH} deep.")
+        self._stack.append(name)
+        self._whole_chars = 0
+        self._tokens.append(Token("open", name, self._checked(name, element, raw), self._position()))
+
+    def _checked(self, name: str, element: Element, raw: dict[str, str]) -> dict[str, str]:
+        for missing in element.required:
+            if missing not in raw:
+                self._refuse(f"<{name}> needs the attribute {missing}.")
+        attributes = {}
+        for key, value in raw.items():
+            check = element.attributes.get(key)
+            if check is None:
+                self._refuse(f"The attribute {_shown(key)} of <{name}> is not allowed.")
+            try:
+                attributes[key] = check(value.strip())
+            except SsmlError as error:
+                self._refuse(f"{key} of <{name}> {error}.")
+        return attributes
+
+    def _close(self, name: str) -> None:
+        self._end_text()
+        self._stack.pop()
+        self._tokens.append(Token("close", name, {}, self._position()))
+
+    def _characters(self, data: str) -> None:
+        if not self._text:
+            self._text_start = self._position()
+        holder = ELEMENTS[self._stack[-1]].holds
+        if holder == "nothing" and data.strip():
+            self._refuse(f"<{self._stack[-1]}> holds no text.")
+        self._whole_chars += len(data)
+        if holder == "text" and self._whole_chars > MAX_WHOLE_CHARS:
+            self._refuse(f"<{self._stack[-1]}> holds more than {MAX_WHOLE_CHARS:,} characters.")
+        self._text.append(data)
+
+    def _end_text(self) -> None:
+        if self._text:
+            self._tokens.append(Token("text", "".join(self._text), {}, self._text_start))
+            self._text.clear()
+
+    def _position(self) -> int:
+        """Code points of the source before the event at hand. Counted onwards from the last one: linear in all."""
+        index = self._parser.CurrentByteIndex
+        self._counted_chars += len(self._bytes[self._counted_bytes : index].decode("utf-8", "replace"))
+        self._counted_bytes = index
+        return min(max(self._counted_chars, 0), self._source_chars)
+
+    def _refuse(self, reason: str, *, line: int = 0, column: int = -1) -> NoReturn:
+        line = line or self._parser.CurrentLineNumber
+        column = column if column >= 0 else self._parser.CurrentColumnNumber
+        column = max(column - len(self._prefix), 0) if line == 1 else column
+        raise SsmlError(f"line {line}, column {column + 1}: {reason}")
+
+
+def _shown(text: str) -> str:
+    """A name of the caller's choosing, in a message."""
+    return text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}…"

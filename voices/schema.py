@@ -1,0 +1,40 @@
+"""What the voices API answers, as serializers for the documentation. The answers are made in `voices.api`."""
+
+from typing import Any, get_args
+
+from rest_framework import serializers
+
+from voices.catalogue import Gender, ModelType
+
+EVERY_FORMAT = ["wav", "mp3", "ogg_opus"]
+
+
+class PublicVoice(serializers.Serializer[Any]):
+    voice_id = serializers.CharField(help_text="provider:language-Family-Name")
+    name = serializers.CharField()
+    provider = serializers.CharField()
+    family = serializers.CharField()
+    language = serializers.CharField(help_text="BCP 47, such as en-US.")
+    language_name = serializers.CharField()
+    gender = serializers.ChoiceField(list(get_args(Gender)))
+    model_type = serializers.ChoiceField(list(get_args(ModelType)))
+    characteristics = serializers.DictField(help_text="styles, pitch, age and the like, as far as known.")
+    supports_ssml = serializers.BooleanField()
+    supports_markup = serializers.BooleanField()
+    supports_speed = serializers.BooleanField()
+    supports_prompt = serializers.BooleanField()
+    supports_multispeaker = serializers.BooleanField()
+    supports_streaming = serializers.BooleanField()
+    output_formats = serializers.ListField(child=serializers.ChoiceField(EVERY_FORMAT))
+    sample_rates = serializers.ListField(child=serializers.IntegerField(), help_text="Hertz.")
+    max_text_bytes = serializers.IntegerField(help_text="UTF-8 bytes.")
+    max_stream_bytes = serializers.IntegerField(help_text="UTF-8 bytes.")
+    credits_per_1000_chars = serializers.RegexField(r"^\d+(\.\d+)?$")
+    sample_url = serializers.URLField(allow_null=True)
+
+
+class VoicePage(serializers.Serializer[Any]):
+    voices = PublicVoice(many=True)
+    total = serializers.IntegerField(min_value=0)
+    page = serializers.IntegerField(min_value=1)
+    pages = serializers.IntegerField(min_value=1)

@@ -34,3 +34,13 @@ class IdempotencyKeyReuse(DomainError):
 
 class EmailTaken(DomainError):
     code, status = "EMAIL_TAKEN", 409
+
+
+class TooManyKeys(DomainError):
+    code, status = "TOO_MANY_KEYS", 409
+
+
+class KeyMadeAlready(DomainError):
+    """A form sent twice: the key exists, and was shown to whoever sent it first."""
+
+    code, status = "KEY_MADE_ALREADY", 409

@@ -1,55 +1,218 @@
-"""What people type in to show who they are."""
+"""What people type in: to sign up and in, to choose a new password, to make an API key."""
 
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from allauth.account import forms as allauth_forms
 from django import forms
-from django.contrib.auth import authenticate
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest
+from django.utils import timezone
 
+from accounts.errors import EmailTaken
 from accounts.models import User
+from accounts.services.api_keys import MAX_NAME_CHARACTERS
+from accounts.services.tenants import create_account
 
-MISMATCH = "That email and password do not match. Check both."
+PASSWORD_HINT = "At least 12 characters. A sentence works well."  # noqa: S105
+EMAIL_MESSAGES = {
+    "required": "Enter your email.",
+    "invalid": "Enter an email like name@example.com.",
+    "max_length": "Enter an email of at most 254 characters.",
+}
 
 
-class SignInForm(forms.Form):
-    """Email and password. Unknown, disabled and mistyped: one answer, one time (Django hashes for all)."""
+class SignInForm(allauth_forms.LoginForm):
+    """Email and password. Unknown, disabled and mistyped: one answer, one time (allauth hashes for all)."""
 
-    email = forms.EmailField(
-        label="Email",
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
-        error_messages={
-            "required": "Enter your email.",
-            "invalid": "Enter an email like name@example.com.",
-            "max_length": "Enter an email of at most 254 characters.",
-        },
-    )
-    password = forms.CharField(
-        label="Password",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Enter your password."},
-    )
-
-    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
-        self.request = request
-        self.user: User | None = None
+        _set(self.fields["login"], label="Email", messages=EMAIL_MESSAGES, autocomplete="username", autofocus=True)
+        _set(self.fields["password"], messages={"required": "Enter your password."}, autocomplete="current-password")
+        self.fields["remember"].initial = True
 
-    def clean(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        if "email" in data and "password" in data:
-            user = authenticate(self.request, username=data["email"], password=data["password"])
-            if not isinstance(user, User):
-                self._mark_both_fields()
-                raise forms.ValidationError(MISMATCH)
-            self.user = user
-        return data
+    @property
+    def is_stopped(self) -> bool:
+        """Too many tries failed."""
+        return bool(self.is_bound and self.has_error(NON_FIELD_ERRORS, "too_many_login_attempts"))
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.is_bound and self.has_error(NON_FIELD_ERRORS):
+            self._mark_both_fields()
 
     def _mark_both_fields(self) -> None:
         """Either may be wrong. The page says so once, in the element `problem`."""
-        for field in self.fields.values():
-            field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": "problem"}
+        for name in ("login", "password"):
+            self.fields[name].widget.attrs |= {"aria-invalid": "true", "aria-describedby": "problem"}
         # The email is still there; the password has to be typed again.
-        self.fields["password"].widget.attrs["autofocus"] = self.fields["email"].widget.attrs.pop("autofocus")
+        self.fields["login"].widget.attrs.pop("autofocus", None)
+        self.fields["password"].widget.attrs["autofocus"] = True
+
+
+class SignUpForm(allauth_forms.SignupForm):
+    """Makes a person and their account. A taken address gets the same answer, and its owner a mail."""
+
+    field_order = ("email", "account_name", "password1")
+    account_already_exists: bool
+
+    account_name = forms.CharField(
+        label="Account name",
+        max_length=120,
+        help_text="Your team or company. Your own name will do.",
+        error_messages={"required": "Name the account.", "max_length": "Use at most 120 characters."},
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        _set(self.fields["email"], messages=EMAIL_MESSAGES, autocomplete="username", autofocus=True)
+        self.fields["email"].help_text = "We send one mail to confirm it."
+        _set_new_password(self.fields["password1"])
+
+    def try_save(self, request: HttpRequest) -> tuple[Any, Any]:
+        if self.account_already_exists:
+            self._spend_the_time_of_a_hash()
+        try:
+            result: tuple[Any, Any] = super().try_save(request)
+        except EmailTaken:  # by somebody who sent the form at the same moment
+            self.account_already_exists = True
+            result = super().try_save(request)
+        return result
+
+    def save(self, request: HttpRequest) -> User:
+        data = self.cleaned_data
+        account = create_account(
+            email=data["email"], password=data["password1"], name=data["account_name"], is_email_confirmed=False
+        )
+        return User.objects.get(memberships__account=account)
+
+    def _spend_the_time_of_a_hash(self) -> None:
+        """Else a taken address would be known by its quick answer."""
+        User().set_password(self.cleaned_data["password1"])
+
+
+class ForgottenPasswordForm(allauth_forms.ResetPasswordForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        _set(self.fields["email"], messages=EMAIL_MESSAGES, autocomplete="username", autofocus=True)
+
+
+class NewPasswordForm(allauth_forms.ResetPasswordKeyForm):
+    """Typed once, as at the sign-up: browsers show and keep it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        del self.fields["password2"]
+        _set_new_password(self.fields["password1"])
+        self.fields["password1"].label = "New password"
+
+
+def _set(field: Any, *, messages: dict[str, str], label: str = "", **attributes: Any) -> None:
+    """Our words, and a label instead of a placeholder."""
+    field.label = label or field.label
+    field.help_text = ""
+    field.error_messages |= messages
+    for validator in field.validators:
+        validator.message = messages.get(getattr(validator, "code", ""), validator.message)
+    field.widget.attrs.pop("placeholder", None)
+    field.widget.attrs |= attributes
+
+
+def _set_new_password(field: Any) -> None:
+    _set(field, messages={"required": "Choose a password."}, autocomplete="new-password", minlength="12")
+    field.help_text = PASSWORD_HINT
+
+
+# --- API keys ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeWords:
+    name: str
+    note: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+SCOPE_CHOICES = [
+    ("speech:write", ScopeWords("Create speech", "spends credits, cancels and deletes")),
+    ("speech:read", ScopeWords("Read jobs", "status and audio")),
+]
+EXPIRY_CHOICES = [
+    ("90", "In 90 days"),
+    ("30", "In 30 days"),
+    ("365", "In a year"),
+    ("date", "On a date"),
+    ("", "Never"),
+]
+MAX_LIFE = timedelta(days=3650)
+
+
+class KeyForm(forms.Form):
+    """A new API key. The hidden token lets a form that is sent twice make one key."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=MAX_NAME_CHARACTERS,
+        help_text="The program that will use it.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={
+            "required": "Name the program that will use the key.",
+            "max_length": f"Use at most {MAX_NAME_CHARACTERS} characters.",
+        },
+    )
+    expires = forms.ChoiceField(
+        label="Expires",
+        choices=EXPIRY_CHOICES,
+        initial="90",
+        required=False,
+        error_messages={"invalid_choice": "Choose one of the list."},
+    )
+    expires_on = forms.DateField(
+        label="Last day, if on a date",
+        required=False,
+        help_text="In UTC.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"invalid": "Enter a date like 2027-01-31."},
+    )
+    scopes = forms.MultipleChoiceField(
+        label="It may",
+        choices=SCOPE_CHOICES,
+        initial=[scope for scope, _ in SCOPE_CHOICES],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose what the key may do.", "invalid_choice": "Choose from the list."},
+    )
+    token = forms.CharField(widget=forms.HiddenInput, max_length=64, initial=lambda: str(uuid.uuid4()))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if data.get("expires") == "date" and "expires_on" not in self.errors:
+            last_day: date | None = data["expires_on"]
+            today = timezone.now().date()
+            if last_day is None:
+                self.add_error("expires_on", "Enter the last day on which the key works.")
+            elif not today <= last_day <= today + MAX_LIFE:
+                self.add_error("expires_on", "Enter a day from today on, and within ten years.")
+        return data
+
+    def expires_at(self) -> datetime | None:
+        """Of a valid form: when the key begins to be refused, None for never. A date is its last whole day, UTC."""
+        match self.cleaned_data["expires"]:
+            case "":
+                return None
+            case "date":
+                return datetime.combine(self.cleaned_data["expires_on"] + timedelta(days=1), time(), UTC)
+            case days:
+                return timezone.now() + timedelta(days=int(days))

@@ -3,10 +3,11 @@
 import time
 import uuid
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
 
 from accounts import keys
-from accounts.models import Account, ApiKey, Maintenance, User
+from accounts.models import Account, ApiKey, Maintenance, Membership, User
 from config.errors import NotFound
 
 MAINTENANCE_SEEN_WITHIN_SECONDS = 1.0
@@ -34,8 +35,19 @@ def get_account(account_id: object) -> Account:
         raise NotFound(f"No single account is known as {text}.") from None
 
 
-def list_accounts_of(user: User) -> QuerySet[Account]:
-    return Account.objects.filter(memberships__user=user).select_related("plan").order_by("created_at")
+def list_memberships(user: User) -> QuerySet[Membership]:
+    """A person's places, each with its account and plan, oldest first."""
+    return Membership.objects.filter(user=user).select_related("account__plan").order_by("created_at", "pk")
+
+
+def list_keys(*, account: Account) -> QuerySet[ApiKey]:
+    """Usable and expired ones first, revoked ones last; newest first."""
+    return ApiKey.objects.for_account(account).order_by(F("revoked_at").asc(nulls_first=True), "-created_at", "pk")
+
+
+def count_usable_keys(*, account: Account) -> int:
+    is_alive = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return ApiKey.objects.for_account(account).filter(is_alive, revoked_at=None).count()
 
 
 def is_in_maintenance() -> bool:

@@ -1,11 +1,24 @@
-"""The pages about who is signed in."""
+"""The pages about people: the way in and out (allauth's names, our addresses), keys, switching accounts."""
 
-from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import path, re_path
 
-from accounts.views import sign_in
+from accounts import entrance, views
 
 urlpatterns = [
-    path("sign-in", sign_in, name="sign_in"),
-    path("sign-out", LogoutView.as_view(), name="sign_out"),
+    path("sign-up", entrance.SignUp.as_view(), name="account_signup"),
+    path("sign-in", entrance.SignIn.as_view(), name="account_login"),
+    path("sign-out", entrance.SignOut.as_view(), name="account_logout"),
+    path("confirm-email", entrance.LookIntoYourMail.as_view(), name="account_email_verification_sent"),
+    path("confirm-email/<str:key>", entrance.ConfirmEmail.as_view(), name="account_confirm_email"),
+    path("reset-password", entrance.ForgottenPassword.as_view(), name="account_reset_password"),
+    path("reset-password/sent", entrance.ForgottenPasswordSent.as_view(), name="account_reset_password_done"),
+    path("reset-password/done", entrance.NewPasswordSet.as_view(), name="account_reset_password_from_key_done"),
+    re_path(
+        r"^reset-password/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)$",
+        entrance.NewPassword.as_view(),
+        name="account_reset_password_from_key",
+    ),
+    path("keys", views.keys, name="keys"),
+    path("keys/<uuid:key_id>/revoke", views.revoke, name="revoke_key"),
+    path("switch-account", views.switch_account, name="switch_account"),
 ]

@@ -1,86 +1,120 @@
-"""The sign-in page: who it lets in, where it sends them, how often it may be tried."""
+"""The API keys of an account, and changing from one account to another."""
 
-import time
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass
 
-from django.conf import settings
-from django.contrib.auth import login
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
-from django_ratelimit.core import get_usage
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.forms import SignInForm
-from accounts.rate_limits import WINDOW_SECONDS
+from accounts.errors import KeyMadeAlready, TooManyKeys
+from accounts.forms import KeyForm
+from accounts.membership import MemberRequest, choose_account, member_page, refuse, refuse_role
+from accounts.models import Account, ApiKey
+from accounts.permissions import may
+from accounts.selectors import count_usable_keys, list_keys
+from accounts.services.api_keys import MAX_USABLE_KEYS, issue_key, revoke_key
+from config.errors import ValidationFailed
 
-SIGN_IN_TRIES = 10  # in a window, from one address and for one email
+KEYS_ON_A_PAGE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class FreshKey:
+    """A key in the one response that shows it."""
+
+    row: ApiKey
+    key: str
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters("password")
 @never_cache
-def sign_in(request: HttpRequest) -> HttpResponse:
-    """By email and password; on to `next` where that is an address of ours, else to the overview."""
-    next_url = _safe_next(request)
-    if request.user.is_authenticated:
-        return redirect(next_url or settings.LOGIN_REDIRECT_URL)
-    if request.method != "POST":
-        form = SignInForm(request=request)
-    elif wait_seconds := _count_try(request):
-        return _too_many_tries(request, next_url, wait_seconds)
-    else:
-        form = SignInForm(request.POST, request=request)
-        if form.is_valid() and form.user is not None:
-            login(request, form.user)
-            return redirect(next_url or settings.LOGIN_REDIRECT_URL)
-    return render(request, "accounts/sign_in.html", {"form": form, "next": next_url})
-
-
-def _safe_next(request: HttpRequest) -> str:
-    url = request.POST.get("next") or request.GET.get("next", "")
-    hosts = {request.get_host()}
-    return url if url_has_allowed_host_and_scheme(url, hosts, require_https=request.is_secure()) else ""
-
-
-def _count_try(request: HttpRequest) -> int:
-    """0 when the try is allowed, else the seconds until the next one is.
-
-    Counted before the password is looked at, so that tries that race each other all count. The address comes
-    first: who is stopped there cannot use up the tries of somebody else's email.
-    """
-    email = request.POST.get("email", "").strip().casefold()
-    of_address = _usage(request, "address", "ip", increment=True)
-    is_allowed = not of_address["should_limit"]
-    of_email = _usage(request, "email", lambda group, request: email, increment=is_allowed)
-    if is_allowed and not of_email["should_limit"]:
-        return 0
-    # The windows end at different times: wait for each that would refuse the next try. The second in which a
-    # window ends still belongs to it. Neither is used up when the counter itself could not be reached.
-    used_up = [usage for usage in (of_address, of_email) if usage["count"] >= SIGN_IN_TRIES]
-    return max((int(usage["time_left"]) + 1 for usage in used_up), default=1)
-
-
-def _usage(request: HttpRequest, what: str, key: object, *, increment: bool) -> dict[str, Any]:
-    # The parts of the key are joined without a separator, hence the colons.
-    usage: dict[str, Any] = get_usage(
-        request, group=f"sign-in:{what}:", key=key, rate=(SIGN_IN_TRIES, WINDOW_SECONDS), increment=increment
-    )
-    return usage
-
-
-def _too_many_tries(request: HttpRequest, next_url: str, wait_seconds: int) -> HttpResponse:
-    ends_at = int(time.time()) + wait_seconds
-    ends_at += -ends_at % 60  # shown in minutes, and nobody is told to come too early
+@member_page("view_keys")
+@sensitive_variables("fresh")
+def keys(request: MemberRequest) -> HttpResponse:
+    """The list; with POST, a new key, shown in this one response: a redirect would have to keep it somewhere."""
+    account = request.membership.account
+    may_manage = may(request.membership, "manage_keys")
+    why_none = why_no_keys(account)
+    form: KeyForm | None = KeyForm() if may_manage and not why_none else None
+    fresh: FreshKey | None = None
+    if request.method == "POST":
+        if not may_manage:
+            return refuse_role(request)
+        if why_none:
+            return refuse(request, "No key was made", why_none)
+        form = KeyForm(request.POST)
+        fresh = _issue(account, form)
+        form = KeyForm() if fresh else form
+    page = Paginator(list_keys(account=account), KEYS_ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "form": SignInForm(request=request, initial={"email": request.POST.get("email", "")}),
-        "next": next_url,
-        "tries": SIGN_IN_TRIES,
-        "next_try_at": datetime.fromtimestamp(ends_at, UTC),
+        "form": form,
+        "fresh": fresh,
+        "page": page,
+        "usable_count": count_usable_keys(account=account),
+        "max_usable": MAX_USABLE_KEYS,
+        "may_manage": may_manage,
+        "why_none": why_none,
     }
-    response = render(request, "accounts/sign_in.html", context, status=429)
-    response.headers["Retry-After"] = str(wait_seconds)
-    return response
+    return render(request, "accounts/keys.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@member_page("manage_keys")
+def revoke(request: MemberRequest, key_id: str) -> HttpResponse:
+    """Says what is lost and asks; with POST, revokes. Another account's key is a 404, like one that never was."""
+    api_key = get_object_or_404(ApiKey.objects.for_account(request.membership.account), pk=key_id)
+    if request.method == "POST":
+        revoke_key(api_key=api_key)
+        messages.success(request, f"“{api_key.name}” is revoked. Requests with it are refused from now on.")
+    elif api_key.revoked_at is None:
+        return render(request, "accounts/revoke_key.html", {"key": api_key})
+    return redirect("keys")
+
+
+@require_POST
+@member_page()
+def switch_account(request: MemberRequest) -> HttpResponse:
+    """To another account of the same person; any other is a 404."""
+    wanted = request.POST.get("account", "")
+    account = next((one.account for one in request.memberships if str(one.account_id) == wanted), None)
+    if account is None:
+        raise Http404
+    choose_account(request, account)
+    return redirect("overview")
+
+
+def why_no_keys(account: Account) -> str:
+    """The reason why this account gets no API keys; "" when it does."""
+    if account.is_suspended:
+        return f"{account.name} is suspended. Write to support to have it looked at."
+    if not account.plan.allows_api:
+        plan = account.plan.name
+        return f"The {plan} plan has no API keys. Whoever runs this server can add credits: they unlock the API."
+    return ""
+
+
+def _issue(account: Account, form: KeyForm) -> FreshKey | None:
+    """None when it was refused; the form then says why."""
+    if not form.is_valid():
+        return None
+    try:
+        return FreshKey(
+            *issue_key(
+                account=account,
+                name=form.cleaned_data["name"],
+                scopes=form.cleaned_data["scopes"],
+                expires_at=form.expires_at(),
+                form_token=form.cleaned_data["token"],
+            )
+        )
+    except ValidationFailed as error:
+        for field, problems in error.details.items():
+            form.add_error(field, problems)
+    except (TooManyKeys, KeyMadeAlready) as error:
+        form.add_error(None, error.message)
+    return None

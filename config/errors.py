@@ -4,16 +4,20 @@ Owns the `DomainError` base, the error envelope of `/api/*` and the error pages.
 """
 
 import logging
+import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.shortcuts import render
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
 logger = logging.getLogger(__name__)
+
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 class DomainError(Exception):
@@ -82,12 +86,29 @@ class UnsupportedMediaType(DomainError):
     example = "Send the body as application/json."
 
 
+class TooManyRequests(DomainError):
+    code, status = "TOO_MANY_REQUESTS", 429
+
+
 class InternalError(DomainError):
     code, status = "INTERNAL_ERROR", 500
     example = "Something failed on our side. Nothing was charged for this request. Try again."
 
     def __init__(self) -> None:
         super().__init__(self.example)
+
+
+class DatabaseUnavailable(DomainError):
+    """The database is away or cannot be written (a full disk). Whether a commit got through is not always known."""
+
+    code, status = "INTERNAL_ERROR", 503
+
+    def __init__(self) -> None:
+        message = (
+            "Our database does not answer just now. Try again in a few seconds; "
+            "with the same Idempotency-Key nothing is done or charged twice."
+        )
+        super().__init__(message, headers={"Retry-After": "2"})
 
 
 def error_envelope(error: DomainError, request: HttpRequest) -> dict[str, Any]:
@@ -103,7 +124,9 @@ def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """Every exception that leaves an API view, as an envelope (REST framework's EXCEPTION_HANDLER)."""
     request: HttpRequest = context["request"]._request
     error = _domain_error(exc)
-    if isinstance(error, InternalError):
+    if isinstance(error, DatabaseUnavailable):
+        logger.error("the database failed in %s %s: %s", request.method, request.path, exc)
+    elif isinstance(error, InternalError):
         logger.error("unexpected failure in %s %s", request.method, request.path, exc_info=exc)
     return Response(error_envelope(error, request), status=error.status, headers=error.headers)
 
@@ -116,6 +139,8 @@ def _domain_error(exc: Exception) -> DomainError:
             return MethodNotAllowed("This address does not take that method.")
         case drf.UnsupportedMediaType():
             return UnsupportedMediaType("Send the body as application/json.")
+        case OperationalError() | InterfaceError():
+            return DatabaseUnavailable()
         case Http404():
             return NotFound("There is nothing at this address.")
         case SuspiciousOperation():
@@ -151,10 +176,21 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _render_error(request, error, title="Nothing here")
 
 
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    error = TooManyRequests("There were many of these from your address. Wait a minute, then send it again.")
+    response = _render_error(request, error, title="That was a lot at once")
+    response.headers["Retry-After"] = "60"  # seconds; the windows are a minute long
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _render_error(request, InternalError(), title="Something failed on our side")
+    is_database_away = isinstance(sys.exc_info()[1], DATABASE_AWAY)
+    error = DatabaseUnavailable() if is_database_away else InternalError()
+    return _render_error(request, error, title="Something failed on our side")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    error = Forbidden("This form was open for too long, or cookies are off. Go back, reload the page and send it again.")
+    error = Forbidden(
+        "This form was open for too long, or cookies are off. Go back, reload the page and send it again."
+    )
     return _render_error(request, error, title="Please send that again")

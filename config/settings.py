@@ -5,59 +5,18 @@ unset  one machine: SQLite, a queue of files, a local audio store, all under DAT
 set    production: that database; SECRET_KEY must be given.
 """
 
-import os
-import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from config.audio_store import audio_storage
+from config.env import env_bool, env_int, env_list, env_str, secret_key_of_this_machine
+from config.mail import parse_email_url
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-# --- typed readers -------------------------------------------------------------------------------
-
-
-def env_str(name: str, default: str = "") -> str:
-    return os.environ.get(name, "").strip() or default
-
-
-def env_bool(name: str, default: bool = False) -> bool:
-    value = env_str(name).lower()
-    if value not in {"", "0", "1", "true", "false", "yes", "no", "on", "off"}:
-        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
-    return value in {"1", "true", "yes", "on"} if value else default
-
-
-def env_int(name: str, default: int, *, minimum: int = 0) -> int:
-    value = env_str(name)
-    try:
-        number = int(value) if value else default
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
-    if number < minimum:
-        raise ImproperlyConfigured(f"{name} must be at least {minimum}, not {number}.")
-    return number
-
-
-def env_list(name: str, default: str = "") -> list[str]:
-    return [part.strip() for part in env_str(name, default).split(",") if part.strip()]
-
-
-def secret_key_of_this_machine(path: Path) -> str:
-    """The key kept in `path`; made at first use, readable by its owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        # O_EXCL: of two processes that start together one writes, the other reads.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    key = secrets.token_urlsafe(48)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key)
-    return key
-
 
 # --- where things are ----------------------------------------------------------------------------
 
@@ -91,6 +50,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
     "drf_spectacular_sidecar",
     "accounts",
     "billing",
@@ -111,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -129,6 +91,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "tts.frame.frame",
             ]
         },
     }
@@ -136,15 +99,51 @@ TEMPLATES = [
 
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LOGIN_URL = "sign_in"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "home"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# --- signing up and in (django-allauth) ----------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+ACCOUNT_ADAPTER = "tts.sign_up.SignUpAdapter"
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "signup": "accounts.forms.SignUpForm",
+    "reset_password": "accounts.forms.ForgottenPasswordForm",
+    "reset_password_from_key": "accounts.forms.NewPasswordForm",
+}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up
+# Ten failures from one address or for one email in 15 minutes; the rest as allauth has it.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/15m/ip,10/15m/key"}
+SESSION_COOKIE_AGE = 30 * 24 * 3600  # for who wants to stay signed in; else until the browser closes
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # and three days are allauth's own for confirming an address
+SIGNUP_CREDITS = env_int("SIGNUP_CREDITS", 10)  # once the address is confirmed
+
+EMAIL_URL = env_str("EMAIL_URL")
+DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", f"Utterance <noreply@{urlsplit(PUBLIC_URL).hostname}>")
+if EMAIL_URL:
+    _smtp = parse_email_url(EMAIL_URL)
+    EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = _smtp.host, _smtp.port, 10  # seconds
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _smtp.user, _smtp.password
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _smtp.use_tls, _smtp.use_ssl
+else:
+    EMAIL_BACKEND = "config.mail.FileBackend"
+    EMAIL_FILE_PATH = DATA_DIR / "mail"
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -176,15 +175,41 @@ if IS_ONE_MACHINE:
     }
 else:
     DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
-    # Under ASGI every request has its own thread, so a connection is kept by the pool, not by the thread.
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE}}
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a connection that a restart killed is replaced, not handed out
+    _options: Any = DATABASES["default"].get("OPTIONS", {})
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 3,  # seconds
+        "tcp_user_timeout": 5_000,  # milliseconds, for a host that vanished without a word
+        **_options,  # such as sslmode, from the URL
+        # Under ASGI every request has its own thread, so a connection is kept by the pool, not by the thread.
+        "pool": {
+            "min_size": 1,
+            "max_size": DATABASE_POOL_SIZE,
+            "timeout": 3.0,  # seconds that a request waits for a connection, then it is a 503
+            # Between attempts the pool pauses twice as long each time, until it gives up; then it begins anew.
+            "reconnect_timeout": 2.0,
+        },
+    }
     DATABASES["default"]["TEST"] = {"NAME": env_str("TEST_DATABASE_NAME", "test_utterance")}
 
 REDIS_URL = env_str("REDIS_URL")
+DATABASE_CACHE: dict[str, object] = {
+    "BACKEND": "accounts.cache.AtomicDatabaseCache",
+    "LOCATION": "cache",
+    # Past so many rows Django throws out expired ones, then any: a counter thrown out is a limit lifted.
+    "OPTIONS": {"MAX_ENTRIES": 100_000},
+}
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES: dict[str, dict[str, object]] = {
+        "default": {
+            "BACKEND": "accounts.redis_cache.RedisCacheWithStandIn",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"stand_in": "database"},
+        },
+        "database": DATABASE_CACHE,
+    }
 else:
-    CACHES = {"default": {"BACKEND": "accounts.cache.AtomicDatabaseCache", "LOCATION": "cache"}}
+    CACHES = {"default": DATABASE_CACHE}
 
 FILE_QUEUE = "filesystem://localhost//"
 CELERY_BROKER_URL = env_str("CELERY_BROKER_URL", REDIS_URL) or FILE_QUEUE
@@ -196,6 +221,7 @@ if CELERY_BROKER_URL == FILE_QUEUE:
         "polling_interval": 0.02,  # seconds; one message per poll
     }
     CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # needs broadcasts, which files cannot do
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers and beat wait for the broker for ever
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -224,13 +250,11 @@ AUDIO_URL_SECONDS = 24 * 3600
 AUDIO_RETENTION_DAYS = env_int("AUDIO_RETENTION_DAYS", 30, minimum=1)
 WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 4, minimum=1)
 SPOOL_DIR = DATA_DIR / "spool"
+MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 500 * 1024 * 1024)  # on the disk of spool and local store
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "audio": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": DATA_DIR / "audio"},
-    },
+    "audio": audio_storage(env_str("AUDIO_STORE_URL"), local_folder=DATA_DIR / "audio"),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 

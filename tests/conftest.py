@@ -32,12 +32,15 @@ def private_places(settings, tmp_path: Path) -> None:
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.STORAGES = settings.STORAGES | {
         "audio": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "BACKEND": "tts.stores.local.LocalAudioStorage",
             "OPTIONS": {"location": tmp_path / "audio"},
         },
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.RATELIMIT_CACHE_PREFIX = f"rl:{uuid.uuid4()}:"
+    # allauth counts without a prefix of its own, and Redis outlives a test.
+    settings.CACHES = settings.CACHES | {"default": settings.CACHES["default"] | {"KEY_PREFIX": str(uuid.uuid4())}}
+    settings.EMAIL_FILE_PATH = tmp_path / "mail"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     account_selectors._maintenance_seen = (float("-inf"), False)
 
@@ -91,7 +94,9 @@ class ApiClient:
     def delete(self, path: str, **headers: str) -> Any:
         return self.client.delete(path, headers=self.headers | headers)
 
-    def post(self, path: str, body: Any = None, *, raw: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
+    def post(
+        self, path: str, body: Any = None, *, raw: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Any:
         data = raw if raw is not None else json.dumps(body)
         return self.client.post(
             path, data=data, content_type="application/json", headers=self.headers | (headers or {})

@@ -4,6 +4,8 @@ import uuid
 from datetime import datetime
 from decimal import Decimal
 
+from allauth.account.models import EmailAddress
+
 from accounts.models import Account, ApiKey, Membership, Plan, Role, User
 from accounts.services.api_keys import issue_key
 from billing.money import parse_credits
@@ -23,6 +25,7 @@ def make_account(name: str = "Acme", *, plan: str = "enterprise", credits: str |
 
 def make_user(email: str, account: Account | None = None, role: Role = Role.OWNER) -> User:
     user = User.objects.create_user(email, PASSWORD)
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     if account is not None:
         Membership.objects.create(account=account, user=user, role=role)
     return user

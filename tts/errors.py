@@ -23,3 +23,24 @@ class AudioExpired(DomainError):
 
 class GenerationFailed(DomainError):
     code, status = "GENERATION_FAILED", 500
+
+
+class CapacityReached(DomainError):
+    code, status = "CAPACITY", 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The audio store is nearly full, so no new speech is taken. Nothing was charged. Try again later.",
+            headers={"Retry-After": "300"},
+        )
+
+
+class StoreUnavailable(DomainError):
+    """The audio store does not answer, or has no room. Its own words are in `__cause__`, for the log alone."""
+
+    code, status = "INTERNAL_ERROR", 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The audio store cannot be reached just now. Try again in a minute.", headers={"Retry-After": "60"}
+        )

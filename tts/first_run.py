@@ -8,7 +8,6 @@ import urllib.request
 import wave
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -42,7 +41,7 @@ class Proof:
     """A sentence that went through the API: its job, where the audio lies, how long it plays."""
 
     job_id: str
-    path: Path
+    address: str
     duration_seconds: float
 
 
@@ -79,8 +78,8 @@ def prove(*, base_url: str, api_key: str, give_up: Callable[[], bool]) -> Proof:
     with urllib.request.urlopen(job["audio_url"]) as response, wave.open(response) as audio:  # noqa: S310
         samples = len(audio.readframes(audio.getnframes())) // audio.getsampwidth()
         duration_seconds = samples / audio.getframerate()
-    path = Path(store.audio_storage().path(Job.objects.get(pk=job["job_id"]).audio_key))
-    return Proof(job_id=job["job_id"], path=path, duration_seconds=duration_seconds)
+    address = store.audio_storage().address_of(Job.objects.get(pk=job["job_id"]).audio_key)
+    return Proof(job_id=job["job_id"], address=address, duration_seconds=duration_seconds)
 
 
 def _wait_for_web(base_url: str, deadline: float, give_up: Callable[[], bool]) -> None:

@@ -23,6 +23,7 @@ from tts.audio.files import AudioFile, AudioTooLong, EncodedFile
 from tts.audio.formats import Encoding
 from tts.engines.base import Engine, EngineError, PermanentEngineError, Segment, TextFormat
 from tts.engines.registry import get_engine
+from tts.errors import StoreUnavailable
 from tts.models import Job
 from tts.segments import split_into_pieces
 from tts.services import lifecycle
@@ -38,6 +39,7 @@ AUDIO_CAP_SECONDS_PER_CHAR = 0.5
 
 FAILED_MESSAGE = "The voice engine failed. Your credits are back. Try again, or try another voice."
 NOTHING_TO_SAY_MESSAGE = "This text has nothing in it that the voice can say. Your credits are back."
+NOT_STORED_MESSAGE = "The audio could not be stored. Your credits are back. Try again later."
 TOO_MUCH_AUDIO_MESSAGE = "This text makes more audio than a text of its length should. Your credits are back."
 
 worker_is_stopping = threading.Event()
@@ -104,7 +106,10 @@ class Lease:
 
 
 def run_job(job: Job) -> None:
-    """One attempt at a claimed job. Whatever happens, the job ends completed, failed and refunded, or waiting again."""
+    """One attempt at a claimed job. Whatever happens, the job ends completed, failed and refunded, or waiting again.
+
+    Raises a database error when that could not be written; the sweeper then takes the job once its lease is over.
+    """
     key = store.audio_key(job, job.attempt)
     spool = settings.SPOOL_DIR / Path(key).name
     try:
@@ -133,9 +138,19 @@ def run_job(job: Job) -> None:
     except EngineError as error:
         logger.warning("job %s attempt %d: %s", job.pk, job.attempt, error)
         lifecycle.retry_or_fail_job(job=job, message=FAILED_MESSAGE)
+    except (StoreUnavailable, OSError):
+        logger.exception("job %s attempt %d: the audio could not be stored", job.pk, job.attempt)
+        lifecycle.retry_or_fail_job(job=job, message=NOT_STORED_MESSAGE)
     except Exception:
         logger.exception("job %s attempt %d: unexpected failure", job.pk, job.attempt)
+        _drop_stale_connection()
         lifecycle.retry_or_fail_job(job=job, message=FAILED_MESSAGE)
+
+
+def _drop_stale_connection() -> None:
+    """The failure may have been the database's: what we write about it takes a connection that works."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def synthesise(job: Job, engine: Engine, lease: Lease, path: Path) -> EncodedFile:

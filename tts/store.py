@@ -1,25 +1,29 @@
 """Where finished audio is kept and how it is handed out.
 
-Owns the names of audio files and their signed URLs. One machine: files under DATA_DIR/audio, behind a signature of our own.
+Owns the names of audio files, and what happens when there is no room for one more. The kinds of store, and how each
+signs its URLs, are in `tts.stores`; nobody else knows which one it is.
 """
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import urlencode
+from typing import BinaryIO, cast
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.storage import Storage, storages
-from django.urls import reverse
+from django.core.files.storage import storages
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare, salted_hmac
 
 from tts.audio.formats import FORMATS
+from tts.errors import CapacityReached, StoreUnavailable
 from tts.models import Job
+from tts.stores.base import AudioStorage
+from tts.stores.local import LocalAudioStorage, is_signature_valid
 
-SIGNATURE_SALT = "tts.store.audio"
+__all__ = ["is_signature_valid"]  # of URLs that a local store made
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,8 @@ class SignedUrl:
     expires_at: datetime
 
 
-def audio_storage() -> Storage:
-    return storages["audio"]
+def audio_storage() -> AudioStorage:
+    return cast(AudioStorage, storages["audio"])
 
 
 def audio_key(job: Job, attempt: int) -> str:
@@ -40,18 +44,22 @@ def audio_key(job: Job, attempt: int) -> str:
 
 
 def save_audio(key: str, path: Path) -> None:
-    with path.open("rb") as file:
+    """The whole file, or nothing under that name. Raises StoreUnavailable."""
+    with _full_disk_is_unavailable(), path.open("rb") as file:
         audio_storage().save(key, File(file))
 
 
 def open_audio(key: str) -> BinaryIO:
-    """Raises FileNotFoundError."""
-    file: BinaryIO = audio_storage().open(key)  # type: ignore[assignment]  # a Django File reads and seeks like one
+    """A file of our own store. Raises FileNotFoundError, also when the store is another by now."""
+    storage = audio_storage()
+    if not isinstance(storage, LocalAudioStorage):
+        raise FileNotFoundError(key)
+    file: BinaryIO = storage.open(key)  # type: ignore[assignment]  # a Django File reads and seeks like one
     return file
 
 
 def delete_audio(job: Job, *, keep: str = "") -> None:
-    """The audio of every attempt, but for the one that is kept."""
+    """The audio of every attempt, but for the one that is kept. Raises StoreUnavailable."""
     for attempt in range(1, job.attempt + 1):
         key = audio_key(job, attempt)
         if key != keep:
@@ -59,20 +67,35 @@ def delete_audio(job: Job, *, keep: str = "") -> None:
 
 
 def signed_url(job: Job, *, base_url: str) -> SignedUrl:
-    """A fresh URL for the job's audio. `base_url`: scheme and host the caller reached us by."""
+    """A fresh URL for the job's audio, made without asking anybody. `base_url`: scheme and host of the request."""
     expires_at = timezone.now() + timedelta(seconds=settings.AUDIO_URL_SECONDS)
-    expires = int(expires_at.timestamp())
-    query = urlencode({"expires": expires, "signature": _signature(job.audio_key, expires)})
-    url = f"{base_url}{reverse('audio_file', kwargs={'key': job.audio_key})}?{query}"
-    return SignedUrl(url, datetime.fromtimestamp(expires, UTC))
+    expires_at = datetime.fromtimestamp(int(expires_at.timestamp()), UTC)
+    return SignedUrl(audio_storage().signed_url(job.audio_key, base_url=base_url, expires_at=expires_at), expires_at)
 
 
-def is_signature_valid(key: str, expires: str, signature: str) -> bool:
-    """True for a URL we made, whether its time is over or not."""
-    if not (expires.isascii() and expires.isdecimal() and len(expires) <= 12):
-        return False
-    return constant_time_compare(_signature(key, int(expires)), signature)
+def check_capacity() -> None:
+    """Raises CapacityReached while a disk that audio goes to has less than MIN_FREE_BYTES left. A system call per disk.
+
+    The spool is looked at where workers run beside the web; a bucket has no end.
+    """
+    storage = audio_storage()
+    folders = [Path(settings.SPOOL_DIR)]
+    if isinstance(storage, LocalAudioStorage):
+        folders.append(Path(storage.location))
+    elif not folders[0].exists():
+        return
+    if any(shutil.disk_usage(_existing(folder)).free < settings.MIN_FREE_BYTES for folder in folders):
+        raise CapacityReached
 
 
-def _signature(key: str, expires: int) -> str:
-    return salted_hmac(SIGNATURE_SALT, f"{key}\n{expires}", algorithm="sha256").hexdigest()
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that has been made."""
+    return next(each for each in (folder, *folder.parents) if each.exists())
+
+
+@contextmanager
+def _full_disk_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailable from error

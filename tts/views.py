@@ -1,22 +1,22 @@
 """The pages: what this is, and an account at a glance."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from django.contrib.auth.decorators import login_required
-from django.db.models import Case, F, When
+from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import ApiKey, User
+from accounts.membership import MemberRequest, member_page
+from accounts.permissions import may
 from accounts.rate_limits import limit_for
-from accounts.selectors import list_accounts_of
+from accounts.selectors import list_keys
 from billing.money import format_have, format_need
-from billing.selectors import get_balance, get_prices
-from config import logs
+from billing.selectors import get_prices
 from tts import store
+from tts.frame import frame_of
 from tts.models import Job
 from tts.selectors import list_jobs
 from voices.models import Voice
@@ -59,32 +59,26 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
-@login_required
-def overview(request: HttpRequest) -> HttpResponse:
-    """The first account of the person: its credits, limits and keys, and its latest jobs."""
-    user = cast(User, request.user)
-    account = list_accounts_of(user).first()
-    if account is None:
-        message = f"{user.email} belongs to no account. Whoever runs this server can make one."
-        context = {"title": "No account yet", "message": message, "status": 403}
-        return render(request, "error.html", context, status=403)
-    logs.bind(account_id=account.pk)
-    balance = get_balance(account)
-    keys = ApiKey.objects.for_account(account).order_by(F("revoked_at").asc(nulls_first=True), "-created_at")
-    rows = [_job_row(job) for job in list_jobs(account=account)[:ROWS]]
-    context = {
+@member_page()
+def overview(request: MemberRequest) -> HttpResponse:
+    """The chosen account of the person: its credits and limits and, where the role allows, keys and latest jobs."""
+    frame = frame_of(request)
+    account, balance = frame.account, frame.balance
+    context: dict[str, Any] = {
+        "frame": frame,
         "account": account,
-        "available": format_have(balance.available_microcredits),
+        "available": frame.available,
         "debt": format_need(balance.debt_microcredits) if balance.debt_microcredits else "",
         "generate_limit": f"{limit_for(account, 'generate'):,}",
         "read_limit": f"{limit_for(account, 'read'):,}",
-        "keys": keys[:ROWS],
-        "rows": rows,
-        "is_any_unfinished": any(not row.job.is_finished for row in rows),
         "row_limit": ROWS,
     }
-    if not rows:
-        context |= _example(request)
+    if may(request.membership, "view_keys"):
+        context["keys"] = list_keys(account=account)[:ROWS]
+    if may(request.membership, "view_jobs"):
+        rows = [_job_row(job) for job in list_jobs(account=account)[:ROWS]]
+        context |= {"rows": rows, "is_any_unfinished": any(not row.job.is_finished for row in rows)}
+        context |= {} if rows else _example(request)
     return render(request, "tts/overview.html", context)
 
 

@@ -1,23 +1,54 @@
 """API keys: made, used, revoked."""
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts import keys
+from accounts.errors import KeyMadeAlready, TooManyKeys
 from accounts.models import Account, ApiKey
+from accounts.selectors import count_usable_keys
+from config.errors import ValidationFailed
 
+MAX_USABLE_KEYS = 50  # of an account; one per program is the advice
+MAX_NAME_CHARACTERS = 80
 LAST_USED_PRECISION = timedelta(minutes=1)  # a write per key and minute, not per request
 
 
+@transaction.atomic
 def issue_key(
-    *, account: Account, name: str, scopes: Sequence[str] = keys.SCOPES, expires_at: datetime | None = None
+    *,
+    account: Account,
+    name: str,
+    scopes: Sequence[str] = keys.SCOPES,
+    expires_at: datetime | None = None,
+    form_token: str = "",
 ) -> tuple[ApiKey, str]:
-    """The row and the key itself, which nobody can show again."""
+    """The row and the key itself, which nobody can show again. One `form_token` makes at most one key.
+
+    Raises ValidationFailed (name, scopes), TooManyKeys, KeyMadeAlready.
+    """
+    name = _checked_name(name)
+    if not scopes or not set(scopes) <= set(keys.SCOPES):
+        raise ValidationFailed.of_field("scopes", "Choose what the key may do.")
+    # The account's row is the lock: two forms at once cannot both take the last place.
+    Account.objects.select_for_update().get(pk=account.pk)
+    # The token becomes the id, and so is unique already; with the account in it, nobody can take another's.
+    key_id = uuid.uuid5(account.pk, form_token) if form_token else uuid.uuid4()
+    if ApiKey.objects.for_account(account).filter(pk=key_id).exists():
+        raise KeyMadeAlready(
+            "This form has made its key already, and a key is shown only once. "
+            "If you did not keep it, revoke it and make another."
+        )
+    if count_usable_keys(account=account) >= MAX_USABLE_KEYS:
+        raise TooManyKeys(f"{account.name} has {MAX_USABLE_KEYS} usable keys, the most there can be. Revoke one first.")
     key = keys.generate_key()
     row = ApiKey.objects.create(
+        id=key_id,
         account=account,
         name=name,
         digest=keys.digest(key),
@@ -29,8 +60,17 @@ def issue_key(
     return row, key
 
 
+def _checked_name(name: str) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise ValidationFailed.of_field("name", "Name the program that will use the key.")
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise ValidationFailed.of_field("name", f"Use at most {MAX_NAME_CHARACTERS} characters; these are {len(name)}.")
+    return name
+
+
 def revoke_key(*, api_key: ApiKey) -> bool:
-    """Refused from the next request on: keys are looked up in the database each time. False when it was revoked already."""
+    """Refused from the next request on: keys are looked up each time. False when it was revoked already."""
     return bool(ApiKey.objects.filter(pk=api_key.pk, revoked_at=None).update(revoked_at=timezone.now()))
 
 

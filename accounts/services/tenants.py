@@ -1,5 +1,6 @@
 """Making accounts and the people in them; the maintenance switch."""
 
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
 from accounts.errors import EmailTaken
@@ -8,8 +9,13 @@ from config.errors import NotFound
 
 
 @transaction.atomic
-def create_account(*, email: str, password: str, plan_code: str = "free", name: str = "") -> Account:
-    """An account and its owner. Raises EmailTaken, NotFound (no such plan)."""
+def create_account(
+    *, email: str, password: str, plan_code: str = "free", name: str = "", is_email_confirmed: bool = True
+) -> Account:
+    """An account and its owner. Raises EmailTaken, NotFound (no such plan).
+
+    An operator vouches for the address; who signs up has to confirm it before the first sign-in.
+    """
     plan = Plan.objects.filter(pk=plan_code).first()
     if plan is None:
         known = ", ".join(Plan.objects.order_by("generate_limit").values_list("pk", flat=True))
@@ -21,6 +27,7 @@ def create_account(*, email: str, password: str, plan_code: str = "free", name: 
         raise EmailTaken(f"{email} has an account already.") from None
     account = Account.objects.create(name=name or email.partition("@")[0].capitalize()[:120], plan=plan)
     Membership.objects.create(account=account, user=user, role=Role.OWNER)
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=is_email_confirmed)
     return account
 
 

@@ -1,16 +1,18 @@
-// Comfort only: every page works without this file. Shows .js-only parts, copies, plays one sound at a time.
+// Comfort only: every page works without this file. Shows .js-only parts, copies, plays one sound at a time, sends once.
 document.documentElement.classList.add("js");
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("[data-copy]");
   if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
   const label = button.querySelector("span");
   const before = button.dataset.label ??= label.textContent;
   try {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
     label.textContent = "Copied";
   } catch {
     // No clipboard without HTTPS: leave the text selected, ready for the keyboard.
-    getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
+    if (source.select) source.select();
+    else getSelection().selectAllChildren(source);
     label.textContent = "Press Ctrl+C";
   }
   setTimeout(() => { label.textContent = before; }, 2000);
@@ -18,3 +20,14 @@ document.addEventListener("click", async ({ target }) => {
 document.addEventListener("play", ({ target }) => {
   document.querySelectorAll("audio").forEach((audio) => { if (audio !== target) audio.pause(); });
 }, true);
+// A second click must not send a form whose answer is shown only once.
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("[data-once]");
+  if (!form) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "1";
+});
+addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => { delete form.dataset.sent; }));
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") document.querySelectorAll(".menu[open]").forEach((menu) => { menu.open = false; });
+});

@@ -100,9 +100,11 @@ class Deployment:
         self.folder = folder
         base = clean_environment() | {"LISTEN_HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
         self.containers: dict[str, Container] = {}
+        self.written: dict[str, str] = {}  # what compose.yaml itself says for `api`
         for name, service in our_services(load_compose()).items():
             written = {key: interpolate(value, variables) for key, value in service["environment"].items()}
             environment = base | dict(variables) | written | dict(replaced)
+            self.written = written if name == "api" else self.written
             self.containers[name] = Container(name, service["command"], environment, folder / f"{name}.log")
         self.environment = self.containers["migrate"].environment
 

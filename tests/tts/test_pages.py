@@ -21,6 +21,20 @@ from tts import store
 from tts.models import JobStatus
 from voices.models import Voice
 
+PUBLIC = [
+    "/",
+    "/sign-in",
+    "/sign-up",
+    "/confirm-email",
+    "/confirm-email/over",
+    "/reset-password",
+    "/reset-password/sent",
+    "/reset-password/done",
+    "/reset-password/abc-over",
+    "/nothing-here",
+]
+SIGNED_IN = ["/overview", "/keys"]
+
 CREATED_AT = datetime(2026, 1, 8, 10, 0, tzinfo=UTC)
 
 
@@ -188,10 +202,10 @@ def test_keys_are_shown_by_their_ends_and_state_never_whole(signed_in: Client, a
     assert shown.index("Old laptop") > shown.index("Museum guide")
 
 
-def test_without_keys_the_overview_says_how_one_is_made(signed_in: Client):
-    assert "manage.py issue_key alice@acme.example" in section(
-        signed_in.get("/overview").content.decode(), "keys"
-    )
+def test_without_keys_the_overview_leads_to_where_one_is_made(signed_in: Client):
+    page = signed_in.get("/overview").content.decode()
+    assert "No keys yet. See how one is made" in section(page, "keys")
+    assert page.count('href="/keys"') == 2  # the other is in the menu
 
 
 def test_every_state_of_a_job_has_its_word_and_its_figures(signed_in: Client, account: Account):
@@ -330,24 +344,19 @@ def test_pages_are_only_read(signed_in: Client, path: str, method: str):
     assert getattr(signed_in, method)(path).status_code == 405
 
 
-@pytest.mark.parametrize("path", ["/", "/sign-in", "/overview", "/nothing-here"])
+@pytest.mark.parametrize("path", [*PUBLIC, *SIGNED_IN])
 def test_every_page_has_its_landmarks_and_nothing_inline_or_from_elsewhere(
     client: Client, voices, alice: User, path: str
 ):
-    if path == "/overview":
+    if path in SIGNED_IN:
         client.force_login(alice)
     response = client.get(path)
     page = response.content.decode()
     assert '<html lang="en">' in page
-    for once in (
-        '<a class="skip" href="#main">',
-        "<main ",
-        'id="main"',
-        "<h1",
-        '<header class="site">',
-        "<footer ",
-    ):
+    frame = '<header class="bar">' if path in SIGNED_IN else '<header class="site">'
+    for once in ('<a class="skip" href="#main">', "<main ", 'id="main"', "<h1", frame):
         assert page.count(once) == 1, once
+    assert page.count("<footer ") == (0 if path in SIGNED_IN else 1)
     assert re.findall(r"<style|\sstyle=|\son\w+=", page) == []
     assert all('src="/static/' in tag for tag in re.findall(r"<script[^>]*>", page))
     elsewhere = re.findall(r'(?:src|href|action)="(?:https?:)?//[^"]*"', page)
@@ -355,9 +364,9 @@ def test_every_page_has_its_landmarks_and_nothing_inline_or_from_elsewhere(
     assert "default-src 'self'" in response.headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("path", ["/", "/sign-in", "/overview", "/nothing-here"])
+@pytest.mark.parametrize("path", [*PUBLIC, *SIGNED_IN])
 def test_every_link_leads_somewhere(client: Client, voices, alice: User, path: str):
-    if path == "/overview":
+    if path in SIGNED_IN:
         client.force_login(alice)
     page = client.get(path).content.decode()
     links = set(re.findall(r'<a [^>]*href="([^"]*)"', page))
@@ -406,7 +415,7 @@ def test_a_failure_shows_the_number_to_quote_and_nothing_of_its_cause(
     def fail(account):
         raise RuntimeError("the database of alice exploded")
 
-    monkeypatch.setattr("tts.views.get_balance", fail)
+    monkeypatch.setattr("tts.frame.get_balance", fail)
     client = Client(raise_request_exception=False)
     client.force_login(alice)
     response = client.get("/overview", headers={"X-Request-ID": "req-42"})

@@ -28,6 +28,8 @@ from tts.services import lifecycle
 from tts.ssml import SsmlError, check_ssml
 
 VOICE = "espeak:en-US-eSpeak-Annie"
+# A worker lets go of its connection, and with it of what was not committed.
+with_real_transactions = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +170,8 @@ def test_the_engine_itself_opens_no_file_either(engine: EspeakEngine, tmp_path: 
 # --- requests -------------------------------------------------------------------------------------
 
 
-def test_ssml_is_spoken_billed_with_its_markup_and_counted_to_the_end(db, api: ApiClient, voices) -> None:
+@with_real_transactions
+def test_ssml_is_spoken_billed_with_its_markup_and_counted_to_the_end(committed_db, api: ApiClient, voices) -> None:
     text = "<speak><p>Good &amp; well. <break time='2s'/></p><!-- no sound --><p>Bye.</p></speak>"
     job = run(api, text)
     assert (job.status, job.chars_charged) == ("completed", len(text))
@@ -185,7 +188,8 @@ def test_plain_text_in_ssml_sounds_like_plain_text(say, engine: EspeakEngine) ->
     assert median_pitch_hertz(ssml) == pytest.approx(median_pitch_hertz(plain), rel=0.03)
 
 
-def test_progress_counts_source_characters(db, api: ApiClient, voices, monkeypatch) -> None:
+@with_real_transactions
+def test_progress_counts_source_characters(committed_db, api: ApiClient, voices, monkeypatch) -> None:
     text = "<speak>" + "".join(f"<s>Sentence &#x31;{number}.</s>\n" for number in range(20)) + "</speak>"
     seen: list[int] = []
     exit_lease = pipeline.Lease.__exit__
@@ -209,9 +213,10 @@ def test_ssml_without_words_is_refused(db, api: ApiClient, voices, text: str) ->
 # --- the cap --------------------------------------------------------------------------------------
 
 
+@with_real_transactions
 @pytest.mark.parametrize(("speed", "count"), [(1.0, 28), (1.0, 60), (4.0, 28), (0.25, 28)])
 def test_a_text_of_nothing_but_breaks_fails_and_is_refunded(
-    db, api: ApiClient, account, voices, speed: float, count: int
+    committed_db, api: ApiClient, account, voices, speed: float, count: int
 ) -> None:
     text = "<break time='10s'/>" * count  # 19 characters each: half a second more than 19 may make
     before = get_balance(account).available_microcredits
@@ -228,7 +233,8 @@ def test_one_break_of_four_hours_is_refused(db, api: ApiClient, voices) -> None:
     assert answer["error"]["message"] == "text: line 1, column 1: time of <break> must be at most 10s."
 
 
-def test_breaks_below_the_cap_are_silence_of_their_length(db, api: ApiClient, voices) -> None:
+@with_real_transactions
+def test_breaks_below_the_cap_are_silence_of_their_length(committed_db, api: ApiClient, voices) -> None:
     job = run(api, "<speak>" + "<break time='10s'/>" * 5 + "</speak>")
     assert (job.status, job.duration_ms) == ("completed", 50_000)
 

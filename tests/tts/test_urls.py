@@ -33,6 +33,7 @@ ACTORS = (
 )
 
 ALL_GET_IN = dict.fromkeys(ACTORS, 200)
+NOT_THERE = dict.fromkeys(ACTORS, 404)
 NEEDS_SIGN_IN = dict.fromkeys(ACTORS, 302) | {"signed in": 200}
 
 
@@ -74,7 +75,32 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/sign-out", dict.fromkeys(ACTORS, 405)),
         "POST": ("/sign-out", dict.fromkeys(ACTORS, 302)),
     },
+    "sign-up": {
+        "GET": ("/sign-up", ALL_GET_IN | {"signed in": 302}),
+        "POST": ("/sign-up", ALL_GET_IN | {"signed in": 302}),  # nothing filled in: the form again
+    },
+    "confirm-email": {"GET": ("/confirm-email", ALL_GET_IN)},
+    "confirm-email/<str:key>": {
+        "GET": ("/confirm-email/forged", NOT_THERE),
+        "POST": ("/confirm-email/forged", NOT_THERE),
+    },
+    "reset-password": {"GET": ("/reset-password", ALL_GET_IN), "POST": ("/reset-password", ALL_GET_IN)},
+    "reset-password/sent": {"GET": ("/reset-password/sent", ALL_GET_IN)},
+    "reset-password/done": {"GET": ("/reset-password/done", ALL_GET_IN)},
+    "^reset-password/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)$": {
+        "GET": ("/reset-password/abc-forged", NOT_THERE),
+        "POST": ("/reset-password/abc-forged", NOT_THERE),
+    },
     "overview": {"GET": ("/overview", NEEDS_SIGN_IN)},
+    "keys": {"GET": ("/keys", NEEDS_SIGN_IN), "POST": ("/keys", NEEDS_SIGN_IN)},
+    "keys/<uuid:key_id>/revoke": {
+        "GET": ("/keys/{key}/revoke", NEEDS_SIGN_IN),
+        "POST": ("/keys/{key}/revoke", NEEDS_SIGN_IN | {"signed in": 302}),  # roles: tests/accounts/test_keys_page.py
+    },
+    "switch-account": {
+        "GET": ("/switch-account", dict.fromkeys(ACTORS, 405)),
+        "POST": ("/switch-account", NEEDS_SIGN_IN | {"signed in": 404}),  # to no account
+    },
     "audio/<path:key>": {
         "GET": ("{signed}", ALL_GET_IN),
         "HEAD": ("{signed}", ALL_GET_IN),
@@ -154,7 +180,7 @@ def test_who_asks_for_what_gets_this(
     body = {"text": "Hello.", "voice_id": ANNIE} if path == "/api/v1/tts" else {}
     response = client_of(actor, account).generic(
         method,
-        path.format(job=job.pk, signed=signed),
+        path.format(job=job.pk, signed=signed, key=make_key(account, name="Shown")[0].pk),
         b"" if method in {"GET", "HEAD"} else json.dumps(body).encode(),
         content_type="application/json",
     )

@@ -4,6 +4,7 @@ Owns the file's life and the true sizes in a stored WAV's header. Does not encod
 knows nothing of the audio store that the file goes to afterwards.
 """
 
+import contextlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -75,7 +76,8 @@ class AudioFile:
     def abort(self) -> None:
         """Remove the file. Harmless after `finish`, which keeps it."""
         if not self._file.closed:
-            self._file.close()
+            with contextlib.suppress(OSError):  # closing writes what is buffered, and the disk may be full
+                self._file.close()
             self._path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:

@@ -142,7 +142,7 @@ def reclaim_dead_jobs() -> int:
 def cancel_or_erase_job(*, account: Account, job_id: uuid.UUID) -> None:
     """The caller's DELETE: cancels an unfinished job and refunds what was not synthesised; erases a finished one.
 
-    Raises NotFound.
+    Raises NotFound, StoreUnavailable.
     """
     with transaction.atomic():
         job = Job.objects.for_account(account).select_for_update(of=("self",)).defer("text").filter(pk=job_id).first()
@@ -178,6 +178,7 @@ def erase_job(*, job: Job) -> None:
     """Text, metadata, audio and the remembered response go; the row stays, for the ledger points to it.
 
     Files first: a crash in between leaves a row that is erased again, never a file that nobody knows of.
+    Raises StoreUnavailable; nothing of the row has changed then.
     """
     store.delete_audio(job)
     with transaction.atomic():

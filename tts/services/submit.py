@@ -10,6 +10,7 @@ from accounts.services import idempotency
 from billing.selectors import get_price
 from billing.services import charge_job
 from config.api import success_body
+from tts import store
 from tts.engines.base import EngineUnavailable
 from tts.engines.registry import get_engine
 from tts.models import Job
@@ -19,6 +20,7 @@ from tts.serializers import accepted_data
 from voices.errors import InvalidVoice
 from voices.models import Voice
 from voices.selectors import get_voice_for_speech
+
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyClaim:
@@ -43,7 +45,8 @@ def submit_job(
 ) -> Submission:
     """A pending job, paid for; or the answer to the same request before. Whatever is raised leaves nothing behind.
 
-    Raises IdempotencyKeyReuse, RequestInProgress, InvalidVoice, ValidationFailed, InsufficientCredits, in this order.
+    Raises IdempotencyKeyReuse, RequestInProgress, InvalidVoice, ValidationFailed, CapacityReached, InsufficientCredits,
+    in this order.
     """
     if claim is not None:
         remembered = idempotency.claim(account=account, key=claim.key, fingerprint=claim.fingerprint)
@@ -70,6 +73,7 @@ def submit_job(
         chars_charged=request.chars,
         cost_microcredits=request.chars * get_price(voice.model_type),
     )
+    store.check_capacity()
     actor = f"key:{api_key.pk}" if api_key is not None else "operator"
     charge_job(account=account, job_id=job.pk, cost_microcredits=job.cost_microcredits, actor=actor)
     job.save(force_insert=True)

@@ -1,5 +1,6 @@
 """What nobody else does: picks up what was dropped, forgets what is past its time."""
 
+import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,9 +11,12 @@ from django.utils import timezone
 
 from accounts.cache import forget_expired_counters
 from accounts.services.idempotency import forget_expired
+from tts.errors import StoreUnavailable
 from tts.models import Job, JobStatus
 from tts.queue import wake_worker
 from tts.services.lifecycle import erase_job, reclaim_dead_jobs
+
+logger = logging.getLogger(__name__)
 
 ERASE_BATCH = 200
 SPOOL_MAX_AGE_SECONDS = 3600
@@ -48,10 +52,15 @@ def erase_old_jobs() -> int:
     """Text, metadata and audio of jobs that finished more than AUDIO_RETENTION_DAYS ago, one batch at a time."""
     limit = timezone.now() - timedelta(days=settings.AUDIO_RETENTION_DAYS)
     old = Job.objects.filter(erased_at=None, finished_at__lt=limit).select_related("account").defer("text")
-    jobs = list(old[:ERASE_BATCH])
-    for job in jobs:
-        erase_job(job=job)
-    return len(jobs)
+    erased = 0
+    try:
+        for job in list(old[:ERASE_BATCH]):
+            erase_job(job=job)
+            erased += 1
+    except StoreUnavailable:
+        # The others would wait for it as long; the next sweep tries again.
+        logger.warning("old audio could not be deleted", exc_info=True)
+    return erased
 
 
 def remove_stale_spool_files() -> int:

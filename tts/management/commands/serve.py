@@ -1,5 +1,6 @@
 """`make run`: sets everything up, then web, worker and beat on one machine until Ctrl-C."""
 
+import signal
 import socket
 from typing import Any
 
@@ -10,7 +11,6 @@ from django.core.management.base import BaseCommand, CommandError
 from tts import programs
 from tts.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
 from tts.management.commands.start import migrate
-from tts.queue import ensure_queue_folders
 from tts.supervisor import Child, Supervisor
 
 
@@ -18,8 +18,13 @@ class Command(BaseCommand):
     help = "Set up and run the whole service on one machine: web, worker and beat."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self._serve()
+        except KeyboardInterrupt:  # before the supervisor listens for it
+            raise SystemExit(128 + signal.SIGINT) from None
+
+    def _serve(self) -> None:
         self._check_port()
-        ensure_queue_folders()
         migrate(verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
         demo = create_demo()
@@ -73,7 +78,7 @@ class Command(BaseCommand):
             lines += ["", f"  The first sentence did not come through: {error}", "  The log above says more."]
         else:
             lines += [
-                f"  First audio       {proof.path} ({proof.duration_seconds:.2f} s)",
+                f"  First audio       {proof.address} ({proof.duration_seconds:.2f} s)",
                 "",
                 "  Hear it:",
                 f"    curl -L -o hello.wav {url}/api/v1/tts/{proof.job_id}/audio -H 'Authorization: Bearer {demo.api_key}'",

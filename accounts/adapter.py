@@ -1,0 +1,98 @@
+"""How django-allauth behaves here: mails, addresses, answers that give nothing away.
+
+Owns no change of state: the forms call `accounts.services.tenants`. What a confirmed address earns is `tts.sign_up`.
+"""
+
+import logging
+from smtplib import SMTPException
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as allauth_context
+from allauth.core import ratelimit
+from allauth.core.exceptions import ImmediateHttpResponse
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+logger = logging.getLogger(__name__)
+
+MISMATCH = "That email and password do not match. Check both, or set a new password."
+TOO_MANY_TRIES = "There were 10 failed tries in 15 minutes. Wait 15 minutes, or set a new password: that works at once."
+
+MAIL_REFUSED = (
+    "Our mail server did not take it. Try again in a few minutes. "
+    "If you have just signed up, sign in: that sends it again."
+)
+
+# The other things allauth would say are said by the page that it leads to.
+SHOWN_MESSAGES = {"account/messages/email_confirmed.txt"}
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": MISMATCH,
+        "too_many_login_attempts": TOO_MANY_TRIES,
+    }
+
+    def is_ajax(self, request: HttpRequest) -> bool:
+        """Never: there is one form of each page."""
+        return False
+
+    def is_safe_url(self, url: str) -> bool:
+        """Only on the host that was asked: ALLOWED_HOSTS may hold others."""
+        request = allauth_context.request
+        return bool(url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure()))
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        """A disabled person gets the answer of a mistyped password, not a page of their own."""
+        user = super().authenticate(request, **credentials)
+        return user if user is not None and user.is_active else None
+
+    def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
+        return redirect("account_login")
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """By email alone. allauth adds the Host: each name of this server would give ten more tries."""
+        return str(credentials.get("email", "")).lower()
+
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any
+    ) -> None:
+        if message_template in SHOWN_MESSAGES:
+            super().add_message(request, level, message_template, *args, **kwargs)
+
+    # --- mails: links lead to PUBLIC_URL, whatever Host the request named -------------------------
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        return settings.PUBLIC_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        uid, _, token = key.partition("-")
+        return settings.PUBLIC_URL + reverse("account_reset_password_from_key", args=[uid, token])
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Raises a 503 page when the mail server refuses: nobody is left waiting for a mail that never comes."""
+        public_url = settings.PUBLIC_URL
+        message = self.render_mail(
+            template_prefix,
+            email,
+            context | {"email": email, "public_url": public_url, "host": public_url.partition("//")[2]},
+            headers={"Auto-Submitted": "auto-generated"},
+        )
+        try:
+            message.send()
+        except (OSError, SMTPException) as error:
+            logger.error("a mail could not be sent: %s", type(error).__name__)
+            request = allauth_context.request
+            # The next try is to send one, although this one counted.
+            ratelimit.clear(request, action="confirm_email", key=email.lower())
+            page = {
+                "title": "The mail could not be sent",
+                "message": MAIL_REFUSED,
+                "status": 503,
+            }
+            raise ImmediateHttpResponse(render(request, "error.html", page, status=503)) from error

@@ -1,0 +1,18 @@
+"""What an operator should know before people come."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning
+
+
+def mails_reach_people(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.EMAIL_URL or settings.IS_ONE_MACHINE:
+        return []
+    return [
+        Warning(
+            "EMAIL_URL is not set: nobody gets a mail, so nobody who signs up can confirm their address.",
+            hint="Set EMAIL_URL to smtp://user:password@host:587/?tls=1. Until then mails are files in DATA_DIR/mail.",
+            id="accounts.W001",
+        )
+    ]

@@ -1,0 +1,73 @@
+"""Which account a signed-in person looks at, and whether their role lets them: how every signed-in page begins."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from accounts.models import Account, Membership, User
+from accounts.permissions import Permission, may
+from accounts.selectors import list_memberships
+from config import logs
+
+SESSION_KEY = "account_id"
+
+
+class MemberRequest(HttpRequest):
+    """A request of a person in an account. `memberships` are all of theirs, `membership` is the chosen one."""
+
+    membership: Membership
+    memberships: list[Membership]
+
+
+def member_page(
+    permission: Permission | None = None,
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """A page for members, or for those of them who have `permission`.
+
+    Anonymous callers are sent to sign in; who belongs to no account, or may not, gets a 403.
+    """
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            user = cast(User, request.user)
+            memberships = list(list_memberships(user))
+            if not memberships:
+                message = f"{user.email} belongs to no account. Whoever runs this server can make one."
+                return refuse(request, "No account yet", message)
+            member_request = cast(MemberRequest, request)
+            member_request.memberships = memberships
+            member_request.membership = _chosen(request, memberships)
+            logs.bind(account_id=member_request.membership.account_id, user_id=user.pk)
+            if permission is not None and not may(member_request.membership, permission):
+                return refuse_role(member_request)
+            return view(member_request, *args, **kwargs)
+
+        return login_required(checked)
+
+    return decorate
+
+
+def choose_account(request: MemberRequest, account: Account) -> None:
+    """From the next request on, until they sign out."""
+    request.session[SESSION_KEY] = str(account.pk)
+
+
+def _chosen(request: HttpRequest, memberships: list[Membership]) -> Membership:
+    """Asked among the person's own memberships only: a session that outlived one of them falls back to the first."""
+    account_id = request.session.get(SESSION_KEY)
+    return next((one for one in memberships if str(one.account_id) == account_id), memberships[0])
+
+
+def refuse_role(request: MemberRequest) -> HttpResponse:
+    membership = request.membership
+    message = f"You are in {membership.account.name} as {membership.role}. Ask one of its owners or admins."
+    return refuse(request, "Your role does not allow this", message)
+
+
+def refuse(request: HttpRequest, title: str, message: str) -> HttpResponse:
+    return render(request, "error.html", {"title": title, "message": message, "status": 403}, status=403)

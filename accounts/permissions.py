@@ -1,0 +1,44 @@
+"""Who may do what: one table. Pages, buttons and the API's signed-in callers all read it here.
+
+An API key is not a person: what it may do stands in its scopes.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+from accounts.models import Membership, Role
+
+Permission = Literal[
+    "view_jobs",
+    "create_speech",
+    "delete_jobs",
+    "view_keys",
+    "manage_keys",
+    "manage_webhooks",
+    "view_billing",
+    "manage_billing",
+    "manage_members",
+    "manage_account",
+]
+PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
+
+_EVERYTHING = frozenset(PERMISSIONS)
+
+# A viewer sees everything and changes nothing; who pays the bills need not see what is said.
+TABLE: Mapping[Role, frozenset[Permission]] = {
+    Role.OWNER: _EVERYTHING,
+    Role.ADMIN: _EVERYTHING - {"manage_account"},
+    Role.DEVELOPER: frozenset(
+        {"view_jobs", "create_speech", "delete_jobs", "view_keys", "manage_keys", "manage_webhooks"}
+    ),
+    Role.BILLING: frozenset({"view_billing", "manage_billing"}),
+    Role.VIEWER: frozenset({"view_jobs", "view_keys", "view_billing"}),
+}
+
+
+def permissions_of(membership: Membership) -> frozenset[Permission]:
+    return TABLE[Role(membership.role)]
+
+
+def may(membership: Membership, permission: Permission) -> bool:
+    return permission in permissions_of(membership)

@@ -1,0 +1,138 @@
+"""The way of a customer, in a real browser: sign up, confirm by mail, make a key, use it, see it used, revoke it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.live.service import VOICE_ID, Service
+from tests.waiting import wait_for
+
+CHROMIUM = Path("/usr/bin/chromium")
+EMAIL = "alice@acme.example"
+PASSWORD = "correct horse battery staple"
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}")
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """One machine with nothing set: mails are files."""
+    service = Service(tmp_path, settings={})
+    try:
+        service.start()
+        yield service
+    finally:
+        service.kill_everything()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """Closed with the test: its event loop would keep later tests of this process from their database."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def page_of(browser: Browser, service: Service, *, javascript: bool) -> Page:
+    page = browser.new_context(base_url=service.url, java_script_enabled=javascript).new_page()
+    page.set_default_timeout(30_000)
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.problems = problems  # type: ignore[attr-defined]
+    return page
+
+
+def link_in_mail(service: Service, beginning: str) -> str:
+    def find() -> str:
+        for file in (service.data_dir / "mail").glob("*"):
+            if match := re.search(rf"{re.escape(service.url)}{beginning}\S+", file.read_text()):
+                return match[0]
+        return ""
+
+    return wait_for(find, f"a mail with a link to {beginning}")
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with script", "without script"])
+def test_from_sign_up_to_a_revoked_key(service: Service, browser: Browser, javascript: bool):
+    page = page_of(browser, service, javascript=javascript)
+
+    page.goto("/")
+    page.get_by_role("link", name="Sign up").click()
+    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Account name").fill("Acme")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Create the account").click()
+    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+
+    page.goto(link_in_mail(service, "/confirm-email/"))
+    page.get_by_role("button", name="Confirm the address").click()
+    expect(page).to_have_url(f"{service.url}/overview")
+    expect(page.get_by_role("status")).to_have_text(f"{EMAIL} is confirmed.")
+    expect(page.get_by_role("main").get_by_text("10.00")).to_be_visible()
+
+    page.get_by_role("link", name="API keys", exact=True).click()
+    expect(page.get_by_text("The Free plan has no API keys.")).to_be_visible()
+    expect(page.get_by_role("button", name="Make the key")).to_have_count(0)
+
+    upgrade = "from accounts.models import Account; Account.objects.filter(name='Acme').update(plan='payg')"
+    assert service.manage("shell", "-c", upgrade).returncode == 0
+    service.manage_json("grant_credits", EMAIL, "5", "--note", "Welcome.")
+
+    page.reload()
+    page.get_by_label("Name").fill("Museum guide")
+    page.get_by_role("button", name="Make the key").click()
+    key = page.get_by_label("New API key").input_value()
+    assert re.fullmatch(r"tts_[0-9A-Za-z]{36}", key)
+    expect(page.get_by_role("button", name="Copy")).to_have_count(1 if javascript else 0)
+    page.get_by_role("button", name="I have stored it").click()
+    assert key not in page.content()
+    expect(page.get_by_role("row", name="Museum guide")).to_contain_text("never")
+
+    headers = {"Authorization": f"Bearer {key}"}
+    body = {"text": "Welcome to the museum.", "voice_id": VOICE_ID}
+    job = httpx.post(f"{service.url}/api/v1/tts", json=body, headers=headers).json()["data"]
+
+    def is_completed() -> bool:
+        answer = httpx.get(f"{service.url}{job['poll_url']}", headers=headers).json()["data"]
+        return bool(answer["status"] == "completed")
+
+    wait_for(is_completed, "the speech")
+    page.reload()
+    row = page.get_by_role("row", name="Museum guide")
+    expect(row).to_contain_text(re.compile(r"\d\d:\d\d\s"))  # when it was used
+    expect(row).not_to_contain_text("never")
+
+    row.get_by_role("link", name="Revoke Museum guide").click()
+    expect(page.get_by_text("Requests with it are refused from this moment.")).to_be_visible()
+    assert httpx.get(f"{service.url}/api/v1/tts", headers=headers).status_code == 200
+    page.get_by_role("button", name="Revoke the key").click()
+    expect(page.get_by_role("status")).to_contain_text("“Museum guide” is revoked.")
+    expect(page.get_by_role("row", name="Museum guide")).to_contain_text("Revoked")
+    assert httpx.get(f"{service.url}/api/v1/tts", headers=headers).status_code == 401
+
+    page.locator(".side__who summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
+    page.goto("/keys")
+    expect(page).to_have_url(f"{service.url}/sign-in?next=/keys")
+    assert page.problems == []  # type: ignore[attr-defined]  # nothing was refused by the content policy
+
+
+def test_a_second_click_on_the_button_makes_no_second_key(service: Service, browser: Browser):
+    made = service.manage_json("create_account", EMAIL, "--plan", "payg")
+    page = page_of(browser, service, javascript=True)
+    page.goto("/sign-in?next=/keys")
+    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Password").fill(made["password"])
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Name").fill("Museum guide")
+    page.get_by_role("button", name="Make the key").dblclick()
+    expect(page.get_by_label("New API key")).to_be_visible()
+    page.reload()  # the browser sends the form again
+    expect(page.get_by_text("This form has made its key already")).to_be_visible()
+    expect(page.get_by_role("row", name="Museum guide")).to_have_count(1)

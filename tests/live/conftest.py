@@ -1,0 +1,54 @@
+"""One running service for all live tests, which share a test process; it is brought back up for whoever ended it."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.service import Caller, Service, settings_of_services
+from tests.services import create_database, drop_database
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    settings = settings_of_services()
+    folder = tmp_path_factory.mktemp("live")
+    if not settings:
+        yield from _running(Service(folder, settings={}))
+        return
+    server, name = os.environ["DATABASE_URL"], f"{os.environ['TEST_DATABASE_NAME']}_live"
+    settings["DATABASE_URL"] = create_database(server, name)
+    try:
+        yield from _running(Service(folder, settings=settings))
+    finally:
+        drop_database(server, name)
+
+
+def _running(service: Service) -> Iterator[Service]:
+    try:
+        service.start()
+        yield service
+    finally:
+        service.kill_everything()
+
+
+@pytest.fixture
+def service(installation: Service) -> Service:
+    """It runs when the test begins."""
+    if not installation.is_running:
+        installation.start()
+    return installation
+
+
+@pytest.fixture(scope="session")
+def caller(installation: Service) -> Iterator[Caller]:
+    """Alice of Acme, with credits for everything. When all tests are over, the books still balance."""
+    made = installation.manage_json(
+        "create_account", "alice@acme.example", "--plan", "enterprise", "--credits", "100000", "--key"
+    )
+    caller = Caller(installation, made["api_key"])
+    with caller.http:
+        yield caller
+    checked = installation.manage_json("check_ledger")
+    assert checked["accounts"] >= 1
+    assert checked["mismatches"] == []

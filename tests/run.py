@@ -1,0 +1,100 @@
+"""`make test`: the whole suite in parallel, in a folder of its own, whatever the shell around it has set.
+
+    python -m tests.run [--services] [pytest's arguments]
+
+With `--services` on PostgreSQL and Redis: TEST_DATABASE_URL and TEST_REDIS_URL, else private ones (`tests.services`).
+"""
+
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import FrameType
+
+from tests.processes import ends_with_parent, processes_with
+from tests.services import NoServices, postgres, redis_databases
+
+ROOT = Path(__file__).resolve().parent.parent
+STOP_SECONDS = 20.0  # for pytest to take down what it set up
+
+
+def main(arguments: Sequence[str]) -> int:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    with_services = "--services" in arguments
+    pytest_arguments = [each for each in arguments if each != "--services"]
+    workers = max(2, len(os.sched_getaffinity(0)))
+    environment = clean_environment()
+    with ExitStack() as stack:
+        data_dir = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="utterance-test-", ignore_cleanup_errors=True)
+        )
+        environment |= {"DATA_DIR": data_dir, "PYTEST_PLUGINS": "tests.parallel"}
+        if with_services:
+            try:
+                url, name = stack.enter_context(postgres(os.environ.get("TEST_DATABASE_URL", "")))
+                # One for each test process, one for the service that the live tests start.
+                databases = stack.enter_context(
+                    redis_databases(os.environ.get("TEST_REDIS_URL", ""), count=workers + 1)
+                )
+                environment |= {
+                    "DATABASE_URL": url,
+                    "TEST_DATABASE_NAME": name,
+                    "REDIS_URL": databases[0],
+                    "CELERY_BROKER_URL": databases[0],
+                    "TEST_REDIS_DATABASES": " ".join(databases),
+                    "SECRET_KEY": secrets.token_urlsafe(48),
+                }
+            except NoServices as error:
+                print(error, file=sys.stderr)
+                return 2
+        # What stands in the way of removing the folder, and of dropping the databases, ends first.
+        stack.callback(_kill_strays, data_dir)
+        return _run_pytest(["-n", str(workers), "--dist", "loadscope", *pytest_arguments], environment)
+
+
+def clean_environment() -> dict[str, str]:
+    """Ours without a single setting of the service, so that a developer's shell does not steer the tests."""
+    names = set(re.findall(r'\benv_\w+\(\s*"(\w+)"', (ROOT / "config" / "settings.py").read_text()))
+    names |= {"DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL", "TEST_REDIS_URL", "TEST_REDIS_DATABASES"}
+    return {name: value for name, value in os.environ.items() if name not in names}
+
+
+def _run_pytest(arguments: Sequence[str], environment: dict[str, str]) -> int:
+    # A session of its own: a Ctrl-C in the terminal reaches it through us, once.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environment,
+        start_new_session=True, preexec_fn=ends_with_parent(signal.SIGINT),
+    )  # fmt: skip
+    try:
+        return process.wait()
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _kill_strays(data_dir: str) -> None:
+    for process in processes_with(data_dir):
+        process.kill()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Leaves by way of every `finally`, undisturbed by a second signal."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,296 @@
+"""The store in files: capacity, and disks that are full. On SQLite the database's own disk, too."""
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import connection
+
+from accounts.models import Account, RememberedRequest
+from billing.models import LedgerEntry
+from billing.selectors import find_ledger_mismatches, get_balance
+from tests.conftest import ApiClient
+from tests.tts.small_disk import fill, small_disk
+from tts import pipeline, store
+from tts.errors import CapacityReached, StoreUnavailable
+from tts.models import Job
+from tts.services import lifecycle
+from tts.stores.local import LocalAudioStorage
+
+pytestmark = pytest.mark.usefixtures("db")
+
+SPEECH = {"text": "There is not much room.", "voice_id": "espeak:en-US-eSpeak-Annie"}
+COST = 23_000
+CREDITS = 100_000_000
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+def submit(api: ApiClient, **headers: str) -> Any:
+    return api.post("/api/v1/tts", SPEECH, headers=headers)
+
+
+def run_all() -> int:
+    attempts = 0
+    while (job := lifecycle.claim_next_job(queue="speech.espeak")) is not None:
+        pipeline.run_job(job)
+        attempts += 1
+    return attempts
+
+
+def assert_failed_and_refunded(api: ApiClient, account: Account, job_id: str) -> None:
+    data = api.get(f"/api/v1/tts/{job_id}").json()["data"]
+    assert (data["status"], data["refunded"]) == ("failed", True)
+    assert data["error"]["message"] == "The audio could not be stored. Your credits are back. Try again later."
+    assert api.get(f"/api/v1/tts/{job_id}/audio").json()["error"]["code"] == "AUDIO_NOT_AVAILABLE"
+    assert get_balance(account).available_microcredits == CREDITS
+    assert find_ledger_mismatches()[1] == []
+
+
+# --- capacity ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def free_bytes(settings, monkeypatch: pytest.MonkeyPatch) -> dict[Path, int]:
+    """What each disk has left, by the folder it begins at; others have plenty."""
+    left: dict[Path, int] = {}
+
+    def disk_usage(path: Path) -> Usage:
+        found = [free for folder, free in left.items() if Path(path).is_relative_to(folder)]
+        free = found[0] if found else 10**12
+        return Usage(10**12, 10**12 - free, free)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+    return left
+
+
+@pytest.mark.parametrize("disk", ["spool", "audio"])
+def test_near_the_end_of_either_disk_nothing_is_taken_and_nothing_charged(
+    api, voices, account, free_bytes, settings, tmp_path: Path, disk: str
+):
+    (tmp_path / disk).mkdir()
+    free_bytes[tmp_path / disk] = 500 * 1024 * 1024 - 1
+
+    answer = submit(api, **{"Idempotency-Key": "once"})
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "300"
+    error = answer.json()["error"]
+    assert error["code"] == "CAPACITY"
+    assert error["message"] == (
+        "The audio store is nearly full, so no new speech is taken. Nothing was charged. Try again later."
+    )
+    assert not Job.objects.exists()
+    assert not RememberedRequest.objects.exists()
+    assert list(LedgerEntry.objects.values_list("kind", flat=True)) == ["grant"]
+    assert get_balance(account).available_microcredits == CREDITS
+
+    free_bytes[tmp_path / disk] = 500 * 1024 * 1024
+
+    again = submit(api, **{"Idempotency-Key": "once"})
+    assert again.status_code == 202
+    assert "Idempotent-Replayed" not in again.headers
+    assert get_balance(account).available_microcredits == CREDITS - COST
+
+
+def test_what_was_taken_before_is_replayed_and_served_when_there_is_no_room(
+    committed_db, api, voices, free_bytes, tmp_path: Path
+):
+    first = submit(api, **{"Idempotency-Key": "once"})
+    assert run_all() == 1
+    free_bytes[tmp_path] = 0
+
+    again = submit(api, **{"Idempotency-Key": "once"})
+
+    assert (again.status_code, again.content) == (202, first.content)
+    assert api.get(f"{first.headers['Location']}/audio").status_code == 307
+
+
+def test_a_mistake_in_the_request_is_told_before_the_lack_of_room(api, voices, free_bytes, tmp_path: Path):
+    free_bytes[tmp_path] = 0
+
+    answer = api.post("/api/v1/tts", SPEECH | {"voice_id": "espeak:xx-XX-eSpeak-Nobody"})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_VOICE")
+
+
+def test_the_limit_is_an_operators_to_set(free_bytes, settings, tmp_path: Path):
+    settings.MIN_FREE_BYTES = 1000
+    free_bytes[tmp_path] = 1000
+    store.check_capacity()
+
+    free_bytes[tmp_path] = 999
+    with pytest.raises(CapacityReached):
+        store.check_capacity()
+
+
+def test_a_bucket_has_no_end_but_a_spool_beside_the_web_has(free_bytes, settings, tmp_path: Path):
+    settings.STORAGES = settings.STORAGES | {
+        "audio": {"BACKEND": "tts.stores.s3.S3AudioStorage", "OPTIONS": {"bucket_name": "speech"}}
+    }
+    free_bytes[tmp_path] = 0
+    store.check_capacity()  # no worker has ever run here
+
+    settings.SPOOL_DIR.mkdir()
+    with pytest.raises(CapacityReached):
+        store.check_capacity()
+
+
+def test_a_real_small_disk_is_seen_as_full(api, voices, account, settings, tmp_path: Path):
+    with small_disk(tmp_path / "disk") as disk:
+        settings.SPOOL_DIR = disk / "spool"
+
+        assert submit(api).json()["error"]["code"] == "CAPACITY"
+        assert get_balance(account).available_microcredits == CREDITS
+
+
+# --- full disks ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def disk(tmp_path: Path, settings) -> Iterator[Path]:
+    settings.MIN_FREE_BYTES = 0
+    with small_disk(tmp_path / "disk") as disk:
+        yield disk
+
+
+def use_audio_folder(settings, folder: Path) -> None:
+    settings.STORAGES = settings.STORAGES | {
+        "audio": {"BACKEND": "tts.stores.local.LocalAudioStorage", "OPTIONS": {"location": folder}}
+    }
+
+
+def test_a_store_without_room_serves_nothing_truncated_and_refunds(
+    committed_db, api, voices, account, settings, disk: Path
+):
+    use_audio_folder(settings, disk)
+    filler = fill(disk, leave_bytes=16 * 1024)  # some of the audio fits, not all of it
+    job_id = submit(api).json()["data"]["job_id"]
+
+    assert run_all() == 3
+
+    assert_failed_and_refunded(api, account, job_id)
+    assert [path for path in disk.rglob("*") if path.is_file()] == [filler]
+    assert list(settings.SPOOL_DIR.iterdir()) == []
+
+    filler.unlink()
+    after = submit(api).json()["data"]["job_id"]
+    assert run_all() == 1
+    assert api.get(f"/api/v1/tts/{after}").json()["data"]["status"] == "completed"
+
+
+def test_a_spool_without_room_refunds_and_leaves_nothing(committed_db, api, voices, account, settings, disk: Path):
+    settings.SPOOL_DIR = disk / "spool"
+    settings.SPOOL_DIR.mkdir()
+    filler = fill(disk, leave_bytes=16 * 1024)
+    job_id = submit(api).json()["data"]["job_id"]
+
+    assert run_all() == 3
+
+    assert_failed_and_refunded(api, account, job_id)
+    assert [path for path in disk.rglob("*") if path.is_file()] == [filler]
+
+
+def test_a_save_that_breaks_off_leaves_the_old_file_and_nothing_else(tmp_path: Path):
+    """In a process of its own, whose files may not pass 64 KiB: the kernel refuses the rest with EFBIG."""
+    program = """
+import signal, resource, sys
+import django; django.setup()
+from django.core.files.base import ContentFile
+from tts.stores.local import LocalAudioStorage
+storage = LocalAudioStorage(location=sys.argv[1])
+storage.save("aa/a-1.wav", ContentFile(b"old"))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+try:
+    storage.save("aa/a-1.wav", ContentFile(bytes(200_000)))
+except OSError as error:
+    print(error.errno)
+"""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], env=environment, capture_output=True, text=True, timeout=60
+    )
+
+    assert ran.stdout.strip() == str(errno.EFBIG), ran.stderr
+    assert [path.name for path in (tmp_path / "aa").iterdir()] == ["a-1.wav"]
+    assert (tmp_path / "aa" / "a-1.wav").read_bytes() == b"old"
+
+
+def test_a_save_replaces_what_an_earlier_try_of_the_same_attempt_left(tmp_path: Path):
+    storage = LocalAudioStorage(location=tmp_path)
+
+    assert storage.save("aa/a-1.wav", ContentFile(b"first")) == "aa/a-1.wav"
+    assert storage.save("aa/a-1.wav", ContentFile(b"second")) == "aa/a-1.wav"
+
+    assert (tmp_path / "aa" / "a-1.wav").read_bytes() == b"second"
+
+
+def test_deleting_removes_what_a_killed_save_left_half_done(tmp_path: Path):
+    storage = LocalAudioStorage(location=tmp_path)
+    (tmp_path / "aa").mkdir()
+    (tmp_path / "aa" / "a-1.wav.part").write_bytes(b"half a")
+
+    storage.delete("aa/a-1.wav")
+
+    assert list((tmp_path / "aa").iterdir()) == []
+
+
+def test_a_full_disk_is_told_as_an_unavailable_store(disk: Path, settings, tmp_path: Path):
+    use_audio_folder(settings, disk)
+    fill(disk)
+    path = tmp_path / "audio.wav"
+    path.write_bytes(bytes(10_000))
+
+    with pytest.raises(StoreUnavailable) as refusal:
+        store.save_audio("aa/a-1.wav", path)
+
+    assert isinstance(refusal.value.__cause__, OSError)
+    assert refusal.value.__cause__.errno == errno.ENOSPC
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a PostgreSQL on a full disk is another program's affair")
+def test_when_the_databases_disk_is_full_the_sweep_refunds_once_it_can_be_written(tmp_path: Path):
+    """A whole installation whose DATA_DIR is a small disk, in processes of its own."""
+    with small_disk(tmp_path / "disk", kibibytes=4096) as disk:
+        out = run_full_disk_program(disk)
+
+    assert out == [
+        "submitted 202",
+        "POST on the full disk 503 INTERNAL_ERROR",
+        "GET on the full disk 503 INTERNAL_ERROR",
+        "run_job OperationalError",
+        "swept 1 1 1",
+        "failed True",
+        "balance 100000000",
+        "mismatches 0",
+        "entries ['grant', 'charge', 'refund']",
+    ]
+
+
+def run_full_disk_program(disk: Path) -> list[str]:
+    environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    environment |= {
+        "DATA_DIR": str(disk),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "MIN_FREE_BYTES": "0",
+        "JOB_LEASE_SECONDS": "1",
+        "AUDIO_STORE_URL": "",
+    }
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.tts.full_disk_program"],
+        env=environment, capture_output=True, text=True, timeout=110,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.splitlines()

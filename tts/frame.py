@@ -1,0 +1,40 @@
+"""What the frame around every signed-in page shows: the account, the others one may switch to, the balance."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from accounts.membership import MemberRequest
+from accounts.models import Account
+from accounts.permissions import Permission, permissions_of
+from billing.models import Balance
+from billing.money import format_have
+from billing.selectors import get_balance
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    account: Account
+    others: list[Account]
+    permissions: frozenset[Permission]
+    balance: Balance
+
+    @property
+    def available(self) -> str:
+        return format_have(self.balance.available_microcredits)
+
+
+def frame_of(request: MemberRequest) -> Frame:
+    return Frame(
+        account=request.membership.account,
+        others=[one.account for one in request.memberships if one != request.membership],
+        permissions=permissions_of(request.membership),
+        balance=get_balance(request.membership.account),
+    )
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """A context processor. Nothing is asked of the database until a template shows it."""
+    return {"frame": SimpleLazyObject(lambda: frame_of(request))} if hasattr(request, "membership") else {}  # type: ignore[arg-type]

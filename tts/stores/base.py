@@ -1,0 +1,47 @@
+"""What `tts.store` asks of every kind of store."""
+
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any, Protocol
+
+from django.core.files.base import File
+
+from tts.audio.formats import FORMATS
+
+Options = dict[str, Any]
+
+CONTENT_TYPES = {spec.file_extension: spec.content_type for spec in FORMATS.values()}
+
+
+class AudioStorage(Protocol):
+    """A Django storage whose `save` is all or nothing and replaces what has the name.
+
+    `save` and `delete` may go over the network; they raise StoreUnavailable within half a minute when nothing answers.
+    """
+
+    def save(self, name: str, content: "File[bytes]") -> str: ...
+
+    def delete(self, name: str) -> None:
+        """Harmless for a name that is not there."""
+
+    def signed_url(self, name: str, *, base_url: str, expires_at: datetime) -> str:
+        """A URL that anybody may read `name` at until `expires_at`, inline, with Range. Made here: nobody is asked.
+
+        `base_url`: scheme and host of ours, for a store that we serve ourselves.
+        """
+
+    def address_of(self, name: str) -> str:
+        """Where `name` lies, for an operator to look at."""
+
+
+def content_type(name: str) -> str:
+    return CONTENT_TYPES[PurePosixPath(name).suffix]
+
+
+def content_disposition(name: str) -> str:
+    return f'inline; filename="{PurePosixPath(name).name}"'
+
+
+def seconds_until(expires_at: datetime, now: datetime) -> int:
+    """Whole seconds, rounded up: a signature must hold at least as long as we said."""
+    return max(1, -int((now - expires_at).total_seconds() // 1))

@@ -1,0 +1,98 @@
+"""Audio in a bucket of Amazon S3, or of any server that speaks its protocol.
+
+On top of django-storages: one client per process instead of a resource per thread (a request under ASGI has a thread of
+its own, and a new client costs 65 to 100 ms; a signature by one that stands costs 0.2 ms), bounds on every wait, and
+bounded memory.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.utils import timezone
+from django.utils.functional import cached_property
+from storages.backends.s3 import S3Storage
+
+from tts.errors import StoreUnavailable
+from tts.stores.base import Options, content_disposition, content_type, seconds_until
+
+CONNECT_TIMEOUT_SECONDS = 3
+READ_TIMEOUT_SECONDS = 10
+ATTEMPTS = 2  # of one request; the job itself is tried again, too
+PART_BYTES = 8 * 1024 * 1024  # in memory at a time; S3 takes 10,000 parts, so files up to 78 GiB
+
+
+class S3AudioStorage(S3Storage):  # type: ignore[misc]  # django-storages has no types
+    """Private objects, V4 signatures. `public_endpoint_url`: what signed URLs name, if not `endpoint_url`."""
+
+    def get_default_settings(self) -> Options:
+        settings: Options = super().get_default_settings()
+        return settings | {"public_endpoint_url": None, "default_acl": None, "file_overwrite": True}
+
+    def signed_url(self, name: str, *, base_url: str, expires_at: datetime) -> str:
+        url: str = self._signing_client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self.bucket_name,
+                "Key": self._normalize_name(name),
+                "ResponseContentType": content_type(name),
+                "ResponseContentDisposition": content_disposition(name),
+            },
+            ExpiresIn=seconds_until(expires_at, timezone.now()),
+        )
+        return url
+
+    def address_of(self, name: str) -> str:
+        return f"s3://{self.bucket_name}/{self._normalize_name(name)}"
+
+    def delete(self, name: str) -> None:
+        with _unavailable():
+            self._shared_client.delete_object(Bucket=self.bucket_name, Key=self._normalize_name(name))
+
+    def _save(self, name: str, content: Any) -> str:
+        with _unavailable():
+            self._shared_client.upload_fileobj(
+                content,
+                self.bucket_name,
+                self._normalize_name(name),
+                ExtraArgs={"ContentType": content_type(name)},
+                Config=TransferConfig(
+                    multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, use_threads=False
+                ),
+            )
+        return name
+
+    @cached_property
+    def _shared_client(self) -> Any:
+        return self._client(self.endpoint_url)
+
+    @cached_property
+    def _signing_client(self) -> Any:
+        return self._client(self.public_endpoint_url) if self.public_endpoint_url else self._shared_client
+
+    def _client(self, endpoint_url: str | None) -> Any:
+        config = Config(
+            signature_version="s3v4",
+            s3={"addressing_style": self.addressing_style},
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            # Many servers do not know the trailing checksums that newer SDKs send unasked.
+            request_checksum_calculation="when_required" if endpoint_url else "when_supported",
+        )
+        return self._create_session().client(
+            "s3", region_name=self.region_name, endpoint_url=endpoint_url, config=config
+        )
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (Boto3Error, BotoCoreError, ClientError) as error:
+        raise StoreUnavailable from error

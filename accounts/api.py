@@ -14,6 +14,7 @@ from accounts.models import Account, ApiKey
 from accounts.rate_limits import Bucket, Usage, count_account, count_address
 from accounts.selectors import find_api_key, is_in_maintenance
 from accounts.services.api_keys import note_key_used
+from config import logs
 from config.errors import Forbidden, NotFound, Unauthorized
 
 
@@ -30,6 +31,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if api_key is None:
             raise Unauthorized("This API key is not valid: mistyped, revoked or expired.")
         note_key_used(api_key=api_key)
+        logs.bind(account_id=api_key.account_id, key_id=api_key.pk)
         return None, api_key
 
 

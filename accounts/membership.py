@@ -11,6 +11,7 @@ from django.shortcuts import render
 from accounts.models import Account, Membership, User
 from accounts.permissions import Permission, may
 from accounts.selectors import list_memberships
+from config import logs
 
 SESSION_KEY = "account_id"
 
@@ -41,6 +42,7 @@ def member_page(
             member_request = cast(MemberRequest, request)
             member_request.memberships = memberships
             member_request.membership = _chosen(request, memberships)
+            logs.bind(account_id=member_request.membership.account_id, user_id=user.pk)
             if permission is not None and not may(member_request.membership, permission):
                 return refuse_role(member_request)
             return view(member_request, *args, **kwargs)

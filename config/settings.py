@@ -22,6 +22,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 DATA_DIR = (BASE_DIR / env_str("DATA_DIR", "var")).resolve()
 PORT = env_int("PORT", 8000, minimum=1)
+LISTEN_HOST = env_str("LISTEN_HOST", "127.0.0.1")
 PUBLIC_URL = env_str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 
 DATABASE_URL = env_str("DATABASE_URL")
@@ -34,9 +35,11 @@ if not SECRET_KEY:
         raise ImproperlyConfigured("SECRET_KEY must be set when DATABASE_URL is.")
     SECRET_KEY = secret_key_of_this_machine(DATA_DIR / "secret_key")
 
-ALLOWED_HOSTS = env_list(
-    "ALLOWED_HOSTS", ",".join({urlsplit(PUBLIC_URL).hostname or "", "localhost", "127.0.0.1", "[::1]"})
-)
+# The machine itself is always answered: health checks ask it by that name.
+ALLOWED_HOSTS = [
+    *env_list("ALLOWED_HOSTS", urlsplit(PUBLIC_URL).hostname or ""),
+    *("localhost", "127.0.0.1", "[::1]"),
+]
 
 # --- the application -----------------------------------------------------------------------------
 
@@ -59,7 +62,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.access.client_address",
     "config.middleware.request_id",
+    "config.access.access_log",
     "accounts.middleware.rate_limit_headers",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.content_security_policy",
@@ -149,11 +154,12 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = BASE_DIR / (env_str("STATIC_ROOT") or DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 # --- database, cache, queue ----------------------------------------------------------------------
 
+DATABASE_POOL_SIZE = env_int("DATABASE_POOL_SIZE", 16, minimum=1)
 if IS_ONE_MACHINE:
     DATABASES = {
         "default": {
@@ -181,7 +187,7 @@ else:
         # Under ASGI every request has its own thread, so a connection is kept by the pool, not by the thread.
         "pool": {
             "min_size": 1,
-            "max_size": env_int("DATABASE_POOL_SIZE", 16),
+            "max_size": DATABASE_POOL_SIZE,
             "timeout": 3.0,  # seconds that a request waits for a connection, then it is a 503
             # Between attempts the pool pauses twice as long each time, until it gives up; then it begins anew.
             "reconnect_timeout": 2.0,
@@ -307,7 +313,7 @@ SERVE_HTTPS = env_bool("SERVE_HTTPS")  # a proxy in front speaks TLS and sets X-
 if SERVE_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside, where no proxy speaks TLS
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -318,13 +324,22 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 
-# --- logging -------------------------------------------------------------------------------------
+# --- behind a proxy, and watched -----------------------------------------------------------------
 
+TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0)  # how many of ours stand between the client and this process
+METRICS_TOKEN = env_str("METRICS_TOKEN")
+
+LOG_FORMAT = env_str("LOG_FORMAT", "line" if IS_ONE_MACHINE else "json")
+if LOG_FORMAT not in {"line", "json"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT must be line or json, not {LOG_FORMAT!r}.")
+ACCESS_LOG = env_bool("ACCESS_LOG", LOG_FORMAT == "json")
+
+LOGGING_CONFIG = "config.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"ours": {"()": "config.logs.formatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "ours"}},
     "root": {"handlers": ["stderr"], "level": env_str("LOG_LEVEL", "INFO")},
     "loggers": {
         "django": {"handlers": [], "propagate": True, "level": "INFO"},
@@ -333,5 +348,6 @@ LOGGING = {
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "celery": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},  # whole URLs, for each request that we make
     },
 }

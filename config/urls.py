@@ -5,13 +5,16 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config import errors
-from tts.views import healthz
+from tts.health import healthz, readyz
+from tts.metrics import metrics
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/login", RedirectView.as_view(url="/admin/login/", query_string=True)),
     path("admin/", admin.site.urls),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("api/v1/", include("voices.urls")),
     path("api/v1/", include("tts.api_urls")),
     path("", include("tts.urls")),

@@ -16,6 +16,7 @@ from accounts.errors import IdempotencyKeyReuse, MaintenanceMode, RateLimitExcee
 from accounts.rate_limits import Bucket
 from accounts.services import idempotency
 from billing.errors import InsufficientCredits
+from config import logs
 from config.api import StrictSerializer, json_response, success
 from config.errors import (
     Forbidden,
@@ -104,6 +105,7 @@ class JobList(KeyView):
         submission = submit_job(
             account=self.account, api_key=key_of(request), request=speech, claim=_idempotency_claim(request)
         )
+        logs.bind(job_id=submission.job_id)
         headers = {"Location": f"/api/v1/tts/{submission.job_id}"}
         if submission.is_replay:
             headers["Idempotent-Replayed"] = "true"

@@ -90,6 +90,8 @@ class Job(models.Model):
                 condition=models.Q(erased_at__isnull=True, finished_at__isnull=False),
                 name="job_to_erase",
             ),
+            # What has finished of late, erased or not, for /metrics.
+            models.Index(fields=["finished_at"], condition=models.Q(finished_at__isnull=False), name="job_finished"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(status__in=JobStatus.values), name="job_status_valid"),

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -60,7 +61,9 @@ class Lease:
         self._job = job
         self._lost = threading.Event()
         self._released = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name=f"lease {job.pk}", daemon=True)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._keep,), name=f"lease {job.pk}", daemon=True
+        )
 
     def check(self) -> None:
         """Raises LeaseLost or WorkerStopping."""

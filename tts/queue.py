@@ -11,6 +11,7 @@ from kombu.exceptions import KombuError
 from kombu.pools import producers
 
 from config.celery import app
+from config.metrics import LOST_WAKE_UPS
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def wake_worker(queue: str) -> bool:
                 retry_policy={"max_retries": 1, "interval_start": 0},
             )
     except (KombuError, AMQPError, OSError) as error:
+        LOST_WAKE_UPS.inc()
         logger.warning("the broker is out of reach, %s waits for the sweeper: %s", queue, type(error).__name__)
         return False
     return True

@@ -7,6 +7,7 @@ from celery import shared_task
 from celery.exceptions import WorkerShutdown
 from celery.signals import worker_ready, worker_shutting_down
 
+from config import logs
 from tts import pipeline
 from tts.engines.base import EngineError
 from tts.engines.registry import all_engines
@@ -23,7 +24,8 @@ def speak_next(queue: str) -> None:
         job = lifecycle.claim_next_job(queue=queue)
         if job is None:
             return
-        pipeline.run_job(job)
+        with logs.context(job_id=job.pk, account_id=job.account_id):
+            pipeline.run_job(job)
 
 
 @shared_task

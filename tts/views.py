@@ -46,12 +46,6 @@ class JobRow:
 
 
 @require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers. Asks nothing of the database or the queue."""
-    return HttpResponse("ok\n", content_type="text/plain")
-
-
-@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What this is, the first request, and the voices that speak here now."""
     is_later = Case(When(language__in=FIRST_LANGUAGES, then=0), default=1)

@@ -63,7 +63,7 @@ class Server:
 
 
 @contextmanager
-def restartable_redis() -> Iterator[Server]:
+def restartable_redis(*, password: str = "") -> Iterator[Server]:
     """Raises NoServices."""
     program = shutil.which("redis-server")
     if program is None:
@@ -71,7 +71,9 @@ def restartable_redis() -> Iterator[Server]:
     port = free_port()
     with _folder("redis") as folder:
         command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-        yield from _served(Server(command, folder, f"redis://127.0.0.1:{port}/0", _redis_answers))
+        command += ["--requirepass", password] if password else []
+        login = f":{password}@" if password else ""
+        yield from _served(Server(command, folder, f"redis://{login}127.0.0.1:{port}/0", _redis_answers))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from accounts.models import Account
 from accounts.services.api_keys import revoke_key
 from tests.config.envelopes import ANNIE
 from tests.factories import make_account, make_job, make_key, make_user
-from tts import store
+from tts import health, store
 from tts.models import Job, JobStatus
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +65,8 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "docs/api": {"GET": ("/docs/api", ALL_GET_IN)},
     "admin": {"GET": ("/admin", dict.fromkeys(ACTORS, 302))},
     "healthz": {"GET": ("/healthz", ALL_GET_IN)},
+    "readyz": {"GET": ("/readyz", ALL_GET_IN)},
+    "metrics": {"GET": ("/metrics", ALL_GET_IN)},  # from this machine, without METRICS_TOKEN; else test_metrics.py
     "": {"GET": ("/", ALL_GET_IN)},
     "sign-in": {
         "GET": ("/sign-in", ALL_GET_IN | {"signed in": 302}),
@@ -122,6 +124,12 @@ def routes(patterns: Any = None, prefix: str = "") -> set[str]:
 def test_every_url_is_in_the_table():
     # What is under admin/ is for the staff alone: tests/operators/test_pages.py asks for each of those.
     assert {route for route in routes() if not route.startswith("admin/")} == set(TABLE)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may ask is the question here, not how quick a busy machine is."""
+    monkeypatch.setattr(health, "CHECK_SECONDS", 20.0)
 
 
 @pytest.fixture

@@ -2,18 +2,16 @@
 
 import signal
 import socket
-import sys
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from tts import programs
 from tts.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
-from tts.services.catalogue import sync_catalogue
+from tts.management.commands.start import migrate
 from tts.supervisor import Child, Supervisor
-
-HOST = "127.0.0.1"
 
 
 class Command(BaseCommand):
@@ -27,10 +25,8 @@ class Command(BaseCommand):
 
     def _serve(self) -> None:
         self._check_port()
-        call_command("migrate", verbosity=0, interactive=False)
-        call_command("createcachetable", verbosity=0)
+        migrate(verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
-        sync_catalogue()
         demo = create_demo()
         supervisor = Supervisor([Child(name, arguments) for name, arguments in self._programs().items()])
         supervisor.start()
@@ -48,28 +44,17 @@ class Command(BaseCommand):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((HOST, settings.PORT))
+                probe.bind((settings.LISTEN_HOST, settings.PORT))
             except OSError:
                 raise CommandError(
                     f"Port {settings.PORT} is taken. Stop what runs there, or choose another: PORT=8001 make run"
                 ) from None
 
     def _programs(self) -> dict[str, list[str]]:
-        queues = ",".join([*settings.SPEECH_QUEUES, "maintenance"])
-        # The warning about root is for pickled messages; ours are JSON, and containers often run as root.
-        celery = [sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "-q", "-A", "config"]
         return {
-            "web": [
-                *(sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws", "--log-level", "warning"),
-                *("--host", HOST, "--port", str(settings.PORT), "config.asgi:application"),
-            ],
-            "worker": [
-                *(*celery, "worker", "--pool", "threads", "--concurrency", str(settings.WORKER_CONCURRENCY)),
-                # No events either: nobody listens, and in a queue of files they would pile up for ever.
-                *("--queues", queues, "--without-gossip", "--without-mingle", "--without-heartbeat"),
-                *("--loglevel", "warning"),
-            ],
-            "beat": [*celery, "beat", "--pidfile=", "--loglevel", "warning"],
+            "web": programs.web_stream(),
+            "worker": programs.worker([*settings.SPEECH_QUEUES, programs.MAINTENANCE_QUEUE]),
+            "beat": programs.beat(),
         }
 
     def _introduce(self, demo: Demo, supervisor: Supervisor) -> None:
@@ -85,7 +70,9 @@ class Command(BaseCommand):
         ]
         try:
             proof = prove(
-                base_url=f"http://{HOST}:{settings.PORT}", api_key=demo.api_key, give_up=lambda: supervisor.is_stopping
+                base_url=f"http://{settings.LISTEN_HOST}:{settings.PORT}",
+                api_key=demo.api_key,
+                give_up=lambda: supervisor.is_stopping,
             )
         except ProofFailed as error:
             lines += ["", f"  The first sentence did not come through: {error}", "  The log above says more."]

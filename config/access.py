@@ -1,0 +1,106 @@
+"""Who is calling and what came of it: the client's address, and one line and one count per request."""
+
+import asyncio
+import logging
+import time
+import uuid
+from ipaddress import ip_address
+
+from asgiref.sync import iscoroutinefunction
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+from config import logs
+from config.metrics import count_request
+from config.middleware import GetResponse, around
+
+logger = logging.getLogger("access")
+
+CLIENT_LEFT = 499  # nginx's number for a caller who did not wait for the answer
+MAX_PATH_CHARS = 200
+# Asked every few seconds by machines: counted, but no line while all is well.
+QUIET_ROUTES = {"healthz", "readyz", "metrics"}
+
+
+@sync_and_async_middleware
+def client_address(get_response: GetResponse) -> GetResponse:
+    """Makes REMOTE_ADDR, which rate limits and logs go by, the client's, when TRUSTED_PROXIES stand in between.
+
+    Each proxy adds to the right of X-Forwarded-For whom it heard from. With n of ours, the n-th from the right was
+    written by the outermost of them; what stands further left, the client can have made up.
+    """
+
+    def before(request: HttpRequest) -> None:
+        hops = settings.TRUSTED_PROXIES
+        heard_from = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+        if not hops or len(heard_from) < hops:
+            return
+        try:
+            request.META["REMOTE_ADDR"] = str(ip_address(heard_from[-hops]))
+        except ValueError:
+            return  # no address: the peer's own stays
+
+    return around(get_response, before=before, after=lambda request, response: None)
+
+
+@sync_and_async_middleware
+def access_log(get_response: GetResponse) -> GetResponse:
+    """Every line of a request carries its id; at its end there is one that says what came of it."""
+    if iscoroutinefunction(get_response):
+
+        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
+            began = time.monotonic()
+            with logs.context(request_id=_request_id(request)):
+                try:
+                    response: HttpResponseBase = await get_response(request)
+                except asyncio.CancelledError:
+                    _note(request, CLIENT_LEFT, began)
+                    raise
+                _note(request, response.status_code, began)
+                return response
+
+        return asynchronous
+
+    def synchronous(request: HttpRequest) -> HttpResponseBase:
+        began = time.monotonic()
+        with logs.context(request_id=_request_id(request)):
+            response = get_response(request)
+            assert isinstance(response, HttpResponseBase)
+            _note(request, response.status_code, began)
+            return response
+
+    return synchronous
+
+
+def _request_id(request: HttpRequest) -> str:
+    return str(getattr(request, "request_id", ""))
+
+
+def _note(request: HttpRequest, status: int, began: float) -> None:
+    seconds = time.monotonic() - began
+    match = request.resolver_match
+    route = match.route if match is not None else "(none)"
+    count_request(method=request.method or "", route=route, status=status, seconds=seconds)
+    if not settings.ACCESS_LOG or (route in QUIET_ROUTES and status < 400):
+        return
+    if match is not None and "job_id" in match.kwargs:
+        logs.bind(job_id=match.kwargs["job_id"])
+    fields = {
+        "method": request.method,
+        "path": _path(request),
+        "status": status,
+        "duration_ms": round(seconds * 1000, 1),
+        "client": request.META.get("REMOTE_ADDR", ""),
+    }
+    logger.info("request", extra={"fields": fields})
+
+
+def _path(request: HttpRequest) -> str:
+    """Without the query. Where a part of it is free text, such as the secret of a mailed link, the route's pattern."""
+    match = request.resolver_match
+    if match is None:
+        return request.path[:MAX_PATH_CHARS]
+    is_plain = all(isinstance(value, uuid.UUID | int) for value in match.kwargs.values())
+    return request.path if is_plain and not match.args else f"/{match.route}"

@@ -1,0 +1,202 @@
+"""What a log line looks like, and what never gets into one.
+
+Owns the two formats (`LOG_FORMAT`), the fields that every line of a request or of a job carries, and the rule for
+failures: type and places, never variables, and a message only where it cannot quote a customer. What is worth a line is
+decided where it happens.
+"""
+
+import json
+import logging
+import logging.config
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from django.conf import settings
+
+from config.api import format_time
+
+logger = logging.getLogger(__name__)
+
+ROOT = f"{Path(__file__).resolve().parent.parent}/"
+MAX_FRAMES = 30  # the innermost ones of a failure
+MAX_CAUSES = 4
+MAX_MESSAGE_CHARS = 300
+WITHHELD = "withheld, it may quote a customer"
+
+# Their messages cannot quote what a customer sent. Others may: a ValueError names the value, an IntegrityError the row.
+SAFE_FAILURES = (OSError, ImportError, NameError, AttributeError, TypeError, MemoryError)
+SAFE_FAILURE_NAMES = {
+    "django.db.utils.OperationalError",
+    "django.db.utils.InterfaceError",
+    "kombu.exceptions.OperationalError",
+    "psycopg.OperationalError",
+    "psycopg_pool.PoolTimeout",
+    "redis.exceptions.ConnectionError",
+    "redis.exceptions.TimeoutError",
+}
+
+# A second line of defence, for words that we did not choose: other packages' messages, paths that somebody typed.
+SCRUBBED = (
+    (re.compile(r"\btts_[A-Za-z0-9_-]{4,}"), "tts_…"),
+    (re.compile(r"(://[^\s:/@]*:)[^\s@]+@"), r"\1…@"),
+    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "…@…"),
+    (re.compile(r"(?i)\b([\w-]*(?:signature|token|secret|password|credential))=[^&\s'\"]+"), r"\1=…"),
+)
+
+_context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
+
+
+# --- the fields of a request or a job ------------------------------------------------------------
+
+
+@contextmanager
+def context(**fields: object) -> Iterator[None]:
+    """Every line inside carries these fields, and those that `bind` adds."""
+    token = _context.set({name: str(value) for name, value in fields.items()})
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+def bind(**fields: object) -> None:
+    """What has become known about the request or job at hand. Outside of one it is forgotten at once."""
+    # Changed in place: under ASGI a view runs in a copy of the context, which holds the same dict.
+    current = _context.get()
+    if current is not None:
+        current |= {name: str(value) for name, value in fields.items()}
+
+
+def bound() -> Mapping[str, str]:
+    return _context.get() or {}
+
+
+# --- formats -------------------------------------------------------------------------------------
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line: time, level, logger, event, the fields, and `error` for a failure.
+
+    A line's own fields come as `extra={"fields": {...}}`; any other `extra` is a package's own, such as Django's with
+    the whole request, and stays out.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": format_time(datetime.fromtimestamp(record.created, UTC)),
+            "level": record.levelname,
+            "logger": record.name,
+            "event": scrub(event_of(record)),
+        }
+        fields = fields_of(record)
+        line |= {name: scrub(value) if isinstance(value, str) else value for name, value in fields.items()}
+        if record.exc_info and record.exc_info[1] is not None:
+            line["error"] = failure(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False, default=lambda value: type(value).__name__)
+
+
+class LineFormatter(logging.Formatter):
+    """For people: time, level, logger, event, the fields as name=value; a failure's places below it."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: ")
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.asctime = self.formatTime(record, self.datefmt)
+        fields = fields_of(record)
+        words = [event_of(record), *(f"{name}={value}" for name, value in fields.items() if value is not None)]
+        line = scrub(self.formatMessage(record) + " ".join(words))
+        if not record.exc_info or record.exc_info[1] is None:
+            return line
+        if settings.DEBUG:
+            return f"{line}\n{self.formatException(record.exc_info)}"
+        return line + "".join(f"\n  {text}" for text in _as_lines(failure(record.exc_info[1])))
+
+
+def formatter() -> logging.Formatter:
+    """The one that LOG_FORMAT asks for."""
+    return JsonFormatter() if settings.LOG_FORMAT == "json" else LineFormatter()
+
+
+def event_of(record: logging.LogRecord) -> str:
+    task = getattr(record, "data", None)
+    if record.name == "celery.app.trace" and isinstance(task, dict):
+        # Celery's own sentence quotes the exception.
+        return f"task {task.get('name')} {task.get('description', '')}".strip()
+    return record.getMessage()
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    # Django speaks of some responses when the request's context has ended; it attaches the request.
+    request_id = getattr(getattr(record, "request", None), "request_id", None)
+    of_request = {"request_id": request_id} if request_id else {}
+    return {**of_request, **bound(), **getattr(record, "fields", {})}
+
+
+def scrub(text: str) -> str:
+    for pattern, replacement in SCRUBBED:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """What failed and where, as data: `type`, `message`, `at` (innermost last), `because`."""
+    first: dict[str, Any] = {}
+    described, current = first, error
+    for number in range(MAX_CAUSES):
+        kind = type(current)
+        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        is_safe = isinstance(current, SAFE_FAILURES) or any(
+            f"{each.__module__}.{each.__qualname__}" in SAFE_FAILURE_NAMES for each in kind.__mro__
+        )
+        # Below the first line PostgreSQL quotes the row.
+        described["type"] = name
+        first_line = str(current).partition("\n")[0]
+        described["message"] = scrub(first_line)[:MAX_MESSAGE_CHARS] if is_safe else WITHHELD
+        described["at"] = _places(current.__traceback__)
+        cause = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+        if cause is None or number + 1 == MAX_CAUSES:
+            break
+        described["because"] = {}
+        described, current = described["because"], cause
+    return first
+
+
+def _places(trace: TracebackType | None) -> list[str]:
+    frames = traceback.extract_tb(trace)[-MAX_FRAMES:]
+    return [f"{frame.filename.removeprefix(ROOT)}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+def _as_lines(described: Mapping[str, Any]) -> list[str]:
+    lines = [f"{described['type']}: {described['message']}", *(f"  at {place}" for place in described["at"])]
+    return lines + (["because of", *_as_lines(described["because"])] if "because" in described else [])
+
+
+# --- set-up --------------------------------------------------------------------------------------
+
+
+def configure(config: dict[str, Any]) -> None:
+    """`settings.LOGGING_CONFIG`: as Django would, and what ends a thread or the process is a line like any other."""
+    logging.config.dictConfig(config)
+    threading.excepthook = _log_dead_thread
+    sys.excepthook = _log_dead_process
+
+
+def _log_dead_thread(arguments: threading.ExceptHookArgs) -> None:
+    if arguments.exc_value is not None and not isinstance(arguments.exc_value, SystemExit):
+        name = arguments.thread.name if arguments.thread else "?"
+        logger.critical("thread %s died", name, exc_info=arguments.exc_value)
+
+
+def _log_dead_process(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not isinstance(error, KeyboardInterrupt):
+        logger.critical("the process died", exc_info=error)

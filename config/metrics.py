@@ -1,0 +1,31 @@
+"""What this process counts for Prometheus. What the database can tell is read when it is asked for: `tts.metrics`."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+REGISTRY = CollectorRegistry()
+
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+REQUESTS = Counter(
+    "utterance_requests",
+    "Requests answered, by method, route (its pattern, not its path) and status.",
+    ["method", "route", "status"],
+    registry=REGISTRY,
+)
+REQUEST_SECONDS = Histogram(
+    "utterance_request_seconds",
+    "Time until a response's head was ready, by route.",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=REGISTRY,
+)
+LOST_WAKE_UPS = Counter(
+    "utterance_lost_wake_ups",
+    "Messages to workers that the broker did not take; the sweep makes up for them.",
+    registry=REGISTRY,
+)
+
+
+def count_request(*, method: str, route: str, status: int, seconds: float) -> None:
+    REQUESTS.labels(method if method in METHODS else "other", route, str(status)).inc()
+    REQUEST_SECONDS.labels(route).observe(seconds)

@@ -1,0 +1,99 @@
+"""What operators copy from says what the code reads: neither can drift from the other."""
+
+import json
+import re
+
+import pytest
+
+from tests.live.compose import interpolate, load_compose, our_services
+from tests.live.proxy import stream_prefixes
+from tests.run import ROOT
+
+READER = re.compile(r'\benv_\w+\(\s*"(\w+)"')
+FOR_TESTS = {"TEST_DATABASE_NAME"}
+EXAMPLE_LINE = re.compile(r"#?([A-Z][A-Z0-9_]*)=")
+
+
+def settings_of_the_code() -> set[str]:
+    return set(READER.findall((ROOT / "config" / "settings.py").read_text())) - FOR_TESTS
+
+
+def names_in_compose() -> set[str]:
+    """What compose.yaml asks .env for."""
+    return set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))
+
+
+def names_in_example() -> list[str]:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    return [match[1] for line in lines if (match := EXAMPLE_LINE.match(line))]
+
+
+def test_the_example_has_every_setting_once_and_nothing_that_is_not_read() -> None:
+    names = names_in_example()
+    assert len(names) == len(set(names))
+    assert settings_of_the_code() - set(names) == set()
+    assert set(names) - settings_of_the_code() - names_in_compose() == set()
+
+
+def test_every_line_of_the_example_is_explained_above_it() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    for before, line in zip(["", *lines], lines, strict=False):
+        if EXAMPLE_LINE.match(line):
+            assert before.startswith("# ") or EXAMPLE_LINE.match(before), line
+
+
+def test_the_readme_has_every_setting_and_none_that_is_not_read() -> None:
+    section = (ROOT / "README.md").read_text().partition("\n## Configuration\n")[2].partition("\n## ")[0]
+    rows = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    assert rows == settings_of_the_code()
+
+
+def test_compose_asks_for_nothing_that_the_example_lacks() -> None:
+    assert names_in_compose() - set(names_in_example()) - settings_of_the_code() == set()
+
+
+def test_only_the_proxy_has_ports() -> None:
+    services = load_compose()["services"]
+    assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
+
+
+def test_every_role_of_the_service_is_in_compose_and_the_image_runs_its_command() -> None:
+    commands = [service["command"] for service in our_services(load_compose()).values()]
+    assert sorted(commands) == [
+        ["start", "beat"],
+        ["start", "migrate"],
+        ["start", "web-api"],
+        ["start", "web-stream"],
+        ["start", "worker", "maintenance"],
+        ["start", "worker", "speech.espeak"],
+    ]
+    entrypoint = re.findall(r"^ENTRYPOINT (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert [json.loads(each) for each in entrypoint] == [["python", "manage.py"]]
+
+
+def test_what_is_long_to_hand_out_goes_to_the_asgi_process() -> None:
+    assert stream_prefixes() == ("/audio/", "/stream/")
+
+
+def test_connections_of_all_processes_fit_the_database() -> None:
+    services = our_services(load_compose())
+    pools = [int(service["environment"].get("DATABASE_POOL_SIZE", 16)) for service in services.values()]
+    command = load_compose()["services"]["postgres"]["command"]
+    assert sum(pools) < int(command[-1].removeprefix("max_connections=")) - 3  # 3: kept for the superuser
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("${A}-${B:-b}", "1-b"),
+        ("${B-s3://x?endpoint_url=${SCHEME:-https}://${A:?}}", "s3://x?endpoint_url=https://1"),
+        ("${EMPTY:-full}", "full"),
+    ],
+)
+def test_variables_are_filled_in_as_compose_does(text: str, filled: str) -> None:
+    assert interpolate(text, {"A": "1", "EMPTY": ""}) == filled
+
+
+def test_a_variable_that_must_be_set_is_missed() -> None:
+    with pytest.raises(KeyError, match="SECRET"):
+        interpolate("${SECRET:?}", {})

@@ -1,0 +1,128 @@
+"""Is this process alive, and could it do its work now? For load balancers, container runtimes and monitors."""
+
+import logging
+import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from django.core.cache import cache
+from django.core.files.storage import FileSystemStorage
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from config.celery import app
+from tts import store
+
+logger = logging.getLogger(__name__)
+
+CHECK_SECONDS = 1.0  # what has not answered by then counts as failed
+
+_is_migrated = False
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers. Asks nothing of the database or the queue."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when everything that a request may need is there, else 503; the checks by name. Takes a second at most."""
+    checks = run_checks()
+    is_ready = all(outcome == "ok" for outcome in checks.values())
+    body = {"status": "ready" if is_ready else "not ready", "checks": checks}
+    return JsonResponse(body, status=200 if is_ready else 503)
+
+
+def run_checks() -> dict[str, str]:
+    """Every check's outcome: "ok", "failed" or "no answer"."""
+    # One run of each at a time, shared by who asks meanwhile: a check that hangs ties up one thread for all.
+    with _lock:
+        for name, check in CHECKS.items():
+            if name not in _running or _running[name].done():
+                _running[name] = _threads.submit(_run, check)
+        running = dict(_running)
+    wait(running.values(), timeout=CHECK_SECONDS)
+    return {name: _outcome(name, future) for name, future in running.items()}
+
+
+def _run(check: Callable[[], None]) -> None:
+    try:
+        check()
+    finally:
+        connection.close()
+
+
+def _outcome(name: str, future: "Future[None]") -> str:
+    if not future.done():
+        logger.warning("not ready: %s did not answer within %.0f s", name, CHECK_SECONDS)
+        return "no answer"
+    error = future.exception()
+    if error is not None:
+        logger.warning("not ready: %s failed", name, exc_info=error)
+        return "failed"
+    return "ok"
+
+
+# --- the checks: each raises when it fails -------------------------------------------------------
+
+
+class PendingMigrations(Exception):
+    """The database is older than this code."""
+
+
+def _check_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _check_migrations() -> None:
+    global _is_migrated
+    if _is_migrated:  # what was applied stays so while this code runs, and looking reads every migration file
+        return
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise PendingMigrations
+    _is_migrated = True
+
+
+def _check_cache() -> None:
+    cache.get("readyz")
+
+
+def _check_broker() -> None:
+    with app.connection_for_write(connect_timeout=CHECK_SECONDS) as broker:
+        # Once: `connect` would wait and try again.
+        broker.transport.close_connection(broker.transport.establish_connection())
+
+
+def _check_store() -> None:
+    storage = store.audio_storage()
+    if isinstance(storage, FileSystemStorage):
+        folder = Path(storage.location)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"readyz")
+    else:
+        storage.exists("readyz")  # reachable and let in; writing every few seconds would be billed
+
+
+CHECKS: dict[str, Callable[[], None]] = {
+    "database": _check_database,
+    "migrations": _check_migrations,
+    "cache": _check_cache,
+    "broker": _check_broker,
+    "store": _check_store,
+}
+
+_threads = ThreadPoolExecutor(max_workers=len(CHECKS), thread_name_prefix="readyz")
+_running: dict[str, "Future[None]"] = {}
+_lock = threading.Lock()

@@ -1,0 +1,51 @@
+"""One role of the service, as this process: what containers and units start."""
+
+import os
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from tts import programs
+from tts.services.catalogue import sync_catalogue
+
+ROLES = ["web-api", "web-stream", "worker", "beat", "migrate"]
+
+
+class Command(BaseCommand):
+    help = "Become one role of the service. A worker takes the queues it works on; migrate ends when it is done."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("role", choices=ROLES)
+        parser.add_argument("queues", nargs="*", metavar="QUEUE", help="of a worker: speech.espeak, maintenance, …")
+
+    def handle(self, *args: Any, role: str, queues: list[str], **options: Any) -> None:
+        if bool(queues) != (role == "worker"):
+            raise CommandError("A worker takes the queues that it works on; no other role does.")
+        known = [*settings.SPEECH_QUEUES, programs.MAINTENANCE_QUEUE]
+        if unknown := [queue for queue in queues if queue not in known]:
+            raise CommandError(f"There is no queue {', '.join(unknown)} here. There are: {', '.join(known)}.")
+        match role:
+            case "web-api":
+                become(programs.web_api())
+            case "web-stream":
+                become(programs.web_stream())
+            case "worker":
+                become(programs.worker(queues))
+            case "beat":
+                become(programs.beat())
+            case "migrate":
+                migrate(verbosity=options["verbosity"])
+
+
+def become(arguments: list[str]) -> NoReturn:
+    """The program in place of this process, so that signals reach it itself."""
+    os.execv(arguments[0], arguments)  # noqa: S606
+
+
+def migrate(*, verbosity: int) -> None:
+    """Brings the database to what this code expects: tables, the cache's table, the voices of the engines."""
+    call_command("migrate", verbosity=verbosity, interactive=False)
+    call_command("createcachetable", verbosity=verbosity)
+    sync_catalogue()

@@ -1,0 +1,136 @@
+"""`/metrics` for Prometheus: what this process counted (`config.metrics`), and what the database says of jobs.
+
+Workers are not asked: what they do stands in the database. So the job metrics are the same from every web process; take
+one of them (`max without (instance, job)`), do not add them up.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import Error as AnyDatabaseError
+from django.db.models import Count, F, Min, Sum
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from config.metrics import REGISTRY
+from tts.models import Job, JobStatus
+
+LOOPBACK = {"127.0.0.1", "::1"}
+# A job's `finished_at` is written a moment before it can be seen, by a machine whose clock may be a little behind.
+SETTLE_SECONDS = 10.0
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """With METRICS_TOKEN, for who sends it (`Authorization: Bearer …`); else for this machine alone. 404 for others."""
+    if not _may_read(request):
+        raise Http404
+    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _may_read(request: HttpRequest) -> bool:
+    if settings.METRICS_TOKEN:
+        return constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {settings.METRICS_TOKEN}")
+    # A proxy on this machine connects from it, too; it says for whom.
+    is_forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    return request.META.get("REMOTE_ADDR") in LOOPBACK and not is_forwarded
+
+
+class JobMetrics(Collector):
+    """Jobs and queues, read at each scrape by way of small indexes. Counts begin at zero with the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counted_until = timezone.now()
+        self._finished: Counter[tuple[str, str]] = Counter()
+        self._audio_ms: Counter[str] = Counter()
+        self._work_seconds: Counter[str] = Counter()
+        self._characters: Counter[str] = Counter()
+
+    def describe(self) -> Iterator[Metric]:
+        yield from ()  # asked when it is registered: no reason to look into the database
+
+    def collect(self) -> Iterator[Metric]:
+        is_up = GaugeMetricFamily("utterance_database_up", "Whether the database answered this scrape.")
+        try:
+            families = [*self._queues(), *self._totals()]
+        except AnyDatabaseError:
+            is_up.add_metric([], 0)
+            yield is_up
+            return
+        is_up.add_metric([], 1)
+        yield is_up
+        yield from families
+
+    def _queues(self) -> Iterator[Metric]:
+        depth = GaugeMetricFamily("utterance_queue_depth", "Jobs that wait.", labels=["queue"])
+        age = GaugeMetricFamily("utterance_queue_oldest_seconds", "Age of the oldest job that waits.", labels=["queue"])
+        running = GaugeMetricFamily("utterance_jobs_processing", "Jobs that are spoken now.", labels=["engine"])
+        now = timezone.now()
+        pending = Job.objects.filter(status=JobStatus.PENDING).order_by().values("queue")
+        rows = pending.annotate(count=Count("*"), oldest=Min("created_at"))
+        waiting = {row["queue"]: (row["count"], row["oldest"]) for row in rows}
+        for queue in sorted({*settings.SPEECH_QUEUES, *waiting}):
+            count, oldest = waiting.get(queue, (0, now))
+            depth.add_metric([queue], count)
+            age.add_metric([queue], max(0.0, (now - oldest).total_seconds()))
+        processing = Job.objects.filter(status=JobStatus.PROCESSING).order_by().values("provider")
+        counts = dict.fromkeys(settings.SPEECH_ENGINES, 0) | dict(
+            processing.annotate(count=Count("*")).values_list("provider", "count")
+        )
+        for engine, count in sorted(counts.items()):
+            running.add_metric([engine], count)
+        yield from (depth, age, running)
+
+    def _totals(self) -> Iterator[Metric]:
+        finished = CounterMetricFamily(
+            "utterance_jobs_finished", "Jobs by how they ended.", labels=["engine", "status"]
+        )
+        audio = CounterMetricFamily("utterance_audio_seconds", "Seconds of audio made.", labels=["engine"])
+        work = CounterMetricFamily(
+            "utterance_synthesis_seconds", "Seconds from a completed job's first claim to its end.", labels=["engine"]
+        )
+        characters = CounterMetricFamily("utterance_characters", "Characters of completed jobs.", labels=["engine"])
+        with self._lock:
+            self._count_until(timezone.now() - timedelta(seconds=SETTLE_SECONDS))
+            for (engine, status), count in sorted(self._finished.items()):
+                finished.add_metric([engine, status], count)
+            for engine in sorted(self._audio_ms):
+                audio.add_metric([engine], self._audio_ms[engine] / 1000)
+                work.add_metric([engine], self._work_seconds[engine])
+                characters.add_metric([engine], self._characters[engine])
+        yield from (finished, audio, work, characters)
+
+    def _count_until(self, moment: datetime) -> None:
+        """Adds the jobs that finished since the last time, so that no scrape reads more than what is new."""
+        if moment <= self._counted_until:
+            return
+        new = Job.objects.filter(finished_at__gt=self._counted_until, finished_at__lte=moment).order_by()
+        rows = new.values("provider", "status").annotate(
+            count=Count("*"),
+            audio_ms=Sum("duration_ms"),
+            chars=Sum("chars_charged"),
+            work=Sum(F("finished_at") - F("started_at")),
+        )
+        for row in list(rows):
+            engine, status = row["provider"], row["status"]
+            self._finished[engine, status] += row["count"]
+            if status == JobStatus.COMPLETED:
+                self._audio_ms[engine] += row["audio_ms"]
+                self._characters[engine] += row["chars"]
+                self._work_seconds[engine] += row["work"].total_seconds()
+        self._counted_until = moment
+
+
+REGISTRY.register(JobMetrics())

@@ -21,6 +21,8 @@ class AudioStorage(Protocol):
 
     def save(self, name: str, content: "File[bytes]") -> str: ...
 
+    def exists(self, name: str) -> bool: ...
+
     def delete(self, name: str) -> None:
         """Harmless for a name that is not there."""
 

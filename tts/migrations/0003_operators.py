@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0004_operators'),
-        ('tts', '0001_initial'),
+        ('tts', '0002_job_finished'),
     ]
 
     operations = [

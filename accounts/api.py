@@ -76,7 +76,8 @@ class AccountThrottle(BaseThrottle):
         if usage.is_over:
             seconds = usage.retry_after_seconds
             raise RateLimitExceeded(
-                f"That was request {usage.count:,} of {usage.limit:,} in this quarter hour. Try again in {seconds} seconds.",
+                f"That was request {usage.count:,} of {usage.limit:,} in this quarter hour. "
+                f"Try again in {seconds} seconds.",
                 headers={"Retry-After": str(seconds)},
             )
         return True
@@ -114,7 +115,10 @@ class ApiView(APIView):
 
 
 class KeyView(ApiView):
-    """An API view for callers with a key. `scopes` maps a method to the scope it takes; unnamed ones take speech:read."""
+    """An API view for callers with a key.
+
+    `scopes` maps a method to the scope it takes; unnamed ones take speech:read.
+    """
 
     authentication_classes: Any = [ApiKeyAuthentication]  # noqa: RUF012
     permission_classes: Any = [MayUseScope]  # noqa: RUF012

@@ -1,7 +1,7 @@
 """The form of an API key: `tts_`, 30 random base62 characters, 6 base62 characters of their CRC32.
 
-Owns the format and the hash, nothing stored. The checksum lets a mistyped key be refused without asking the database, and
-lets secret scanners tell a key from noise; the 30 characters carry 178 bits.
+Owns the format and the hash, nothing stored. The checksum lets a mistyped key be refused without asking the database,
+and lets secret scanners tell a key from noise; the 30 characters carry 178 bits.
 """
 
 import hashlib

@@ -153,8 +153,8 @@ class ApiKey(models.Model):
 class RememberedRequest(models.Model):
     """The answer to a request that carried an Idempotency-Key, kept so that a repeat gets the same bytes.
 
-    Only answers that created something are remembered. The row is written in the transaction that creates the thing, so it
-    exists complete or not at all.
+    Only answers that created something are remembered. The row is written in the transaction that creates the thing, so
+    it exists complete or not at all.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="remembered_requests")

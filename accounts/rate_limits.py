@@ -1,7 +1,7 @@
 """How often a caller may ask: exact counts in fixed windows of 15 minutes.
 
-django-ratelimit counts; the numbers are the plan's. Owns no response: `accounts.throttling` refuses, `accounts.middleware`
-writes the headers.
+django-ratelimit counts; the numbers are the plan's. Owns no response: `accounts.throttling` refuses,
+`accounts.middleware` writes the headers.
 """
 
 import time
@@ -18,8 +18,8 @@ Bucket = Literal["generate", "read"]
 
 WINDOW_SECONDS = 15 * 60
 
-# django-ratelimit makes the rate part of its key, so a change of plan would start the count anew. It counts against this
-# rate, which nobody reaches; the true limit is compared here.
+# django-ratelimit makes the rate part of its key, so a change of plan would start the count anew. It counts against
+# this rate, which nobody reaches; the true limit is compared here.
 COUNTING_RATE = (10**9, WINDOW_SECONDS)
 
 

@@ -29,7 +29,7 @@ def format_have(microcredits: int) -> str:
 
 
 def parse_credits(text: str) -> int:
-    """"2.5" → 2_500_000, "1,000" → 1_000_000_000.
+    """ "2.5" → 2_500_000, "1,000" → 1_000_000_000.
 
     Raises ValueError for what is no number, more than MAX_CREDITS or finer than a microcredit.
     """

@@ -207,7 +207,10 @@ def _write_entry(
     actor: str,
     note: str = "",
 ) -> None:
-    """After the balance was updated in the same transaction: its row is locked by us, so what we read is what we made."""
+    """After the balance was updated in the same transaction:
+
+    its row is locked by us, so what we read is what we made.
+    """
     balance = Balance.objects.get(account=account)
     LedgerEntry.objects.create(
         account=account,

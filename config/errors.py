@@ -23,8 +23,8 @@ DATABASE_AWAY = (OperationalError, InterfaceError)
 class DomainError(Exception):
     """Something the caller has to know: a stable code, an HTTP status, a message in plain words.
 
-    `details` maps a field of the request to its messages; `headers` go into the HTTP response. `example` is such a message,
-    for the documentation.
+    `details` maps a field of the request to its messages; `headers` go into the HTTP response. `example` is such a
+    message, for the documentation.
     """
 
     code: ClassVar[str]

@@ -1,8 +1,9 @@
 """The queue of one machine: a message is a file in a folder. Celery's broker when no other is configured.
 
-Kombu's own filesystem transport lets a reader take a message before its writer has filled it, which ends the worker with a
-JSON error; it takes messages by way of the system's temporary folder; and it forgets its queues when the folder is deleted.
-Here both ends rename, which is atomic, nothing leaves the folder, and the folder is made again whenever it is missing.
+Kombu's own filesystem transport lets a reader take a message before its writer has filled it, which ends the worker
+with a JSON error; it takes messages by way of the system's temporary folder; and it forgets its queues when the folder
+is deleted. Here both ends rename, which is atomic, nothing leaves the folder, and the folder is made again whenever it
+is missing.
 """
 
 import contextlib

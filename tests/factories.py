@@ -1,4 +1,7 @@
-"""The cast: Alice owns Acme, Bob is a member of it, Charlie belongs to Globex. Made by the services the product uses."""
+"""The cast:
+
+Alice owns Acme, Bob is a member of it, Charlie belongs to Globex. Made by the services the product uses.
+"""
 
 import uuid
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""The first start on one machine: a demo account, and the proof that a sentence becomes audio, through the public API."""
+"""The first start on one machine:
+
+a demo account, and the proof that a sentence becomes audio, through the public API.
+"""
 
 import json
 import secrets

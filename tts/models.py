@@ -23,8 +23,9 @@ UNFINISHED = (JobStatus.PENDING, JobStatus.PROCESSING)
 class Job(models.Model):
     """A piece of speech, from request to audio.
 
-    A worker that holds the job has raised `attempt` by one and keeps `lease_expires_at` in the future; whatever it writes is
-    fenced by `status='processing', attempt=mine`, so a worker that was given up for dead cannot finish what another has.
+    A worker that holds the job has raised `attempt` by one and keeps `lease_expires_at` in the future; whatever it
+    writes is fenced by `status='processing', attempt=mine`, so a worker that was given up for dead cannot finish what
+    another has.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -52,7 +52,12 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
         ("voice_speaker_1", request.voice_speaker_1 is not None, voice.supports_multispeaker, "speaks alone"),
         ("voice_speaker_2", request.voice_speaker_2 is not None, voice.supports_multispeaker, "speaks alone"),
         ("delivery_mode", request.delivery_mode == "stream", voice.supports_streaming, "does not stream"),
-        ("output_format", True, request.output_format in voice.output_formats, f"does not make {request.output_format}"),
+        (
+            "output_format",
+            True,
+            request.output_format in voice.output_formats,
+            f"does not make {request.output_format}",
+        ),
     ):
         if is_asked and not is_supported:
             raise ValidationFailed.of_field(field, f"{voice.name} {refusal}.")

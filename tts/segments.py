@@ -34,8 +34,8 @@ def split_into_pieces(text: str, *, text_format: str, language: str) -> Iterator
 def split_text(text: str, language: str) -> Iterator[str]:
     """Pieces of at most MAX_SEGMENT_CHARS code points which, joined, are the text again.
 
-    `language` is a BCP 47 tag. Paragraphs first, so that memory follows the paragraph and not the text; then sentences; a
-    longer one is cut after white space, and only where there is none, inside a word.
+    `language` is a BCP 47 tag. Paragraphs first, so that memory follows the paragraph and not the text; then sentences;
+    a longer one is cut after white space, and only where there is none, inside a word.
     """
     for paragraph in _paragraphs(text):
         for block in _blocks(paragraph):

@@ -5,7 +5,7 @@ import pytest
 from accounts.models import Membership, Role
 from accounts.permissions import PERMISSIONS, TABLE, may
 
-ROLES = "owner admin developer billing viewer".split()
+ROLES = ["owner", "admin", "developer", "billing", "viewer"]
 
 EXPECTED = {
     "view_jobs": "yes yes yes no yes",

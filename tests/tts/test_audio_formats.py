@@ -53,8 +53,7 @@ def test_the_tables_are_the_documented_ones() -> None:
     assert OUTPUT_FORMATS == ("wav", "mp3", "ogg_opus")
     assert SAMPLE_RATES_HERTZ == (8000, 12000, 16000, 22050, 24000, 44100, 48000)
     assert {
-        name: {rate: list(legal) for rate, legal in spec.bitrates_kbps.items()}
-        for name, spec in FORMATS.items()
+        name: {rate: list(legal) for rate, legal in spec.bitrates_kbps.items()} for name, spec in FORMATS.items()
     } == LEGAL_KBPS
     assert {name: (spec.content_type, spec.file_extension) for name, spec in FORMATS.items()} == {
         "wav": ("audio/wav", ".wav"),

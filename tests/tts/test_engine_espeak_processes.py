@@ -94,9 +94,7 @@ def test_a_fault_is_transient_and_spares_the_speech_beside_it(
     assert speak(engine, LONG_TEXT) == expected
 
 
-def test_the_log_names_the_signal_that_ended_a_child(
-    engine: EspeakEngine, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_log_names_the_signal_that_ended_a_child(engine: EspeakEngine, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(TransientEngineError):
         speak(engine, "SEGFAULT")
     assert f"exit status {-signal.SIGSEGV}" in caplog.text
@@ -169,9 +167,7 @@ def test_a_child_is_out_of_reach_of_the_terminal_and_of_stop_signals(engine: Esp
     assert child in child_pids(os.getpid())
 
 
-def test_a_child_gets_none_of_the_services_secrets(
-    engine: EspeakEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_child_gets_none_of_the_services_secrets(engine: EspeakEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "for the service alone")
     before = child_pids(os.getpid())
     engine.warm_up()

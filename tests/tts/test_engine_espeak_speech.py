@@ -39,10 +39,7 @@ def engine() -> Iterator[EspeakEngine]:
 def speed_errors(engine: EspeakEngine, text: str, voice: str, speeds: list[float]) -> dict[float, float]:
     """Measured speed ÷ asked speed - 1, by asked speed."""
     normal_bytes = len(speak(engine, text, voice=voice))
-    return {
-        speed: normal_bytes / len(speak(engine, text, voice=voice, speed=speed)) / speed - 1
-        for speed in speeds
-    }
+    return {speed: normal_bytes / len(speak(engine, text, voice=voice, speed=speed)) / speed - 1 for speed in speeds}
 
 
 @pytest.mark.parametrize("voice", [ANNIE, "gmw/en-US+Andy", "gmw/en+linda", LEE])
@@ -76,9 +73,7 @@ def test_a_speed_outside_the_range_is_refused(engine: EspeakEngine, speed: float
 
 
 @pytest.mark.parametrize("voice", EVERY_VOICE)
-def test_the_same_request_gives_the_same_bytes_whatever_was_said_between(
-    engine: EspeakEngine, voice: str
-) -> None:
+def test_the_same_request_gives_the_same_bytes_whatever_was_said_between(engine: EspeakEngine, voice: str) -> None:
     first = speak(engine, SENTENCES, voice=voice)
     speak(engine, SHORT_SENTENCES, voice="gmw/en+aunty", speed=0.5)
     speak(engine, SENTENCES, voice="gmw/en-US+michel", speed=1.14)

@@ -104,9 +104,7 @@ def test_without_voices_the_start_says_so_and_shows_no_request_that_would_fail(c
 
 
 @pytest.mark.parametrize("name", ["curl", "python", "node"])
-def test_each_sample_submits_polls_and_downloads_from_this_server(
-    client: Client, voices, settings, name: str
-):
+def test_each_sample_submits_polls_and_downloads_from_this_server(client: Client, voices, settings, name: str):
     settings.ALLOWED_HOSTS = ["speech.example.com"]
     sample = code(client.get("/", headers={"host": "speech.example.com:8443"}).content.decode(), name)
     assert "http://speech.example.com:8443" in sample
@@ -165,9 +163,7 @@ def test_the_overview_shows_balance_plan_and_limits(signed_in: Client, account: 
     assert "owed" not in shown
 
 
-def test_the_overview_shows_the_limits_of_the_account_before_those_of_its_plan(
-    signed_in: Client, account: Account
-):
+def test_the_overview_shows_the_limits_of_the_account_before_those_of_its_plan(signed_in: Client, account: Account):
     Account.objects.filter(pk=account.pk).update(generate_limit_override=7)
     assert "New speech 7 requests" in text_of(signed_in.get("/overview").content.decode())
 
@@ -324,9 +320,7 @@ def test_the_overview_asks_the_database_the_same_however_much_there_is(
         signed_in.get("/overview")
 
 
-def test_the_overview_without_jobs_asks_the_database_once_more(
-    signed_in: Client, voices, django_assert_num_queries
-):
+def test_the_overview_without_jobs_asks_the_database_once_more(signed_in: Client, voices, django_assert_num_queries):
     with django_assert_num_queries(7):
         signed_in.get("/overview")
 
@@ -409,9 +403,7 @@ def test_the_error_page_needs_neither_a_request_nor_the_database():
     assert "Error 500 Something failed on our side Try again. Go to the start" in text_of(page)
 
 
-def test_a_failure_shows_the_number_to_quote_and_nothing_of_its_cause(
-    db, alice: User, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_failure_shows_the_number_to_quote_and_nothing_of_its_cause(db, alice: User, monkeypatch: pytest.MonkeyPatch):
     def fail(account):
         raise RuntimeError("the database of alice exploded")
 

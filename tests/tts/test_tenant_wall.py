@@ -92,7 +92,9 @@ def test_another_tenants_id_answers_like_one_that_never_was(
         assert answer(globex_api, verb, route, job.pk) == never_was, job.status
     assert everything_that_costs() == before
     assert list(Job.objects.values_list("text", flat=True)) == ["Hello there."] * len(jobs)
-    assert all(Path(store.audio_storage().address_of(job.audio_key)).exists() for job in Job.objects.exclude(audio_key=""))
+    assert all(
+        Path(store.audio_storage().address_of(job.audio_key)).exists() for job in Job.objects.exclude(audio_key="")
+    )
 
 
 @pytest.mark.parametrize("route", ROUTES)

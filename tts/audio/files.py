@@ -17,13 +17,11 @@ from tts.audio.encoder import Encoder
 from tts.audio.formats import Encoding
 
 
-class AudioTooLong(ValueError):  # noqa: N818
+class AudioTooLong(ValueError):
     """The audio does not fit its format. `message` is a sentence for the API caller."""
 
     def __init__(self) -> None:
-        self.message = (
-            "The audio is longer than a wav file can hold (4 GiB); use mp3 or ogg_opus, or a shorter text."
-        )
+        self.message = "The audio is longer than a wav file can hold (4 GiB); use mp3 or ogg_opus, or a shorter text."
         super().__init__(self.message)
 
 
@@ -92,9 +90,7 @@ class AudioFile:
         self.abort()
 
 
-def encode_file(
-    chunks: Iterable[bytes], path: Path, encoding: Encoding, *, input_rate_hertz: int
-) -> EncodedFile:
+def encode_file(chunks: Iterable[bytes], path: Path, encoding: Encoding, *, input_rate_hertz: int) -> EncodedFile:
     """Encode s16le mono PCM, taken from `chunks` as they come, into a new file at `path`.
 
     Raises AudioTooLong, ValueError when the PCM ends inside a sample, and whatever `chunks` raises. No file

@@ -99,7 +99,7 @@ class Encoding:
         return FORMATS[self.output_format].file_extension
 
 
-class UnsupportedEncoding(ValueError):  # noqa: N818
+class UnsupportedEncoding(ValueError):
     """What was asked for cannot be encoded.
 
     `field` is the request's field at fault, `message` a sentence for the API caller, `nearest` the possible
@@ -126,9 +126,7 @@ def resolve_encoding(
     """
     spec = FORMATS.get(output_format)
     if spec is None:
-        raise UnsupportedEncoding(
-            "output_format", f"output_format must be one of {', '.join(OUTPUT_FORMATS)}."
-        )
+        raise UnsupportedEncoding("output_format", f"output_format must be one of {', '.join(OUTPUT_FORMATS)}.")
     if bitrate_kbps is not None and spec.default_bitrate_kbps is None:
         raise UnsupportedEncoding(
             "output_bitrate_kbps", f"{output_format} is not compressed and takes no output_bitrate_kbps."
@@ -160,9 +158,7 @@ def _asked_rate(output_format: str, spec: OutputFormat, sample_rate_hertz: int) 
     )
 
 
-def _default_rate(
-    output_format: str, spec: OutputFormat, engine_rate_hertz: int, bitrate_kbps: int | None
-) -> int:
+def _default_rate(output_format: str, spec: OutputFormat, engine_rate_hertz: int, bitrate_kbps: int | None) -> int:
     """The format's own default rate; where that cannot carry the bitrate asked for, the lowest that can."""
     rates = sorted(spec.bitrates_kbps)
     wanted = spec.default_rate_hertz or engine_rate_hertz

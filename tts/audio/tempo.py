@@ -53,9 +53,7 @@ def _build_graph(rate_hertz: int, tempo: float) -> Graph:
     factor = tempo ** (1 / filters)
     graph = Graph()
     nodes = [
-        graph.add_abuffer(
-            sample_rate=rate_hertz, format="s16", layout="mono", time_base=Fraction(1, rate_hertz)
-        ),
+        graph.add_abuffer(sample_rate=rate_hertz, format="s16", layout="mono", time_base=Fraction(1, rate_hertz)),
         *(graph.add("atempo", f"{factor:.9f}") for _ in range(filters)),
         graph.add("abuffersink"),
     ]
@@ -81,6 +79,6 @@ def _drain(graph: Graph) -> Iterator[bytes]:
             frame = graph.pull()
         except (BlockingIOError, EOFError):  # wants more input; has no more output
             return
-        assert isinstance(frame, AudioFrame)  # noqa: S101  (for the type checker: the graph carries sound only)
+        assert isinstance(frame, AudioFrame)
         if frame.samples:
             yield bytes(frame.planes[0])[: frame.samples * _BYTES_PER_SAMPLE]

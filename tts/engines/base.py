@@ -21,7 +21,7 @@ class EngineError(Exception):
     """An engine did not deliver. The message is ours and may be shown; a vendor's words go to the log."""
 
 
-class EngineUnavailable(EngineError):  # noqa: N818  (a state of this installation, named as operators see it)
+class EngineUnavailable(EngineError):
     """The engine cannot work on this installation: something it needs is missing or not configured."""
 
 

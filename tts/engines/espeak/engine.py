@@ -31,9 +31,7 @@ class EspeakEngine:
     name = PROVIDER
     queue = "speech.espeak"
 
-    def __init__(
-        self, *, program: Path = CHILD_PROGRAM, silence_timeout_s: float = SILENCE_TIMEOUT_S
-    ) -> None:
+    def __init__(self, *, program: Path = CHILD_PROGRAM, silence_timeout_s: float = SILENCE_TIMEOUT_S) -> None:
         """`program` is what runs as a child; one that says nothing for `silence_timeout_s` is given up."""
         self._program = program
         self._silence_timeout_s = silence_timeout_s

@@ -59,9 +59,7 @@ class EspeakProcess:
             self.rate_hertz: int = greeting["rate_hertz"]
         except BaseException as error:
             self.kill()
-            if isinstance(
-                error, TransientEngineError | ValueError | LookupError | TypeError | AttributeError
-            ):
+            if isinstance(error, TransientEngineError | ValueError | LookupError | TypeError | AttributeError):
                 raise EngineUnavailable("The eSpeak NG program does not answer.") from error
             raise
 

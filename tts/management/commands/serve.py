@@ -60,6 +60,7 @@ class Command(BaseCommand):
     def _introduce(self, demo: Demo, supervisor: Supervisor) -> None:
         """What a newcomer needs, once. The sign-in and the key are shown even if the proof fails."""
         url = settings.PUBLIC_URL
+        authorization = f"Authorization: Bearer {demo.api_key}"
         lines = [
             "",
             f"  Utterance is at   {url}",
@@ -81,9 +82,9 @@ class Command(BaseCommand):
                 f"  First audio       {proof.address} ({proof.duration_seconds:.2f} s)",
                 "",
                 "  Hear it:",
-                f"    curl -L -o hello.wav {url}/api/v1/tts/{proof.job_id}/audio -H 'Authorization: Bearer {demo.api_key}'",
+                f"    curl -L -o hello.wav {url}/api/v1/tts/{proof.job_id}/audio -H '{authorization}'",
                 "  Say something yourself:",
-                f"    curl {url}/api/v1/tts -H 'Authorization: Bearer {demo.api_key}' -H 'Content-Type: application/json' "
+                f"    curl {url}/api/v1/tts -H '{authorization}' -H 'Content-Type: application/json' "
                 '-d \'{"text": "It is my turn to speak.", "voice_id": "espeak:en-GB-eSpeak-Lee"}\'',
             ]
         self.stdout.write("\n".join([*lines, "", "  Ctrl-C stops it.", ""]))

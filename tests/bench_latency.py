@@ -109,9 +109,7 @@ def main() -> int:
     p50, p95 = statistics.median(served), statistics.quantiles(served, n=20)[-1]
     realtime = audio_seconds / long_seconds
     print(f"one sentence, {len(SENTENCE)} characters, {ROUNDS} times")
-    print(
-        f"  POST to completed   p50 {p50 * 1000:6.1f} ms   p95 {p95 * 1000:6.1f} ms "
-    )
+    print(f"  POST to completed   p50 {p50 * 1000:6.1f} ms   p95 {p95 * 1000:6.1f} ms ")
     print(f"  bare engine         p50 {statistics.median(bare) * 1000:6.1f} ms")
     print(f"{LONG_CHARS:,} characters to wav, {audio_seconds:,.0f} s of audio")
     print(f"  service     {long_seconds:6.2f} s   {realtime:6.0f} x realtime   (bar: {REALTIME_BAR:.0f} x)")

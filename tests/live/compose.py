@@ -24,7 +24,7 @@ from tests.waiting import wait_for
 
 VARIABLE = re.compile(r"\$\{(\w+)(?::?([-?])((?:[^{}]|\$\{[^{}]*\})*))?\}")
 IMAGE = "utterance"
-START_SECONDS = 40.0
+START_SECONDS = 90.0
 
 
 def load_compose() -> dict[str, Any]:

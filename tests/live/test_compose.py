@@ -19,6 +19,8 @@ from tests.ports import free_port
 from tests.services import NoServices
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.timeout(400)  # ten programs start, one after the other where the machine is busy
+
 STOP_SECONDS = 5.0
 CHECKS = ("database", "migrations", "cache", "broker", "store")
 VOICE_ID = "espeak:en-US-eSpeak-Annie"

@@ -214,7 +214,7 @@ def test_not_ready_while_redis_is_away_and_ready_again_after(running: Running) -
     def readiness() -> httpx.Response:
         return httpx.get(f"{running.url_of('api')}/readyz")
 
-    assert readiness().status_code == 200
+    wait_for(lambda: readiness().status_code == 200, "/readyz to be well")
     assert readiness().json() == {"status": "ready", "checks": dict.fromkeys(CHECKS, "ok")}
     running.redis.stop()
     try:
@@ -330,7 +330,7 @@ def test_with_the_store_of_compose_the_link_leads_to_the_store(running: Running,
             deployment.start()
             api = Running(deployment, running.redis, running.database_url, "", running.key, running.account_id)
             api.url = api.url_of("api")
-            assert httpx.get(f"{api.url}/readyz").json()["checks"] == dict.fromkeys(CHECKS, "ok")
+            wait_for(lambda: httpx.get(f"{api.url}/readyz").status_code == 200, "/readyz to find the bucket")
             submitted = api.submit("Kept in a bucket.")
             assert api.finished(submitted["poll_url"])["status"] == "completed"
             redirect = httpx.get(api.url + submitted["audio_endpoint"], headers=api.headers)

@@ -14,6 +14,7 @@ ROLES = ["web-api", "web-stream", "worker", "beat", "migrate"]
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # noqa: RUF012 - a program's log is JSON; `manage.py check` tells of what is missing
     help = "Become one role of the service. A worker takes the queues it works on; migrate ends when it is done."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -294,7 +294,7 @@ def _fail_in_the_store(running: Running, text: str) -> None:
         if line.get("job_id") == job["job_id"] and "error" in line
     }
     assert errors
-    assert errors <= {"FileExistsError", "NotADirectoryError", "StoreUnavailable"}
+    assert errors <= {"FileExistsError", "NotADirectoryError", "tts.errors.StoreUnavailable"}
 
 
 def _fail_in_a_task(running: Running) -> None:

@@ -21,6 +21,7 @@ from tts.schema import document
 
 DOCUMENT = json.loads(document())
 OPERATIONS = [(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods]
+VOICES = "/api/v1/voices"
 VOICE_ID = "espeak:en-US-eSpeak-Annie"
 
 
@@ -159,7 +160,9 @@ def test_schemathesis_finds_nothing(method, path, mode, fuzzed_account, schema, 
         response = case.call(headers=headers)
         statuses.append(response.status_code)
         # Whether a voice exists, and what it can do, is no matter of form: a well-formed request may be refused.
-        excluded = [CHECKS.get_one("positive_data_acceptance")] if method == "POST" else None
+        # A query that is wrong only by an empty list, or a missing key that we add, is right once it is sent.
+        unfair = {"POST": "positive_data_acceptance", "GET": "negative_data_rejection"}.get(method)
+        excluded = [CHECKS.get_one(unfair)] if unfair is not None and operation.path != VOICES else None
         case.validate_response(response, headers=headers, excluded_checks=excluded)
 
     fuzz()

@@ -1,0 +1,198 @@
+"""The operators' pages over accounts, which show something of every app. Registered by `tts.admin`."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from accounts.models import Account, ApiKey, AuditEntry, Membership, Plan
+from accounts.operator_admin import (
+    PANEL_ROWS,
+    OperatorAction,
+    OperatorAdmin,
+    Panel,
+    ReasonForm,
+    audit_panel,
+    column,
+    format_moment,
+    list_url,
+    row_link,
+)
+from accounts.services.audit import Actor
+from accounts.services.standing import change_plan, reinstate_account, suspend_account
+from billing.models import LedgerEntry
+from billing.money import format_credits, parse_credits
+from billing.selectors import list_entries
+from billing.services import adjust_credits
+from tts.models import Job
+from tts.selectors import list_jobs
+
+
+class AdjustCreditsForm(ReasonForm):
+    """Credits as people write them: 100, 2.5, -3."""
+
+    credits = forms.CharField(
+        max_length=40,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text="100 gives, -100 takes. What is given pays a debt first; no more can be taken than is there.",
+    )
+    field_order = ("credits", "reason")
+
+    def clean_credits(self) -> int:
+        try:
+            amount = parse_credits(self.cleaned_data["credits"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        if amount == 0:
+            raise forms.ValidationError("An adjustment is not 0.")
+        return amount
+
+
+class ChangePlanForm(ReasonForm):
+    plan = forms.ModelChoiceField(
+        Plan.objects.order_by("generate_limit", "code"), empty_label=None, widget=UnfoldAdminSelectWidget
+    )
+    field_order = ("plan", "reason")
+
+
+def _adjust(row: Account, actor: Actor, data: dict[str, Any]) -> str:
+    amount = data["credits"]
+    reference = str(data["form_id"] or "")
+    adjust_credits(account=row, amount_microcredits=amount, actor=actor, reason=data["reason"], reference=reference)
+    return f"{format_credits(abs(amount))} credits {'given' if amount > 0 else 'taken'}."
+
+
+def _change_plan(row: Account, actor: Actor, data: dict[str, Any]) -> str:
+    change_plan(account=row, plan_code=data["plan"].pk, actor=actor, reason=data["reason"])
+    return f"The account is on the plan {data['plan']} from its next request on."
+
+
+def _suspend(row: Account, actor: Actor, data: dict[str, Any]) -> str:
+    suspend_account(account=row, actor=actor, reason=data["reason"])
+    return "Suspended. Its keys are refused from the next request on."
+
+
+def _reinstate(row: Account, actor: Actor, data: dict[str, Any]) -> str:
+    reinstate_account(account=row, actor=actor, reason=data["reason"])
+    return "Reinstated."
+
+
+@admin.register(Account)
+class AccountAdmin(OperatorAdmin):
+    list_display = ("name", "plan", "state", "available", "debt", "created_at")
+    list_select_related = ("plan", "balance")
+    list_filter = ("plan",)
+    ordering = ("-created_at",)
+    fields = (
+        "id", "name", "plan", "state", "available", "debt", "created_at", "suspended_at", "generate_limit_override",
+        "read_limit_override",
+    )  # fmt: skip
+    operator_actions = (
+        OperatorAction(
+            code="adjust-credits",
+            label="Adjust credits",
+            explains="A correction in the ledger, with your reason as its note.",
+            run=_adjust,
+            form=AdjustCreditsForm,
+        ),
+        OperatorAction(
+            code="change-plan",
+            label="Change plan",
+            explains="Limits and features of the new plan hold from the next request on. Credits stay.",
+            run=_change_plan,
+            form=ChangePlanForm,
+            initial=lambda row: {"plan": row.plan_id},
+        ),
+        OperatorAction(
+            code="suspend",
+            label="Suspend",
+            explains="Every request with one of its keys is refused. Accepted jobs are still spoken.",
+            run=_suspend,
+            applies=lambda row: not row.is_suspended,
+            is_dangerous=True,
+        ),
+        OperatorAction(
+            code="reinstate",
+            label="Reinstate",
+            explains="Its keys work again.",
+            run=_reinstate,
+            applies=lambda row: row.is_suspended,
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        accounts: QuerySet[Account] = super().get_queryset(request)
+        return accounts.select_related("plan", "balance")
+
+    @column("State", label={"active": "success", "suspended": "danger"})
+    def state(self, row: Account) -> str:
+        return "suspended" if row.is_suspended else "active"
+
+    @column("Credits")
+    def available(self, row: Account) -> str:
+        return format_credits(row.balance.available_microcredits) if hasattr(row, "balance") else "0"
+
+    @column("Debt")
+    def debt(self, row: Account) -> str:
+        return format_credits(row.balance.debt_microcredits) if hasattr(row, "balance") else "0"
+
+    def panels(self, row: Account) -> list[Panel]:
+        filters = {"account__id__exact": row.pk}
+        people = Membership.objects.filter(account=row).select_related("user").order_by("created_at")
+        keys = ApiKey.objects.for_account(row).order_by("-created_at")
+        return [
+            Panel(
+                "People",
+                ["Email", "Role"],
+                [[row_link(each.user, each.user.email), each.get_role_display()] for each in people[:PANEL_ROWS]],
+            ),
+            Panel(
+                "API keys",
+                ["Key", "Name", "Revoked", "Last used"],
+                [
+                    [
+                        row_link(each, f"{each.prefix}…{each.last_four}"),
+                        each.name,
+                        format_moment(each.revoked_at),
+                        format_moment(each.last_used_at),
+                    ]
+                    for each in keys[:PANEL_ROWS]
+                ],
+                list_url(ApiKey, **filters),
+            ),
+            jobs_panel(list_jobs(account=row), more_url=list_url(Job, **filters)),
+            ledger_panel(list_entries(account=row), more_url=list_url(LedgerEntry, **filters)),
+            audit_panel(AuditEntry.objects.for_account(row), more_url=list_url(AuditEntry, **filters)),
+        ]
+
+
+def jobs_panel(jobs: QuerySet[Job], *, more_url: str) -> Panel:
+    rows = [
+        [
+            format_moment(job.created_at),
+            row_link(job, job.pk),
+            job.status,
+            job.voice_id,
+            format_credits(job.cost_microcredits),
+        ]
+        for job in jobs[:PANEL_ROWS]
+    ]
+    return Panel("Jobs", ["When", "Job", "Status", "Voice", "Credits"], rows, more_url)
+
+
+def ledger_panel(entries: QuerySet[LedgerEntry], *, more_url: str = "") -> Panel:
+    rows = [
+        [
+            format_moment(entry.created_at),
+            row_link(entry, entry.get_kind_display()),
+            format_credits(entry.amount_microcredits),
+            format_credits(entry.balance_after_microcredits),
+            entry.actor,
+            entry.note,
+        ]
+        for entry in entries[:PANEL_ROWS]
+    ]
+    return Panel("Ledger", ["When", "Kind", "Credits", "Balance after", "Who", "Note"], rows, more_url)

@@ -17,9 +17,6 @@ class Command(BaseCommand):
     requires_system_checks = []  # noqa: RUF012 - a program's log is JSON; `manage.py check` tells of what is missing
     help = "Become one role of the service. A worker takes the queues it works on; migrate ends when it is done."
 
-    # `migrate` runs them, for people to read; from the other roles they would be lines that no machine reads.
-    requires_system_checks = ()
-
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("role", choices=ROLES)
         parser.add_argument("queues", nargs="*", metavar="QUEUE", help="of a worker: speech.espeak, maintenance, …")

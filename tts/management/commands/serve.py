@@ -5,12 +5,12 @@ import socket
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from tts import programs
 from tts.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
 from tts.management.commands.start import migrate
+from tts.static_files import collect_static_files
 from tts.supervisor import Child, Supervisor
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def _serve(self) -> None:
         self._check_port()
         migrate(verbosity=0)
-        call_command("collectstatic", verbosity=0, interactive=False)
+        collect_static_files()
         demo = create_demo()
         supervisor = Supervisor([Child(name, arguments) for name, arguments in self._programs().items()])
         supervisor.start()

@@ -243,9 +243,9 @@ CELERY_BEAT_SCHEDULE = {
 # --- speech --------------------------------------------------------------------------------------
 
 ENGINE_CLASSES = {"espeak": "tts.engines.espeak.EspeakEngine"}
+ENGINE_QUEUES = {"espeak": "speech.espeak"}  # where an engine's jobs wait
 SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak")}
-
-SPEECH_QUEUES = [f"speech.{name}" for name in SPEECH_ENGINES]
+SPEECH_QUEUES = list(dict.fromkeys(ENGINE_QUEUES[name] for name in SPEECH_ENGINES))
 
 JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 30, minimum=1)
 JOB_MAX_ATTEMPTS = 3

@@ -25,7 +25,6 @@ from tts.engines.base import Engine, EngineError, PermanentEngineError, Segment,
 from tts.engines.registry import get_engine
 from tts.errors import StoreUnavailable
 from tts.models import Job
-from tts.segments import split_into_pieces
 from tts.services import lifecycle
 from voices.models import Voice
 
@@ -180,7 +179,7 @@ def _speak(job: Job, voice: Voice, engine: Engine, lease: Lease, rate_hertz: int
     cap_seconds = max(MIN_AUDIO_CAP_SECONDS, AUDIO_CAP_SECONDS_PER_CHAR * job.chars_charged / job.speed)
     bytes_left = int(cap_seconds * rate_hertz) * BYTES_PER_SAMPLE
     text_format = cast(TextFormat, job.text_format)  # submit_job let no other through
-    for piece in split_into_pieces(job.text, text_format=text_format, language=voice.language):
+    for piece in engine.split(job.text, text_format=text_format, language=voice.language):
         lease.check()
         segment = Segment(
             text=piece.text,

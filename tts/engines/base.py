@@ -4,10 +4,11 @@ Owns the protocol, the unit of work (`Segment`) and the three ways an engine can
 job, no money, and no encoder: an engine yields raw samples and nothing else.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from tts.segments import Piece
 from voices.catalogue import VoiceEntry
 
 TextFormat = Literal["text", "ssml", "markup"]
@@ -67,6 +68,13 @@ class Engine(Protocol):
         """The rate of what `speak` yields for this voice.
 
         Raises PermanentEngineError for a voice the engine does not have.
+        """
+        ...
+
+    def split(self, text: str, *, text_format: TextFormat, language: str) -> Iterator[Piece]:
+        """A job's text as pieces that `speak` takes one by one; the first short enough to be heard soon.
+
+        Their `source_chars` add up to the code points of the text. `language` is a BCP 47 tag. Raises SsmlError.
         """
         ...
 

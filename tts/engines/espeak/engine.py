@@ -5,12 +5,12 @@ Owns the way from a segment to samples: cleaning the text, choosing the pace, bo
 
 import importlib
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
 from tts.audio.tempo import stretch
-from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment
+from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from tts.engines.espeak.languages import LANGUAGES
 from tts.engines.espeak.markup import Silence, Utterance, render
 from tts.engines.espeak.pace import split_speed
@@ -18,6 +18,7 @@ from tts.engines.espeak.pool import ProcessPool
 from tts.engines.espeak.process import SILENCE_TIMEOUT_S, EspeakProcess, child_command
 from tts.engines.espeak.text import plain_text
 from tts.engines.espeak.voices import PROVIDER, RATE_HERTZ, voice_entries
+from tts.segments import Piece, split_into_pieces
 from tts.ssml import SsmlError
 from voices.catalogue import VoiceEntry
 
@@ -56,6 +57,10 @@ class EspeakEngine:
     def sample_rate_hertz(self, engine_voice: str) -> int:
         """The same for all its voices."""
         return self._entry(engine_voice).native_rate_hertz
+
+    def split(self, text: str, *, text_format: TextFormat, language: str) -> Iterator[Piece]:
+        """Sentence by sentence."""
+        return split_into_pieces(text, text_format=text_format, language=language)
 
     def speak(self, segment: Segment) -> Generator[bytes, None, None]:
         """Speak plain text, in which tags are text, or SSML by the allow-list. Other markup is refused."""

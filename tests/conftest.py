@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 from django.test import Client
+from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import selectors as account_selectors
 from accounts.append_only import AUDIT_GUARD
@@ -16,6 +17,7 @@ from accounts.models import Account, ApiKey
 from billing.triggers import LEDGER_GUARD
 from tests.factories import make_account, make_key
 from tts.services.catalogue import sync_catalogue
+from voices.models import Voice
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -25,6 +27,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = set(getattr(item, "fixturenames", ()))
         if names & {"account", "voices"} and "committed_db" not in names and not item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.django_db)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """An empty database has the voices of this machine, as `make run` fills it in: once, not for each test."""
+    with django_db_blocker.unblock():
+        sync_catalogue()
+        # What a test with real transactions finds: the flush after the one before took everything away.
+        connection._test_serialized_contents = connection.creation.serialize_db_to_string()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)
@@ -69,8 +80,13 @@ def committed_db(django_db_serialized_rollback: None, transactional_db: None) ->
 
 @pytest.fixture
 def voices(db: None) -> None:
-    """The catalogue as `make run` fills it."""
-    sync_catalogue()
+    """The catalogue as `make run` fills it: `django_db_setup` did."""
+
+
+@pytest.fixture
+def no_voices(db: None) -> None:
+    """The catalogue before any engine was asked."""
+    Voice.objects.all().delete()
 
 
 @pytest.fixture

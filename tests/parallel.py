@@ -1,6 +1,7 @@
 """A plugin that `tests.run` loads before the settings are read: how the tests are shared out, and what is not shared.
 
-The live tests stay together in one process, for they share one running service; all others go to whoever is free.
+The live tests that share one running service stay together in one process, and so do those of a module
+that makes something costly for itself; all others go to whoever is free.
 Each process has files and a Redis database of its own: a worker that a test starts would else be woken for a job of the
 other process, and swallow the message.
 """
@@ -11,6 +12,13 @@ from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+ON_THEIR_OWN = {
+    "tests/live/test_compose.py",
+    "tests/live/test_first_start.py",
+    "tests/live/test_services_away.py",
+    "tests/tts/test_openapi.py",  # which reads the whole document first
+}
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 if WORKER is not None:
@@ -25,7 +33,10 @@ class LiveTogether(LoadScopeScheduling):  # type: ignore[misc]
     """Largest group first, which is the live tests. (xdist's own loadgroup does nothing under pytest 9.2.)"""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "live" if nodeid.startswith("tests/live/") else nodeid
+        module = nodeid.partition("::")[0]
+        if module in ON_THEIR_OWN:
+            return module
+        return "live" if module.startswith("tests/live/") else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Callable[..., None]) -> LoadScopeScheduling:

@@ -29,7 +29,8 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(number, _stop)
     with_services = "--services" in arguments
     pytest_arguments = [each for each in arguments if each != "--services"]
-    workers = max(2, len(os.sched_getaffinity(0)))
+    # One more than there are cores: the live tests wait most of their time.
+    workers = len(os.sched_getaffinity(0)) + 1
     environment = clean_environment()
     with ExitStack() as stack:
         data_dir = stack.enter_context(

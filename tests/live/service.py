@@ -27,7 +27,7 @@ LEASE_SECONDS = 3
 VOICE_ID = "espeak:en-US-eSpeak-Annie"
 SENTENCE = "Nobody knows how the story ends. "
 # Cut into pieces of a minute each, of which a speech process can have a few seconds ready: it is always amid one.
-LONG_SENTENCE = "Nobody knows how the story ends, " * 150
+LONG_SENTENCE = "Nobody knows how the story ends, " * 90
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every look at a job
 

@@ -15,11 +15,15 @@ from tests import s3_peer as s3
 from tests.live.compose import Deployment
 from tests.live.proxy import proxy
 from tests.live.restartable import Server, restartable_postgres, restartable_redis
+from tests.live.service import settings_of_services
 from tests.ports import free_port
 from tests.services import NoServices
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.timeout(400)  # ten programs start, one after the other where the machine is busy
+pytestmark = [
+    pytest.mark.timeout(400),  # ten programs start, one after the other where the machine is busy
+    pytest.mark.skipif(not settings_of_services(), reason="needs PostgreSQL and Redis: make test-services"),
+]
 
 STOP_SECONDS = 5.0
 CHECKS = ("database", "migrations", "cache", "broker", "store")

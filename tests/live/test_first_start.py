@@ -149,19 +149,3 @@ def test_a_second_start_is_quick_and_shows_no_secret(newcomer: Service):
     assert "Password" not in newcomer.output
     answer = httpx.get(f"{newcomer.url}/api/v1/tts", headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 200
-
-
-def test_a_taken_port_is_named_and_nothing_is_started(service: Service):
-    before = service.processes()
-    done = service.manage("serve")
-    assert done.returncode == 1
-    assert f"Port {service.port} is taken" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert {each.pid for each in service.processes()} == {each.pid for each in before}
-
-
-@pytest.mark.skipif(not settings_of_services(), reason="DATABASE_URL is not set: a demo account is made")
-def test_with_a_database_of_its_own_no_demo_account_is_made(service: Service):
-    assert "tts_" not in service.output
-    assert "Password" not in service.output
-    assert service.query("SELECT count(*) FROM accounts_user WHERE email = 'demo@example.com'") == [(0,)]

@@ -25,12 +25,6 @@ def test_an_account_with_credits_and_a_key_is_one_command(service: Service):
     assert status_with(service, key) == 200
 
 
-def test_credits_are_granted(service: Service):
-    account_id = service.manage_json("create_account", "charlie@globex.example")["account_id"]
-    granted = service.manage_json("grant_credits", account_id, "0.25", "--note", "Sorry for the wait.")
-    assert granted == {"account_id": account_id, "granted": "0.25", "available": "0.25", "debt": "0"}
-
-
 def test_a_key_is_made_and_once_revoked_refused_at_once(service: Service, caller: Caller):
     issued = service.manage_json("issue_key", "alice@acme.example", "--name", "For a test", "--scope", "speech:read")
     assert re.fullmatch(UUID, issued["key_id"])
@@ -70,24 +64,6 @@ def test_maintenance_refuses_the_api_but_speaks_what_was_accepted(service: Servi
     finally:
         assert service.manage_json("maintenance", "off") == {"maintenance": "off"}
     wait_for(lambda: status_with(service, caller.key) == 200, "the API to come back", seconds=2)
-
-
-def test_engines_says_what_can_speak_here(service: Service):
-    [espeak] = service.manage_json("engines")["engines"]
-    assert espeak["engine"] == "espeak"
-    assert (espeak["available"], espeak["reason"]) == (True, None)
-    assert (espeak["queue"], espeak["sample_rate_hertz"]) == ("speech.espeak", 22050)
-
-
-def test_a_sweep_reports_what_it_did(service: Service):
-    assert set(service.manage_json("sweep_jobs")) == {
-        "reclaimed_jobs",
-        "woken_queues",
-        "erased_jobs",
-        "forgotten_requests",
-        "forgotten_counters",
-        "removed_spool_files",
-    }
 
 
 def test_a_mistake_is_told_in_a_sentence(service: Service):

@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from tests.live.restartable import Server, restartable_postgres, restartable_redis
-from tests.live.service import SENTENCE, VOICE_ID, Caller, Service
+from tests.live.service import SENTENCE, VOICE_ID, Caller, Service, settings_of_services
 from tests.services import NoServices
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.xdist_group("services away")  # they share one installation
+pytestmark = pytest.mark.skipif(not settings_of_services(), reason="needs PostgreSQL and Redis: make test-services")
 
 REDIS_AWAY_SECONDS = 1.0  # an answer's longest way, as promised
 DATABASE_AWAY_SECONDS = 5.0  # until a 503; and from the database's return until the last error

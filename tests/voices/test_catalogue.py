@@ -12,7 +12,7 @@ from voices.models import Voice
 from voices.selectors import get_public_voice, get_voice_for_speech
 from voices.services import CatalogueChange, reconcile_catalogue, retire_providers
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_voices")]
 
 ONE, TWO, THREE = voice_entries()[:3]
 

@@ -176,7 +176,7 @@ def test_past_the_last_page_there_are_no_voices(anonymous: ApiClient, voices):
     assert data == {"voices": [], "total": 12, "page": 1_000_000, "pages": 1}
 
 
-def test_an_empty_catalogue_has_one_empty_page(anonymous: ApiClient):
+def test_an_empty_catalogue_has_one_empty_page(anonymous: ApiClient, no_voices):
     assert listed(anonymous) == {"voices": [], "total": 0, "page": 1, "pages": 1}
 
 

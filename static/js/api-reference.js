@@ -1,4 +1,12 @@
 // Swagger UI over our own OpenAPI document; requests go to the server this page came from.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const followTheme = () => {
+  const theme = document.documentElement.dataset.theme;
+  document.documentElement.classList.toggle("dark-mode", theme ? theme === "dark" : dark.matches);
+};
+dark.addEventListener("change", followTheme);
+followTheme();
+
 const place = document.getElementById("api-reference");
 SwaggerUIBundle({
   url: place.dataset.document,

@@ -17,7 +17,6 @@ ON_THEIR_OWN = {
     "tests/live/test_compose.py",
     "tests/live/test_first_start.py",
     "tests/live/test_services_away.py",
-    "tests/tts/test_openapi.py",  # which reads the whole document first
 }
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")

@@ -12,6 +12,7 @@ from tests.config.envelopes import ANNIE, data_of, error_of, everything_that_cos
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_key
 from tts.models import Job
+from tts.ssml import check_ssml
 from voices.models import Voice
 
 pytestmark = pytest.mark.django_db
@@ -384,7 +385,7 @@ def test_a_submission_asks_the_database_little(api: ApiClient, voices):
     ]
 
 
-def test_an_idempotency_key_costs_two_statements_more_and_a_replay_asks_for_nothing_else(api: ApiClient, voices):
+def test_an_idempotency_key_costs_two_statements_more_and_a_replay_charges_nothing(api: ApiClient, voices):
     def submit_with_key() -> list[str]:
         with CaptureQueriesContext(connection) as queries:
             data_of(api.post(PATH, BODY, headers={"Idempotency-Key": "k"}), 202)
@@ -393,8 +394,8 @@ def test_an_idempotency_key_costs_two_statements_more_and_a_replay_asks_for_noth
     data_of(api.post(PATH, BODY), 202)
     assert submit_with_key() == [
         "SELECT accounts_apikey",
-        "INSERT accounts_rememberedrequest",  # the claim
         "SELECT voices_voice",
+        "INSERT accounts_rememberedrequest",  # the claim
         "SELECT billing_price",
         "UPDATE billing_balance",
         "SELECT billing_balance",
@@ -404,6 +405,22 @@ def test_an_idempotency_key_costs_two_statements_more_and_a_replay_asks_for_noth
     ]
     assert submit_with_key() == [
         "SELECT accounts_apikey",
+        "SELECT voices_voice",
         "INSERT accounts_rememberedrequest",  # refused by the unique constraint
         "SELECT accounts_rememberedrequest",
     ]
+
+
+@pytest.mark.parametrize("ssml", ["<speak>Fine.</speak>", "<speak>Not closed."])
+def test_nobody_waits_for_the_database_while_ssml_is_read(
+    ssml: str, api: ApiClient, voices, committed_db, monkeypatch: pytest.MonkeyPatch
+):
+    within: list[bool] = []
+
+    def read(text: str) -> None:
+        within.append(connection.in_atomic_block)
+        check_ssml(text)
+
+    monkeypatch.setattr("tts.requests.check_ssml", read)
+    response = api.post(PATH, BODY | {"text": ssml, "format": "ssml"})
+    assert (response.status_code, within) == (400 if ssml.endswith("closed.") else 202, [False])

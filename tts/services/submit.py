@@ -10,7 +10,9 @@ from accounts.services import idempotency
 from billing.selectors import get_price
 from billing.services import charge_job
 from config.api import success_body
+from config.errors import DomainError
 from tts import store
+from tts.audio.formats import Encoding
 from tts.engines.base import EngineUnavailable
 from tts.engines.registry import get_engine
 from tts.models import Job
@@ -39,7 +41,15 @@ class Submission:
     is_replay: bool
 
 
-@transaction.atomic
+@dataclass(frozen=True, slots=True)
+class _Speakable:
+    """What a request comes to, once its voice has agreed to it."""
+
+    voice: Voice
+    encoding: Encoding
+    queue: str
+
+
 def submit_job(
     *, account: Account, api_key: ApiKey | None, request: SpeechRequest, claim: IdempotencyClaim | None = None
 ) -> Submission:
@@ -48,20 +58,44 @@ def submit_job(
     Raises IdempotencyKeyReuse, RequestInProgress, InvalidVoice, ValidationFailed, CapacityReached, InsufficientCredits,
     in this order.
     """
+    # Before the transaction, for others wait to write meanwhile: long SSML takes a while to read. What is wrong is
+    # told after the replay, which is due even when the voice has gone since.
+    speakable: _Speakable | DomainError
+    try:
+        speakable = _check(request)
+    except DomainError as refusal:
+        speakable = refusal
+    with transaction.atomic():
+        return _submit(account, api_key, request, claim, speakable)
+
+
+def _check(request: SpeechRequest) -> _Speakable:
+    voice = get_voice_for_speech(request.voice_id)
+    encoding = check_against_voice(request, voice)
+    return _Speakable(voice, encoding, _queue_of(voice))
+
+
+def _submit(
+    account: Account,
+    api_key: ApiKey | None,
+    request: SpeechRequest,
+    claim: IdempotencyClaim | None,
+    speakable: _Speakable | DomainError,
+) -> Submission:
     if claim is not None:
         remembered = idempotency.claim(account=account, key=claim.key, fingerprint=claim.fingerprint)
         if remembered is not None:
             assert remembered.job_id is not None
             return Submission(bytes(remembered.response_body), remembered.job_id, is_replay=True)
-    voice = get_voice_for_speech(request.voice_id)
-    encoding = check_against_voice(request, voice)
-    queue = _queue_of(voice)
+    if isinstance(speakable, DomainError):
+        raise speakable
+    voice, encoding = speakable.voice, speakable.encoding
     job = Job(
         account=account,
         api_key=api_key,
         voice_id=voice.voice_id,
         provider=voice.provider,
-        queue=queue,
+        queue=speakable.queue,
         text=request.text,
         text_format=request.text_format,
         speed=request.speed,

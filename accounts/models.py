@@ -193,7 +193,7 @@ class AuditQuerySet(AppendOnlyRows, AccountOwnedQuerySet["AuditEntry"]):
 
 
 class AuditEntry(AppendOnlyModel):
-    """What an operator did, written once, in the transaction that did it.
+    """What an operator did, or a customer to a key; written once, in the transaction that did it.
 
     It outlives the people in it, so it names them by id: no email, no text of a customer's, and no foreign key to a
     person (a deletion would have to change the row).
@@ -201,7 +201,7 @@ class AuditEntry(AppendOnlyModel):
 
     id = models.BigAutoField(primary_key=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    actor = models.CharField(max_length=60)  # "staff:<user id>", or "operator" for the command line
+    actor = models.CharField(max_length=60)  # as `accounts.services.audit.Actor` writes itself
     actor_user_id = models.UUIDField(null=True)
     action = models.CharField(max_length=40)
     reason = models.CharField(max_length=500)

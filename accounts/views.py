@@ -17,9 +17,11 @@ from accounts.models import Account, ApiKey
 from accounts.permissions import may
 from accounts.selectors import count_usable_keys, list_keys
 from accounts.services.api_keys import MAX_USABLE_KEYS, issue_key, revoke_key
+from accounts.services.audit import Actor
 from config.errors import ValidationFailed
 
 KEYS_ON_A_PAGE = 25
+ON_THE_PAGE = "By the customer, on the keys page."  # in the audit trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def keys(request: MemberRequest) -> HttpResponse:
         if why_none:
             return refuse(request, "No key was made", why_none)
         form = KeyForm(request.POST)
-        fresh = _issue(account, form)
+        fresh = _issue(account, form, Actor.of_member(request.membership))
         form = KeyForm() if fresh else form
     page = Paginator(list_keys(account=account), KEYS_ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
@@ -69,7 +71,7 @@ def revoke(request: MemberRequest, key_id: str) -> HttpResponse:
     """Says what is lost and asks; with POST, revokes. Another account's key is a 404, like one that never was."""
     api_key = get_object_or_404(ApiKey.objects.for_account(request.membership.account), pk=key_id)
     if request.method == "POST":
-        revoke_key(api_key=api_key)
+        revoke_key(api_key=api_key, actor=Actor.of_member(request.membership), reason=ON_THE_PAGE)
         messages.success(request, f"“{api_key.name}” is revoked. Requests with it are refused from now on.")
     elif api_key.revoked_at is None:
         return render(request, "accounts/revoke_key.html", {"key": api_key})
@@ -98,7 +100,7 @@ def why_no_keys(account: Account) -> str:
     return ""
 
 
-def _issue(account: Account, form: KeyForm) -> FreshKey | None:
+def _issue(account: Account, form: KeyForm, actor: Actor) -> FreshKey | None:
     """None when it was refused; the form then says why."""
     if not form.is_valid():
         return None
@@ -107,6 +109,8 @@ def _issue(account: Account, form: KeyForm) -> FreshKey | None:
             *issue_key(
                 account=account,
                 name=form.cleaned_data["name"],
+                actor=actor,
+                reason=ON_THE_PAGE,
                 scopes=form.cleaned_data["scopes"],
                 expires_at=form.expires_at(),
                 form_token=form.cleaned_data["token"],

@@ -11,6 +11,7 @@ from allauth.account.models import EmailAddress
 
 from accounts.models import Account, ApiKey, Membership, Plan, Role, User
 from accounts.services.api_keys import issue_key
+from accounts.services.audit import SYSTEM
 from billing.money import parse_credits
 from billing.services import grant_credits
 from tts.models import Job, JobStatus
@@ -38,7 +39,9 @@ def make_key(
     account: Account, *, name: str = "Test", scopes: tuple[str, ...] = ("speech:write", "speech:read"),
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:  # fmt: skip
-    return issue_key(account=account, name=name, scopes=scopes, expires_at=expires_at)
+    return issue_key(
+        account=account, name=name, actor=SYSTEM, reason="For a test.", scopes=scopes, expires_at=expires_at
+    )
 
 
 def make_job(account: Account, *, status: JobStatus = JobStatus.PENDING, text: str = "Hello there.", **fields) -> Job:

@@ -18,6 +18,7 @@ from django.db import transaction
 
 from accounts.models import Account
 from accounts.services.api_keys import issue_key
+from accounts.services.audit import SYSTEM
 from accounts.services.tenants import create_account
 from billing.money import parse_credits
 from billing.services import grant_credits
@@ -62,7 +63,8 @@ def create_demo() -> Demo | None:
     grant_credits(
         account=account, amount_microcredits=parse_credits(DEMO_CREDITS), actor="system", note="For trying things out."
     )
-    return Demo(password=password, api_key=issue_key(account=account, name="Demo key")[1])
+    _, key = issue_key(account=account, name="Demo key", actor=SYSTEM, reason="For trying things out.")
+    return Demo(password=password, api_key=key)
 
 
 def prove(*, base_url: str, api_key: str, give_up: Callable[[], bool]) -> Proof:

@@ -1,4 +1,4 @@
-"""API keys: made, used, revoked."""
+"""API keys: made, used, revoked. Who makes or revokes one is in the audit trail."""
 
 import uuid
 from collections.abc import Sequence
@@ -12,6 +12,9 @@ from accounts import keys
 from accounts.errors import KeyMadeAlready, TooManyKeys
 from accounts.models import Account, ApiKey
 from accounts.selectors import count_usable_keys
+from accounts.services import audit
+from accounts.services.audit import Actor
+from config.api import format_time
 from config.errors import ValidationFailed
 
 MAX_USABLE_KEYS = 50  # of an account; one per program is the advice
@@ -24,6 +27,8 @@ def issue_key(
     *,
     account: Account,
     name: str,
+    actor: Actor,
+    reason: str,
     scopes: Sequence[str] = keys.SCOPES,
     expires_at: datetime | None = None,
     form_token: str = "",
@@ -57,6 +62,15 @@ def issue_key(
         scopes=list(scopes),
         expires_at=expires_at,
     )
+    audit.record(
+        actor=actor,
+        action="key.made",
+        reason=reason,
+        target_type="api_key",
+        target_id=row.pk,
+        account=account,
+        after={"scopes": row.scopes, "expires_at": format_time(expires_at) if expires_at else None},
+    )
     return row, key
 
 
@@ -69,9 +83,22 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def revoke_key(*, api_key: ApiKey) -> bool:
+@transaction.atomic
+def revoke_key(*, api_key: ApiKey, actor: Actor, reason: str) -> bool:
     """Refused from the next request on: keys are looked up each time. False when it was revoked already."""
-    return bool(ApiKey.objects.filter(pk=api_key.pk, revoked_at=None).update(revoked_at=timezone.now()))
+    if not ApiKey.objects.filter(pk=api_key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        return False
+    audit.record(
+        actor=actor,
+        action="key.revoked",
+        reason=reason,
+        target_type="api_key",
+        target_id=api_key.pk,
+        account=api_key.account,
+        before={"revoked": False},
+        after={"revoked": True},
+    )
+    return True
 
 
 def note_key_used(*, api_key: ApiKey) -> None:

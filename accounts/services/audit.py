@@ -3,11 +3,11 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from django.db import connection
 
-from accounts.models import Account, AuditEntry, User
+from accounts.models import Account, AuditEntry, Membership, User
 from config.errors import ValidationFailed
 
 MAX_REASON_CHARS = 500
@@ -15,19 +15,30 @@ MAX_REASON_CHARS = 500
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts for the service: a person on its staff, or whoever has its command line. Named by id in what is kept."""
+    """Who acts: a person on the staff, a customer, whoever has the command line, or the service itself.
 
-    user_id: uuid.UUID | None
+    People are named by id in what is kept.
+    """
+
+    kind: Literal["staff", "user", "operator", "system"]
+    user_id: uuid.UUID | None = None
 
     @classmethod
     def of(cls, user: User) -> "Actor":
-        return cls(user.pk)
+        """Somebody on the staff, at work."""
+        return cls("staff", user.pk)
+
+    @classmethod
+    def of_member(cls, membership: Membership) -> "Actor":
+        """A customer."""
+        return cls("user", membership.user_id)
 
     def __str__(self) -> str:
-        return f"staff:{self.user_id}" if self.user_id else "operator"
+        return f"{self.kind}:{self.user_id}" if self.user_id else self.kind
 
 
-COMMAND_LINE = Actor(None)
+COMMAND_LINE = Actor("operator")
+SYSTEM = Actor("system")
 
 
 def checked_reason(reason: str) -> str:

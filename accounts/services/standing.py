@@ -47,21 +47,10 @@ def reinstate_account(*, account: Account, actor: Actor, reason: str) -> None:
     )
 
 
-@transaction.atomic
 def revoke_key_for_customer(*, api_key: ApiKey, actor: Actor, reason: str) -> None:
     """An operator revokes a customer's key. Raises NothingToChange when it was revoked already."""
-    if not revoke_key(api_key=api_key):
+    if not revoke_key(api_key=api_key, actor=actor, reason=reason):
         raise NothingToChange("The key was revoked already.")
-    audit.record(
-        actor=actor,
-        action="key.revoked",
-        reason=reason,
-        target_type="api_key",
-        target_id=api_key.pk,
-        account=api_key.account,
-        before={"revoked": False},
-        after={"revoked": True},
-    )
 
 
 @transaction.atomic

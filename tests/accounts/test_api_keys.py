@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from accounts import keys
 from accounts.models import Account, ApiKey, Plan
 from accounts.services.api_keys import issue_key, revoke_key
+from accounts.services.audit import SYSTEM
 from tests.config.envelopes import ANNIE, NEVER_WAS, data_of, error_of, everything_that_costs
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_key
@@ -140,17 +141,17 @@ def test_a_well_formed_key_that_was_never_made_is_refused(anonymous: ApiClient, 
 
 def test_a_revoked_key_is_refused_from_the_next_request_on(key: tuple[ApiKey, str], api: ApiClient, voices):
     data_of(api.post("/api/v1/tts", BODY), 202)
-    assert revoke_key(api_key=key[0]) is True
+    assert revoke_key(api_key=key[0], actor=SYSTEM, reason="For a test.") is True
     before = everything_that_costs()
     error_of(api.post("/api/v1/tts", BODY), 401, "UNAUTHORIZED")
     error_of(api.get("/api/v1/tts"), 401, "UNAUTHORIZED")
     assert everything_that_costs() == before
-    assert revoke_key(api_key=key[0]) is False
+    assert revoke_key(api_key=key[0], actor=SYSTEM, reason="For a test.") is False
 
 
 def test_revoking_one_key_leaves_the_accounts_others(account: Account, key: tuple[ApiKey, str]):
     other = make_key(account)[1]
-    revoke_key(api_key=key[0])
+    revoke_key(api_key=key[0], actor=SYSTEM, reason="For a test.")
     data_of(ApiClient(other).get("/api/v1/tts"))
 
 
@@ -241,7 +242,7 @@ def test_the_last_use_is_noted_at_most_once_a_minute(key: tuple[ApiKey, str], ap
 
 
 def test_only_the_hash_and_the_ends_of_a_key_are_stored(account: Account, voices):
-    row, secret = issue_key(account=account, name="Museum guide")
+    row, secret = issue_key(account=account, name="Museum guide", actor=SYSTEM, reason="For a test.")
     api = ApiClient(secret)
     data_of(api.post("/api/v1/tts", BODY, headers={"Idempotency-Key": "k"}), 202)
     assert (row.prefix, row.last_four) == (secret[:8], secret[-4:])

@@ -12,8 +12,10 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Account, ApiKey, Plan, User
+from accounts.models import Account, ApiKey, AuditEntry, Plan, User
 from accounts.services.api_keys import revoke_key
+from accounts.services.audit import SYSTEM
+from config.api import format_time
 from tests.factories import make_account, make_key, make_user
 
 ROLES = ["owner", "admin", "developer", "billing", "viewer"]
@@ -112,6 +114,23 @@ def test_every_form_has_a_token_of_its_own(signed_in: Client):
     assert len(tokens) == 3
 
 
+def test_making_and_revoking_are_in_the_audit_trail_without_the_key(signed_in: Client, alice: User, account: Account):
+    key = KEY.search(page_of(signed_in.post("/keys", form(name="Museum guide"))))
+    row = ApiKey.objects.get()
+    assert row.expires_at is not None
+    for _ in range(2):  # the second time changes nothing
+        signed_in.post(f"/keys/{row.pk}/revoke")
+    made, revoked = AuditEntry.objects.order_by("id")
+    for entry in (made, revoked):
+        assert (entry.actor, entry.actor_user_id, entry.account) == (f"user:{alice.pk}", alice.pk, account)
+        assert (entry.target_type, entry.target_id) == ("api_key", str(row.pk))
+        assert entry.reason == "By the customer, on the keys page."
+    assert (made.action, made.before) == ("key.made", {})
+    assert made.after == {"scopes": row.scopes, "expires_at": format_time(row.expires_at)}
+    assert (revoked.action, revoked.before, revoked.after) == ("key.revoked", {"revoked": False}, {"revoked": True})
+    assert key is not None and key[0] not in repr(list(AuditEntry.objects.values()))
+
+
 @pytest.mark.parametrize(
     ("expires", "expires_on", "expected"),
     [
@@ -167,7 +186,7 @@ def test_fifty_usable_keys_are_the_most(signed_in: Client, account: Account):
     for number in range(49):
         make_key(account, name=f"Key {number}")
     make_key(account, name="Expired", expires_at=timezone.now() - timedelta(days=1))
-    revoke_key(api_key=make_key(account, name="Revoked")[0])
+    revoke_key(api_key=make_key(account, name="Revoked")[0], actor=SYSTEM, reason="For a test.")
     assert KEY.search(page_of(signed_in.post("/keys", form(name="The last")))) is not None
     response = signed_in.post("/keys", form(name="One more"))
     assert "Acme has 50 usable keys, the most there can be. Revoke one first." in shown(response)
@@ -232,7 +251,7 @@ def test_the_list_shows_the_ends_and_the_state_of_each(signed_in: Client, accoun
     active, secret = make_key(account, name="<b>Museum</b>")
     make_key(account, name="Nightly", expires_at=timezone.now() - timedelta(days=1))
     revoked, _ = make_key(account, name="Old laptop")
-    revoke_key(api_key=revoked)
+    revoke_key(api_key=revoked, actor=SYSTEM, reason="For a test.")
     response = signed_in.get("/keys")
     text = shown(response)
     assert "1 active of 50" in text

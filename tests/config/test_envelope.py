@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts import selectors
 from accounts.models import Account, ApiKey, RememberedRequest
 from accounts.services.api_keys import revoke_key
-from accounts.services.audit import COMMAND_LINE
+from accounts.services.audit import COMMAND_LINE, SYSTEM
 from accounts.services.maintenance import start_maintenance
 from billing.models import Balance
 from tests.config.envelopes import ANNIE, NEVER_WAS, RATE_HEADERS, data_of, error_of, everything_that_costs
@@ -433,7 +433,7 @@ def test_without_a_fault_it_is_accepted(account: Account, key: tuple[ApiKey, str
 def test_unusable_keys_answer_alike(account: Account, anonymous: ApiClient):
     expired = make_key(account, expires_at=timezone.now() - timedelta(seconds=1))[1]
     revoked_row, revoked = make_key(account)
-    revoke_key(api_key=revoked_row)
+    revoke_key(api_key=revoked_row, actor=SYSTEM, reason="For a test.")
     never_made = "tts_0000000000000000000000000000000M8lmi"
     answers = set()
     for secret in (expired, revoked, never_made):

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 
-from accounts.models import Account, ApiKey, Maintenance, User
+from accounts.models import Account, ApiKey, AuditEntry, Maintenance, User
 from accounts.selectors import is_in_maintenance
 from billing.models import Balance, LedgerEntry
 from tests.config.envelopes import ANNIE, data_of, error_of
@@ -118,6 +118,9 @@ def test_issue_key_makes_a_key_that_works(account: Account):
         "api_key": values["api_key"],
     }
     data_of(ApiClient(values["api_key"]).get("/api/v1/tts"))
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.action, entry.reason) == ("operator", "key.made", "Made from the command line.")
+    assert (entry.target_id, entry.account) == (values["key_id"], account)
 
 
 def test_issue_key_takes_scopes_a_time_and_the_owners_email(account: Account):

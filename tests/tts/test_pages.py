@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Plan, User
 from accounts.services.api_keys import revoke_key
+from accounts.services.audit import SYSTEM
 from billing.models import Balance, Price
 from tests.factories import make_account, make_job, make_key, make_user
 from tts import store
@@ -186,7 +187,7 @@ def test_keys_are_shown_by_their_ends_and_state_never_whole(signed_in: Client, a
     active.save(update_fields=["last_used_at"])
     make_key(account, name="Nightly", scopes=("speech:read",), expires_at=timezone.now() - timedelta(days=1))
     revoked, _ = make_key(account, name="Old laptop")
-    revoke_key(api_key=revoked)
+    revoke_key(api_key=revoked, actor=SYSTEM, reason="For a test.")
     page = signed_in.get("/overview").content.decode()
     shown = section(page, "keys")
     scopes = "speech:write, speech:read"

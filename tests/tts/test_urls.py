@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from accounts.services.api_keys import revoke_key
+from accounts.services.audit import SYSTEM
 from tests.config.envelopes import ANNIE
 from tests.factories import make_account, make_job, make_key, make_user
 from tts import health, store
@@ -161,7 +162,7 @@ def key_of(actor: str, owner: Account) -> str:
             return make_key(owner, scopes=("speech:write",))[1]
     row, secret = make_key(owner)
     if actor == "revoked key":
-        revoke_key(api_key=row)
+        revoke_key(api_key=row, actor=SYSTEM, reason="For a test.")
     elif actor == "free plan":
         Account.objects.filter(pk=owner.pk).update(plan="free")
     elif actor == "suspended":

@@ -9,10 +9,14 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts.services.api_keys import issue_key
+from accounts.services.audit import COMMAND_LINE
 from accounts.services.tenants import create_account
+from billing.models import EntryKind
 from billing.money import format_credits, parse_credits
-from billing.services import grant_credits
+from billing.services import adjust_credits
 from tts.management.output import OperatorCommand, at_most
+
+WITH_THE_ACCOUNT = "Granted with the account."
 
 
 class Command(OperatorCommand):
@@ -36,10 +40,16 @@ class Command(OperatorCommand):
         with transaction.atomic():
             account = create_account(email=options["email"], password=password, plan_code=options["plan"])
             if amount:
-                grant_credits(
-                    account=account, amount_microcredits=amount, actor="operator", note="Granted with the account."
+                adjust_credits(
+                    account=account,
+                    amount_microcredits=amount,
+                    actor=COMMAND_LINE,
+                    reason=WITH_THE_ACCOUNT,
+                    kind=EntryKind.GRANT,
                 )
-            key = issue_key(account=account, name="First key")[1] if options["key"] else None
+            key = None
+            if options["key"]:
+                _, key = issue_key(account=account, name="First key", actor=COMMAND_LINE, reason=WITH_THE_ACCOUNT)
         values = {
             "account_id": str(account.pk),
             "email": options["email"],

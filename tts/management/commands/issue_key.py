@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.keys import SCOPES
 from accounts.selectors import get_account
 from accounts.services.api_keys import issue_key
+from accounts.services.audit import COMMAND_LINE
 from config.api import format_time
 from tts.management.output import OperatorCommand, at_most
 
@@ -21,6 +22,7 @@ class Command(OperatorCommand):
         parser.add_argument("--name", type=at_most(80), default="Made by an operator")
         parser.add_argument("--scope", action="append", choices=SCOPES, help="may be given twice; default: both")
         parser.add_argument("--days", type=int, help="days until it expires; default: never")
+        parser.add_argument("--reason", default="Made from the command line.", help="why; kept in the audit trail")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["days"] is not None and not 1 <= options["days"] <= 3650:
@@ -28,7 +30,12 @@ class Command(OperatorCommand):
         account = get_account(options["account"])
         expires_at = timezone.now() + timedelta(days=options["days"]) if options["days"] else None
         row, key = issue_key(
-            account=account, name=options["name"], scopes=options["scope"] or SCOPES, expires_at=expires_at
+            account=account,
+            name=options["name"],
+            actor=COMMAND_LINE,
+            reason=options["reason"],
+            scopes=options["scope"] or SCOPES,
+            expires_at=expires_at,
         )
         values = {
             "key_id": str(row.pk),

@@ -38,11 +38,19 @@ def client_address(get_response: GetResponse) -> GetResponse:
         if not hops or len(heard_from) < hops:
             return
         try:
-            request.META["REMOTE_ADDR"] = str(ip_address(heard_from[-hops]))
+            request.META["REMOTE_ADDR"] = str(ip_address(_without_port(heard_from[-hops])))
         except ValueError:
             return  # no address: the peer's own stays
 
     return around(get_response, before=before, after=lambda request, response: None)
+
+
+def _without_port(heard_from: str) -> str:
+    """Some proxies write `1.2.3.4:5678` or `[2001:db8::1]:5678`."""
+    if heard_from.startswith("["):
+        return heard_from[1:].partition("]")[0]
+    address, _, port = heard_from.partition(":")
+    return heard_from if ":" in port else address
 
 
 @sync_and_async_middleware

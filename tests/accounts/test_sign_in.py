@@ -247,6 +247,29 @@ def test_after_ten_failures_from_one_address_the_next_is_refused_whatever_the_em
     assert try_to_sign_in(client, REMOTE_ADDR="192.0.2.1").status_code == 302
 
 
+@pytest.mark.parametrize(("proxies", "forwarded"), [(0, "198.51.100.{}"), (1, "198.51.100.{}, 203.0.113.7")])
+def test_a_made_up_address_gives_no_further_tries(
+    client: Client, account: Account, settings, proxies: int, forwarded: str
+):
+    settings.TRUSTED_PROXIES = proxies
+    statuses = [
+        try_to_sign_in(
+            client, email=f"nobody{number}@acme.example", headers={"X-Forwarded-For": forwarded.format(number)}
+        ).status_code
+        for number in range(11)
+    ]
+    assert statuses == [200] * 10 + [429]
+
+
+def test_behind_our_proxy_each_address_has_its_own_tries(client: Client, account: Account, settings):
+    settings.TRUSTED_PROXIES = 1
+    statuses = [
+        try_to_sign_in(client, email=f"nobody{number}@acme.example", headers={"X-Forwarded-For": address}).status_code
+        for number, address in enumerate(["203.0.113.1"] * 11 + ["203.0.113.2"])
+    ]
+    assert statuses == [200] * 10 + [429, 200]
+
+
 def test_who_is_stopped_by_address_does_not_use_up_the_tries_of_an_email(client: Client, account: Account):
     for _ in range(12):
         try_to_sign_in(client, email="nobody@acme.example", password="wrong")

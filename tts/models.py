@@ -41,6 +41,9 @@ class Job(models.Model):
     text = models.TextField()
     text_format = models.CharField(max_length=8, default="text")
     speed = models.FloatField(default=1.0)
+    model = models.CharField(max_length=80, blank=True)  # of voices with several; "": the engine's default
+    prompt = models.TextField(blank=True)  # style instructions, billed together with the text
+    speakers = models.JSONField(null=True)  # of a dialogue: the engine voices of the two who talk
     metadata = models.JSONField(null=True)
     output_format = models.CharField(max_length=16)
     sample_rate_hertz = models.PositiveIntegerField()
@@ -56,10 +59,15 @@ class Job(models.Model):
     status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING)
     attempt = models.PositiveSmallIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True)  # a pending job waits until then: its engine asked for a pause
     chars_done = models.PositiveIntegerField(default=0)  # code points synthesised in this attempt
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True)  # of the first attempt
     finished_at = models.DateTimeField(null=True)
+
+    # How it is listened to: None, or until when the one-time stream may be opened, and when it was.
+    stream_expires_at = models.DateTimeField(null=True)
+    stream_opened_at = models.DateTimeField(null=True)
 
     # What came of it.
     audio_key = models.CharField(max_length=200, blank=True)  # name in the audio store
@@ -67,7 +75,7 @@ class Job(models.Model):
     duration_ms = models.PositiveBigIntegerField(default=0)
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.CharField(max_length=500, blank=True)
-    erased_at = models.DateTimeField(null=True)  # text, metadata and audio are gone
+    erased_at = models.DateTimeField(null=True)  # text, prompt, metadata and audio are gone
 
     objects = AccountOwnedQuerySet["Job"].as_manager()
 
@@ -110,6 +118,10 @@ class Job(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status not in UNFINISHED
+
+    @property
+    def is_streamed(self) -> bool:
+        return self.stream_expires_at is not None
 
     @property
     def has_audio(self) -> bool:

@@ -11,6 +11,7 @@ from config import logs
 from tts import pipeline
 from tts.engines.base import EngineError
 from tts.engines.registry import all_engines
+from tts.lease import worker_is_stopping
 from tts.services import lifecycle
 from tts.services import sweep as sweep_service
 
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 @shared_task
 def speak_next(queue: str) -> None:
     """Runs what waits in a queue until nothing does."""
-    while not pipeline.worker_is_stopping.is_set():
+    while not worker_is_stopping.is_set():
         job = lifecycle.claim_next_job(queue=queue)
         if job is None:
             return
@@ -51,5 +52,5 @@ def give_jobs_back(**kwargs: Any) -> None:
     Celery would first wait twice for messages, two seconds each. Nothing is lost by not waiting: a message is only a
     wake-up.
     """
-    pipeline.worker_is_stopping.set()
+    worker_is_stopping.set()
     raise WorkerShutdown(0)

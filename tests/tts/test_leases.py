@@ -22,6 +22,7 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tts import pipeline, store
+from tts.lease import worker_is_stopping
 from tts.models import Job
 from tts.services import lifecycle
 from tts.services.sweep import sweep
@@ -81,7 +82,7 @@ def test_the_lease_is_renewed_and_the_progress_rises_while_the_work_goes_on(acco
 
 def test_a_lease_shorter_than_a_heartbeat_is_renewed_in_time(account, the_engine, settings, monkeypatch):
     settings.JOB_LEASE_SECONDS = 1
-    monkeypatch.setattr(pipeline, "HEARTBEAT_SECONDS", 60.0)
+    monkeypatch.setattr("tts.lease.HEARTBEAT_SECONDS", 60.0)
     job = submit(account, "GATE until the lease was renewed.")
     claimed = claim()
     first_lease = lease_of(job)
@@ -253,15 +254,15 @@ def test_a_worker_that_is_told_to_stop_gives_the_job_back_uncounted(account, the
     job = submit(account, "GATE until the worker stops.")
     claimed = claim()
     if stop_at == "before the first chunk":
-        pipeline.worker_is_stopping.set()
+        worker_is_stopping.set()
     try:
         with Background(lambda: pipeline.run_job(claimed)) as worker:
             if stop_at == "between chunks":
                 assert the_engine.reached.wait(10)
-                pipeline.worker_is_stopping.set()
+                worker_is_stopping.set()
             wait_for(lambda: not worker.is_running, "the worker to give the job back", seconds=5)
     finally:
-        pipeline.worker_is_stopping.clear()
+        worker_is_stopping.clear()
 
     wait_for_status(job, "pending", seconds=5)
     assert (job.attempt, job.lease_expires_at, job.chars_done) == (0, None, 0)

@@ -1,10 +1,12 @@
 """One attempt at a job, from text to audio: what comes of engines, stores and disks that fail."""
 
 import math
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from billing.models import Price
 from tests.factories import make_account
@@ -22,10 +24,12 @@ from tests.tts.worker_helpers import (
     submit,
     work_once,
 )
-from tts import pipeline, store
+from tts import pipeline, speech, store
 from tts.engines.registry import get_engine
+from tts.lease import Lease, worker_is_stopping
 from tts.models import Job
 from tts.services import lifecycle
+from tts.services.sweep import sweep
 from tts.tasks import speak_next
 
 FORMATS = ["wav", "mp3", "ogg_opus"]
@@ -69,7 +73,7 @@ def test_a_text_becomes_audio_in_the_store(account, output_format):
         ("Fine at first. TRANSIENT trouble then.", 3, pipeline.FAILED_MESSAGE),
         ("PERMANENT trouble.", 1, "This cannot be said."),
         ("NOTHING to say.", 1, pipeline.NOTHING_TO_SAY_MESSAGE),
-        ("SECONDS 61.", 1, pipeline.TOO_MUCH_AUDIO_MESSAGE),
+        ("SECONDS 61.", 1, speech.TOO_MUCH_AUDIO_MESSAGE),
     ],
 )
 def test_a_text_that_cannot_be_spoken_fails_after_its_attempts_and_is_refunded(account, api, text, attempts, message):
@@ -83,6 +87,27 @@ def test_a_text_that_cannot_be_spoken_fails_after_its_attempts_and_is_refunded(a
     assert (data["status"], data["refunded"]) == ("failed", True)
     assert data["error"] == {"code": "GENERATION_FAILED", "message": message}
     assert available(account) == 100_000_000
+
+
+def test_an_engine_that_asks_for_a_pause_gets_it_before_the_next_attempt(account):
+    job = submit(account, "BUSY just now.")
+
+    speak_all()
+
+    job.refresh_from_db()
+    assert (job.status, job.attempt) == ("pending", 1)
+    assert job.not_before is not None
+    assert timedelta(seconds=55) < job.not_before - timezone.now() <= timedelta(seconds=60)
+    speak_all()
+    job.refresh_from_db()
+    assert job.attempt == 1  # nobody may take it yet, and the sweeper wakes nobody
+    assert sweep().woken_queues == 0
+
+    Job.objects.filter(pk=job.pk).update(not_before=timezone.now())
+    assert sweep().woken_queues == 1
+    speak_all()
+    job.refresh_from_db()
+    assert (job.status, job.attempt) == ("pending", 2)
 
 
 @pytest.mark.parametrize("output_format", FORMATS)
@@ -127,7 +152,7 @@ def test_the_cap_on_audio_is_60_s_or_half_a_second_per_code_point_over_speed(acc
     within.refresh_from_db()
     beyond.refresh_from_db()
     assert (within.status, within.duration_ms) == ("completed", seconds * 1000)
-    assert (beyond.status, beyond.error_message) == ("failed", pipeline.TOO_MUCH_AUDIO_MESSAGE)
+    assert (beyond.status, beyond.error_message) == ("failed", speech.TOO_MUCH_AUDIO_MESSAGE)
     assert beyond.refunded_microcredits == beyond.cost_microcredits
     assert audio_files() == [f"{within.pk}-1.wav"]
 
@@ -269,11 +294,11 @@ def test_a_worker_speaks_until_nothing_waits_and_leaves_other_queues_alone(accou
 
 def test_a_worker_that_is_stopping_takes_no_more(account):
     job = submit(account)
-    pipeline.worker_is_stopping.set()
+    worker_is_stopping.set()
     try:
         speak_all()
     finally:
-        pipeline.worker_is_stopping.clear()
+        worker_is_stopping.clear()
     assert (Job.objects.get(pk=job.pk).status, Job.objects.get(pk=job.pk).attempt) == ("pending", 0)
 
 
@@ -330,7 +355,7 @@ def test_the_progress_counts_every_code_point_of_a_text_in_many_scripts(account,
     settings.SPOOL_DIR.mkdir()
     seen: list[int] = []
 
-    class WatchedLease(pipeline.Lease):
+    class WatchedLease(Lease):
         def check(self) -> None:  # before each segment and each chunk
             seen.append(self.chars_done)
 

@@ -18,11 +18,12 @@ from tests.conftest import ApiClient
 from tests.tts.audio_helpers import measure_audio
 from tests.tts.engine_helpers import ANNIE, LEE, RATE_HERTZ, SENTENCES, level_db, median_pitch_hertz, speak
 from tests.tts.test_ssml import well_formed
-from tts import pipeline, store
+from tts import pipeline, speech, store
 from tts.engines.base import PermanentEngineError, Segment
 from tts.engines.espeak import EspeakEngine
 from tts.engines.espeak.markup import Silence, Utterance, render
 from tts.engines.espeak.voices import SPEAKERS
+from tts.lease import Lease
 from tts.models import Job
 from tts.services import lifecycle
 from tts.ssml import SsmlError, check_ssml
@@ -192,13 +193,13 @@ def test_plain_text_in_ssml_sounds_like_plain_text(say, engine: EspeakEngine) ->
 def test_progress_counts_source_characters(committed_db, api: ApiClient, voices, monkeypatch) -> None:
     text = "<speak>" + "".join(f"<s>Sentence &#x31;{number}.</s>\n" for number in range(20)) + "</speak>"
     seen: list[int] = []
-    exit_lease = pipeline.Lease.__exit__
+    exit_lease = Lease.__exit__
 
-    def note(self: pipeline.Lease, *arguments: object) -> None:
+    def note(self: Lease, *arguments: object) -> None:
         seen.append(self.chars_done)
         exit_lease(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pipeline.Lease, "__exit__", note)
+    monkeypatch.setattr(Lease, "__exit__", note)
     assert run(api, text).status == "completed"
     assert seen == [len(text)]
 
@@ -222,7 +223,7 @@ def test_a_text_of_nothing_but_breaks_fails_and_is_refunded(
     before = get_balance(account).available_microcredits
     job = run(api, text, speed=speed)
     assert (job.status, job.error_code) == ("failed", "GENERATION_FAILED")
-    assert job.error_message == pipeline.TOO_MUCH_AUDIO_MESSAGE
+    assert job.error_message == speech.TOO_MUCH_AUDIO_MESSAGE
     assert job.refunded_microcredits == job.cost_microcredits > 0
     assert get_balance(account).available_microcredits == before
     assert not job.audio_key

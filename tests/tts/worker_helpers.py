@@ -176,6 +176,9 @@ class ScriptedEngine(EspeakEngine):
             case "TRANSIENT":
                 yield bytes(2000)
                 raise TransientEngineError("a vendor's words")
+            case "BUSY":  # asks to come back a minute later
+                yield bytes(2000)
+                raise TransientEngineError("a vendor's words", pause_seconds=60.0)
             case "PERMANENT":
                 yield bytes(2000)
                 raise PermanentEngineError("This cannot be said.")

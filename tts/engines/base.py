@@ -27,7 +27,11 @@ class EngineUnavailable(EngineError):
 
 
 class TransientEngineError(EngineError):
-    """A crash, a timeout, a lost connection: the same segment is worth another attempt."""
+    """A crash, a timeout, a lost connection: the same segment is worth another attempt, after a pause."""
+
+    def __init__(self, message: str, *, pause_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.pause_seconds = pause_seconds
 
 
 class PermanentEngineError(EngineError):
@@ -45,6 +49,7 @@ class Segment:
     text_format: TextFormat = "text"
     model: str = ""  # engines with several models per voice; empty: the engine's default
     prompt: str = ""  # style instructions, where the voice takes them
+    speakers: tuple[str, ...] = ()  # of a dialogue: the engine voices of the two who talk
 
 
 class Engine(Protocol):

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -34,7 +34,7 @@ def claim_next_job(*, queue: str) -> Job | None:
             .annotate(count=Count("*"))
             .values("count")
         )
-        pending = Job.objects.filter(queue=queue, status=JobStatus.PENDING)
+        pending = due_jobs().filter(queue=queue)
         turn = (
             pending.values("account")
             .annotate(oldest=Min("created_at"), running=Coalesce(Subquery(running), 0))
@@ -53,12 +53,18 @@ def claim_next_job(*, queue: str) -> Job | None:
                 status=JobStatus.PROCESSING,
                 attempt=F("attempt") + 1,
                 lease_expires_at=now + lease_duration(),
+                not_before=None,
                 chars_done=0,
                 started_at=Coalesce("started_at", now),
             )
             if claimed:
                 return Job.objects.select_related("account").get(pk=job_id)
         # Another worker was quicker: look again.
+
+
+def due_jobs() -> QuerySet[Job]:
+    """What waits and may be claimed now."""
+    return Job.objects.filter(Q(not_before=None) | Q(not_before__lte=timezone.now()), status=JobStatus.PENDING)
 
 
 def renew_lease(*, job: Job, chars_done: int) -> bool:
@@ -81,12 +87,16 @@ def complete_job(*, job: Job, audio_key: str, audio_bytes: int, duration_ms: int
     )
 
 
-def retry_or_fail_job(*, job: Job, message: str) -> None:
-    """After an attempt that did not work out: back to the queue, or, after the last one, failed and refunded."""
+def retry_or_fail_job(*, job: Job, message: str, pause_seconds: float = 0.0) -> None:
+    """After an attempt that did not work out: back to the queue, or, after the last one, failed and refunded.
+
+    `pause_seconds`: how long the next attempt waits; the sweeper wakes a worker for it.
+    """
     if job.attempt >= settings.JOB_MAX_ATTEMPTS:
         fail_job(job=job, message=message)
-    else:
-        _mine(job).update(status=JobStatus.PENDING, lease_expires_at=None, chars_done=0)
+        return
+    not_before = timezone.now() + timedelta(seconds=pause_seconds) if pause_seconds else None
+    _mine(job).update(status=JobStatus.PENDING, lease_expires_at=None, not_before=not_before, chars_done=0)
 
 
 def fail_job(*, job: Job, message: str) -> bool:
@@ -175,7 +185,7 @@ def _cancel(job: Job) -> None:
 
 
 def erase_job(*, job: Job) -> None:
-    """Text, metadata, audio and the remembered response go; the row stays, for the ledger points to it.
+    """Text, prompt, metadata, audio and the remembered response go; the row stays, for the ledger points to it.
 
     Files first: a crash in between leaves a row that is erased again, never a file that nobody knows of.
     Raises StoreUnavailable; nothing of the row has changed then.
@@ -183,7 +193,7 @@ def erase_job(*, job: Job) -> None:
     store.delete_audio(job)
     with transaction.atomic():
         Job.objects.filter(pk=job.pk, erased_at=None).update(
-            text="", metadata=None, audio_key="", erased_at=timezone.now()
+            text="", prompt="", metadata=None, audio_key="", erased_at=timezone.now()
         )
         RememberedRequest.objects.filter(account=job.account_id, job_id=job.pk).delete()
 

@@ -99,6 +99,8 @@ def _submit(
         text=request.text,
         text_format=request.text_format,
         speed=request.speed,
+        model=request.model or "",
+        prompt=request.prompt or "",
         metadata=request.metadata,
         output_format=request.output_format,
         sample_rate_hertz=encoding.sample_rate_hertz,

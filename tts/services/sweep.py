@@ -12,9 +12,9 @@ from django.utils import timezone
 from accounts.cache import forget_expired_counters
 from accounts.services.idempotency import forget_expired
 from tts.errors import StoreUnavailable
-from tts.models import Job, JobStatus
+from tts.models import Job
 from tts.queue import wake_worker
-from tts.services.lifecycle import erase_job, reclaim_dead_jobs
+from tts.services.lifecycle import due_jobs, erase_job, reclaim_dead_jobs
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Sweep:
 def sweep() -> Sweep:
     """Safe to run at any time, on several machines at once."""
     reclaimed = reclaim_dead_jobs()
-    waiting = list(Job.objects.filter(status=JobStatus.PENDING).order_by().values_list("queue", flat=True).distinct())
+    waiting = list(due_jobs().order_by().values_list("queue", flat=True).distinct())
     return Sweep(
         reclaimed_jobs=reclaimed,
         woken_queues=sum(wake_worker(queue) for queue in waiting),

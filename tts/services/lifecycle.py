@@ -5,6 +5,7 @@ the same transaction as the state that earns it.
 """
 
 import uuid
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.conf import settings
@@ -24,8 +25,11 @@ GAVE_UP_MESSAGE = (
 )
 
 
-def claim_next_job(*, queue: str) -> Job | None:
-    """The fairest pending job: of the account with the fewest running jobs, its oldest. None when nothing waits."""
+def claim_next_job(*, queue: str, not_of: Collection[uuid.UUID] = ()) -> Job | None:
+    """The fairest pending job: of the account with the fewest running jobs, its oldest. None when nothing waits.
+
+    `not_of`: ids of accounts that have their share of the caller already.
+    """
     while True:
         running = (
             Job.objects.filter(account=OuterRef("account"), status=JobStatus.PROCESSING)
@@ -34,7 +38,7 @@ def claim_next_job(*, queue: str) -> Job | None:
             .annotate(count=Count("*"))
             .values("count")
         )
-        pending = due_jobs().filter(queue=queue)
+        pending = due_jobs().filter(queue=queue).exclude(account__in=not_of)
         turn = (
             pending.values("account")
             .annotate(oldest=Min("created_at"), running=Coalesce(Subquery(running), 0))

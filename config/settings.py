@@ -238,6 +238,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,  # seconds
         "options": {"expires": 5.0, "queue": "maintenance"},
     },
+    "make samples": {
+        "task": "tts.tasks.ask_for_samples",
+        "schedule": 10.0,
+        "options": {"expires": 10.0, "queue": "maintenance"},
+    },
 }
 
 # --- speech --------------------------------------------------------------------------------------
@@ -245,6 +250,7 @@ CELERY_BEAT_SCHEDULE = {
 ENGINE_CLASSES = {"espeak": "tts.engines.espeak.EspeakEngine"}
 ENGINE_QUEUES = {"espeak": "speech.espeak"}  # where an engine's jobs wait
 SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak")}
+SAMPLE_ENGINES = env_list("SAMPLE_ENGINES", "espeak")  # whose samples are made unasked; "none" for nobody's
 SPEECH_QUEUES = list(dict.fromkeys(ENGINE_QUEUES[name] for name in SPEECH_ENGINES))
 
 JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 30, minimum=1)

@@ -193,7 +193,7 @@ class JobAudio(KeyView):
     def get(self, request: Request, job_id: uuid.UUID) -> HttpResponse:
         """A redirect to the audio. The signed URL needs no key and answers Range."""
         job = get_job_with_audio(account=self.account, job_id=job_id)
-        location = store.signed_url(job, base_url=_base_url(request)).url
+        location = store.signed_url(job.audio_key, base_url=_base_url(request)).url
         return HttpResponse(status=307, headers={"Location": location, "Cache-Control": "no-store"})
 
 
@@ -206,7 +206,7 @@ def _idempotency_claim(request: Request) -> IdempotencyClaim | None:
 
 
 def _audio_url(request: Request, job: Any) -> store.SignedUrl | None:
-    return store.signed_url(job, base_url=_base_url(request)) if job.has_audio else None
+    return store.signed_url(job.audio_key, base_url=_base_url(request)) if job.has_audio else None
 
 
 def _base_url(request: Request) -> str:

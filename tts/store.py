@@ -66,11 +66,11 @@ def delete_audio(job: Job, *, keep: str = "") -> None:
             audio_storage().delete(key)
 
 
-def signed_url(job: Job, *, base_url: str) -> SignedUrl:
-    """A fresh URL for the job's audio, made without asking anybody. `base_url`: scheme and host of the request."""
+def signed_url(key: str, *, base_url: str) -> SignedUrl:
+    """A fresh URL for what is stored as `key`, made without asking anybody. `base_url`: scheme and host of ours."""
     expires_at = timezone.now() + timedelta(seconds=settings.AUDIO_URL_SECONDS)
     expires_at = datetime.fromtimestamp(int(expires_at.timestamp()), UTC)
-    return SignedUrl(audio_storage().signed_url(job.audio_key, base_url=base_url, expires_at=expires_at), expires_at)
+    return SignedUrl(audio_storage().signed_url(key, base_url=base_url, expires_at=expires_at), expires_at)
 
 
 def check_capacity() -> None:

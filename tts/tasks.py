@@ -19,10 +19,12 @@ from tts.engines.base import EngineError
 from tts.engines.registry import all_engines
 from tts.lease import worker_is_stopping
 from tts.models import Job
-from tts.services import lifecycle
+from tts.services import lifecycle, samples
 from tts.services import sweep as sweep_service
 
 logger = logging.getLogger(__name__)
+
+SAMPLES_EXPIRE_SECONDS = 10  # until they are asked for again
 
 
 _running: Counter[uuid.UUID] = Counter()  # by account: jobs that this worker speaks now
@@ -61,6 +63,18 @@ def _next_job(queue: str) -> Iterator[Job | None]:
 @shared_task
 def sweep() -> None:
     sweep_service.sweep()
+
+
+@shared_task
+def ask_for_samples() -> None:
+    """Tells workers whose voices lack samples to make some when they have nothing else to do."""
+    for queue in samples.queues_without_samples():
+        make_samples.apply_async(args=(queue,), queue=queue, expires=SAMPLES_EXPIRE_SECONDS)
+
+
+@shared_task
+def make_samples(queue: str) -> None:
+    samples.make_samples_when_idle(queue=queue)
 
 
 @worker_ready.connect

@@ -1,6 +1,7 @@
 from django.urls import include, path
 
 from tts.audio_files import audio_file
+from tts.samples import voice_sample
 from tts.schema import api_reference
 from tts.views import home, overview
 
@@ -9,5 +10,6 @@ urlpatterns = [
     path("", home, name="home"),
     path("overview", overview, name="overview"),
     path("", include("accounts.urls")),
+    path("voices/<str:voice_id>/sample", voice_sample, name="voice_sample"),
     path("audio/<path:key>", audio_file, name="audio_file"),
 ]

@@ -23,6 +23,7 @@ from tts.models import Job, JobStatus
 GAVE_UP_MESSAGE = (
     "The voice engine stopped half-way, {attempts} times. Your credits are back. Try again, or try another voice."
 )
+ENGINE_REMOVED_MESSAGE = "This voice is no longer offered here. Your credits are back. Try another voice."
 
 
 def claim_next_job(*, queue: str, not_of: Collection[uuid.UUID] = ()) -> Job | None:
@@ -151,6 +152,15 @@ def reclaim_dead_jobs() -> int:
         else:
             reclaimed += row.update(status=JobStatus.PENDING, lease_expires_at=None, chars_done=0)
     return reclaimed
+
+
+def fail_jobs_of_removed_engines() -> int:
+    """Jobs that wait for an engine which is not configured any more would wait for ever. Returns how many."""
+    stranded = Job.objects.filter(status=JobStatus.PENDING).exclude(provider__in=list(settings.SPEECH_ENGINES))
+    return sum(
+        _fail(stranded.filter(pk=job.pk), job=job, message=ENGINE_REMOVED_MESSAGE)
+        for job in stranded.select_related("account").defer("text")
+    )
 
 
 def cancel_or_erase_job(*, account: Account, job_id: uuid.UUID) -> None:

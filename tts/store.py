@@ -49,6 +49,16 @@ def save_audio(key: str, path: Path) -> None:
         audio_storage().save(key, File(file))
 
 
+def spool_path(job: Job, attempt: int) -> Path:
+    """The file that a worker writes this attempt's audio into, until it is stored."""
+    return Path(settings.SPOOL_DIR) / Path(audio_key(job, attempt)).name
+
+
+def read_audio(key: str, skip_bytes: int) -> BinaryIO:
+    """What is stored as `key`, from there on, of any store. Raises FileNotFoundError, StoreUnavailable."""
+    return audio_storage().read_from(key, skip_bytes)
+
+
 def open_audio(key: str) -> BinaryIO:
     """A file of our own store. Raises FileNotFoundError, also when the store is another by now."""
     storage = audio_storage()

@@ -133,8 +133,11 @@ def _fail(row: QuerySet[Job], *, job: Job, message: str) -> bool:
 
 
 def release_job(*, job: Job) -> None:
-    """A worker that is told to stop gives the job back; the attempt does not count."""
-    _mine(job).update(status=JobStatus.PENDING, attempt=F("attempt") - 1, lease_expires_at=None, chars_done=0)
+    """A worker that is told to stop gives the job back. The attempt does not count, unless somebody may have heard of
+    it: the next one must not have its number.
+    """
+    attempt = F("attempt") if job.is_streamed else F("attempt") - 1
+    _mine(job).update(status=JobStatus.PENDING, attempt=attempt, lease_expires_at=None, chars_done=0)
 
 
 def reclaim_dead_jobs() -> int:

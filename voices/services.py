@@ -14,7 +14,7 @@ from voices.catalogue import VoiceEntry
 from voices.models import Voice
 from voices.selectors import voices_without_sample
 
-ENGINE_FIELDS = [field.name for field in fields(VoiceEntry) if field.name != "voice_id"]
+ENGINE_FIELDS = [field.name for field in fields(VoiceEntry) if field.name not in ("voice_id", "unavailable_reason")]
 SYNCED_FIELDS = ["voice_id", *ENGINE_FIELDS, "is_listed", "unavailable_reason"]
 
 
@@ -38,8 +38,7 @@ def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavail
     rows = [
         Voice(**said)
         for entry in entries
-        if known.get(entry.voice_id)
-        != (said := _as_stored(entry) | {"is_listed": True, "unavailable_reason": unavailable_reason})
+        if known.get(entry.voice_id) != (said := _as_stored(entry, unavailable_reason))
     ]
     Voice.objects.bulk_create(
         rows,
@@ -59,8 +58,10 @@ def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavail
     return CatalogueChange(total=len(named), added=len(named - listed), vanished=len(vanished))
 
 
-def _as_stored(entry: VoiceEntry) -> dict[str, Any]:
+def _as_stored(entry: VoiceEntry, unavailable_reason: str) -> dict[str, Any]:
+    """`unavailable_reason`: of the engine, which comes before one of the voice's own."""
     values = {name: getattr(entry, name) for name in ("voice_id", *ENGINE_FIELDS)}
+    values |= {"is_listed": True, "unavailable_reason": unavailable_reason or entry.unavailable_reason}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.errors import ValidationFailed
-from tts.audio.formats import Encoding, UnsupportedEncoding, resolve_encoding
+from tts.audio.formats import OUTPUT_FORMATS, Encoding, UnsupportedEncoding, resolve_encoding
 from tts.ssml import SsmlError, check_ssml
 from voices.models import Voice
 
@@ -55,7 +55,8 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
         (
             "output_format",
             True,
-            request.output_format in voice.output_formats,
+            # What voices do not list, we make for every voice.
+            request.output_format in voice.output_formats or request.output_format not in OUTPUT_FORMATS,
             f"does not make {request.output_format}",
         ),
     ):

@@ -20,7 +20,7 @@ MPEG2 = [32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
 MPEG25 = [32, 40, 48, 56, 64]
 OPUS = list(range(6, 321))
 AAC = [32, 40, 48, 56, 64, 80, 96, 112, 128]
-NOTHING_TO_CHOOSE: dict[int, list[int]] = dict.fromkeys((8000, 12000, 16000, 22050, 24000, 44100, 48000), [])
+NOTHING_TO_CHOOSE: dict[int, list[int]] = {8000: [], 12000: [], 16000: [], 22050: [], 24000: [], 44100: [], 48000: []}
 
 LEGAL_KBPS: dict[str, dict[int, list[int]]] = {
     "wav": NOTHING_TO_CHOOSE,

@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from tts.engines.espeak.voices import voice_entries
+from voices.catalogue import ModelType
 from voices.errors import InvalidVoice, ModelNotFound
 from voices.models import ModelAlias, Voice, VoiceAlias
 from voices.selectors import get_model_alias, get_voice_for_model, list_model_aliases
@@ -37,8 +38,9 @@ def speaking(name: str, model: str = "tts-1") -> str:
     return get_voice_for_model(model=get_model_alias(model), name=name).voice_id
 
 
-def install(voice_id: str, **fields: object) -> None:
-    entry = replace(voice_entries()[0], voice_id=voice_id, provider=voice_id.partition(":")[0], **fields)
+def install(voice_id: str, *, model_type: ModelType = "premium") -> None:
+    provider = voice_id.partition(":")[0]
+    entry = replace(voice_entries()[0], voice_id=voice_id, provider=provider, model_type=model_type)
     reconcile_catalogue(provider=entry.provider, entries=[entry], unavailable_reason="")
 
 

@@ -41,6 +41,9 @@ format: $(VENV)/.dev-ready ## Bring Python and templates into form
 bench-latency: $(VENV)/.dev-ready ## Measure from POST to completed, beside the bare engine
 	@$(BIN)/python -m tests.bench_latency
 
+screenshots: $(VENV)/.dev-ready ## Take pictures of every page, both themes and two widths, into var/screenshots
+	@$(BIN)/python -m tests.screenshots
+
 lock: $(VENV)/.dev-ready ## Pin the newest allowed packages in requirements*.txt (needs uv)
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header -c requirements.txt requirements-dev.in -o requirements-dev.txt
@@ -68,4 +71,4 @@ $(VENV)/.dev-ready: requirements-dev.txt $(VENV)/.run-ready
 	@$(INSTALL)
 	@touch $@
 
-.PHONY: help setup run test test-services check lint types format bench-latency lock clean
+.PHONY: help setup run test test-services check lint types format bench-latency screenshots lock clean

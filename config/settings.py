@@ -238,6 +238,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,  # seconds
         "options": {"expires": 5.0, "queue": "maintenance"},
     },
+    "make samples": {
+        "task": "tts.tasks.ask_for_samples",
+        "schedule": 10.0,
+        "options": {"expires": 10.0, "queue": "maintenance"},
+    },
 }
 
 # --- speech --------------------------------------------------------------------------------------
@@ -245,11 +250,13 @@ CELERY_BEAT_SCHEDULE = {
 ENGINE_CLASSES = {"espeak": "tts.engines.espeak.EspeakEngine"}
 ENGINE_QUEUES = {"espeak": "speech.espeak"}  # where an engine's jobs wait
 SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak")}
+SAMPLE_ENGINES = env_list("SAMPLE_ENGINES", "espeak")  # whose samples are made unasked; "none" for nobody's
 SPEECH_QUEUES = list(dict.fromkeys(ENGINE_QUEUES[name] for name in SPEECH_ENGINES))
 
 JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 30, minimum=1)
 JOB_MAX_ATTEMPTS = 3
 AUDIO_URL_SECONDS = 24 * 3600
+STREAM_OPEN_SECONDS = 300  # to open a stream
 AUDIO_RETENTION_DAYS = env_int("AUDIO_RETENTION_DAYS", 30, minimum=1)
 WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 4, minimum=1)
 SPOOL_DIR = DATA_DIR / "spool"

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from accounts.api import KeyView, key_of
 from accounts.errors import IdempotencyKeyReuse, MaintenanceMode, RateLimitExceeded, RequestInProgress
+from accounts.models import Account
 from accounts.rate_limits import Bucket
 from accounts.services import idempotency
 from billing.errors import InsufficientCredits
@@ -30,7 +31,7 @@ from config.schema import described
 from tts import store
 from tts.errors import AudioExpired, AudioNotAvailable, AudioNotReady, CapacityReached
 from tts.models import JobStatus
-from tts.schema import AcceptedJob, JobPage, SpeechJob
+from tts.schema import AcceptedJob, AcceptedStream, JobPage, SpeechJob
 from tts.selectors import get_job, get_job_with_audio, list_jobs
 from tts.serializers import SpeechSerializer, job_data
 from tts.services.lifecycle import cancel_or_erase_job
@@ -38,6 +39,18 @@ from tts.services.submit import IdempotencyClaim, submit_job
 from voices.errors import InvalidVoice
 
 KEY_ERRORS = (Unauthorized, Forbidden, RateLimitExceeded, MaintenanceMode)
+
+SUBMIT_ERRORS = (
+    *(*KEY_ERRORS, ValidationFailed, InvalidVoice, InsufficientCredits),
+    *(CapacityReached, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReuse),
+)
+SUBMIT_HEADERS = {"Location": "The poll_url.", "Idempotent-Replayed": "true when this answer was given before."}
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
+    OpenApiParameter.HEADER,
+    description="The same key and the same body within 24 hours: the same answer, and no second job.",
+)
 
 
 class JobCursor(CursorPagination):
@@ -82,34 +95,13 @@ class JobList(KeyView):
         tag="Speech",
         request=SpeechSerializer,
         success={202: AcceptedJob},
-        headers={"Location": "The poll_url.", "Idempotent-Replayed": "true when this answer was given before."},
-        errors=[
-            *(*KEY_ERRORS, ValidationFailed, InvalidVoice, InsufficientCredits),
-            *(CapacityReached, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReuse),
-        ],
-        parameters=[
-            OpenApiParameter(
-                "Idempotency-Key",
-                {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
-                OpenApiParameter.HEADER,
-                description="The same key and the same body within 24 hours: the same answer, and no second job.",
-            )
-        ],
+        headers=SUBMIT_HEADERS,
+        errors=SUBMIT_ERRORS,
+        parameters=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request) -> HttpResponse:
         """A job that waits to be spoken. Poll it, then fetch the audio."""
-        serializer = SpeechSerializer(data=request.data)
-        speech = serializer.speech_request()
-        if "webhook_url" in serializer.validated_data:
-            raise Forbidden("webhook_url needs an enterprise plan with an enabled webhook endpoint.")
-        submission = submit_job(
-            account=self.account, api_key=key_of(request), request=speech, claim=_idempotency_claim(request)
-        )
-        logs.bind(job_id=submission.job_id)
-        headers = {"Location": f"/api/v1/tts/{submission.job_id}"}
-        if submission.is_replay:
-            headers["Idempotent-Replayed"] = "true"
-        return json_response(submission.body, status=202, headers=headers)
+        return _submit(self.account, request, is_streamed=False)
 
     @described(
         name="listJobs",
@@ -148,6 +140,30 @@ class JobList(KeyView):
                 "previous": pages.get_previous_link(),
             }
         )
+
+
+class JobStream(KeyView):
+    buckets: ClassVar[dict[str, Bucket]] = {"POST": "generate"}
+    scopes: ClassVar[dict[str, str]] = {"POST": "speech:write"}
+
+    @described(
+        name="streamSpeech",
+        summary="Make speech and hear it at once",
+        tag="Speech",
+        request=SpeechSerializer,
+        success={202: AcceptedStream},
+        headers=SUBMIT_HEADERS,
+        errors=SUBMIT_ERRORS,
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """The same job, and a `stream_url` to listen to it while it is made.
+
+        GET it within five minutes; it needs no key, opens once, and answers with chunked audio. HEAD does not count as
+        opening. When it breaks off before its end, the job failed and its credits are back; when it ends, the same
+        audio is at `audio_endpoint`. Who hangs up loses nothing.
+        """
+        return _submit(self.account, request, is_streamed=True)
 
 
 class JobDetail(KeyView):
@@ -193,8 +209,27 @@ class JobAudio(KeyView):
     def get(self, request: Request, job_id: uuid.UUID) -> HttpResponse:
         """A redirect to the audio. The signed URL needs no key and answers Range."""
         job = get_job_with_audio(account=self.account, job_id=job_id)
-        location = store.signed_url(job, base_url=_base_url(request)).url
+        location = store.signed_url(job.audio_key, base_url=_base_url(request)).url
         return HttpResponse(status=307, headers={"Location": location, "Cache-Control": "no-store"})
+
+
+def _submit(account: Account, request: Request, *, is_streamed: bool) -> HttpResponse:
+    serializer = SpeechSerializer(data=request.data)
+    speech = serializer.speech_request(is_streamed=is_streamed)
+    if "webhook_url" in serializer.validated_data:
+        raise Forbidden("webhook_url needs an enterprise plan with an enabled webhook endpoint.")
+    submission = submit_job(
+        account=account,
+        api_key=key_of(request),
+        request=speech,
+        claim=_idempotency_claim(request),
+        base_url=_base_url(request),
+    )
+    logs.bind(job_id=submission.job_id)
+    headers = {"Location": f"/api/v1/tts/{submission.job_id}"}
+    if submission.is_replay:
+        headers["Idempotent-Replayed"] = "true"
+    return json_response(submission.body, status=202, headers=headers)
 
 
 def _idempotency_claim(request: Request) -> IdempotencyClaim | None:
@@ -206,7 +241,7 @@ def _idempotency_claim(request: Request) -> IdempotencyClaim | None:
 
 
 def _audio_url(request: Request, job: Any) -> store.SignedUrl | None:
-    return store.signed_url(job, base_url=_base_url(request)) if job.has_audio else None
+    return store.signed_url(job.audio_key, base_url=_base_url(request)) if job.has_audio else None
 
 
 def _base_url(request: Request) -> str:

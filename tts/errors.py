@@ -21,6 +21,24 @@ class AudioExpired(DomainError):
     example = "The audio was deleted, or its time is over."
 
 
+class StreamConsumed(DomainError):
+    code, status = "STREAM_CONSUMED", 410
+    example = "This stream was opened before, or its five minutes are over. The audio is at the job's audio_endpoint."
+
+    def __init__(self) -> None:
+        super().__init__(self.example)
+
+
+class StreamBroken(DomainError):
+    """The speech ended early. Before its first byte this is the answer; after it, the body breaks off."""
+
+    code, status = "GENERATION_FAILED", 500
+    example = "The voice engine stopped half-way. Your credits are back. Try again, or try another voice."
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or "The speech ended early. The job's status says why.")
+
+
 class CapacityReached(DomainError):
     code, status = "CAPACITY", 503
     example = "The audio store is nearly full, so no new speech is taken. Nothing was charged. Try again later."

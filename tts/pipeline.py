@@ -1,16 +1,17 @@
-"""The one road that audio takes: text → segments → engine → PCM → encoder → file → store.
+"""The one road that audio takes: text → segments → engine → PCM → encoder → file → store; and, while it is made, to
+who listens.
 
 Owns one attempt at one claimed job, from its text to its final state. Which job, and who may ask for it, is decided
 elsewhere.
 """
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 
-from django.conf import settings
 from django.db import close_old_connections, connection
 
-from tts import store
+from tts import relay, store
 from tts.audio.encoder import Encoder
 from tts.audio.files import AudioFile, AudioTooLong, EncodedFile
 from tts.audio.formats import Encoding
@@ -36,15 +37,18 @@ def run_job(job: Job) -> None:
     Raises a database error when that could not be written; the sweeper then takes the job once its lease is over.
     """
     key = store.audio_key(job, job.attempt)
-    spool = settings.SPOOL_DIR / Path(key).name
+    spool = store.spool_path(job, job.attempt)
+    writer = relay.writer_for(job)
     try:
-        settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True)
+        spool.parent.mkdir(parents=True, exist_ok=True)
         try:
             with Lease(job) as lease:
-                audio = synthesise(job, get_engine(job.provider), lease, spool)
+                audio = synthesise(job, get_engine(job.provider), lease, spool, writer)
                 store.save_audio(key, spool)
         finally:
-            spool.unlink(missing_ok=True)
+            if not job.is_streamed:  # else it is removed at the end
+                with suppress(OSError):
+                    spool.unlink()
         completed = lifecycle.complete_job(
             job=job, audio_key=key, audio_bytes=audio.size_bytes, duration_ms=audio.duration_ms
         )
@@ -71,6 +75,11 @@ def run_job(job: Job) -> None:
         logger.exception("job %s attempt %d: unexpected failure", job.pk, job.attempt)
         _drop_stale_connection()
         lifecycle.retry_or_fail_job(job=job, message=FAILED_MESSAGE)
+    finally:
+        # Last, when the job's row says how it ended: to who listens, this is the sign to look there.
+        with suppress(OSError):
+            spool.unlink()
+        writer.end()
 
 
 def _drop_stale_connection() -> None:
@@ -79,8 +88,9 @@ def _drop_stale_connection() -> None:
         connection.close_if_unusable_or_obsolete()
 
 
-def synthesise(job: Job, engine: Engine, lease: Lease, path: Path) -> EncodedFile:
-    """The job's speech, encoded, in a file at `path`. Memory does not grow with the text.
+def synthesise(job: Job, engine: Engine, lease: Lease, path: Path, writer: relay.Writer) -> EncodedFile:
+    """The job's speech, encoded, in a file at `path` and, as it is made, to `writer`: the same bytes, but for the sizes
+    in a WAV's header. Memory does not grow with the text.
 
     Raises an EngineError, AudioTooLong, LeaseLost, WorkerStopping; no file is left then.
     """
@@ -90,12 +100,16 @@ def synthesise(job: Job, engine: Engine, lease: Lease, path: Path) -> EncodedFil
     # What follows may take minutes: the connection is for others meanwhile, and a fresh one completes the job.
     close_old_connections()
     with (
-        AudioFile(path, encoding) as file,
-        Encoder(encoding, input_rate_hertz=rate_hertz, streaming=False) as encoder,
+        AudioFile(path, encoding, is_followed=job.is_streamed) as file,
+        Encoder(encoding, input_rate_hertz=rate_hertz, streaming=job.is_streamed) as encoder,
     ):
         for pcm in speak_text(job, voice, engine, lease):
-            file.write(encoder.feed(pcm))
+            encoded = encoder.feed(pcm)
+            file.write(encoded)
+            writer.write(encoded)
         if encoder.samples_in == 0:
             raise PermanentEngineError(NOTHING_TO_SAY_MESSAGE)
-        file.write(encoder.close())
+        encoded = encoder.close()
+        file.write(encoded)
+        writer.write(encoded)
         return EncodedFile(duration_ms=round(encoder.duration_seconds * 1000), size_bytes=file.finish())

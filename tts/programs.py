@@ -35,8 +35,9 @@ def web_stream() -> list[str]:
 
 
 def worker(queues: Sequence[str]) -> list[str]:
+    slots = settings.WORKER_CONCURRENCY + 1  # one account's jobs, and one slot for who else comes
     return [
-        *(*CELERY, "worker", "--pool", "threads", "--concurrency", str(settings.WORKER_CONCURRENCY)),
+        *(*CELERY, "worker", "--pool", "threads", "--concurrency", str(slots)),
         # No events either: nobody listens, and in a queue of files they would pile up for ever.
         *("--queues", ",".join(queues), "--without-gossip", "--without-mingle", "--without-heartbeat"),
         *("--loglevel", "warning"),

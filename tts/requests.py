@@ -62,9 +62,11 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
     ):
         if is_asked and not is_supported:
             raise ValidationFailed.of_field(field, f"{voice.name} {refusal}.")
-    size_bytes = len(request.text.encode())
-    if size_bytes > voice.max_text_bytes:
-        message = f"This is {size_bytes:,} bytes and {voice.name} speaks at most {voice.max_text_bytes:,}."
+    size_bytes, is_streamed = len(request.text.encode()), request.delivery_mode == "stream"
+    limit_bytes = min(voice.max_text_bytes, voice.max_stream_bytes) if is_streamed else voice.max_text_bytes
+    if size_bytes > limit_bytes:
+        speaks = "streams" if is_streamed else "speaks"
+        message = f"This is {size_bytes:,} bytes and {voice.name} {speaks} at most {limit_bytes:,}."
         raise ValidationFailed.of_field("text", message)
     if request.text_format == "ssml":
         try:

@@ -28,6 +28,13 @@ class AcceptedJob(serializers.Serializer[Any]):
     audio_endpoint = serializers.CharField()
     chars_charged = serializers.IntegerField(min_value=1)
     credits_charged = CREDITS
+    stream_url = serializers.URLField(required=False, help_text="With delivery_mode stream. Good for one GET.")
+    stream_expires_at = serializers.DateTimeField(required=False)
+
+
+class AcceptedStream(AcceptedJob):
+    stream_url = serializers.URLField(help_text="Good for one GET.")
+    stream_expires_at = serializers.DateTimeField(help_text="Until when it can be opened.")
 
 
 class JobError(serializers.Serializer[Any]):

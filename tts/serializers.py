@@ -14,10 +14,12 @@ from config.api import (
     canonical_json,
     format_time,
 )
+from config.errors import ValidationFailed
 from tts.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
 from tts.models import Job, JobStatus
 from tts.requests import SpeechRequest
 from tts.store import SignedUrl
+from tts.stream_urls import stream_url
 
 MAX_METADATA_BYTES = 4096
 
@@ -52,13 +54,17 @@ class SpeechSerializer(StrictSerializer):
     prompt = StrictCharField(trim_whitespace=False, required=False)
     speed = StrictFloatField(min_value=0.25, max_value=4.0, default=1.0)
     format = serializers.ChoiceField(choices=["text", "ssml", "markup"], default="text")
-    output_format = serializers.ChoiceField(choices=list(OUTPUT_FORMATS), default="wav")
+    output_format = serializers.ChoiceField(
+        choices=list(OUTPUT_FORMATS), required=False, help_text="Default: wav, and ogg_opus for a stream."
+    )
     sample_rate_hertz = SampleRateField(required=False)
     output_bitrate_kbps = BitrateField(required=False)
     speaker_type = serializers.ChoiceField(choices=["single", "multi"], default="single")
     voice_speaker_1 = StrictCharField(max_length=160, required=False)
     voice_speaker_2 = StrictCharField(max_length=160, required=False)
-    delivery_mode = serializers.ChoiceField(choices=["async", "stream"], default="async")
+    delivery_mode = serializers.ChoiceField(
+        choices=["async", "stream"], required=False, help_text="stream: the answer of POST /tts/stream. Default: async."
+    )
     webhook_url = StrictCharField(max_length=2048, required=False)
     metadata = serializers.DictField(required=False)
 
@@ -88,9 +94,12 @@ class SpeechSerializer(StrictSerializer):
             raise serializers.ValidationError({"voice": ["Says another voice than voice_id."]})
         return attrs
 
-    def speech_request(self) -> SpeechRequest:
-        """Raises ValidationFailed with a message per field."""
+    def speech_request(self, *, is_streamed: bool = False) -> SpeechRequest:
+        """`is_streamed`: at an address that streams whatever the body says. Raises ValidationFailed, by field."""
         data = self.parsed()
+        delivery_mode = data.get("delivery_mode") or ("stream" if is_streamed else "async")
+        if is_streamed and delivery_mode != "stream":
+            raise ValidationFailed.of_field("delivery_mode", "This address streams. Send it to /api/v1/tts.")
         return SpeechRequest(
             text=data["text"],
             voice_id=data["voice_id"] if "voice_id" in data else data["voice"],
@@ -99,20 +108,20 @@ class SpeechSerializer(StrictSerializer):
             prompt=data.get("prompt"),
             speed=data["speed"],
             text_format=data["format"],
-            output_format=data["output_format"],
+            output_format=data.get("output_format") or ("ogg_opus" if delivery_mode == "stream" else "wav"),
             sample_rate_hertz=data.get("sample_rate_hertz"),
             bitrate_kbps=data.get("output_bitrate_kbps"),
             speaker_type=data["speaker_type"],
             voice_speaker_1=data.get("voice_speaker_1"),
             voice_speaker_2=data.get("voice_speaker_2"),
-            delivery_mode=data["delivery_mode"],
+            delivery_mode=delivery_mode,
             metadata=data.get("metadata"),
         )
 
 
-def accepted_data(job: Job) -> dict[str, Any]:
-    """What a 202 says."""
-    return {
+def accepted_data(job: Job, *, base_url: str) -> dict[str, Any]:
+    """What a 202 says. `base_url`: scheme and host of the request."""
+    data = {
         "job_id": str(job.pk),
         "status": JobStatus.PENDING,
         "poll_url": f"/api/v1/tts/{job.pk}",
@@ -120,6 +129,10 @@ def accepted_data(job: Job) -> dict[str, Any]:
         "chars_charged": job.chars_charged,
         "credits_charged": format_credits(job.cost_microcredits),
     }
+    if job.stream_expires_at is not None:
+        data["stream_url"] = stream_url(job.pk, base_url=base_url)
+        data["stream_expires_at"] = format_time(job.stream_expires_at)
+    return data
 
 
 def job_data(job: Job, audio_url: SignedUrl | None) -> dict[str, Any]:

@@ -49,6 +49,16 @@ def save_audio(key: str, path: Path) -> None:
         audio_storage().save(key, File(file))
 
 
+def spool_path(job: Job, attempt: int) -> Path:
+    """The file that a worker writes this attempt's audio into, until it is stored."""
+    return Path(settings.SPOOL_DIR) / Path(audio_key(job, attempt)).name
+
+
+def read_audio(key: str, skip_bytes: int) -> BinaryIO:
+    """What is stored as `key`, from there on, of any store. Raises FileNotFoundError, StoreUnavailable."""
+    return audio_storage().read_from(key, skip_bytes)
+
+
 def open_audio(key: str) -> BinaryIO:
     """A file of our own store. Raises FileNotFoundError, also when the store is another by now."""
     storage = audio_storage()
@@ -66,11 +76,11 @@ def delete_audio(job: Job, *, keep: str = "") -> None:
             audio_storage().delete(key)
 
 
-def signed_url(job: Job, *, base_url: str) -> SignedUrl:
-    """A fresh URL for the job's audio, made without asking anybody. `base_url`: scheme and host of the request."""
+def signed_url(key: str, *, base_url: str) -> SignedUrl:
+    """A fresh URL for what is stored as `key`, made without asking anybody. `base_url`: scheme and host of ours."""
     expires_at = timezone.now() + timedelta(seconds=settings.AUDIO_URL_SECONDS)
     expires_at = datetime.fromtimestamp(int(expires_at.timestamp()), UTC)
-    return SignedUrl(audio_storage().signed_url(job.audio_key, base_url=base_url, expires_at=expires_at), expires_at)
+    return SignedUrl(audio_storage().signed_url(key, base_url=base_url, expires_at=expires_at), expires_at)
 
 
 def check_capacity() -> None:

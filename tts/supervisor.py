@@ -26,10 +26,11 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Child:
-    """A program that is to run as long as we do."""
+    """A program that is to run as long as we do. `niceness`: how far it stands back, from 0 to 19 (nice(1))."""
 
-    def __init__(self, name: str, arguments: Sequence[str]) -> None:
+    def __init__(self, name: str, arguments: Sequence[str], *, niceness: int = 0) -> None:
         self.name = name
+        self._niceness = niceness
         self._arguments = list(arguments)
         self._deaths = 0
         self._due_at = 0.0
@@ -39,7 +40,7 @@ class Child:
     def start(self) -> None:
         # A session of its own: Ctrl-C reaches us alone, and we stop our children in order.
         self._process = subprocess.Popen(
-            self._arguments, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_stop_with_parent
+            self._arguments, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=self._prepare
         )
         self._started_at = time.monotonic()
 
@@ -73,6 +74,12 @@ class Child:
             logger.warning("%s did not stop in time", self.name)
         self._kill_group()
         self._process.wait()
+
+    def _prepare(self) -> None:
+        """In the child before it runs: on Linux it gets SIGTERM when we die, so a kill -9 leaves no strays behind."""
+        os.nice(self._niceness)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
     def _kill_group(self) -> None:
         """The child and what it has started itself: a web worker that outlives its parent would go on answering."""
@@ -113,9 +120,3 @@ class Supervisor:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._stopping.set()
-
-
-def _stop_with_parent() -> None:
-    """In the child before it runs: on Linux it gets SIGTERM when we die, so a kill -9 leaves no strays behind."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,32 +1,63 @@
 """Celery tasks: wake-ups. Each looks into the database for what is to be done."""
 
 import logging
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery import shared_task
 from celery.exceptions import WorkerShutdown
 from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
 
 from config import logs
 from tts import pipeline
 from tts.engines.base import EngineError
 from tts.engines.registry import all_engines
 from tts.lease import worker_is_stopping
-from tts.services import lifecycle
+from tts.models import Job
+from tts.services import lifecycle, samples
 from tts.services import sweep as sweep_service
 
 logger = logging.getLogger(__name__)
+
+SAMPLES_EXPIRE_SECONDS = 10  # until they are asked for again
+
+
+_running: Counter[uuid.UUID] = Counter()  # by account: jobs that this worker speaks now
+_taking = threading.Lock()
 
 
 @shared_task
 def speak_next(queue: str) -> None:
     """Runs what waits in a queue until nothing does."""
     while not worker_is_stopping.is_set():
-        job = lifecycle.claim_next_job(queue=queue)
-        if job is None:
-            return
-        with logs.context(job_id=job.pk, account_id=job.account_id):
-            pipeline.run_job(job)
+        with _next_job(queue) as job:
+            if job is None:
+                return
+            with logs.context(job_id=job.pk, account_id=job.account_id):
+                pipeline.run_job(job)
+
+
+@contextmanager
+def _next_job(queue: str) -> Iterator[Job | None]:
+    """A claimed job, while it runs. No account gets the last slot of a worker: it is for the others' short texts."""
+    with _taking:
+        served = [account for account, count in _running.items() if count >= settings.WORKER_CONCURRENCY]
+        job = lifecycle.claim_next_job(queue=queue, not_of=served)
+        if job is not None:
+            _running[job.account_id] += 1
+    try:
+        yield job
+    finally:
+        if job is not None:
+            with _taking:
+                _running[job.account_id] -= 1
+                if not _running[job.account_id]:
+                    del _running[job.account_id]
 
 
 @shared_task
@@ -34,11 +65,26 @@ def sweep() -> None:
     sweep_service.sweep()
 
 
+@shared_task
+def ask_for_samples() -> None:
+    """Tells workers whose voices lack samples to make some when they have nothing else to do."""
+    for queue in samples.queues_without_samples():
+        make_samples.apply_async(args=(queue,), queue=queue, expires=SAMPLES_EXPIRE_SECONDS)
+
+
+@shared_task
+def make_samples(queue: str) -> None:
+    samples.make_samples_when_idle(queue=queue)
+
+
 @worker_ready.connect
-def start_up(**kwargs: Any) -> None:
+def start_up(sender: Any, **kwargs: Any) -> None:
     """A fresh worker first looks for what an earlier one left behind, and makes its engines quick to answer."""
     sweep_service.sweep()
+    queues = sender.app.amqp.queues.consume_from
     for engine in all_engines():
+        if engine.queue not in queues or engine.unavailable_reason():
+            continue
         try:
             engine.warm_up()
         except EngineError as error:

@@ -92,7 +92,7 @@ def _job_row(job: Job) -> JobRow:
         characters=f"{job.chars_charged:,}",
         cost=format_need(job.cost_microcredits),
         refunded=format_have(job.refunded_microcredits) if job.refunded_microcredits else "",
-        audio_url=store.signed_url(job, base_url="").url if job.has_audio else "",
+        audio_url=store.signed_url(job.audio_key, base_url="").url if job.has_audio else "",
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
@@ -65,7 +66,7 @@ class VoiceList(ApiView):
         prices = get_prices()
         return success(
             {
-                "voices": [voice_data(voice, prices) for voice in rows],
+                "voices": [voice_data(voice, prices, request) for voice in rows],
                 "total": pages.count,
                 "page": page,
                 "pages": pages.num_pages,
@@ -83,14 +84,15 @@ class VoiceDetail(ApiView):
     )
     def get(self, request: Request, voice_id: str) -> HttpResponse:
         """What it can do, what it costs. No key is needed."""
-        return success(voice_data(get_public_voice(_clean(voice_id)), get_prices()))
+        return success(voice_data(get_public_voice(_clean(voice_id)), get_prices(), request))
 
 
-def voice_data(voice: Voice, prices: dict[str, int]) -> dict[str, Any]:
+def voice_data(voice: Voice, prices: dict[str, int], request: Request) -> dict[str, Any]:
     """A voice as callers see it. `prices`: microcredits per character by model type."""
     data = {name: getattr(voice, name) for name in PUBLIC_FIELDS}
     data["credits_per_1000_chars"] = format_credits(prices[voice.model_type] * 1000)
-    data["sample_url"] = None  # no sample is kept yet
+    path = reverse("voice_sample", kwargs={"voice_id": voice.voice_id}) if voice.sample_key else ""
+    data["sample_url"] = request.build_absolute_uri(path) if path else None
     return data
 
 

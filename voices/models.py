@@ -39,6 +39,9 @@ class Voice(models.Model):
     unavailable_reason = models.CharField(
         max_length=500, blank=True
     )  # why its engine cannot speak here; "" when it can
+    # A sentence in this voice, made once by its engine: its name in the audio store, and when that was tried last.
+    sample_key = models.CharField(max_length=200, blank=True)
+    sample_tried_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -1,10 +1,16 @@
 """Reads of the catalogue, and of the names that stand for its voices."""
 
+from collections.abc import Collection
+from datetime import timedelta
+
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from config.errors import NotFound
 from voices.errors import InvalidVoice, ModelNotFound
 from voices.models import ModelAlias, Voice, VoiceAlias
+
+SAMPLE_PAUSE = timedelta(days=1)  # before an engine is asked again that could not make a sample
 
 
 def list_voices(
@@ -29,6 +35,12 @@ def list_voices(
 
 def usable_voices() -> QuerySet[Voice]:
     return Voice.objects.filter(is_enabled=True, is_listed=True, unavailable_reason="")
+
+
+def voices_without_sample(*, providers: Collection[str]) -> QuerySet[Voice]:
+    """Those whose engine may be asked for one: it was not of late."""
+    may_be_asked = Q(sample_tried_at=None) | Q(sample_tried_at__lt=timezone.now() - SAMPLE_PAUSE)
+    return usable_voices().filter(may_be_asked, provider__in=providers, sample_key="")
 
 
 def get_public_voice(voice_id: str) -> Voice:

@@ -1,10 +1,11 @@
 """Changes of the catalogue, and of the names that stand for its voices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.errors import NothingToChange
 from accounts.services import audit
@@ -12,6 +13,7 @@ from accounts.services.audit import Actor
 from voices.catalogue import VoiceEntry
 from voices.errors import NameTaken
 from voices.models import ModelAlias, Voice, VoiceAlias
+from voices.selectors import voices_without_sample
 
 ENGINE_FIELDS = [field.name for field in fields(VoiceEntry) if field.name != "voice_id"]
 SYNCED_FIELDS = ["voice_id", *ENGINE_FIELDS, "is_listed", "unavailable_reason"]
@@ -84,6 +86,26 @@ def set_voice_enabled(*, voice: Voice, is_enabled: bool, actor: Actor, reason: s
         before={"is_enabled": not is_enabled},
         after={"is_enabled": is_enabled},
     )
+
+
+def claim_sample(*, providers: Collection[str]) -> Voice | None:
+    """A voice of these providers whose sample is to be made now, by the caller alone. None when there is none."""
+    waiting = voices_without_sample(providers=providers)
+    while (voice := waiting.order_by("language", "name").first()) is not None:
+        if waiting.filter(pk=voice.pk).update(sample_tried_at=timezone.now()):
+            return voice
+        # Another worker was quicker.
+    return None
+
+
+def keep_sample(*, voice: Voice, key: str) -> None:
+    """`key`: where it lies in the audio store."""
+    Voice.objects.filter(pk=voice.pk).update(sample_key=key)
+
+
+def forget_samples(*, providers: Collection[str]) -> int:
+    """So that they are made anew, each in the place of the old one. Returns how many."""
+    return Voice.objects.filter(provider__in=providers).update(sample_key="", sample_tried_at=None)
 
 
 # --- the names that OpenAI's clients send ---------------------------------------------------------

@@ -56,6 +56,7 @@ class Service:
             "HOME": str(self.home),
             "TMPDIR": str(self.home),
             "PYTHONUNBUFFERED": "1",
+            "SAMPLE_ENGINES": "none",  # the processor is for the tests
             **settings,
         }
 

@@ -21,6 +21,7 @@ from tests.tts.engine_helpers import (
 from tts.engines.base import PermanentEngineError, Segment
 from tts.engines.espeak import EspeakEngine
 from tts.engines.espeak.pace import split_speed
+from tts.engines.espeak.text import pauses_after
 from tts.engines.espeak.voices import SPEAKERS
 
 EVERY_VOICE = [f"{english}+{speaker.variant}" for english in ("gmw/en-US", "gmw/en") for speaker in SPEAKERS]
@@ -52,6 +53,51 @@ def test_speed_is_true_over_the_whole_range(engine: EspeakEngine, voice: str) ->
 def test_speed_is_true_even_for_one_word_sentences(engine: EspeakEngine, voice: str) -> None:
     errors = speed_errors(engine, SHORT_SENTENCES, voice, TELLING_SPEEDS)
     assert {speed: error for speed, error in errors.items() if abs(error) > 0.08} == {}
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Good morning. How are you? I am fine, thanks! And you?",
+        "The first paragraph is here. It goes on.\n\nThe second follows. The end.",
+        "It costs 3.50 for Mr. Smith. He pays (at last!). And so do we.",
+    ],
+)
+def test_a_text_spoken_in_pieces_has_the_pauses_of_one_spoken_whole(
+    engine: EspeakEngine, text: str, speed: float
+) -> None:
+    pieces = list(engine.split(text, text_format="text", language="en-US"))
+    assert len(pieces) >= 3
+    assert sum(piece.source_chars for piece in pieces) == len(text)
+    spoken = sum(len(speak(engine, piece.text, speed=speed)) for piece in pieces)
+    assert spoken == pytest.approx(len(speak(engine, text, speed=speed)), rel=0.06)
+
+
+def test_only_what_ends_a_sentence_is_followed_by_a_pause(engine: EspeakEngine) -> None:
+    long_sentence = "nobody knows how the story ends, " * 90
+    pieces = list(engine.split(f"{long_sentence}. The end. ", text_format="text", language="en-US"))
+    assert [pauses_after(piece.text) for piece in pieces] == [False, False, True, False]
+    assert not pauses_after("The last words.")
+    assert [pauses_after(f"{end} ") for end in ("So.", "So?'", "So!)", "So…", "So,", "so", "so:")] == [
+        *(True, True, True, True),
+        *(False, False, False),
+    ]
+
+
+def test_sentences_without_spaces_between_them_are_told_apart(engine: EspeakEngine) -> None:
+    pieces = list(engine.split("你好。你好吗？我很好。", text_format="text", language="zh-CN"))
+    assert [(piece.text, piece.source_chars) for piece in pieces] == [
+        ("你好。\n", 3),
+        ("你好吗？\n", 4),
+        ("我很好。", 4),
+    ]
+
+
+def test_markup_in_a_plain_text_is_read_out_and_not_obeyed_in_any_piece(engine: EspeakEngine) -> None:
+    obeyed = speak(engine, "A  B. ")
+    assert len(speak(engine, 'A <break time="9s"/> B. ')) > 1.5 * len(obeyed)
+    assert len(speak(engine, "A & B. ")) > 1.1 * len(obeyed)
 
 
 @pytest.mark.parametrize("speed", [0.25, 0.5, 2.0, 4.0])

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from tests.tts.engine_helpers import RATE_HERTZ, level_db, median_pitch_hertz, samples_of, speak
-from tests.tts.language_sentences import SENTENCES_BY_TAG
 from tts.engines.espeak import EspeakEngine
 from tts.engines.espeak.languages import LANGUAGES, LEFT_OUT, Language
 from tts.engines.espeak.voices import Spoken, engine_voice, find_language, find_spoken, speakers_of
 from tts.services.catalogue import sync_catalogue
 from voices.models import Voice
+from voices.sentences import sentence_of
 
 DATA = Path(espeakng_loader.get_data_path())
 # RFC 5646, of which this covers what the table uses: language, script, region, variant, private use.
@@ -29,13 +29,6 @@ def engine() -> Iterator[EspeakEngine]:
     engine = EspeakEngine()
     yield engine
     engine.close()
-
-
-def sentence(language: Language) -> str:
-    """In its own script. An accent says what its language says."""
-    found = SENTENCES_BY_TAG.get(language.tag) or SENTENCES_BY_TAG[language.tag.partition("-")[0]]
-    assert found
-    return found
 
 
 def test_every_language_of_the_library_is_offered_or_left_out_for_a_reason() -> None:
@@ -64,7 +57,8 @@ def test_tags_are_bcp_47_and_voices_are_unique(engine: EspeakEngine) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.tag)
 def test_a_woman_and_a_man_speak_it(engine: EspeakEngine, language: Language) -> None:
-    text = sentence(language)
+    text = sentence_of(language.tag)
+    assert text
     pitches: dict[str, list[float]] = {"female": [], "male": []}
     for speaker in speakers_of(language):
         pcm = speak(engine, text, voice=engine_voice(language, speaker))

@@ -36,7 +36,7 @@ def test_document_is_served_without_a_key(anonymous, db):
 def test_every_operation_is_named_and_explained():
     operations = [DOCUMENT["paths"][path][method.lower()] for method, path in OPERATIONS]
     assert [operation["operationId"] for operation in operations] == [
-        *("listJobs", "createSpeech", "getJob", "deleteJob", "getAudio", "listVoices", "getVoice")
+        *("listJobs", "createSpeech", "getJob", "deleteJob", "getAudio", "streamSpeech", "listVoices", "getVoice")
     ]
     assert all(operation["summary"] and operation["description"] for operation in operations)
 
@@ -97,6 +97,10 @@ def _finished_job(account, status):
 SUCCESSES: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {
     ("GET", "/api/v1/tts"): (200, {"query": {"status": "failed", "limit": 1}}),
     ("POST", "/api/v1/tts"): (
+        202,
+        {"body": {"text": "Hello.", "voice_id": VOICE_ID}, "media_type": "application/json"},
+    ),
+    ("POST", "/api/v1/tts/stream"): (
         202,
         {"body": {"text": "Hello.", "voice_id": VOICE_ID}, "media_type": "application/json"},
     ),

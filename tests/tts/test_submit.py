@@ -282,11 +282,6 @@ def test_the_normal_speed_is_no_wish(api: ApiClient, voices):
     data_of(api.post(PATH, BODY | {"speed": 1.0}), 202)
 
 
-def test_streaming_is_refused_while_there_is_none(api: ApiClient, voices):
-    error = refused(api, BODY | {"delivery_mode": "stream"}, 400, "VALIDATION_ERROR")
-    assert error["details"] == {"delivery_mode": ["Annie does not stream."]}
-
-
 @pytest.mark.parametrize("plan", ["payg", "pro", "enterprise"])
 @pytest.mark.parametrize("url", ["https://example.com/hook", "http://localhost/", "nonsense"])
 def test_a_webhook_url_without_an_enabled_endpoint_is_forbidden(voices, plan: str, url: str):

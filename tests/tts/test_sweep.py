@@ -26,10 +26,10 @@ from tests.tts.worker_helpers import (
 from tts import store
 from tts.models import Job, JobStatus
 from tts.services import lifecycle
-from tts.services.lifecycle import GAVE_UP_MESSAGE
+from tts.services.lifecycle import ENGINE_REMOVED_MESSAGE, GAVE_UP_MESSAGE
 from tts.services.sweep import SPOOL_MAX_AGE_SECONDS, Sweep, sweep
 
-NOTHING = Sweep(0, 0, 0, 0, 0, 0)
+NOTHING = Sweep(0, 0, 0, 0, 0, 0, 0)
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +81,23 @@ def test_a_job_whose_workers_died_three_times_fails_is_refunded_once_and_leaves_
     assert data["error"] == {"code": "GENERATION_FAILED", "message": message}
     assert entries_of(job) == [("charge", -job.cost_microcredits), ("refund", job.cost_microcredits)]
     assert audio_files() == []
+
+
+def test_a_job_whose_engine_was_removed_fails_and_is_refunded_once(account, settings):
+    job, running = submit(account), submit(account)
+    Job.objects.filter(pk=running.pk).update(
+        status=JobStatus.PROCESSING, lease_expires_at=timezone.now() + timedelta(1)
+    )
+    settings.SPEECH_ENGINES = {"other": settings.SPEECH_ENGINES["espeak"]}
+
+    assert sweep().stranded_jobs == 1
+    assert sweep() == NOTHING
+
+    job.refresh_from_db()
+    assert (job.status, job.error_message) == ("failed", ENGINE_REMOVED_MESSAGE)
+    assert entries_of(job) == [("charge", -job.cost_microcredits), ("refund", job.cost_microcredits)]
+    running.refresh_from_db()
+    assert running.status == "processing"  # whoever has it finishes it
 
 
 def test_each_queue_in_which_something_waits_is_woken_once(account):
@@ -139,7 +156,7 @@ def test_several_sweeps_at_once_do_everything_exactly_once(account, settings):
     assert not RememberedRequest.objects.exists()
     assert Job.objects.filter(text="", erased_at__isnull=False).count() == 10
     assert Job.objects.filter(status="pending").count() == 4
-    assert sweep() == Sweep(0, 1, 0, 0, 0, 0)  # what waits is woken again
+    assert sweep() == Sweep(0, 0, 1, 0, 0, 0, 0)  # what waits is woken again
 
 
 def test_the_operators_command_does_the_same_and_reports_it(account):
@@ -150,6 +167,7 @@ def test_the_operators_command_does_the_same_and_reports_it(account):
     call_command("sweep_jobs", "--json", stdout=output)
     assert json.loads(output.getvalue()) == {
         "reclaimed_jobs": 1,
+        "stranded_jobs": 0,
         "woken_queues": 1,
         "erased_jobs": 0,
         "forgotten_requests": 0,

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from accounts.models import Account
+from tests.factories import make_account
 from tests.tts.worker_helpers import (
     QUEUE,
     assert_charged_once,
@@ -24,6 +26,7 @@ from tests.tts.worker_helpers import (
     work_once,
 )
 from tests.waiting import wait_for
+from tts.models import Job
 from tts.queue import wake_worker
 from tts.services import lifecycle
 from tts.services.sweep import sweep
@@ -127,3 +130,20 @@ def test_a_text_that_kills_its_worker_three_times_fails_and_is_refunded_once(acc
         path.unlink()
     assert_failed_and_refunded(job)
     assert job.attempt == 3
+
+
+def test_a_short_text_does_not_wait_behind_another_accounts_hundred(account, tmp_path: Path):
+    hold_file(tmp_path).touch()
+    hundred = [submit(account, "HOLD on.") for _ in range(100)]
+    with celery_worker(tmp_path, concurrency=3, WORKER_CONCURRENCY="2"):
+        wait_for(lambda: running(account) == 2, "the worker to have as many of them as it speaks at once")
+        short = submit(make_account("Globex"), "A word.")
+        wait_for_status(short, "completed")
+
+        assert short.attempt == 1
+        assert running(account) == 2  # the slot that is kept for others stays free
+        assert Job.objects.filter(pk__in=[job.pk for job in hundred], status="pending").count() == 98
+
+
+def running(account: Account) -> int:
+    return Job.objects.for_account(account).filter(status="processing").count()

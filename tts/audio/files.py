@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from tts.audio import wav
 from tts.audio.encoder import Encoder
@@ -36,13 +36,14 @@ class EncodedFile:
 class AudioFile:
     """The file at `path` that collects what an Encoder returns, replacing what was there.
 
-    As a context manager it aborts on the way out unless finished.
+    With `is_followed` others read it while it grows: what was written is there to be read. As a context manager it
+    aborts on the way out unless finished.
     """
 
-    def __init__(self, path: Path, encoding: Encoding) -> None:
+    def __init__(self, path: Path, encoding: Encoding, *, is_followed: bool = False) -> None:
         self._path = path
         self._encoding = encoding
-        self._file = path.open("wb")
+        self._file: BinaryIO = path.open("wb", buffering=0 if is_followed else -1)
         self._size_bytes = 0
 
     @property

@@ -5,6 +5,7 @@ the same transaction as the state that earns it.
 """
 
 import uuid
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.conf import settings
@@ -22,10 +23,14 @@ from tts.models import Job, JobStatus
 GAVE_UP_MESSAGE = (
     "The voice engine stopped half-way, {attempts} times. Your credits are back. Try again, or try another voice."
 )
+ENGINE_REMOVED_MESSAGE = "This voice is no longer offered here. Your credits are back. Try another voice."
 
 
-def claim_next_job(*, queue: str) -> Job | None:
-    """The fairest pending job: of the account with the fewest running jobs, its oldest. None when nothing waits."""
+def claim_next_job(*, queue: str, not_of: Collection[uuid.UUID] = ()) -> Job | None:
+    """The fairest pending job: of the account with the fewest running jobs, its oldest. None when nothing waits.
+
+    `not_of`: ids of accounts that have their share of the caller already.
+    """
     while True:
         running = (
             Job.objects.filter(account=OuterRef("account"), status=JobStatus.PROCESSING)
@@ -34,7 +39,7 @@ def claim_next_job(*, queue: str) -> Job | None:
             .annotate(count=Count("*"))
             .values("count")
         )
-        pending = due_jobs().filter(queue=queue)
+        pending = due_jobs().filter(queue=queue).exclude(account__in=not_of)
         turn = (
             pending.values("account")
             .annotate(oldest=Min("created_at"), running=Coalesce(Subquery(running), 0))
@@ -128,8 +133,11 @@ def _fail(row: QuerySet[Job], *, job: Job, message: str) -> bool:
 
 
 def release_job(*, job: Job) -> None:
-    """A worker that is told to stop gives the job back; the attempt does not count."""
-    _mine(job).update(status=JobStatus.PENDING, attempt=F("attempt") - 1, lease_expires_at=None, chars_done=0)
+    """A worker that is told to stop gives the job back. The attempt does not count, unless somebody may have heard of
+    it: the next one must not have its number.
+    """
+    attempt = F("attempt") if job.is_streamed else F("attempt") - 1
+    _mine(job).update(status=JobStatus.PENDING, attempt=attempt, lease_expires_at=None, chars_done=0)
 
 
 def reclaim_dead_jobs() -> int:
@@ -147,6 +155,15 @@ def reclaim_dead_jobs() -> int:
         else:
             reclaimed += row.update(status=JobStatus.PENDING, lease_expires_at=None, chars_done=0)
     return reclaimed
+
+
+def fail_jobs_of_removed_engines() -> int:
+    """Jobs that wait for an engine which is not configured any more would wait for ever. Returns how many."""
+    stranded = Job.objects.filter(status=JobStatus.PENDING).exclude(provider__in=list(settings.SPEECH_ENGINES))
+    return sum(
+        _fail(stranded.filter(pk=job.pk), job=job, message=ENGINE_REMOVED_MESSAGE)
+        for job in stranded.select_related("account").defer("text")
+    )
 
 
 def cancel_or_erase_job(*, account: Account, job_id: uuid.UUID) -> None:

@@ -2,8 +2,11 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import Account, ApiKey
 from accounts.services import idempotency
@@ -51,9 +54,16 @@ class _Speakable:
 
 
 def submit_job(
-    *, account: Account, api_key: ApiKey | None, request: SpeechRequest, claim: IdempotencyClaim | None = None
+    *,
+    account: Account,
+    api_key: ApiKey | None,
+    request: SpeechRequest,
+    claim: IdempotencyClaim | None = None,
+    base_url: str = "",
 ) -> Submission:
     """A pending job, paid for; or the answer to the same request before. Whatever is raised leaves nothing behind.
+
+    `base_url`: scheme and host of the request, for the URL of a stream.
 
     Raises IdempotencyKeyReuse, RequestInProgress, InvalidVoice, ValidationFailed, CapacityReached, InsufficientCredits,
     in this order.
@@ -66,7 +76,7 @@ def submit_job(
     except DomainError as refusal:
         speakable = refusal
     with transaction.atomic():
-        return _submit(account, api_key, request, claim, speakable)
+        return _submit(account, api_key, request, claim, speakable, base_url)
 
 
 def _check(request: SpeechRequest) -> _Speakable:
@@ -81,6 +91,7 @@ def _submit(
     request: SpeechRequest,
     claim: IdempotencyClaim | None,
     speakable: _Speakable | DomainError,
+    base_url: str,
 ) -> Submission:
     if claim is not None:
         remembered = idempotency.claim(account=account, key=claim.key, fingerprint=claim.fingerprint)
@@ -109,11 +120,13 @@ def _submit(
         chars_charged=request.chars,
         cost_microcredits=request.chars * get_price(voice.model_type),
     )
+    if request.delivery_mode == "stream":
+        job.stream_expires_at = timezone.now() + timedelta(seconds=settings.STREAM_OPEN_SECONDS)
     store.check_capacity()
     actor = f"key:{api_key.pk}" if api_key is not None else "operator"
     charge_job(account=account, job_id=job.pk, cost_microcredits=job.cost_microcredits, actor=actor)
     job.save(force_insert=True)
-    body = success_body(accepted_data(job))
+    body = success_body(accepted_data(job, base_url=base_url))
     if claim is not None:
         idempotency.remember(account=account, key=claim.key, job_id=job.pk, response_body=body)
     # Robust: the job is accepted and paid for, whatever becomes of the wake-up.

@@ -14,7 +14,7 @@ from accounts.services.idempotency import forget_expired
 from tts.errors import StoreUnavailable
 from tts.models import Job
 from tts.queue import wake_worker
-from tts.services.lifecycle import due_jobs, erase_job, reclaim_dead_jobs
+from tts.services.lifecycle import due_jobs, erase_job, fail_jobs_of_removed_engines, reclaim_dead_jobs
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +24,12 @@ SPOOL_MAX_AGE_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """How much was done. Reclaimed: taken from workers that died; erased and forgotten: past their time."""
+    """How much was done. Reclaimed: taken from workers that died; stranded: failed, for their engine was removed;
+    erased and forgotten: past their time.
+    """
 
     reclaimed_jobs: int
+    stranded_jobs: int
     woken_queues: int
     erased_jobs: int
     forgotten_requests: int
@@ -37,9 +40,11 @@ class Sweep:
 def sweep() -> Sweep:
     """Safe to run at any time, on several machines at once."""
     reclaimed = reclaim_dead_jobs()
+    stranded = fail_jobs_of_removed_engines()
     waiting = list(due_jobs().order_by().values_list("queue", flat=True).distinct())
     return Sweep(
         reclaimed_jobs=reclaimed,
+        stranded_jobs=stranded,
         woken_queues=sum(wake_worker(queue) for queue in waiting),
         erased_jobs=erase_old_jobs(),
         forgotten_requests=forget_expired(),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from django.core.files.base import File
 
@@ -20,6 +20,9 @@ class AudioStorage(Protocol):
     """
 
     def save(self, name: str, content: "File[bytes]") -> str: ...
+
+    def read_from(self, name: str, skip_bytes: int) -> BinaryIO:
+        """The file from there on; only read and closed. Raises FileNotFoundError, StoreUnavailable."""
 
     def exists(self, name: str) -> bool: ...
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
@@ -87,6 +87,17 @@ class GCSAudioStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-stora
 
     def address_of(self, name: str) -> str:
         return f"gs://{self.bucket_name}/{self._normalize_name(name)}"
+
+    def read_from(self, name: str, skip_bytes: int) -> BinaryIO:
+        with _unavailable():
+            blob = self._blob(name)
+            try:
+                blob.reload(timeout=TIMEOUT_SECONDS, retry=RETRY)
+            except NotFound:
+                raise FileNotFoundError(name) from None
+            file: BinaryIO = blob.open("rb", timeout=TIMEOUT_SECONDS, retry=RETRY)
+            file.seek(skip_bytes)
+        return file
 
     def delete(self, name: str) -> None:
         with _unavailable():

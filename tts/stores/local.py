@@ -3,7 +3,7 @@
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
 from django.core.files.storage import FileSystemStorage
@@ -35,6 +35,11 @@ class LocalAudioStorage(FileSystemStorage):
             unfinished.unlink(missing_ok=True)
             raise
         return name
+
+    def read_from(self, name: str, skip_bytes: int) -> BinaryIO:
+        file = Path(self.path(name)).open("rb")  # noqa: SIM115 - for the caller to close
+        file.seek(skip_bytes)
+        return file
 
     def delete(self, name: str) -> None:
         super().delete(name)

@@ -7,6 +7,7 @@ import importlib
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from html import escape
 from pathlib import Path
 
 from tts.audio.tempo import stretch
@@ -16,7 +17,7 @@ from tts.engines.espeak.markup import Silence, Utterance, render
 from tts.engines.espeak.pace import split_speed
 from tts.engines.espeak.pool import ProcessPool
 from tts.engines.espeak.process import SILENCE_TIMEOUT_S, EspeakProcess, child_command
-from tts.engines.espeak.text import plain_text
+from tts.engines.espeak.text import mark_what_follows, pauses_after, plain_text
 from tts.engines.espeak.voices import PROVIDER, RATE_HERTZ, voice_entries
 from tts.segments import Piece, split_into_pieces
 from tts.ssml import SsmlError
@@ -60,7 +61,8 @@ class EspeakEngine:
 
     def split(self, text: str, *, text_format: TextFormat, language: str) -> Iterator[Piece]:
         """Sentence by sentence."""
-        return split_into_pieces(text, text_format=text_format, language=language)
+        pieces = split_into_pieces(text, text_format=text_format, language=language)
+        return mark_what_follows(pieces) if text_format == "text" else pieces
 
     def speak(self, segment: Segment) -> Generator[bytes, None, None]:
         """Speak plain text, in which tags are text, or SSML by the allow-list. Other markup is refused."""
@@ -70,8 +72,12 @@ class EspeakEngine:
         # Closed here and not by the garbage collector: work ends with this generator.
         if segment.text_format == "text":
             text = plain_text(segment.text)
+            is_markup = pauses_after(text)
             if text.strip():
-                with closing(self._speak_one(text, segment.engine_voice, rate_wpm, tempo)) as pcm:
+                # eSpeak's own pause, which the end of its input alone is not: 0.3 s, after a paragraph 0.5 s.
+                said = f"{escape(text, quote=False)}</speak>" if is_markup else text
+                spoken = self._speak_one(said, segment.engine_voice, rate_wpm, tempo, is_markup=is_markup)
+                with closing(spoken) as pcm:
                     yield from pcm
         elif segment.text_format == "ssml":
             with closing(self._speak_ssml(segment, rate_wpm, tempo)) as pcm:

@@ -1,6 +1,12 @@
-"""What the library must not see in a text, whichever format it came in."""
+"""A plain text on its way to the library: what it must not see, and the pauses between pieces spoken one by one."""
 
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tts.segments import Piece
+
+COMMAS = frozenset(",;:،؛、，；：")  # punctuation that ends no sentence
 
 
 def plain_text(text: str) -> str:
@@ -14,3 +20,33 @@ def plain_text(text: str) -> str:
         for character in text
     )
     return cleaned.encode("utf-8", errors="replace").decode("utf-8")
+
+
+def mark_what_follows(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """The pieces of a plain text, of which all but the last end with white space, as `pauses_after` wants it."""
+    waiting: Piece | None = None
+    for piece in pieces:
+        if waiting is not None and not piece.text.strip():
+            waiting = Piece(waiting.text + piece.text, waiting.source_chars + piece.source_chars)
+            continue
+        if waiting is not None:
+            # Where sentences stand without a space between them, as in Japanese.
+            yield waiting if waiting.text[-1:].isspace() else replace(waiting, text=f"{waiting.text}\n")
+        waiting = piece
+    if waiting is not None:
+        yield replace(waiting, text=waiting.text.rstrip())
+
+
+def pauses_after(text: str) -> bool:
+    """Whether a piece of a plain text ends a sentence or a paragraph and more is to come.
+
+    A sentence that is cut because of its length goes on without a pause.
+    """
+    spoken = text.rstrip()
+    if len(spoken) == len(text):
+        return False
+    if text[len(spoken) :].count("\n") > 1:
+        return True
+    while spoken and (spoken[-1] in "\"'" or unicodedata.category(spoken[-1]) in ("Pe", "Pf")):
+        spoken = spoken[:-1]
+    return unicodedata.category(spoken[-1:] or " ") == "Po" and spoken[-1] not in COMMAS

@@ -130,7 +130,7 @@ def _entry(language: Language, speaker: Speaker) -> VoiceEntry:
         supports_speed=True,
         supports_prompt=False,
         supports_multispeaker=False,
-        supports_streaming=False,
+        supports_streaming=True,
         output_formats=("wav", "mp3", "ogg_opus"),
         sample_rates=(8_000, 12_000, 16_000, 22_050, 24_000, 44_100, 48_000),
         native_rate_hertz=RATE_HERTZ,

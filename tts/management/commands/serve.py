@@ -8,10 +8,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from tts import programs
+from tts.engines.registry import all_engines
 from tts.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
 from tts.management.commands.start import migrate
 from tts.static_files import collect_static_files
 from tts.supervisor import Child, Supervisor
+
+WORKER_NICENESS = 5  # speech takes all the processor it can get; a request comes first
 
 
 class Command(BaseCommand):
@@ -28,7 +31,7 @@ class Command(BaseCommand):
         migrate(verbosity=0)
         collect_static_files()
         demo = create_demo()
-        supervisor = Supervisor([Child(name, arguments) for name, arguments in self._programs().items()])
+        supervisor = Supervisor(self._programs())
         supervisor.start()
         try:
             if demo is None:
@@ -50,12 +53,19 @@ class Command(BaseCommand):
                     f"Port {settings.PORT} is taken. Stop what runs there, or choose another: PORT=8001 make run"
                 ) from None
 
-    def _programs(self) -> dict[str, list[str]]:
-        return {
-            "web": programs.web_stream(),
-            "worker": programs.worker([*settings.SPEECH_QUEUES, programs.MAINTENANCE_QUEUE]),
-            "beat": programs.beat(),
-        }
+    def _programs(self) -> list[Child]:
+        """A worker for each queue whose engine can speak here: a model that fills the memory, or a provider that is
+        slow to answer, holds up nobody else. The first takes along the queues that have nothing to do yet.
+        """
+        at_work = list(dict.fromkeys(engine.queue for engine in all_engines() if not engine.unavailable_reason()))
+        idle = [queue for queue in settings.SPEECH_QUEUES if queue not in at_work]
+        queues_of = {f"worker {queue}": [queue] for queue in at_work[1:]}
+        queues_of["worker"] = [*at_work[:1], *idle, programs.MAINTENANCE_QUEUE]
+        return [
+            Child("web", programs.web_stream()),
+            *(Child(name, programs.worker(mine), niceness=WORKER_NICENESS) for name, mine in queues_of.items()),
+            Child("beat", programs.beat()),
+        ]
 
     def _introduce(self, demo: Demo, supervisor: Supervisor) -> None:
         """What a newcomer needs, once. The sign-in and the key are shown even if the proof fails."""

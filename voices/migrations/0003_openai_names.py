@@ -38,7 +38,7 @@ def write_names(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('voices', '0001_initial'),
+        ('voices', '0002_samples'),
     ]
 
     operations = [

@@ -1,0 +1,124 @@
+"""Listening to a job while it is spoken: its encoded bytes, from the first one on.
+
+What the relay brings comes at once; what it does not, from the audio store when the job is complete. The job's row is
+the only one to say how it ended.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
+from typing import BinaryIO
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.db import connection
+from django.http import HttpRequest
+
+from tts import relay, store
+from tts.errors import StreamBroken
+from tts.models import Job, JobStatus
+
+LOOK_AGAIN_SECONDS = 1.0  # at the row, where no relay says when
+CHUNK_BYTES = 64 * 1024
+
+
+async def listen(job_id: uuid.UUID) -> AsyncGenerator[bytes, None]:
+    """The audio of a job, as it is made. It ends when the job is completed and its audio durable.
+
+    Raises StreamBroken when the job fails or is cancelled, or when another attempt began after bytes of the first were
+    handed out: what two attempts make need not fit together.
+    """
+    handed_out, heard_attempt = 0, 0
+    while True:
+        job = await _look(job_id)
+        if job.status == JobStatus.COMPLETED:
+            async with aclosing(_stored(job, handed_out)) as rest:
+                async for chunk in rest:
+                    yield chunk
+            return
+        attempt = job.attempt + (job.status == JobStatus.PENDING)
+        if job.is_finished or (handed_out and attempt != heard_attempt):
+            raise StreamBroken(job.error_message)
+        is_relayed = False
+        async with aclosing(relay.follow(job, attempt=attempt)) as chunks:
+            async for chunk in chunks:
+                if chunk:
+                    heard_attempt = attempt
+                    handed_out += len(chunk)
+                    yield chunk
+                elif await _has_moved_on(job_id, attempt):
+                    is_relayed = True
+                    break
+        if not is_relayed:
+            # No relay: wait for the end, which the row tells.
+            while not await _has_moved_on(job_id, attempt):
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+def begin(chunks: AsyncGenerator[bytes, None], request: HttpRequest) -> "Iterator[bytes] | AsyncIterator[bytes]":
+    """The body of a response, once its first bytes are there: of the kind that the server of `request` takes.
+
+    From a synchronous view. Raises what `chunks` raises before its first bytes.
+    """
+    if isinstance(request, ASGIRequest):
+        return _whole_async(async_to_sync(_first)(chunks), chunks)
+    loop = asyncio.new_event_loop()
+    try:
+        first = loop.run_until_complete(_first(chunks))
+    except BaseException:
+        loop.close()
+        raise
+    return _whole(first, chunks, loop)
+
+
+async def _first(chunks: AsyncGenerator[bytes, None]) -> bytes:
+    return await anext(chunks, b"")
+
+
+async def _whole_async(first: bytes, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(chunks):
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+
+def _whole(first: bytes, chunks: AsyncGenerator[bytes, None], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
+    """For a server without an event loop: a step at a time."""
+    try:
+        yield first
+        while chunk := loop.run_until_complete(_first(chunks)):
+            yield chunk
+    finally:
+        loop.run_until_complete(chunks.aclose())
+        loop.close()
+
+
+async def _has_moved_on(job_id: uuid.UUID, attempt: int) -> bool:
+    """True when this attempt is over, one way or the other."""
+    job = await _look(job_id)
+    return job.is_finished or job.attempt > attempt or (job.status == JobStatus.PENDING and job.attempt == attempt)
+
+
+@sync_to_async(thread_sensitive=False)
+def _look(job_id: uuid.UUID) -> Job:
+    try:
+        return Job.objects.defer("text", "prompt").get(pk=job_id)
+    finally:
+        connection.close()  # a stream that waits holds none
+
+
+async def _stored(job: Job, skip_bytes: int) -> AsyncGenerator[bytes, None]:
+    """The stored audio from there on. Raises StreamBroken when it is gone."""
+    if skip_bytes >= job.audio_bytes:
+        return
+    in_thread = sync_to_async(thread_sensitive=False)
+    try:
+        file: BinaryIO = await in_thread(store.read_audio)(job.audio_key, skip_bytes)
+    except FileNotFoundError:
+        raise StreamBroken("The audio was deleted.") from None
+    try:
+        while chunk := await in_thread(file.read)(CHUNK_BYTES):
+            yield chunk
+    finally:
+        await in_thread(file.close)()

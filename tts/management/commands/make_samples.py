@@ -1,0 +1,31 @@
+"""Makes the samples of voices that have none, now and in this process."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from tts.engines.registry import close_engines
+from tts.management.output import OperatorCommand
+from tts.services.samples import make_all_samples
+from voices.services import forget_samples
+
+
+class Command(OperatorCommand):
+    help = "Make a sample of each voice that has none. Voices of a cloud provider cost what any speech of theirs costs."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--provider", action="append", choices=list(settings.SPEECH_ENGINES), help="default: SAMPLE_ENGINES"
+        )
+        parser.add_argument("--again", action="store_true", help="also of voices that have one")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        providers = options["provider"] or settings.SAMPLE_ENGINES
+        if options["again"]:
+            forget_samples(providers=providers)
+        try:
+            made, failed = make_all_samples(providers=providers)
+        finally:
+            close_engines()
+        self.report({"made": made, "failed": failed}, as_json=options["json"])

@@ -1,0 +1,52 @@
+"""`GET /stream/…`: a job's audio while it is made, once, without a key.
+
+Owns the HTTP of it. What is sent, and when it ends, is `tts.listening`.
+"""
+
+import uuid
+
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+from config.errors import DomainError, MethodNotAllowed, error_envelope
+from tts.audio.formats import FORMATS
+from tts.listening import begin, listen
+from tts.models import Job
+from tts.services.streaming import check_stream, open_stream
+
+# A page elsewhere may play it: the URL is the secret, and it works once.
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
+PREFLIGHT = ANY_ORIGIN | {
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Allow-Headers": "Range",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+@csrf_exempt
+def stream_audio(request: HttpRequest, job_id: uuid.UUID, token: str) -> HttpResponseBase:
+    """The first GET gets the audio; HEAD only asks what it would get. Errors are those of the API."""
+    try:
+        match request.method:
+            case "OPTIONS":
+                return HttpResponse(status=204, headers=PREFLIGHT)
+            case "HEAD":
+                return HttpResponse(headers=_headers(check_stream(job_id=job_id, token=token)))
+            case "GET":
+                job = open_stream(job_id=job_id, token=token)
+                return StreamingHttpResponse(begin(listen(job.pk), request), headers=_headers(job))
+            case _:
+                raise MethodNotAllowed("A stream takes GET alone.")
+    except DomainError as error:
+        headers = ANY_ORIGIN | {"Cache-Control": "no-store"} | error.headers
+        return JsonResponse(error_envelope(error, request), status=error.status, headers=headers)
+
+
+def _headers(job: Job) -> dict[str, str]:
+    return ANY_ORIGIN | {
+        "Content-Type": FORMATS[job.output_format].content_type,
+        "Cache-Control": "no-store",
+        "Accept-Ranges": "none",
+        "X-Accel-Buffering": "no",  # to nginx: hand on what comes
+    }

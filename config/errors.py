@@ -155,30 +155,29 @@ OPENAI_FORMS: Mapping[str, OpenAIForm] = {
 }
 
 
-def openai_form(error: DomainError) -> OpenAIForm:
-    return OPENAI_FORMS.get(error.code, OpenAIForm("server_error" if error.status >= 500 else "invalid_request_error"))
+def openai_form(kind: type[DomainError]) -> OpenAIForm:
+    return OPENAI_FORMS.get(kind.code, OpenAIForm("server_error" if kind.status >= 500 else "invalid_request_error"))
 
 
-def openai_error(error: DomainError) -> dict[str, Any]:
+def openai_status(kind: type[DomainError]) -> int:
+    return openai_form(kind).status or kind.status
+
+
+def openai_body(kind: type[DomainError], message: str, *, param: str | None = None) -> dict[str, Any]:
     """The body of every failure of `/v1/*`."""
-    form = openai_form(error)
-    return {
-        "error": {
-            "message": error.message,
-            "type": form.kind,
-            "param": next(iter(error.details), form.param),
-            "code": form.code or error.code.lower(),
-        }
-    }
+    form = openai_form(kind)
+    code = form.code or kind.code.lower()
+    return {"error": {"message": message, "type": form.kind, "param": param or form.param, "code": code}}
 
 
 def error_response(error: DomainError, request: HttpRequest) -> HttpResponse:
     """The answer to a failed request for JSON, in the form that belongs to its address."""
     if not is_openai_address(request):
         return _json(error_envelope(error, request), error.status, error.headers)
-    form = openai_form(error)
-    headers = error.headers | ({"X-Should-Retry": "false"} if form.is_final else {})
-    return _json(openai_error(error), form.status or error.status, headers)
+    kind = type(error)
+    headers = error.headers | ({"X-Should-Retry": "false"} if openai_form(kind).is_final else {})
+    body = openai_body(kind, error.message, param=next(iter(error.details), None))
+    return _json(body, openai_status(kind), headers)
 
 
 def _json(body: dict[str, Any], status: int, headers: Mapping[str, str]) -> JsonResponse:

@@ -78,7 +78,7 @@ class JobFilters(StrictSerializer):
     """The query of `GET /tts`."""
 
     status = serializers.ChoiceField(choices=JobStatus.values, required=False)
-    voice_id = serializers.CharField(max_length=160, required=False)
+    voice_id = serializers.CharField(max_length=160, trim_whitespace=False, required=False)
     created_after = serializers.DateTimeField(required=False)
     created_before = serializers.DateTimeField(required=False)
     cursor = serializers.CharField(max_length=300, required=False)

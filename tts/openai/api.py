@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.db import close_old_connections
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 
 from accounts.api import KeyView, key_of
@@ -14,15 +15,26 @@ from billing.money import format_credits
 from config import logs
 from config.api import canonical_json, json_response
 from config.errors import ValidationFailed
-from tts.api import idempotency_claim
+from config.schema import described_as_openai
+from tts.api import IDEMPOTENCY_KEY, KEY_ERRORS, SUBMIT_ERRORS, idempotency_claim
+from tts.errors import StreamBroken
 from tts.listening import begin, listen
 from tts.openai.events import events
-from tts.openai.serializers import OpenAISpeech, SpeechSerializer, model_data
+from tts.openai.serializers import (
+    RESPONSE_FORMATS,
+    OpenAIModel,
+    OpenAIModelList,
+    OpenAISpeech,
+    OpenAISpeechSerializer,
+    model_data,
+)
 from tts.requests import SpeechRequest
 from tts.selectors import get_job
 from tts.services.submit import submit_job
-from voices.errors import InvalidVoice
+from voices.errors import InvalidVoice, ModelNotFound
 from voices.selectors import get_model_alias, get_voice_for_model, list_model_aliases
+
+MEDIA_TYPES = [media_type for _output_format, media_type in RESPONSE_FORMATS.values()]
 
 # Our fields by OpenAI's names.
 THEIR_NAMES = {
@@ -40,9 +52,26 @@ class Speech(KeyView):
     buckets: ClassVar[dict[str, Bucket]] = {"POST": "generate"}
     scopes: ClassVar[dict[str, str]] = {"POST": "speech:write"}
 
+    @described_as_openai(
+        name="createOpenAISpeech",
+        summary="Make speech, as OpenAI does",
+        request=OpenAISpeechSerializer,
+        success=dict.fromkeys(MEDIA_TYPES, OpenApiTypes.BINARY) | {"text/event-stream": OpenApiTypes.STR},
+        headers={
+            "X-Job-ID": "The job that the speech is, as under /api/v1/tts.",
+            "X-Credits-Charged": "An exact decimal, such as 0.042.",
+            "Idempotent-Replayed": "true when the same request was made before.",
+        },
+        errors=[*SUBMIT_ERRORS, ModelNotFound, StreamBroken],
+        parameters=[IDEMPOTENCY_KEY],
+    )
     def post(self, request: Request) -> HttpResponseBase:
-        """A job like any other, heard by this very request. What fails before the first bytes is an error."""
-        asked = SpeechSerializer(data=request.data).speech()
+        """The audio, as it is made. Fields that are not known are ignored.
+
+        It is a job like any other, heard by this very request. What fails before the first bytes is an error, what
+        fails after them breaks the body off; both are refunded.
+        """
+        asked = OpenAISpeechSerializer(data=request.data).speech()
         speech, refusal = _speech_request(asked)
         try:
             submission = submit_job(
@@ -103,6 +132,12 @@ def _in_their_names(error: ValidationFailed) -> ValidationFailed:
 
 
 class ModelList(KeyView):
+    @described_as_openai(
+        name="listOpenAIModels",
+        summary="List models, as OpenAI does",
+        success={"application/json": OpenAIModelList},
+        errors=KEY_ERRORS,
+    )
     def get(self, request: Request) -> HttpResponse:
         """The names that may be sent as `model`."""
         data = [model_data(model) for model in list_model_aliases()]
@@ -110,7 +145,14 @@ class ModelList(KeyView):
 
 
 class ModelDetail(KeyView):
+    @described_as_openai(
+        name="getOpenAIModel",
+        summary="Get a model, as OpenAI does",
+        success={"application/json": OpenAIModel},
+        errors=[*KEY_ERRORS, ModelNotFound],
+    )
     def get(self, request: Request, name: str) -> HttpResponse:
+        """One name that may be sent as `model`."""
         return _json(model_data(get_model_alias(name.replace("\0", "\ufffd"))))
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from config.errors import openai_error
+from config.errors import openai_body
 from tts.errors import StreamBroken
 from tts.models import Job
 
@@ -21,7 +21,7 @@ async def events(job: Job, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerato
                 is_begun = True
         except StreamBroken as error:
             if is_begun:
-                yield _event({"type": "error"} | openai_error(error))
+                yield _event({"type": "error"} | openai_body(StreamBroken, error.message))
             raise
     # What we count, and charge, are characters; audio is not counted.
     usage = {"input_tokens": job.chars_charged, "output_tokens": 0, "total_tokens": job.chars_charged}

@@ -1,8 +1,9 @@
-"""OpenAI's JSON in and out."""
+"""OpenAI's JSON in and out, for requests and for the documentation."""
 
 from dataclasses import dataclass
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from config.api import StrictCharField, StrictFloatField, validation_failed
@@ -33,6 +34,14 @@ class OpenAISpeech:
     instructions: str
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string"},
+            {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]},
+        ]
+    }
+)
 class VoiceField(serializers.Field[Any, Any, Any, Any]):
     """A string, or an object with an `id`."""
 
@@ -48,16 +57,25 @@ class VoiceField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-class SpeechSerializer(serializers.Serializer[Any]):
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A sentence as mp3",
+            value={"model": "tts-1", "voice": "alloy", "input": "Good morning."},
+            request_only=True,
+        )
+    ]
+)
+class OpenAISpeechSerializer(serializers.Serializer[Any]):
     """The body of `POST /v1/audio/speech`. As with OpenAI, fields that are not known are ignored."""
 
     model = StrictCharField(max_length=80)
     input = StrictCharField(trim_whitespace=False)
     voice = VoiceField()
-    response_format = serializers.ChoiceField(choices=list(RESPONSE_FORMATS), default="mp3")
-    speed = StrictFloatField(min_value=0.25, max_value=4.0, default=1.0)
-    stream_format = serializers.ChoiceField(choices=["audio", "sse"], default="audio")
-    instructions = StrictCharField(trim_whitespace=False, allow_blank=True, default="")
+    response_format = serializers.ChoiceField(choices=list(RESPONSE_FORMATS), default="mp3", allow_null=True)
+    speed = StrictFloatField(min_value=0.25, max_value=4.0, default=1.0, allow_null=True)
+    stream_format = serializers.ChoiceField(choices=["audio", "sse"], default="audio", allow_null=True)
+    instructions = StrictCharField(trim_whitespace=False, allow_blank=True, default="", allow_null=True)
 
     def to_internal_value(self, data: Any) -> Any:
         # A client that sends null leaves the field out.
@@ -84,6 +102,18 @@ class SpeechSerializer(serializers.Serializer[Any]):
             is_sse=data["stream_format"] == "sse",
             instructions=data["instructions"],
         )
+
+
+class OpenAIModel(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    object = serializers.ChoiceField(["model"])
+    created = serializers.IntegerField(help_text="Unix seconds.")
+    owned_by = serializers.CharField()
+
+
+class OpenAIModelList(serializers.Serializer[Any]):
+    object = serializers.ChoiceField(["list"])
+    data = OpenAIModel(many=True)  # type: ignore[assignment]  # the field of that name hides the serializer's own
 
 
 def model_data(model: ModelAlias) -> dict[str, Any]:

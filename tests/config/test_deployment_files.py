@@ -73,7 +73,7 @@ def test_every_role_of_the_service_is_in_compose_and_the_image_runs_its_command(
 
 
 def test_what_is_long_to_hand_out_goes_to_the_asgi_process() -> None:
-    assert stream_prefixes() == ("/audio/", "/stream/")
+    assert stream_prefixes() == ("/audio/", "/stream/", "/v1/")
 
 
 def test_connections_of_all_processes_fit_the_database() -> None:

@@ -40,7 +40,7 @@ def seconds_of(audio: bytes, response_format: str) -> float:
         ("opus", "audio/opus", 48_000, b"OggS"),
         ("aac", "audio/aac", RATE_HERTZ, b"\xff\xf1"),
         ("flac", "audio/flac", RATE_HERTZ, b"fLaC"),
-        ("wav", "audio/wav", RATE_HERTZ, b"RIFF\xff\xff\xff\xff"),
+        ("wav", "audio/wav", RATE_HERTZ, b"RIFF"),
         ("pcm", "audio/pcm", 24_000, b""),
     ],
 )

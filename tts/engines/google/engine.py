@@ -1,0 +1,98 @@
+"""Google Cloud as an engine: what the job pipeline, the catalogue and the operators see of it.
+
+Owns the way from a segment to samples: which call, what is checked, what is stretched.
+"""
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from importlib.metadata import version
+from types import ModuleType
+
+from django.conf import settings
+
+from tts.audio.tempo import stretch
+from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
+from tts.engines.google.client import Connection, Patience, missing_credentials
+from tts.engines.google.voices import PROVIDER, RATE_HERTZ, Family, family_of, split_speed
+from tts.segments import Piece, split_into_pieces
+from voices.catalogue import VoiceEntry
+
+
+class GoogleEngine:
+    """Google Cloud Text-to-Speech. See `tts.engines.base.Engine` for what the public methods promise."""
+
+    name = PROVIDER
+    queue = "speech.remote"
+
+    def __init__(self, *, patience: Patience | None = None) -> None:
+        self._patience = patience or Patience()
+        self._connection = Connection()
+
+    def voices(self) -> list[VoiceEntry]:
+        """Asks Google; without credentials there is nobody to ask, and the list is empty. Raises an EngineError."""
+        if missing_credentials():
+            return []
+        entries: list[VoiceEntry] = _calls().list_voices(self._connection.client(), self._patience)
+        return entries
+
+    def unavailable_reason(self) -> str:
+        """Whether there is a service account's key; what it is worth shows when it is used."""
+        return missing_credentials()
+
+    def sample_rate_hertz(self, engine_voice: str) -> int:
+        """The same for all its voices: it is asked for."""
+        _family(engine_voice)
+        return RATE_HERTZ
+
+    def split(self, text: str, *, text_format: TextFormat, language: str) -> Iterator[Piece]:
+        """Sentence by sentence."""
+        return split_into_pieces(text, text_format=text_format, language=language)
+
+    def speak(self, segment: Segment) -> Generator[bytes, None, None]:
+        """As Google makes it where the family can be streamed, else when it is whole."""
+        family = _family(segment.engine_voice)
+        _, tempo = split_speed(segment.speed)
+        with closing(self._samples(segment, family)) as pcm:
+            yield from stretch(pcm, rate_hertz=RATE_HERTZ, tempo=tempo)
+
+    def _samples(self, segment: Segment, family: Family) -> Generator[bytes, None, None]:
+        calls, client = _calls(), self._connection.client()
+        if family.is_streamed and segment.text_format != "ssml":  # StreamingSynthesize has no field for it
+            with closing(calls.stream(client, segment, family, self._patience)) as chunks:
+                yield from chunks
+        else:
+            yield calls.synthesize(client, segment, family, self._patience)
+
+    def warm_up(self) -> None:
+        """Import Google's library and make its client; the connection comes with the first call."""
+        _calls()
+        self._connection.client()
+
+    def describe(self) -> dict[str, str | int]:
+        """What can be said without an answer from Google, and the number of voices, which needs one."""
+        if reason := missing_credentials():
+            raise EngineUnavailable(f"Google Cloud cannot be asked: {reason}.")
+        return {
+            "version": f"google-cloud-texttospeech {version('google-cloud-texttospeech')}",
+            "endpoint": settings.GOOGLE_TTS_ENDPOINT,
+            "sample_rate_hertz": RATE_HERTZ,
+            "voices": len(self.voices()),
+        }
+
+    def close(self) -> None:
+        """Close this process's connection."""
+        self._connection.close()
+
+
+def _family(engine_voice: str) -> Family:
+    family = family_of(engine_voice)
+    if family is None:
+        raise PermanentEngineError("Google has no such voice.")
+    return family
+
+
+def _calls() -> ModuleType:
+    """What imports Google's library, which takes half a second and is for those who speak with Google."""
+    from tts.engines.google import calls
+
+    return calls

@@ -74,7 +74,12 @@ class Nothing:
     """An answer without audio."""
 
 
-BadDay = Refuse | Half | Cut | Garbage | Hang | Nothing
+@dataclass(frozen=True)
+class Silence:
+    """An audio of the right length in which nothing is said."""
+
+
+BadDay = Refuse | Half | Cut | Garbage | Hang | Nothing | Silence
 
 
 # --- the peer ------------------------------------------------------------------------------------
@@ -146,6 +151,8 @@ class GooglePeer:
                     return google.SynthesizeSpeechResponse(audio_content=_wav(pcm)[: len(pcm) // 2])
                 case Nothing():
                     pcm = b""
+                case Silence():
+                    pcm = bytes(len(pcm))
             return google.SynthesizeSpeechResponse(audio_content=_wav(pcm))
 
     def _stream(
@@ -171,6 +178,8 @@ class GooglePeer:
                     pcm = b"<html>"
                 case Nothing():
                     pcm = b""
+                case Silence():
+                    pcm = bytes(len(pcm))
             for number, start in enumerate(range(0, len(pcm), CHUNK_BYTES)):
                 if isinstance(bad_day, Hang) and number == bad_day.after_chunks:
                     self._hang(context)

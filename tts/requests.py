@@ -45,7 +45,8 @@ class SpeechRequest:
 def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
     """How the audio will be encoded. Raises ValidationFailed, naming the field, for what this voice does not take."""
     if request.model_type is not None and request.model_type != voice.model_type:
-        raise ValidationFailed.of_field("model_type", f"{voice.name} is a {voice.model_type} voice.")
+        article = "an" if voice.model_type == "ultra" else "a"
+        raise ValidationFailed.of_field("model_type", f"{voice.name} is {article} {voice.model_type} voice.")
     for field, is_asked, is_supported, refusal in (
         ("model", request.model is not None, voice.supports_prompt, "takes no model"),
         ("prompt", request.prompt is not None, voice.supports_prompt, "takes no prompt"),

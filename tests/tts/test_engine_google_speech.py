@@ -5,14 +5,14 @@ import logging
 import pytest
 from google.cloud import texttospeech_v1 as google
 
-from tests.google_peer import RATE_HERTZ, Cut, Garbage, GooglePeer, Hang, Refuse, say
+from tests.google_peer import RATE_HERTZ, Cut, Garbage, GooglePeer, Half, Hang, Nothing, Refuse, Silence, say
 from tests.ports import free_port
 from tests.tts.google_helpers import ImpatientEngine, one_google_peer, peer  # noqa: F401
 from tests.waiting import wait_for
 from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TransientEngineError
 from tts.engines.google import GoogleEngine
 
-TEXT = "Good morning. It is a fine day, is it not?"
+TEXT = "Good morning to everybody. It is a remarkably beautiful day, is it not?"
 
 
 @pytest.fixture
@@ -65,7 +65,9 @@ def test_markup_and_ssml_go_into_fields_of_their_own(engine, peer):  # noqa: F81
     assert (peer.streamed[0][1].markup, peer.streamed[0][1].text) == ("Wait. [pause] Go.", "")
     ssml = '<speak>Wait.<break time="300ms"/> Go.</speak>'
     assert speak(engine, segment("en-US-Wavenet-A", ssml, text_format="ssml")) == say(ssml, "ssml", 1.0)
-    assert (peer.unary[0].input.ssml, peer.unary[0].input.text) == (ssml, "")
+    # Written by us: never a caller's own markup.
+    written = '<speak>Wait.<break time="300ms"></break> Go.</speak>'
+    assert (peer.unary[0].input.ssml, peer.unary[0].input.text) == (written, "")
 
 
 @pytest.mark.parametrize(
@@ -99,9 +101,11 @@ def test_gemini_is_told_its_model_and_prompt_and_streams(engine, peer):  # noqa:
 
 
 def test_gemini_reads_ssml_in_one_go_for_streams_have_no_field_for_it(engine, peer):  # noqa: F811
-    speak(engine, segment("Kore", "<speak>Go.</speak>", text_format="ssml", prompt="Softly."))
+    text = "Go <!-- now -->&amp; <emphasis>come</emphasis>."
+    speak(engine, segment("Kore", text, text_format="ssml", prompt="Softly."))
     (request,) = peer.unary
-    assert (request.input.ssml, request.input.prompt) == ("<speak>Go.</speak>", "Softly.")
+    assert request.input.ssml == "<speak>Go &amp; <emphasis>come</emphasis>.</speak>"
+    assert request.input.prompt == "Softly."
     assert (request.voice.model_name, request.audio_config.speaking_rate) == ("gemini-2.5-flash-tts", 0.0)
 
 
@@ -226,3 +230,67 @@ def test_nobody_at_that_address_is_a_failure_that_may_pass(peer, settings):  # n
             list(engine.speak(segment(voice)))
     engine.close()
     engine.close()  # once more does no harm
+
+
+# --- what a second try repairs -------------------------------------------------------------------
+
+
+@EACH_WAY
+@pytest.mark.parametrize("code", ["UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED", "ABORTED", "UNKNOWN"])
+def test_a_moments_failure_before_any_sound_is_repaired_at_once(engine, peer, voice, code):  # noqa: F811
+    peer.plan(Refuse(code), Refuse(code))
+    assert speak(engine, segment(voice)) == say(TEXT, "text", 1.0)
+    assert peer.asked == 3
+
+
+@EACH_WAY
+def test_three_tries_are_all(engine, peer, voice):  # noqa: F811
+    peer.plan(*[Refuse("UNAVAILABLE")] * 4)
+    with pytest.raises(TransientEngineError, match="UNAVAILABLE"):
+        list(engine.speak(segment(voice)))
+    assert peer.asked == 3
+
+
+def test_a_quota_that_is_used_up_is_not_asked_again_at_once(engine, peer):  # noqa: F811
+    peer.plan(Refuse("RESOURCE_EXHAUSTED"))
+    with pytest.raises(TransientEngineError):
+        list(engine.speak(segment("en-US-Wavenet-A")))
+    assert peer.asked == 1
+
+
+@pytest.mark.parametrize("bad_day", [Half(), Garbage(), Cut(), Nothing(), Silence()], ids=repr)
+def test_an_answer_that_cannot_be_the_text_is_asked_for_again_and_never_heard(engine, peer, bad_day):  # noqa: F811
+    peer.plan(bad_day)
+    assert speak(engine, segment("en-US-Wavenet-A")) == say(TEXT, "text", 1.0)
+    assert peer.asked == 2
+
+
+@pytest.mark.parametrize("bad_day", [Half(), Garbage(), Silence(), Cut()], ids=repr)
+@pytest.mark.parametrize("voice", ["en-US-Chirp3-HD-Kore", "Kore"])
+def test_a_stream_that_cannot_be_the_text_is_an_error_at_its_end(engine, peer, voice, bad_day):  # noqa: F811
+    peer.plan(bad_day)
+    with pytest.raises(TransientEngineError):
+        list(engine.speak(segment(voice)))
+    assert peer.asked == 1
+
+
+def test_a_stream_without_a_sound_is_asked_for_again(engine, peer):  # noqa: F811
+    peer.plan(Nothing())
+    assert speak(engine, segment("en-US-Chirp3-HD-Kore")) == say(TEXT, "text", 1.0)
+    assert peer.asked == 2
+
+
+@pytest.mark.parametrize("speed", [0.25, 1.0, 2.0, 4.0])
+@EACH_WAY
+def test_a_whole_answer_passes_at_any_speed_and_half_of_one_at_none(engine, peer, voice, speed):  # noqa: F811
+    assert speak(engine, segment(voice, speed=speed))
+    peer.plan(*[Half()] * 3)
+    with pytest.raises(TransientEngineError, match="takes"):
+        list(engine.speak(segment(voice, speed=speed)))
+
+
+def test_whoever_directs_a_voice_to_hurry_gets_what_they_asked_for(engine, peer):  # noqa: F811
+    peer.plan(Half(), Half())
+    assert speak(engine, segment("Kore", prompt="As fast as you can."))
+    assert speak(engine, segment("Puck", f"[extremely fast] {TEXT}"))
+    assert peer.asked == 2

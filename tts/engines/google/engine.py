@@ -3,6 +3,7 @@
 Owns the way from a segment to samples: which call, what is checked, what is stretched.
 """
 
+import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from importlib.metadata import version
@@ -11,11 +12,25 @@ from types import ModuleType
 from django.conf import settings
 
 from tts.audio.tempo import stretch
+from tts.dialogue import read_dialogue
 from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from tts.engines.google.client import Connection, Patience, missing_credentials
-from tts.engines.google.voices import PROVIDER, RATE_HERTZ, Family, family_of, split_speed
-from tts.segments import Piece, split_into_pieces
+from tts.engines.google.voices import (
+    GEMINI,
+    MAX_REQUEST_BYTES,
+    PROVIDER,
+    RATE_HERTZ,
+    Family,
+    family_of,
+    split_speed,
+)
+from tts.engines.remote.pieces import split_for_requests
+from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
+from tts.engines.remote.retries import with_retries
+from tts.segments import Piece
 from voices.catalogue import VoiceEntry
+
+_TAG = re.compile(r"\[[^\]\n]{1,60}\]")  # "[pause long]", "[whispering]": heard, but not said
 
 
 class GoogleEngine:
@@ -45,23 +60,36 @@ class GoogleEngine:
         return RATE_HERTZ
 
     def split(self, text: str, *, text_format: TextFormat, language: str) -> Iterator[Piece]:
-        """Sentence by sentence."""
-        return split_into_pieces(text, text_format=text_format, language=language)
+        """The first sentence, then as much at a time as fits into a request. What Gemini says is one request whole."""
+        return split_for_requests(text, text_format=text_format, language=language, max_bytes=MAX_REQUEST_BYTES)
 
     def speak(self, segment: Segment) -> Generator[bytes, None, None]:
         """As Google makes it where the family can be streamed, else when it is whole."""
         family = _family(segment.engine_voice)
-        _, tempo = split_speed(segment.speed)
-        with closing(self._samples(segment, family)) as pcm:
-            yield from stretch(pcm, rate_hertz=RATE_HERTZ, tempo=tempo)
+        rate, tempo = split_speed(segment.speed)
+        seconds = _least_seconds(segment, family) / rate
+        # A closed generator closes those it reads from, down to the call.
+        with (
+            closing(with_retries(lambda: self._try(segment, family, seconds))) as pcm,
+            closing(stretch(pcm, rate_hertz=RATE_HERTZ, tempo=tempo)) as stretched,
+        ):
+            yield from stretched
 
-    def _samples(self, segment: Segment, family: Family) -> Generator[bytes, None, None]:
+    def _try(self, segment: Segment, family: Family, seconds: float) -> Generator[bytes, None, None]:
+        """One request. `seconds`: what its audio has at least."""
         calls, client = _calls(), self._connection.client()
         if family.is_streamed and segment.text_format != "ssml":  # StreamingSynthesize has no field for it
-            with closing(calls.stream(client, segment, family, self._patience)) as chunks:
-                yield from chunks
+            with (
+                closing(calls.stream(client, segment, family, self._patience)) as chunks,
+                closing(plausible(chunks, seconds=seconds, rate_hertz=RATE_HERTZ)) as pcm,
+            ):
+                yield from pcm
         else:
-            yield calls.synthesize(client, segment, family, self._patience)
+            # Looked at as a whole before any of it is heard, so that a bad answer costs another try and no more.
+            whole = calls.synthesize(client, segment, family, self._patience)
+            samples = b"".join(plausible([whole], seconds=seconds, rate_hertz=RATE_HERTZ))
+            if samples:
+                yield samples
 
     def warm_up(self) -> None:
         """Import Google's library and make its client; the connection comes with the first call."""
@@ -89,6 +117,18 @@ def _family(engine_voice: str) -> Family:
     if family is None:
         raise PermanentEngineError("Google has no such voice.")
     return family
+
+
+def _least_seconds(segment: Segment, family: Family) -> float:
+    """At Google's normal pace. Whoever directs a voice may direct it to hurry: then half of that will do."""
+    if segment.text_format == "ssml":
+        return least_seconds_of_ssml(segment.text, segment.language) / (2 if segment.prompt else 1)
+    text = segment.text
+    if segment.speakers:
+        text = " ".join(turn.text for turn in read_dialogue(text))
+    has_tags = family is GEMINI or segment.text_format == "markup"
+    spoken = _TAG.sub(" ", text) if has_tags else text
+    return least_seconds(spoken, segment.language) / (2 if segment.prompt or spoken != text else 1)
 
 
 def _calls() -> ModuleType:

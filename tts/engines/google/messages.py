@@ -11,6 +11,7 @@ from tts.audio.wav import NotWav, read_wav
 from tts.dialogue import read_dialogue
 from tts.engines.base import Segment, TransientEngineError
 from tts.engines.google.voices import GEMINI, GEMINI_MODELS, RATE_HERTZ, Family, split_speed
+from tts.engines.remote.pieces import whole_ssml
 
 
 def unary_request(segment: Segment, family: Family) -> google.SynthesizeSpeechRequest:
@@ -87,8 +88,12 @@ def _fill(source: google.SynthesisInput | google.StreamingSynthesisInput, segmen
                 for turn in read_dialogue(segment.text)
             ]
         )
+    elif segment.text_format == "ssml":
+        source.ssml = whole_ssml(segment.text)
+    elif segment.text_format == "markup":
+        source.markup = segment.text
     else:
-        setattr(source, segment.text_format, segment.text)  # text, ssml and markup are Google's names too
+        source.text = segment.text
     if segment.prompt:
         source.prompt = segment.prompt
 

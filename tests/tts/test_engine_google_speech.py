@@ -294,3 +294,10 @@ def test_whoever_directs_a_voice_to_hurry_gets_what_they_asked_for(engine, peer)
     assert speak(engine, segment("Kore", prompt="As fast as you can."))
     assert speak(engine, segment("Puck", f"[extremely fast] {TEXT}"))
     assert peer.asked == 2
+
+
+def test_the_largest_answer_google_may_give_is_taken(engine, peer):  # noqa: F811
+    """Four thousand bytes of SSML in Gemini's voice: more than gRPC takes unasked."""
+    text = "It is a remarkably slow and beautiful day, is it not? " * 70
+    pcm = speak(engine, segment("Kore", text, text_format="ssml"))
+    assert len(pcm) > 2**23

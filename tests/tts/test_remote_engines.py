@@ -87,10 +87,9 @@ def test_the_fastest_voices_we_know_are_no_suspects_in_any_language(espeak):
         if entry.name != "Lee" or not text:
             continue
         languages += 1
-        for times in (1, 4):
-            whole = " ".join([text] * times)
-            spoken = seconds_of(espeak, whole, entry.engine_voice, entry.language)
-            assert least_seconds(whole, entry.language) < 0.8 * spoken, entry.language
+        whole = f"{text} {text}"
+        spoken = seconds_of(espeak, whole, entry.engine_voice, entry.language)
+        assert least_seconds(whole, entry.language) < 0.8 * spoken, entry.language
     assert languages > 120
 
 
@@ -113,13 +112,14 @@ def test_half_of_a_text_is_a_suspect(espeak, text, language):
     [
         ("", 0.0),
         ("OK", 0.0),
+        ("Hello.", 0.127),
         ("🙂 — … ()", 0.0),
-        ("a" * 22, 0.0),  # said as one
-        ("abcdefghijklmnopqrstuv" * 2, 1.7),
-        ("abcdefghijk, lmnopqrstuv.", 0.8),
-        ("人人生而自由人人生而自由", 0.9),
-        ("かなかなかなかなかなかなか", 0.7),
-        ("모든인간은태어날때부터", 0.8),
+        ("a" * 22, 0.036),  # said as one
+        ("abcdefghijklmnopqrstuv" * 2, 1.9),
+        ("abcdefghijk, lmnopqrstuv.", 1.0),
+        ("人人生而自由人人生而自由", 1.1),
+        ("かなかなかなかなかなかなか", 0.9),
+        ("모든인간은태어날때부터", 1.0),
     ],
 )
 def test_what_a_text_takes_at_least(text, seconds):
@@ -128,9 +128,9 @@ def test_what_a_text_takes_at_least(text, seconds):
 
 def test_of_ssml_only_what_is_said_counts_at_the_fastest_pace_in_it():
     words = "abcdefghijklmnopqrstuv" * 4
-    assert least_seconds_of_ssml(f"<p>{words}</p>", "en") == pytest.approx(3.7)
-    assert least_seconds_of_ssml(f'<prosody rate="200%">{words}</prosody>', "en") == pytest.approx(1.85)
-    assert least_seconds_of_ssml(f'<prosody rate="slow">{words}</prosody>', "en") == pytest.approx(3.7)
+    assert least_seconds_of_ssml(f"<p>{words}</p>", "en") == pytest.approx(3.9)
+    assert least_seconds_of_ssml(f'<prosody rate="200%">{words}</prosody>', "en") == pytest.approx(1.95)
+    assert least_seconds_of_ssml(f'<prosody rate="slow">{words}</prosody>', "en") == pytest.approx(3.9)
     for markup in (f'<sub alias="x">{words}</sub>', f'<say-as interpret-as="expletive">{words}</say-as>'):
         assert least_seconds_of_ssml(markup, "en") == 0.0
 

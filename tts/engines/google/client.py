@@ -14,6 +14,7 @@ from django.conf import settings
 
 from tts.engines.base import EngineUnavailable, Segment
 
+ANY_SIZE = [("grpc.max_receive_message_length", -1)]  # as Google's own channels have it; four minutes are 11 MB
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -93,7 +94,7 @@ def _make_client() -> Any:
     endpoint = settings.GOOGLE_TTS_ENDPOINT
     if urlsplit(f"//{endpoint}").hostname in LOOPBACK:
         # Nothing is listening in on the way, so neither TLS nor the key is asked for.
-        transport = TextToSpeechGrpcTransport(channel=grpc.insecure_channel(endpoint))
+        transport = TextToSpeechGrpcTransport(channel=grpc.insecure_channel(endpoint, options=ANY_SIZE))
     else:
         transport = TextToSpeechGrpcTransport(host=endpoint, credentials=credentials, always_use_jwt_access=True)
     return TextToSpeechClient(transport=transport)

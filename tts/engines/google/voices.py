@@ -25,7 +25,8 @@ RATE_HERTZ = 24_000  # asked of every family; the newer ones have no other
 MAX_TEXT_BYTES = 500_000
 MAX_STREAM_BYTES = 5_000
 MAX_GEMINI_BYTES = 4_000  # of text; the prompt has as many of its own
-MAX_REQUEST_BYTES = 5_000  # of one request to Google, whatever the family
+# Of text in one request. Google takes 5,000, but an answer is held as a whole: this much is two minutes, six megabytes.
+MAX_REQUEST_BYTES = 2_000
 MIN_GOOGLE_RATE, MAX_GOOGLE_RATE = 0.25, 2.0  # of AudioConfig.speaking_rate
 
 

@@ -22,7 +22,7 @@ SECONDS_PER_KANA = 1 / 13
 SECONDS_PER_SYLLABLE = 1 / 10  # Han and Hangul
 SECONDS_PER_PAUSE = 0.1
 PAUSE = re.compile(r"[.!?…,;:](?=\s)|[。！？、，]")
-FORGIVEN_SECONDS = 0.3  # a single word may be a murmur
+FORGIVEN_SECONDS = 0.1  # a single word may be a murmur
 MAX_REPEATS = 3  # "aaaaaah" is not said letter by letter
 
 

@@ -3,10 +3,13 @@
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /app
-COPY requirements.txt .
+COPY requirements*.txt .
+# requirements-kokoro.txt for Kokoro's voices, half a gigabyte more.
+ARG EXTRA_REQUIREMENTS=""
 # Without pip inside: what runs needs no installer. All wheels bring their own libraries, so no compiler is needed either.
 RUN python -m venv --without-pip /venv \
-    && pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check -r requirements.txt
+    && pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
+        -r requirements.txt ${EXTRA_REQUIREMENTS:+-r $EXTRA_REQUIREMENTS}
 COPY . .
 # A throw-away folder and key: nothing of them is kept, and no database is asked.
 RUN DATA_DIR=/tmp/build SECRET_KEY=build STATIC_ROOT=/app/collected-static \

@@ -15,6 +15,9 @@ setup: $(VENV)/.run-ready ## Make the virtual environment with what the service 
 run: $(VENV)/.run-ready ## Set everything up and serve on port 8000, or PORT=…
 	@exec $(BIN)/python manage.py serve
 
+kokoro: $(VENV)/.run-ready $(VENV)/.kokoro-ready ## Add the Kokoro voices: their packages, and the model (360 MB) from its hub
+	@$(BIN)/python manage.py kokoro_install
+
 test: $(VENV)/.dev-ready ## Run all tests, on SQLite and files; ARGS="-k audio" goes to pytest
 	@$(BIN)/python -m tests.run $(ARGS)
 
@@ -47,6 +50,7 @@ screenshots: $(VENV)/.dev-ready ## Take pictures of every page, both themes and 
 lock: $(VENV)/.dev-ready ## Pin the newest allowed packages in requirements*.txt (needs uv)
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header -c requirements.txt -c requirements-dev.txt requirements-kokoro.in -o requirements-kokoro.txt
 
 clean: ## Remove the virtual environment and caches; data stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -66,9 +70,14 @@ $(VENV)/.run-ready: requirements.txt | $(BIN)/python
 	@$(INSTALL)
 	@touch $@
 
-$(VENV)/.dev-ready: requirements-dev.txt $(VENV)/.run-ready
+$(VENV)/.kokoro-ready: requirements-kokoro.txt $(VENV)/.run-ready
+	@echo "Installing what Kokoro needs ..."
+	@$(INSTALL)
+	@touch $@
+
+$(VENV)/.dev-ready: requirements-dev.txt $(VENV)/.run-ready $(VENV)/.kokoro-ready
 	@echo "Installing what the tests need ..."
 	@$(INSTALL)
 	@touch $@
 
-.PHONY: help setup run test test-services check lint types format bench-latency screenshots lock clean
+.PHONY: help setup run kokoro test test-services check lint types format bench-latency screenshots lock clean

@@ -30,6 +30,8 @@ NAVIGATION = (
         "Service",
         (
             ("Voices", "record_voice_over", "admin:voices_voice_changelist"),
+            ("Model names", "label", "admin:voices_modelalias_changelist"),
+            ("Voice names", "badge", "admin:voices_voicealias_changelist"),
             ("Plans", "speed", "admin:accounts_plan_changelist"),
             ("Prices", "sell", "admin:billing_price_changelist"),
             ("Maintenance", "construction", "admin:maintenance"),

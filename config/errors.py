@@ -1,11 +1,13 @@
 """Errors as callers see them: the one place that turns a failure into a response.
 
-Owns the `DomainError` base, the error envelope of `/api/*` and the error pages. The apps raise; nobody else renders.
+Owns the `DomainError` base, the error envelope of `/api/*`, OpenAI's form of it under `/v1/*` and the error pages. The
+apps raise; nobody else renders.
 """
 
 import logging
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -13,7 +15,6 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.shortcuts import render
 from rest_framework import exceptions as drf
-from rest_framework.response import Response
 
 logger = logging.getLogger(__name__)
 
@@ -120,15 +121,86 @@ def error_envelope(error: DomainError, request: HttpRequest) -> dict[str, Any]:
     return {"success": False, "error": body}
 
 
-def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
-    """Every exception that leaves an API view, as an envelope (REST framework's EXCEPTION_HANDLER)."""
+# --- OpenAI's form --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAIForm:
+    """How OpenAI's API says what one of our errors says. None: our own status; our own code, in small letters.
+
+    `is_final` keeps OpenAI's clients from sending again what cannot succeed; they would, after 409, 429 and 500.
+    """
+
+    kind: str = "invalid_request_error"
+    code: str | None = None
+    param: str | None = None
+    status: int | None = None
+    is_final: bool = False
+
+
+OPENAI_FORMS: Mapping[str, OpenAIForm] = {
+    "UNAUTHORIZED": OpenAIForm(code="invalid_api_key"),
+    "VALIDATION_ERROR": OpenAIForm(code="invalid_value"),
+    "INVALID_VOICE": OpenAIForm(param="voice"),
+    "MODEL_NOT_FOUND": OpenAIForm(param="model"),
+    "NOT_FOUND": OpenAIForm(code="unknown_url"),
+    # Not 402: what is written for OpenAI's API looks for this among its RateLimitErrors.
+    "INSUFFICIENT_CREDITS": OpenAIForm("insufficient_quota", code="insufficient_quota", status=429, is_final=True),
+    "RATE_LIMIT_EXCEEDED": OpenAIForm("requests"),
+    "IDEMPOTENCY_KEY_REUSE": OpenAIForm(is_final=True),
+    "AUDIO_NOT_AVAILABLE": OpenAIForm(is_final=True),
+    "AUDIO_EXPIRED": OpenAIForm(is_final=True),
+    # It was tried several times already.
+    "GENERATION_FAILED": OpenAIForm("server_error", is_final=True),
+}
+
+
+def openai_form(kind: type[DomainError]) -> OpenAIForm:
+    return OPENAI_FORMS.get(kind.code, OpenAIForm("server_error" if kind.status >= 500 else "invalid_request_error"))
+
+
+def openai_status(kind: type[DomainError]) -> int:
+    return openai_form(kind).status or kind.status
+
+
+def openai_body(kind: type[DomainError], message: str, *, param: str | None = None) -> dict[str, Any]:
+    """The body of every failure of `/v1/*`."""
+    form = openai_form(kind)
+    code = form.code or kind.code.lower()
+    return {"error": {"message": message, "type": form.kind, "param": param or form.param, "code": code}}
+
+
+def error_response(error: DomainError, request: HttpRequest) -> HttpResponse:
+    """The answer to a failed request for JSON, in the form that belongs to its address."""
+    if not is_openai_address(request):
+        return _json(error_envelope(error, request), error.status, error.headers)
+    kind = type(error)
+    headers = error.headers | ({"X-Should-Retry": "false"} if openai_form(kind).is_final else {})
+    body = openai_body(kind, error.message, param=next(iter(error.details), None))
+    return _json(body, openai_status(kind), headers)
+
+
+def _json(body: dict[str, Any], status: int, headers: Mapping[str, str]) -> JsonResponse:
+    as_in_successes = {"ensure_ascii": False, "separators": (",", ":")}
+    return JsonResponse(body, status=status, headers=dict(headers), json_dumps_params=as_in_successes)
+
+
+def is_openai_address(request: HttpRequest) -> bool:
+    return f"{request.path}/".startswith("/v1/")
+
+
+# --- from exceptions to errors --------------------------------------------------------------------
+
+
+def api_exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse:
+    """Every exception that leaves an API view, as a response (REST framework's EXCEPTION_HANDLER)."""
     request: HttpRequest = context["request"]._request
     error = _domain_error(exc)
     if isinstance(error, DatabaseUnavailable):
         logger.error("the database failed in %s %s: %s", request.method, request.path, exc)
     elif isinstance(error, InternalError):
         logger.error("unexpected failure in %s %s", request.method, request.path, exc_info=exc)
-    return Response(error_envelope(error, request), status=error.status, headers=error.headers)
+    return error_response(error, request)
 
 
 def _domain_error(exc: Exception) -> DomainError:
@@ -155,8 +227,8 @@ def _domain_error(exc: Exception) -> DomainError:
 
 
 def _render_error(request: HttpRequest, error: DomainError, *, title: str) -> HttpResponse:
-    if request.path.startswith("/api/"):
-        return JsonResponse(error_envelope(error, request), status=error.status, headers=error.headers)
+    if request.path.startswith("/api/") or is_openai_address(request):
+        return error_response(error, request)
     context = {"title": title, "message": error.message, "status": error.status}
     return render(request, "error.html", context, status=error.status)
 

@@ -12,7 +12,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 
-from config.errors import DatabaseUnavailable, DomainError, InternalError
+from config.errors import DatabaseUnavailable, DomainError, InternalError, openai_body, openai_status
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -42,22 +42,49 @@ def described(
     `name` is what generated clients call it; `success` maps a status to a serializer of `data`, or None for no body;
     `headers` are those of the success, beyond the common ones.
     """
-    responses: dict[int, OpenApiResponse] = {
+    responses: dict[Any, OpenApiResponse] = {
         status: OpenApiResponse(_enveloped(data) if data is not None else None, description="Success")
         for status, data in success.items()
     }
-    extra = [
-        OpenApiParameter(name, str, OpenApiParameter.HEADER, response=list(success), description=text)
-        for name, text in (headers or {}).items()
-    ]
     return extend_schema(
         operation_id=name,
         summary=summary,
         tags=[tag],
         request=request,
-        parameters=[*parameters, *extra],
+        parameters=[*parameters, *_response_headers(headers or {}, list(success))],
         responses=responses | error_responses([*errors, InternalError, DatabaseUnavailable]),
     )
+
+
+def described_as_openai(
+    *,
+    name: str,
+    summary: str,
+    success: dict[str, Any],
+    errors: Iterable[type[DomainError]],
+    request: Any = None,
+    parameters: Sequence[Any] = (),
+    headers: dict[str, str] | None = None,
+) -> Callable[[V], V]:
+    """The same for what has OpenAI's shape: no envelope, its form of errors. `success`: what 200 is, by media type."""
+    responses: dict[Any, OpenApiResponse] = {
+        (200, media_type): OpenApiResponse(data, description="Success") for media_type, data in success.items()
+    }
+    return extend_schema(
+        operation_id=name,
+        summary=summary,
+        tags=["OpenAI"],
+        request=request,
+        parameters=[*parameters, *_response_headers(headers or {}, [200])],
+        responses=responses | _openai_error_responses([*errors, InternalError, DatabaseUnavailable]),
+    )
+
+
+def _response_headers(headers: dict[str, str], statuses: Sequence[int]) -> list[OpenApiParameter]:
+    return [
+        OpenApiParameter(name, str, OpenApiParameter.HEADER, response=list(statuses), description=text)
+        for name, text in headers.items()
+    ]
 
 
 def error_responses(kinds: Iterable[type[DomainError]]) -> dict[int, OpenApiResponse]:
@@ -97,6 +124,38 @@ def _error_envelope(codes: tuple[str, ...]) -> Any:
     return inline_serializer(f"{name}Envelope", {"success": serializers.BooleanField(), "error": error})
 
 
+def _openai_error_responses(kinds: Iterable[type[DomainError]]) -> dict[int, OpenApiResponse]:
+    by_status: dict[int, list[tuple[type[DomainError], dict[str, Any]]]] = {}
+    for kind in kinds:
+        by_status.setdefault(openai_status(kind), []).append((kind, openai_body(kind, kind.example)))
+    return {
+        status: OpenApiResponse(
+            _openai_error(tuple(body["error"]["code"] for _kind, body in group)),
+            description=", ".join(kind.code for kind, _body in group),
+            examples=[
+                OpenApiExample(kind.code, value=body, response_only=True, status_codes=[str(status)])
+                for kind, body in group
+            ],
+        )
+        for status, group in sorted(by_status.items())
+    }
+
+
+@functools.cache
+def _openai_error(codes: tuple[str, ...]) -> Any:
+    name = "".join(code.title().replace("_", "") for code in codes)
+    error = inline_serializer(
+        f"OpenAI{name}Error",
+        {
+            "message": serializers.CharField(),
+            "type": serializers.CharField(),
+            "param": serializers.CharField(allow_null=True),
+            "code": serializers.ChoiceField(codes),
+        },
+    )
+    return inline_serializer(f"OpenAI{name}", {"error": error})
+
+
 def _example(kind: type[DomainError]) -> OpenApiExample:
     error = {"code": kind.code, "message": kind.example, "request_id": EXAMPLE_REQUEST_ID}
     return OpenApiExample(
@@ -114,13 +173,14 @@ def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         for name, (text, kind) in RESPONSE_HEADERS.items()
     }
     wait = {"description": "Seconds to wait.", "schema": {"type": "integer"}, "required": True}
-    for path in result["paths"].values():
-        for operation in path.values():
+    for path, operations in result["paths"].items():
+        for operation in operations.values():
             for status, response in operation["responses"].items():
-                retry = {"Retry-After": wait} if status in {"429", "503"} else {}
+                is_always_told = status == "503" or not path.startswith("/v1/")  # where 429 is too few credits, too
+                retry = {"Retry-After": wait | {"required": is_always_told}} if status in {"429", "503"} else {}
                 response["headers"] = response.get("headers", {}) | headers | retry
     for name, schema in result["components"]["schemas"].items():
-        if name.endswith("Request"):
+        if name.endswith("Request") and not name.startswith("OpenAI"):  # which ignores what it does not know
             schema["additionalProperties"] = False
         if name.endswith("Envelope"):
             schema["properties"]["success"] = {"const": "data" in schema["properties"]}

@@ -5,6 +5,7 @@ unset  one machine: SQLite, a queue of files, a local audio store, all under DAT
 set    production: that database; SECRET_KEY must be given.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -249,12 +250,22 @@ CELERY_BEAT_SCHEDULE = {
 
 ENGINE_CLASSES = {
     "espeak": "tts.engines.espeak.EspeakEngine",
+    "kokoro": "tts.engines.kokoro.KokoroEngine",
     "google": "tts.engines.google.GoogleEngine",
 }
-ENGINE_QUEUES = {"espeak": "speech.espeak", "google": "speech.remote"}  # where an engine's jobs wait
-SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak,google")}
-SAMPLE_ENGINES = env_list("SAMPLE_ENGINES", "espeak")  # whose samples are made unasked; "none" for nobody's
+# Where an engine's jobs wait.
+ENGINE_QUEUES = {"espeak": "speech.espeak", "kokoro": "speech.kokoro", "google": "speech.remote"}
+# An engine that lacks something here is unavailable, with the reason, and costs nothing.
+SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak,kokoro,google")}
+SAMPLE_ENGINES = env_list("SAMPLE_ENGINES", "espeak,kokoro")  # whose samples are made unasked; "none" for nobody's
 SPEECH_QUEUES = list(dict.fromkeys(ENGINE_QUEUES[name] for name in SPEECH_ENGINES))
+
+KOKORO_MODEL_DIR = BASE_DIR / (env_str("KOKORO_MODEL_DIR") or DATA_DIR / "kokoro")
+KOKORO_RUNTIME = env_str("KOKORO_RUNTIME", "onnx")
+if KOKORO_RUNTIME not in {"onnx", "torch"}:
+    raise ImproperlyConfigured(f"KOKORO_RUNTIME must be onnx or torch, not {KOKORO_RUNTIME!r}.")
+KOKORO_THREADS = env_int("KOKORO_THREADS", os.cpu_count() or 1, minimum=1)  # of one run
+KOKORO_HUB_URL = env_str("KOKORO_HUB_URL", "https://huggingface.co").rstrip("/")
 
 JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 30, minimum=1)
 JOB_MAX_ATTEMPTS = 3

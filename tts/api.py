@@ -78,7 +78,7 @@ class JobFilters(StrictSerializer):
     """The query of `GET /tts`."""
 
     status = serializers.ChoiceField(choices=JobStatus.values, required=False)
-    voice_id = serializers.CharField(max_length=160, required=False)
+    voice_id = serializers.CharField(max_length=160, trim_whitespace=False, required=False)
     created_after = serializers.DateTimeField(required=False)
     created_before = serializers.DateTimeField(required=False)
     cursor = serializers.CharField(max_length=300, required=False)
@@ -222,7 +222,7 @@ def _submit(account: Account, request: Request, *, is_streamed: bool) -> HttpRes
         account=account,
         api_key=key_of(request),
         request=speech,
-        claim=_idempotency_claim(request),
+        claim=idempotency_claim(request),
         base_url=_base_url(request),
     )
     logs.bind(job_id=submission.job_id)
@@ -232,7 +232,7 @@ def _submit(account: Account, request: Request, *, is_streamed: bool) -> HttpRes
     return json_response(submission.body, status=202, headers=headers)
 
 
-def _idempotency_claim(request: Request) -> IdempotencyClaim | None:
+def idempotency_claim(request: Request) -> IdempotencyClaim | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None

@@ -15,7 +15,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.api import ApiView
-from tts.audio.formats import OUTPUT_FORMATS
+from tts.audio.formats import FORMATS
 from tts.models import JobStatus
 
 CREDITS = serializers.RegexField(r"^\d+(\.\d+)?$", help_text="An exact decimal, such as 0.042.")
@@ -46,7 +46,7 @@ class SpeechJob(serializers.Serializer[Any]):
     job_id = serializers.UUIDField()
     status = serializers.ChoiceField(JobStatus.values)
     voice_id = serializers.CharField()
-    output_format = serializers.ChoiceField(list(OUTPUT_FORMATS))
+    output_format = serializers.ChoiceField(list(FORMATS))
     created_at = serializers.DateTimeField()
     chars_charged = serializers.IntegerField(min_value=1)
     credits_charged = CREDITS

@@ -4,7 +4,7 @@ import logging
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ from tts.engines.base import EngineError
 from tts.engines.registry import all_engines
 from tts.lease import worker_is_stopping
 from tts.models import Job
-from tts.services import lifecycle, samples
+from tts.services import catalogue, lifecycle, samples
 from tts.services import sweep as sweep_service
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,11 @@ def make_samples(queue: str) -> None:
 def start_up(sender: Any, **kwargs: Any) -> None:
     """A fresh worker first looks for what an earlier one left behind, and makes its engines quick to answer."""
     sweep_service.sweep()
-    queues = sender.app.amqp.queues.consume_from
+    warm_up_engines(sender.app.amqp.queues.consume_from)
+
+
+def warm_up_engines(queues: Container[str]) -> None:
+    """Of the engines that work on these queues. One that turns out not to work takes its voices off the list."""
     for engine in all_engines():
         if engine.queue not in queues or engine.unavailable_reason():
             continue
@@ -89,6 +93,7 @@ def start_up(sender: Any, **kwargs: Any) -> None:
             engine.warm_up()
         except EngineError as error:
             logger.warning("engine %s: %s", engine.name, error)
+            catalogue.mark_unavailable(engine, reason=str(error))
 
 
 @worker_shutting_down.connect

@@ -1,15 +1,31 @@
-"""The operators' page over the catalogue: what the engines say, and the operator's own switch."""
+"""The operators' pages over the catalogue: what the engines say and the operator's own switch, and the names that
+OpenAI's clients send."""
 
-from typing import Any
+import re
+from typing import Any, get_args
 
+from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
+from django.utils.html import format_html_join
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from accounts.models import AuditEntry
-from accounts.operator_admin import OperatorAction, OperatorAdmin, Panel, audit_panel, column
+from accounts.operator_admin import OperatorAction, OperatorAdmin, Panel, ReasonForm, audit_panel, column
 from accounts.services.audit import Actor
-from voices.models import Voice
-from voices.services import set_voice_enabled
+from voices.catalogue import ModelType
+from voices.models import ModelAlias, Voice, VoiceAlias
+from voices.services import (
+    ALIAS_FIELDS,
+    ALIAS_KINDS,
+    Alias,
+    copy_alias,
+    edit_alias,
+    set_alias_enabled,
+    set_voice_enabled,
+)
+
+MAX_VOICE_IDS = 20
 
 
 def _enable(row: Voice, actor: Actor, data: dict[str, Any]) -> str:
@@ -65,3 +81,148 @@ class VoiceAdmin(OperatorAdmin):
 
     def panels(self, row: Voice) -> list[Panel]:
         return [audit_panel(AuditEntry.objects.filter(target_type="voice", target_id=row.voice_id))]
+
+
+# --- the names that OpenAI's clients send ---------------------------------------------------------
+
+
+class NameForm(ReasonForm):
+    # A colon stands in the ids of our own voices, and nowhere else.
+    name = forms.RegexField(
+        r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z",
+        max_length=80,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="As clients send it: letters, digits, dots, hyphens and underscores.",
+    )
+    field_order = ("name", "reason")
+
+
+class ModelForm(ReasonForm):
+    model_type = forms.ChoiceField(
+        required=False,
+        label="Voices",
+        choices=[("", "of any type"), *((each, each) for each in get_args(ModelType))],
+        widget=UnfoldAdminSelectWidget,
+        help_text="The type decides the price. Voices of another type are passed over.",
+    )
+    engine_model = forms.CharField(
+        required=False,
+        max_length=80,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="The engine's own model, for voices that take one. Empty: the engine's default.",
+    )
+    field_order = ("model_type", "engine_model", "reason")
+
+
+class VoicesForm(ReasonForm):
+    voice_ids = forms.CharField(
+        max_length=MAX_VOICE_IDS * 161,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 5}),
+        label="Voices",
+        help_text="Ids, one a line. The first that is usable speaks, so better ones may come before they are there.",
+    )
+    field_order = ("voice_ids", "reason")
+
+    def clean_voice_ids(self) -> list[str]:
+        voice_ids = list(dict.fromkeys(self.cleaned_data["voice_ids"].split()))
+        strange = [each for each in voice_ids if not re.fullmatch(r"[a-z0-9]+:[^:]{1,140}", each)]
+        if strange:
+            raise forms.ValidationError(f"Not the id of a voice: {strange[0][:80]}")
+        if len(voice_ids) > MAX_VOICE_IDS:
+            raise forms.ValidationError(f"At most {MAX_VOICE_IDS}.")
+        return voice_ids
+
+
+def _edit_name(row: Alias, actor: Actor, data: dict[str, Any]) -> str:
+    values = {field: data[field] for field in ALIAS_FIELDS[type(row)]}
+    edit_alias(alias=row, values=values, actor=actor, reason=data["reason"])
+    return "Saved. It holds from the next request on."
+
+
+def _copy_name(row: Alias, actor: Actor, data: dict[str, Any]) -> str:
+    copy_alias(alias=row, name=data["name"], actor=actor, reason=data["reason"])
+    return f"{data['name']} is there now, and stands for the same."
+
+
+def _enable_name(row: Alias, actor: Actor, data: dict[str, Any]) -> str:
+    set_alias_enabled(alias=row, is_enabled=True, actor=actor, reason=data["reason"])
+    return "Enabled."
+
+
+def _disable_name(row: Alias, actor: Actor, data: dict[str, Any]) -> str:
+    set_alias_enabled(alias=row, is_enabled=False, actor=actor, reason=data["reason"])
+    return "Disabled. Callers are told that there is no such name."
+
+
+COPY_NAME = OperatorAction(
+    code="copy",
+    label="Add another name",
+    explains="A second name that stands for the same, to be edited from then on by itself.",
+    run=_copy_name,
+    form=NameForm,
+)
+DISABLE_NAME = OperatorAction(
+    code="disable",
+    label="Disable",
+    explains="Callers who send this name are refused. Accepted jobs are still spoken.",
+    run=_disable_name,
+    applies=lambda row: row.is_enabled,
+    is_dangerous=True,
+)
+ENABLE_NAME = OperatorAction(
+    code="enable",
+    label="Enable",
+    explains="Callers may send this name again.",
+    run=_enable_name,
+    applies=lambda row: not row.is_enabled,
+)
+
+
+class AliasAdmin(OperatorAdmin):
+    paginator = Paginator
+    ordering = ("name",)
+
+    def panels(self, row: Alias) -> list[Panel]:
+        return [audit_panel(AuditEntry.objects.filter(target_type=ALIAS_KINDS[type(row)], target_id=row.name))]
+
+
+@admin.register(ModelAlias)
+class ModelAliasAdmin(AliasAdmin):
+    list_display = ("name", "model_type", "engine_model", "is_enabled")
+    fields = ("name", "model_type", "engine_model", "is_enabled", "created_at")
+    operator_actions = (
+        OperatorAction(
+            code="edit",
+            label="Edit",
+            explains="This holds for whoever sends the name, from the next request on.",
+            run=_edit_name,
+            form=ModelForm,
+            initial=lambda row: {"model_type": row.model_type, "engine_model": row.engine_model},
+        ),
+        COPY_NAME,
+        DISABLE_NAME,
+        ENABLE_NAME,
+    )
+
+
+@admin.register(VoiceAlias)
+class VoiceAliasAdmin(AliasAdmin):
+    list_display = ("name", "shown_voices", "is_enabled")
+    fields = ("name", "shown_voices", "is_enabled", "created_at")
+    operator_actions = (
+        OperatorAction(
+            code="edit",
+            label="Edit",
+            explains="This holds for whoever sends the name, from the next request on.",
+            run=_edit_name,
+            form=VoicesForm,
+            initial=lambda row: {"voice_ids": "\n".join(row.voice_ids)},
+        ),
+        COPY_NAME,
+        DISABLE_NAME,
+        ENABLE_NAME,
+    )
+
+    @column("Voices, in order of preference")
+    def shown_voices(self, row: VoiceAlias) -> str:
+        return format_html_join("", "{}<br>", ([each] for each in row.voice_ids))

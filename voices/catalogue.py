@@ -35,3 +35,4 @@ class VoiceEntry:
     max_text_bytes: int  # UTF-8
     max_stream_bytes: int  # UTF-8
     engine_voice: str  # the engine's own name for it
+    unavailable_reason: str = ""  # why this one cannot speak here though its engine can

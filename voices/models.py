@@ -1,9 +1,12 @@
-"""The catalogue: one row per voice, as its engine described it, and whether it may be used here."""
+"""The catalogue: one row per voice, as its engine described it, and whether it may be used here. Also the names that
+clients written for OpenAI send, and the voices they stand for."""
 
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from django.db import models
 from django.utils import timezone
+
+from voices.catalogue import ModelType
 
 
 class Voice(models.Model):
@@ -50,3 +53,39 @@ class Voice(models.Model):
     @property
     def is_usable(self) -> bool:
         return self.is_enabled and self.is_listed and not self.unavailable_reason
+
+
+class ModelAlias(models.Model):
+    """What a client of OpenAI's may send as `model`, and which voices speak for it. No sync touches it."""
+
+    name = models.CharField(primary_key=True, max_length=80)
+    model_type = models.CharField(max_length=16, blank=True)  # of its voices, and so its price; "": of any
+    engine_model = models.CharField(max_length=80, blank=True)  # for voices that take a model; "": the engine's default
+    is_enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name_plural = "model aliases"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(model_type__in=["", *get_args(ModelType)]), name="model_alias_type_valid"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VoiceAlias(models.Model):
+    """What a client of OpenAI's may send as `voice`: the first of these voices that is usable speaks. An operator's."""
+
+    name = models.CharField(primary_key=True, max_length=80)
+    voice_ids = models.JSONField(default=list)  # in order of preference; some may be of engines that are not here yet
+    is_enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name_plural = "voice aliases"
+
+    def __str__(self) -> str:
+        return self.name

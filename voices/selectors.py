@@ -1,4 +1,4 @@
-"""Reads of the catalogue."""
+"""Reads of the catalogue, and of the names that stand for its voices."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -7,8 +7,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from config.errors import NotFound
-from voices.errors import InvalidVoice
-from voices.models import Voice
+from voices.errors import InvalidVoice, ModelNotFound
+from voices.models import ModelAlias, Voice, VoiceAlias
 
 SAMPLE_PAUSE = timedelta(days=1)  # before an engine is asked again that could not make a sample
 
@@ -59,4 +59,38 @@ def get_voice_for_speech(voice_id: str) -> Voice:
         raise InvalidVoice(f"The voice {voice.voice_id} is disabled.")
     if voice.unavailable_reason:
         raise InvalidVoice(f"The voice {voice.voice_id} is not available here: {voice.unavailable_reason}.")
+    return voice
+
+
+def list_model_aliases() -> QuerySet[ModelAlias]:
+    return ModelAlias.objects.filter(is_enabled=True).order_by("name")
+
+
+def get_model_alias(name: str) -> ModelAlias:
+    """Raises ModelNotFound, also for one that an operator disabled."""
+    model = ModelAlias.objects.filter(name=name, is_enabled=True).first()
+    if model is None:
+        raise ModelNotFound(f"The model {name[:80]!r} does not exist. GET /v1/models lists those that do.")
+    return model
+
+
+def get_voice_for_model(*, model: ModelAlias, name: str) -> Voice:
+    """The voice behind a name, or the one whose id it is. Raises InvalidVoice.
+
+    Of the voices that a name stands for, the first that is usable here and of the model's type.
+    """
+    if ":" in name:
+        return get_voice_for_speech(name)
+    alias = VoiceAlias.objects.filter(name=name, is_enabled=True).first()
+    if alias is None:
+        known = ", ".join(VoiceAlias.objects.filter(is_enabled=True).order_by("name").values_list("name", flat=True))
+        raise InvalidVoice(
+            f"There is no voice {name[:80]!r}. These are known: {known}; and the voice_id of any in GET /api/v1/voices."
+        )
+    voices = usable_voices().filter(voice_id__in=alias.voice_ids)
+    if model.model_type:
+        voices = voices.filter(model_type=model.model_type)
+    voice = min(voices, key=lambda voice: alias.voice_ids.index(voice.voice_id), default=None)
+    if voice is None:
+        raise InvalidVoice(f"None of the voices behind {alias.name!r} can speak for {model.name} here just now.")
     return voice

@@ -1,20 +1,21 @@
-"""Changes of the catalogue."""
+"""Changes of the catalogue, and of the names that stand for its voices."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.errors import NothingToChange
 from accounts.services import audit
 from accounts.services.audit import Actor
 from voices.catalogue import VoiceEntry
-from voices.models import Voice
+from voices.errors import NameTaken
+from voices.models import ModelAlias, Voice, VoiceAlias
 from voices.selectors import voices_without_sample
 
-ENGINE_FIELDS = [field.name for field in fields(VoiceEntry) if field.name != "voice_id"]
+ENGINE_FIELDS = [field.name for field in fields(VoiceEntry) if field.name not in ("voice_id", "unavailable_reason")]
 SYNCED_FIELDS = ["voice_id", *ENGINE_FIELDS, "is_listed", "unavailable_reason"]
 
 
@@ -38,8 +39,7 @@ def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavail
     rows = [
         Voice(**said)
         for entry in entries
-        if known.get(entry.voice_id)
-        != (said := _as_stored(entry) | {"is_listed": True, "unavailable_reason": unavailable_reason})
+        if known.get(entry.voice_id) != (said := _as_stored(entry, unavailable_reason))
     ]
     Voice.objects.bulk_create(
         rows,
@@ -59,8 +59,10 @@ def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavail
     return CatalogueChange(total=len(named), added=len(named - listed), vanished=len(vanished))
 
 
-def _as_stored(entry: VoiceEntry) -> dict[str, Any]:
+def _as_stored(entry: VoiceEntry, unavailable_reason: str) -> dict[str, Any]:
+    """`unavailable_reason`: of the engine, which comes before one of the voice's own."""
     values = {name: getattr(entry, name) for name in ("voice_id", *ENGINE_FIELDS)}
+    values |= {"is_listed": True, "unavailable_reason": unavailable_reason or entry.unavailable_reason}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
@@ -105,3 +107,72 @@ def keep_sample(*, voice: Voice, key: str) -> None:
 def forget_samples(*, providers: Collection[str]) -> int:
     """So that they are made anew, each in the place of the old one. Returns how many."""
     return Voice.objects.filter(provider__in=providers).update(sample_key="", sample_tried_at=None)
+
+
+# --- the names that OpenAI's clients send ---------------------------------------------------------
+
+Alias = ModelAlias | VoiceAlias
+ALIAS_KINDS: dict[type[Alias], str] = {ModelAlias: "model_alias", VoiceAlias: "voice_alias"}  # in the audit trail
+ALIAS_FIELDS: dict[type[Alias], tuple[str, ...]] = {
+    ModelAlias: ("model_type", "engine_model"),
+    VoiceAlias: ("voice_ids",),
+}
+
+
+@transaction.atomic
+def copy_alias(*, alias: Alias, name: str, actor: Actor, reason: str) -> None:
+    """The same under another name. Raises NameTaken."""
+    kind = type(alias)
+    values = {field: getattr(alias, field) for field in ALIAS_FIELDS[kind]}
+    try:
+        with transaction.atomic():
+            kind(name=name, **values).save(force_insert=True)
+    except IntegrityError:
+        raise NameTaken(f"{name} is there already.") from None
+    _record_alias(kind, name, actor, "added", reason, before={}, after=values)
+
+
+@transaction.atomic
+def edit_alias(*, alias: Alias, values: Mapping[str, Any], actor: Actor, reason: str) -> None:
+    """What a name stands for. It holds from the next request on. Raises NothingToChange."""
+    kind = type(alias)
+    stored = kind._default_manager.select_for_update().get(pk=alias.pk)
+    before = {field: getattr(stored, field) for field in values if getattr(stored, field) != values[field]}
+    if not before:
+        raise NothingToChange("Nothing was changed.")
+    after = {field: values[field] for field in before}
+    kind._default_manager.filter(pk=alias.pk).update(**after)
+    _record_alias(kind, alias.name, actor, "edited", reason, before=before, after=after)
+
+
+@transaction.atomic
+def set_alias_enabled(*, alias: Alias, is_enabled: bool, actor: Actor, reason: str) -> None:
+    """A disabled name is unknown to callers. Raises NothingToChange."""
+    kind = type(alias)
+    rows = kind._default_manager.filter(pk=alias.pk, is_enabled=not is_enabled)
+    if not rows.update(is_enabled=is_enabled):
+        raise NothingToChange(f"The name is {'enabled' if is_enabled else 'disabled'} already.")
+    action = "enabled" if is_enabled else "disabled"
+    before, after = {"is_enabled": not is_enabled}, {"is_enabled": is_enabled}
+    _record_alias(kind, alias.name, actor, action, reason, before=before, after=after)
+
+
+def _record_alias(
+    kind: type[Alias],
+    name: str,
+    actor: Actor,
+    action: str,
+    reason: str,
+    *,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    audit.record(
+        actor=actor,
+        action=f"{ALIAS_KINDS[kind]}.{action}",
+        reason=reason,
+        target_type=ALIAS_KINDS[kind],
+        target_id=name,
+        before=before,
+        after=after,
+    )

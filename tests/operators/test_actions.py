@@ -15,7 +15,7 @@ from billing.services import charge_job
 from tests.factories import make_job, make_key
 from tests.operators.pages import audit_rows, credits_of, ledger_rows, text_of
 from tts.models import Job, JobStatus
-from voices.models import Voice
+from voices.models import ModelAlias, Voice, VoiceAlias
 
 CREDIT = 1_000_000
 WHY = "The customer asked."
@@ -50,6 +50,8 @@ def state_of_everything() -> tuple[Any, ...]:
         list(Plan.objects.order_by("pk").values_list()),
         list(Price.objects.order_by("pk").values_list()),
         list(Voice.objects.order_by("pk").values_list("pk", "is_enabled")),
+        list(ModelAlias.objects.order_by("pk").values_list()),
+        list(VoiceAlias.objects.order_by("pk").values_list()),
         [(credits_of(account), ledger_rows(account)) for account in Account.objects.order_by("pk")],
         Maintenance.objects.exists(),
         audit_rows(),
@@ -83,7 +85,28 @@ def account_case(code: str, action: str, before: Any, after: Any, *, support_may
 
 
 ANNIE = "espeak:en-US-eSpeak-Annie"
+LEE = "espeak:en-US-eSpeak-Lee"
+ALLOY = ["kokoro:en-US-Kokoro-Alloy", "espeak:en-US-eSpeak-Auntie"]
 PAYG = {"name": "Pay as you go", "generate_limit": 10, "read_limit": 1800, "allows_api": "on"}
+
+
+def name_case(
+    page: str, kind: str, row: str, code: str, action: str, before: Any, after: Any, *, target: str = "", **data: Any
+) -> Case:
+    return Case(
+        url=lambda world: f"/admin/voices/{page}/{row}/do/{code}/",
+        data=data,
+        entry=lambda world: {
+            "action": f"{kind}.{action}",
+            "target_type": kind,
+            "target_id": target or row,
+            "account_id": None,
+            "before": before,
+            "after": after,
+        },
+        support_may=False,
+    )
+
 
 CASES = {
     "give credits": account_case(
@@ -190,6 +213,28 @@ CASES = {
             "after": {"microcredits_per_character": 1_500},
         },
         support_may=False,
+    ),
+    "let a model speak with other voices": name_case(
+        "modelalias", "model_alias", "tts-1-hd", "edit", "edited",
+        {"model_type": "", "engine_model": ""}, {"model_type": "ultra", "engine_model": "gemini-2.5-pro-tts"},
+        model_type="ultra", engine_model="gemini-2.5-pro-tts",
+    ),
+    "add a model's name": name_case(
+        "modelalias", "model_alias", "tts-1", "copy", "added", {}, {"model_type": "", "engine_model": ""},
+        target="tts-2", name="tts-2",
+    ),
+    "disable a model's name": name_case(
+        "modelalias", "model_alias", "tts-1", "disable", "disabled", {"is_enabled": True}, {"is_enabled": False},
+    ),
+    "let a name stand for other voices": name_case(
+        "voicealias", "voice_alias", "alloy", "edit", "edited", {"voice_ids": ALLOY}, {"voice_ids": [LEE, ANNIE]},
+        voice_ids=f" {LEE}\r\n{ANNIE}\n\n{LEE}",
+    ),
+    "add a voice's name": name_case(
+        "voicealias", "voice_alias", "alloy", "copy", "added", {}, {"voice_ids": ALLOY}, target="zinc", name="zinc",
+    ),
+    "disable a voice's name": name_case(
+        "voicealias", "voice_alias", "alloy", "disable", "disabled", {"is_enabled": True}, {"is_enabled": False},
     ),
     "start maintenance": Case(
         url=lambda world: "/admin/maintenance/",
@@ -380,6 +425,29 @@ def test_a_disabled_voice_is_refused_by_the_api_and_enabled_again(administrator:
     administrator.post(f"{url}enable/", {"reason": WHY})
     assert api.post("/api/v1/tts", request).status_code == 202
     assert [row["action"] for row in audit_rows()] == ["voice.disabled", "voice.enabled"]
+
+
+@pytest.mark.parametrize(
+    ("url", "data", "status", "message"),
+    [
+        ("voicealias/alloy/do/copy/", {"name": "nova"}, 409, "nova is there already."),
+        ("voicealias/alloy/do/copy/", {"name": "a:b"}, 200, "Enter a valid value."),
+        ("voicealias/alloy/do/copy/", {"name": ""}, 200, "This field is required."),
+        ("voicealias/alloy/do/edit/", {"voice_ids": "\n".join(ALLOY)}, 409, "Nothing was changed."),
+        ("voicealias/alloy/do/edit/", {"voice_ids": "nova"}, 200, "Not the id of a voice: nova"),
+        ("voicealias/alloy/do/edit/", {"voice_ids": " \n"}, 200, "This field is required."),
+        ("modelalias/tts-1/do/edit/", {"model_type": "basic"}, 200, "Select a valid choice."),
+        ("modelalias/tts-1/do/enable/", {}, 409, "The name is enabled already."),
+    ],
+)
+def test_what_makes_no_sense_as_a_name_changes_nothing(
+    administrator: Client, url: str, data: dict[str, Any], status: int, message: str
+):
+    before = state_of_everything()
+    response = administrator.post(f"/admin/voices/{url}", data | {"reason": WHY})
+    assert response.status_code == status
+    assert message in text_of(response.content.decode())
+    assert state_of_everything() == before
 
 
 def test_maintenance_is_switched_on_and_off_and_a_stale_form_does_not_do_the_opposite(administrator: Client):

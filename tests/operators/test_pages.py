@@ -20,13 +20,13 @@ from billing.models import LedgerEntry, Price
 from tests.factories import PASSWORD, make_account, make_job, make_key, make_user
 from tests.operators.pages import text_of
 from tts.models import Job, JobStatus
-from voices.models import Voice
+from voices.models import Voice, VoiceAlias
 
 MAX_QUERIES = 20
 LISTS = [
     "/admin/accounts/account/", "/admin/accounts/user/", "/admin/accounts/apikey/", "/admin/tts/job/",
-    "/admin/billing/ledgerentry/", "/admin/voices/voice/", "/admin/accounts/plan/", "/admin/billing/price/",
-    "/admin/accounts/auditentry/",
+    "/admin/billing/ledgerentry/", "/admin/voices/voice/", "/admin/voices/modelalias/", "/admin/voices/voicealias/",
+    "/admin/accounts/plan/", "/admin/billing/price/", "/admin/accounts/auditentry/",
 ]  # fmt: skip
 
 
@@ -55,6 +55,8 @@ def change_pages() -> list[str]:
         f"/admin/tts/job/{Job.objects.all()[0].pk}/change/",
         f"/admin/billing/ledgerentry/{LedgerEntry.objects.all()[0].pk}/change/",
         f"/admin/voices/voice/{Voice.objects.all()[0].pk}/change/",
+        "/admin/voices/modelalias/tts-1/change/",
+        "/admin/voices/voicealias/alloy/change/",
         f"/admin/accounts/plan/{Plan.objects.all()[0].pk}/change/",
         f"/admin/billing/price/{Price.objects.all()[0].pk}/change/",
         f"/admin/accounts/auditentry/{audit_entry.pk}/change/",
@@ -139,7 +141,9 @@ def test_the_eleventh_try_is_refused_even_with_the_right_password_and_is_welcome
 
 
 def test_no_form_adds_edits_or_deletes_a_row_not_even_for_an_administrator(administrator: Client, crowd):
-    counts = {model: model.objects.count() for model in (Account, ApiKey, Job, LedgerEntry, Plan, User, Voice)}
+    counts = {
+        model: model.objects.count() for model in (Account, ApiKey, Job, LedgerEntry, Plan, User, Voice, VoiceAlias)
+    }
     plan = Plan.objects.get(pk="payg")
     for url in LISTS:
         assert administrator.get(f"{url}add/").status_code == 403, url
@@ -158,7 +162,8 @@ def test_no_form_adds_edits_or_deletes_a_row_not_even_for_an_administrator(admin
 def test_only_our_own_pages_are_registered():
     assert {model._meta.label for model in site._registry} == {
         "accounts.Account", "accounts.ApiKey", "accounts.AuditEntry", "accounts.Plan", "accounts.User",
-        "billing.LedgerEntry", "billing.Price", "tts.Job", "voices.Voice",
+        "billing.LedgerEntry", "billing.Price", "tts.Job", "voices.ModelAlias", "voices.Voice",
+        "voices.VoiceAlias",
     }  # fmt: skip
     assert admin.site.name == "admin"
 

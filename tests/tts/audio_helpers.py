@@ -1,6 +1,6 @@
 """Sounds to encode, and ways to look at encoded audio independently of the code under test.
 
-Decoding is libav's; MP3 frames and Ogg pages are parsed here, by their specifications.
+Decoding is libav's; MP3 and ADTS frames and Ogg pages are parsed here, by their specifications.
 """
 
 import io
@@ -113,6 +113,31 @@ def mp3_frames(data: bytes) -> list[Mp3Frame]:
         offset += (144 if version == 3 else 72) * kbps * 1000 // rate_hertz + ((header >> 9) & 1)
     if offset != len(data):
         raise ValueError("The last MP3 frame is cut off.")
+    return frames
+
+
+@dataclass(frozen=True, slots=True)
+class AdtsFrame:
+    rate_hertz: int
+    channels: int
+    size_bytes: int
+
+
+_ADTS_RATES_HERTZ = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+
+
+def adts_frames(data: bytes) -> list[AdtsFrame]:
+    """Every frame of an AAC-LC stream in ADTS (ISO/IEC 13818-7, section 6.2) and nothing else; ValueError otherwise."""
+    frames, offset = [], 0
+    while offset < len(data):
+        header = int.from_bytes(data[offset : offset + 7], "big")
+        size_bytes = (header >> 13) & 0x1FFF
+        if header >> 44 != 0xFFF or (header >> 38) & 3 != 1 or size_bytes < 7:
+            raise ValueError(f"No ADTS frame of AAC-LC at byte {offset}.")
+        frames.append(AdtsFrame(_ADTS_RATES_HERTZ[(header >> 34) & 15], (header >> 30) & 7, size_bytes))
+        offset += size_bytes
+    if offset != len(data):
+        raise ValueError("The last ADTS frame is cut off.")
     return frames
 
 

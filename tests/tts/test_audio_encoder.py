@@ -7,6 +7,7 @@ import pytest
 
 from tests.tts.audio_helpers import (
     Mp3Frame,
+    adts_frames,
     decode_audio,
     measure_audio,
     mp3_frames,
@@ -23,6 +24,7 @@ from tts.audio.formats import FORMATS, Encoding, resolve_encoding
 
 ENGINE_RATE_HERTZ = 22050
 HALF_SECOND = speech_like_pcm(0.5, ENGINE_RATE_HERTZ)
+TWO_SECONDS = speech_like_pcm(2.0, ENGINE_RATE_HERTZ)
 QUARTER_SECOND = HALF_SECOND[: len(HALF_SECOND) // 4 * 2]
 
 WAV = Encoding("wav", 22050, None, 1)
@@ -30,6 +32,9 @@ WAV_UP = Encoding("wav", 48000, None, 1)
 MP3 = Encoding("mp3", 24000, 64, 1)
 OPUS = Encoding("ogg_opus", 48000, 64, 1)
 OPUS_TWO_CHANNELS = Encoding("ogg_opus", 24000, 320, 2)
+FLAC = Encoding("flac", 22050, None, 1)
+AAC = Encoding("aac", 22050, 96, 1)
+PCM = Encoding("pcm", 24000, None, 1)
 
 
 def encode(pcm: bytes, encoding: Encoding, *, piece_bytes: int = 4410, streaming: bool = False) -> bytes:
@@ -61,6 +66,47 @@ def test_wav_at_every_rate(rate_hertz: int) -> None:
     assert (measure.sample_rate_hertz, measure.channels) == (rate_hertz, 1)
     assert measure.duration_seconds == pytest.approx(0.5, abs=1 / rate_hertz)
     assert measure.rms_dbfs == pytest.approx(pcm_rms_dbfs(HALF_SECOND), abs=0.1)
+
+
+@pytest.mark.parametrize("rate_hertz", FORMATS["flac"].bitrates_kbps)
+def test_flac_at_every_rate_holds_the_very_samples_of_a_wav(rate_hertz: int) -> None:
+    flac = encode(HALF_SECOND, legal("flac", rate_hertz))
+    wav = encode(HALF_SECOND, legal("wav", rate_hertz))
+    rate, samples = decode_audio(flac)
+
+    assert rate == rate_hertz
+    assert np.array_equal(samples, decode_audio(wav)[1])
+    assert len(flac) < len(wav)
+
+
+@pytest.mark.parametrize("rate_hertz", FORMATS["pcm"].bitrates_kbps)
+def test_pcm_at_every_rate_is_a_wav_without_its_header(rate_hertz: int) -> None:
+    assert encode(HALF_SECOND, legal("pcm", rate_hertz)) == encode(HALF_SECOND, legal("wav", rate_hertz))[44:]
+
+
+@pytest.mark.parametrize("rate_hertz", FORMATS["aac"].bitrates_kbps)
+def test_aac_at_every_rate_and_bitrate(rate_hertz: int) -> None:
+    for kbps in FORMATS["aac"].bitrates_kbps[rate_hertz]:
+        aac = encode(TWO_SECONDS, legal("aac", rate_hertz, kbps))
+        measure = measure_audio(aac)
+
+        assert {(frame.rate_hertz, frame.channels) for frame in adts_frames(aac)} == {(rate_hertz, 1)}, kbps
+        assert b"Lavc" not in aac, kbps
+        assert (measure.sample_rate_hertz, measure.channels) == (rate_hertz, 1), kbps
+        # The encoder starts a frame late and fills the last one.
+        assert 2.0 <= measure.duration_seconds <= 2.0 + 2 * 1024 / rate_hertz, kbps
+        # An average over time; where the rate leaves little to say, less is spent.
+        assert len(aac) * 8 / 1000 / measure.duration_seconds < 1.1 * kbps, kbps
+        assert middle_rms_dbfs(aac) == pytest.approx(pcm_rms_dbfs(TWO_SECONDS), abs=1.0), kbps
+
+
+def test_a_flac_begins_with_its_first_frame_and_names_no_library() -> None:
+    flac = encode(HALF_SECOND, FLAC)
+
+    assert flac[:4] == b"fLaC"
+    assert b"Lavf6" not in flac
+    assert b"Lavc6" not in flac
+    assert flac.index(b"\xff\xf8") < 200
 
 
 @pytest.mark.parametrize("rate_hertz", FORMATS["mp3"].bitrates_kbps)
@@ -117,7 +163,7 @@ def test_both_channels_of_opus_above_256_kbps_hold_the_same_sound() -> None:
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-@pytest.mark.parametrize("encoding", [WAV, WAV_UP, MP3, OPUS, OPUS_TWO_CHANNELS])
+@pytest.mark.parametrize("encoding", [WAV, WAV_UP, MP3, OPUS, OPUS_TWO_CHANNELS, FLAC, AAC, PCM])
 def test_the_bytes_do_not_depend_on_how_the_pcm_was_cut(
     encoding: Encoding, streaming: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +174,7 @@ def test_the_bytes_do_not_depend_on_how_the_pcm_was_cut(
         assert encode(HALF_SECOND, encoding, piece_bytes=piece_bytes, streaming=streaming) == whole
 
 
-@pytest.mark.parametrize("encoding", [WAV, MP3, OPUS])
+@pytest.mark.parametrize("encoding", [WAV, MP3, OPUS, FLAC, AAC])
 def test_silence_stays_silence_and_keeps_its_place(encoding: Encoding) -> None:
     pcm = HALF_SECOND + silence_pcm(0.4, ENGINE_RATE_HERTZ) + HALF_SECOND
 
@@ -167,7 +213,7 @@ def test_a_streamed_wav_plays_although_its_length_is_not_known() -> None:
     assert measure_audio(encode(HALF_SECOND, WAV, streaming=True)).duration_seconds == 0.5
 
 
-@pytest.mark.parametrize(("encoding", "most_late_ms"), [(WAV, 20), (MP3, 150), (OPUS, 60)])
+@pytest.mark.parametrize(("encoding", "most_late_ms"), [(WAV, 20), (MP3, 150), (OPUS, 60), (FLAC, 220), (AAC, 150)])
 def test_a_stream_keeps_up_with_what_was_fed(encoding: Encoding, most_late_ms: int) -> None:
     hundred_ms = HALF_SECOND[: ENGINE_RATE_HERTZ // 10 * 2]
     received = bytearray()

@@ -16,6 +16,9 @@ SECOND = speech_like_pcm(1.0, 22050)
 WAV = Encoding("wav", 22050, None, 1)
 MP3 = Encoding("mp3", 24000, 64, 1)
 OPUS = Encoding("ogg_opus", 48000, 64, 1)
+FLAC = Encoding("flac", 22050, None, 1)
+AAC = Encoding("aac", 24000, 96, 1)
+PCM = Encoding("pcm", 24000, None, 1)
 
 
 def test_a_stored_wav_has_true_sizes_byte_by_byte(tmp_path: Path) -> None:
@@ -45,7 +48,7 @@ def test_the_standard_library_opens_a_stored_wav(tmp_path: Path) -> None:
         assert opened.readframes(30_000) == SECOND
 
 
-@pytest.mark.parametrize("encoding", [WAV, MP3, OPUS])
+@pytest.mark.parametrize("encoding", [WAV, MP3, OPUS, FLAC, AAC])
 def test_a_file_plays_for_as_long_as_it_says(encoding: Encoding, tmp_path: Path) -> None:
     path = tmp_path / "speech"
 
@@ -57,7 +60,7 @@ def test_a_file_plays_for_as_long_as_it_says(encoding: Encoding, tmp_path: Path)
 
 
 def test_what_was_streamed_is_what_is_stored_but_for_the_sizes_of_a_wav(tmp_path: Path) -> None:
-    for encoding in (WAV, MP3, OPUS):
+    for encoding in (WAV, MP3, OPUS, FLAC, AAC, PCM):
         path = tmp_path / f"speech{encoding.file_extension}"
         with (
             AudioFile(path, encoding) as file,

@@ -19,9 +19,11 @@ MPEG1 = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
 MPEG2 = [32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
 MPEG25 = [32, 40, 48, 56, 64]
 OPUS = list(range(6, 321))
+AAC = [32, 40, 48, 56, 64, 80, 96, 112, 128]
+NOTHING_TO_CHOOSE: dict[int, list[int]] = {8000: [], 12000: [], 16000: [], 22050: [], 24000: [], 44100: [], 48000: []}
 
 LEGAL_KBPS: dict[str, dict[int, list[int]]] = {
-    "wav": {8000: [], 12000: [], 16000: [], 22050: [], 24000: [], 44100: [], 48000: []},
+    "wav": NOTHING_TO_CHOOSE,
     "mp3": {
         8000: MPEG25,
         12000: MPEG25,
@@ -32,6 +34,17 @@ LEGAL_KBPS: dict[str, dict[int, list[int]]] = {
         48000: MPEG1,
     },
     "ogg_opus": {8000: OPUS, 16000: OPUS, 24000: OPUS, 48000: OPUS},
+    "flac": NOTHING_TO_CHOOSE,
+    "aac": {
+        8000: AAC[:3],  # up to 48
+        12000: AAC[:5],
+        16000: AAC[:7],
+        22050: AAC,
+        24000: AAC,
+        44100: AAC,
+        48000: AAC,
+    },
+    "pcm": NOTHING_TO_CHOOSE,
 }
 
 LEFT_OUT = None
@@ -59,6 +72,9 @@ def test_the_tables_are_the_documented_ones() -> None:
         "wav": ("audio/wav", ".wav"),
         "mp3": ("audio/mpeg", ".mp3"),
         "ogg_opus": ("audio/ogg", ".ogg"),
+        "flac": ("audio/flac", ".flac"),
+        "aac": ("audio/aac", ".aac"),
+        "pcm": ("audio/pcm", ".pcm"),
     }
 
 
@@ -75,6 +91,10 @@ def test_the_tables_are_the_documented_ones() -> None:
         ("mp3", 48000, LEFT_OUT, LEFT_OUT, (48000, 128, 1)),
         ("ogg_opus", 22050, LEFT_OUT, LEFT_OUT, (48000, 64, 1)),
         ("ogg_opus", 24000, LEFT_OUT, LEFT_OUT, (48000, 64, 1)),
+        ("flac", 22050, LEFT_OUT, LEFT_OUT, (22050, None, 1)),
+        ("aac", 22050, LEFT_OUT, LEFT_OUT, (22050, 96, 1)),
+        ("aac", 8000, LEFT_OUT, LEFT_OUT, (8000, 48, 1)),
+        ("pcm", 22050, LEFT_OUT, LEFT_OUT, (24000, None, 1)),
         # The rate asked for.
         ("wav", 22050, 8000, LEFT_OUT, (8000, None, 1)),
         ("wav", 8000, 48000, LEFT_OUT, (48000, None, 1)),
@@ -118,12 +138,12 @@ def test_what_is_left_out_gets_its_default(
     ("output_format", "engine", "rate", "kbps", "field", "message"),
     [
         (
-            "flac",
+            "aiff",
             22050,
             LEFT_OUT,
             LEFT_OUT,
             "output_format",
-            "output_format must be one of wav, mp3, ogg_opus.",
+            "output_format must be one of wav, mp3, ogg_opus, flac, aac, pcm.",
         ),
         (
             "wav",
@@ -131,7 +151,7 @@ def test_what_is_left_out_gets_its_default(
             LEFT_OUT,
             128,
             "output_bitrate_kbps",
-            "wav is not compressed and takes no output_bitrate_kbps.",
+            "wav loses nothing and takes no output_bitrate_kbps.",
         ),
         (
             "mp3",
@@ -239,7 +259,7 @@ def test_a_refusal_names_the_field_and_the_nearest_possible_value(
     assert (refused.field, refused.message, str(refused)) == (field, message, message)
 
 
-@pytest.mark.parametrize("output_format", ["mp3", "ogg_opus"])
+@pytest.mark.parametrize("output_format", ["mp3", "ogg_opus", "aac"])
 def test_every_pair_of_rate_and_bitrate_is_either_given_exactly_or_refused(output_format: str) -> None:
     for rate, legal in LEGAL_KBPS[output_format].items():
         for kbps in range(400):
@@ -254,7 +274,7 @@ def test_every_pair_of_rate_and_bitrate_is_either_given_exactly_or_refused(outpu
                 assert all(str(value) in refused.message for value in refused.nearest)
 
 
-@pytest.mark.parametrize("output_format", ["wav", "mp3", "ogg_opus"])
+@pytest.mark.parametrize("output_format", LEGAL_KBPS)
 def test_every_sample_rate_is_either_given_exactly_or_refused(output_format: str) -> None:
     legal = list(LEGAL_KBPS[output_format])
     for rate in sorted({*SAMPLE_RATES_HERTZ, *range(0, 100_000, 250)}):

@@ -56,6 +56,8 @@ def peak_memory_growth_bytes(script: str) -> int:
         ("'wav', 48000, None, 1", False, 1200),  # 115 MB of WAV
         ("'mp3', 8000, 64, 1", True, 600),  # 4.8 MB of MP3
         ("'ogg_opus', 8000, 256, 1", False, 300),  # 9.6 MB of Ogg
+        ("'flac', 8000, None, 1", True, 600),
+        ("'aac', 8000, 48, 1", True, 600),
     ],
 )
 def test_memory_does_not_grow_with_the_audio(encoding: str, streaming: bool, seconds: int) -> None:
@@ -64,6 +66,6 @@ def test_memory_does_not_grow_with_the_audio(encoding: str, streaming: bool, sec
     assert peak_memory_growth_bytes(script) < 2_000_000
 
 
-@pytest.mark.parametrize("encoding", ["'mp3', 24000, 64, 1", "'ogg_opus', 48000, 64, 1"])
+@pytest.mark.parametrize("encoding", ["'mp3', 24000, 64, 1", "'ogg_opus', 48000, 64, 1", "'aac', 24000, 96, 1"])
 def test_aborted_encoders_hold_no_memory(encoding: str) -> None:
     assert peak_memory_growth_bytes(MANY_ENCODERS.format(encoding=encoding)) < 2_000_000

@@ -231,14 +231,12 @@ def test_grant_credits_refuses_and_gives_nothing(account: Account, arguments: li
 
 
 def test_engines_says_what_speaks_here_and_refreshes_the_catalogue():
-    engine = next(about for about in run_json("engines")["engines"] if about["engine"] == "espeak")
-    assert (engine["engine"], engine["available"], engine["reason"], engine["queue"]) == (
-        "espeak",
-        True,
-        None,
-        "speech.espeak",
-    )
-    assert Voice.objects.count() == len(voice_entries())
+    engines = {each["engine"]: each for each in run_json("engines")["engines"]}
+    espeak, kokoro = engines["espeak"], engines["kokoro"]
+    assert (espeak["available"], espeak["reason"], espeak["queue"]) == (True, None, "speech.espeak")
+    assert (kokoro["available"], kokoro["queue"]) == (False, "speech.kokoro")
+    assert kokoro["reason"] == "the model is not installed: model.onnx is missing; run `make kokoro`"
+    assert Voice.objects.filter(unavailable_reason="").count() == len(voice_entries())
     assert re.search(r"^engine\s+espeak$", run("engines"), re.MULTILINE)
 
 

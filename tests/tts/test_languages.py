@@ -132,8 +132,10 @@ def test_a_language_filter_finds_every_accent(db, anonymous, voices) -> None:
     assert (answer["language_name"], answer["gender"], answer["supports_ssml"]) == ("French (France)", "female", True)
 
 
-def test_a_second_sync_writes_nothing_and_is_quick(db, voices, django_assert_num_queries) -> None:
-    assert Voice.objects.count() == 272
+def test_a_second_sync_writes_nothing_and_is_quick(db, voices, settings, django_assert_num_queries) -> None:
+    assert Voice.objects.filter(provider="espeak").count() == 272
+    settings.SPEECH_ENGINES = {"espeak": settings.SPEECH_ENGINES["espeak"]}
+    sync_catalogue()
     with django_assert_num_queries(6):  # two reads and writes of nothing, each in a savepoint
         started = time.perf_counter()
         sync_catalogue()

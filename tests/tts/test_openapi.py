@@ -1,10 +1,14 @@
 """The OpenAPI document, held against the running code: by a validator, by hand, and by schemathesis."""
 
 import json
+import operator
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from django.db import connections
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
@@ -13,11 +17,12 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 
 from accounts.models import Plan
-from config.errors import DomainError
+from config.errors import DomainError, openai_status
 from config.wsgi import application
 from tests.factories import make_account, make_job, make_key
 from tts.models import JobStatus
 from tts.schema import document
+from tts.tasks import speak_next
 
 DOCUMENT = json.loads(document())
 OPERATIONS = [(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods]
@@ -36,7 +41,8 @@ def test_document_is_served_without_a_key(anonymous, db):
 def test_every_operation_is_named_and_explained():
     operations = [DOCUMENT["paths"][path][method.lower()] for method, path in OPERATIONS]
     assert [operation["operationId"] for operation in operations] == [
-        *("listJobs", "createSpeech", "getJob", "deleteJob", "getAudio", "streamSpeech", "listVoices", "getVoice")
+        *("listJobs", "createSpeech", "getJob", "deleteJob", "getAudio", "streamSpeech", "listVoices", "getVoice"),
+        *("createOpenAISpeech", "listOpenAIModels", "getOpenAIModel"),
     ]
     assert all(operation["summary"] and operation["description"] for operation in operations)
 
@@ -47,7 +53,7 @@ def test_every_error_has_an_example_for_each_of_its_codes():
             if int(status) < 400:
                 continue
             content = response["content"]["application/json"]
-            name = content["schema"]["$ref"].rpartition("/")[2].replace("Envelope", "Error")
+            name = content["schema"]["$ref"].rpartition("/")[2].removesuffix("Envelope") + "Error"
             codes = set(DOCUMENT["components"]["schemas"][name]["properties"]["code"]["enum"])
             errors = [example["value"]["error"] for example in content["examples"].values()]
             assert {error["code"] for error in errors} == codes
@@ -55,8 +61,9 @@ def test_every_error_has_an_example_for_each_of_its_codes():
 
 
 def test_statuses_are_those_of_the_error_classes():
-    known = {(kind.code, kind.status) for kind in _all_errors(DomainError)}
     for method, path in OPERATIONS:
+        status_of = openai_status if path.startswith("/v1/") else operator.attrgetter("status")
+        known = {(kind.code, status_of(kind)) for kind in _all_errors(DomainError)}
         for status, response in DOCUMENT["paths"][path][method.lower()]["responses"].items():
             if int(status) >= 400:
                 assert {(code, int(status)) for code in response["description"].split(", ")} <= known
@@ -94,6 +101,25 @@ def _finished_job(account, status):
     return make_job(account, status=status, finished_at=timezone.now(), **error)
 
 
+@pytest.fixture
+def worker(fuzzed_account) -> Iterator[None]:
+    """Speaks what is submitted, for whoever waits to hear it."""
+    is_over = threading.Event()
+
+    def speak() -> None:
+        while not is_over.wait(0.01):
+            speak_next("speech.espeak")
+        connections.close_all()
+
+    thread = threading.Thread(target=speak, daemon=True)
+    thread.start()
+    yield
+    is_over.set()
+    thread.join(30)
+
+
+OPENAI_BODY = {"model": "tts-1", "voice": "alloy", "input": "Hello."}
+
 SUCCESSES: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {
     ("GET", "/api/v1/tts"): (200, {"query": {"status": "failed", "limit": 1}}),
     ("POST", "/api/v1/tts"): (
@@ -107,13 +133,18 @@ SUCCESSES: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {
     ("GET", "/api/v1/tts/{job_id}"): (200, {}),
     ("DELETE", "/api/v1/tts/{job_id}"): (200, {}),
     ("GET", "/api/v1/tts/{job_id}/audio"): (307, {}),
+    ("POST", "/v1/audio/speech"): (200, {"body": OPENAI_BODY, "media_type": "application/json"}),
+    ("GET", "/v1/models"): (200, {}),
+    ("GET", "/v1/models/{name}"): (200, {"path_parameters": {"name": "tts-1"}}),
     ("GET", "/api/v1/voices"): (200, {"query": {"language": "en", "page": 1}}),
     ("GET", "/api/v1/voices/{voice_id}"): (200, {"path_parameters": {"voice_id": VOICE_ID}}),
 }
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_every_operation_succeeds_as_described(method, path, fuzzed_account, schema):
+def test_every_operation_succeeds_as_described(method, path, fuzzed_account, schema, request):
+    if path == "/v1/audio/speech":
+        request.getfixturevalue("worker")
     status, given_values = SUCCESSES[method, path]
     operation = schema[path][method]
     if "{job_id}" in path:
@@ -129,16 +160,19 @@ def test_every_operation_succeeds_as_described(method, path, fuzzed_account, sch
 
 
 FINISHED = (JobStatus.FAILED, JobStatus.CANCELLED)
+ANY_STRING_WILL_DO = {(path, GenerationMode.NEGATIVE) for path in ("/api/v1/voices/{voice_id}", "/v1/models/{name}")}
 FUZZED = [
     (method, path, mode)
     for method, path in OPERATIONS
     for mode in GenerationMode
-    if (path, mode) != ("/api/v1/voices/{voice_id}", GenerationMode.NEGATIVE)  # there is no wrong string
+    if (path, mode) not in ANY_STRING_WILL_DO
 ]
 
 
 @pytest.mark.parametrize(("method", "path", "mode"), FUZZED)
-def test_schemathesis_finds_nothing(method, path, mode, fuzzed_account, schema, settings):
+def test_schemathesis_finds_nothing(method, path, mode, fuzzed_account, schema, settings, request):
+    if path == "/v1/audio/speech":
+        request.getfixturevalue("worker")
     settings.ANONYMOUS_READ_LIMIT = 10**6
     operation = schema[path][method]
     headers = _headers(fuzzed_account, operation)
@@ -159,6 +193,8 @@ def test_schemathesis_finds_nothing(method, path, mode, fuzzed_account, schema, 
             case.path_parameters["job_id"] = known
         if known is not None and isinstance(case.body, dict) and "voice_id" in case.body:
             case.body["voice_id"] = VOICE_ID
+        if known is not None and isinstance(case.body, dict) and "model" in case.body and "voice" in case.body:
+            case.body |= {"model": "tts-1", "voice": "alloy"}
         if mode is GenerationMode.POSITIVE:
             case.query.pop("cursor", None)  # opaque: only those we gave out are valid
         response = case.call(headers=headers)

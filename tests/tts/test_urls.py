@@ -64,6 +64,11 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "api/v1/voices/<str:voice_id>": {"GET": (f"/api/v1/voices/{ANNIE}", ALL_GET_IN)},
     "api/v1/": {"GET": ("/api/v1/anything/else", dict.fromkeys(ACTORS, 404))},
     "api/v1/openapi.json": {"GET": ("/api/v1/openapi.json", ALL_GET_IN)},
+    # Without a body; who speaks here: tests/tts/test_openai_speech.py
+    "v1/audio/speech": {"POST": ("/v1/audio/speech", needs_key(400, read=False))},
+    "v1/models": {"GET": ("/v1/models", needs_key(200, read=True))},
+    "v1/models/<path:name>": {"GET": ("/v1/models/tts-1", needs_key(200, read=True))},
+    "v1/": {"GET": ("/v1/anything/else", NOT_THERE)},
     "docs/api": {"GET": ("/docs/api", ALL_GET_IN)},
     "admin": {"GET": ("/admin", dict.fromkeys(ACTORS, 302))},
     "healthz": {"GET": ("/healthz", ALL_GET_IN)},

@@ -108,13 +108,14 @@ def test_another_providers_voices_are_left_alone():
     assert usable() == {other.voice_id}
 
 
-def test_voices_of_an_engine_that_is_no_longer_configured_say_so():
-    other = replace(TWO, provider="kokoro", voice_id="kokoro:en-US-Kokoro-Heart")
-    reconcile_catalogue(provider="kokoro", entries=[other], unavailable_reason="")
+def test_voices_of_an_engine_that_is_no_longer_configured_say_so(settings):
+    other = replace(TWO, provider="retired", voice_id="retired:en-US-Retired-Heart")
+    reconcile_catalogue(provider="retired", entries=[other], unavailable_reason="")
+    settings.SPEECH_ENGINES = {"espeak": settings.SPEECH_ENGINES["espeak"]}
     changes = sync_catalogue()
     count = len(voice_entries())
     assert changes["espeak"] == CatalogueChange(total=count, added=count, vanished=0)
     with pytest.raises(InvalidVoice, match="not available here: its engine is not configured on this server"):
         get_voice_for_speech(other.voice_id)
-    assert retire_providers(keep=["espeak", "kokoro"]) == 0
+    assert retire_providers(keep=["espeak", "retired"]) == 0
     assert len(usable()) == count

@@ -1,4 +1,5 @@
-"""Encoding PCM piece by piece: signed 16-bit mono samples in, bytes of a WAV, MP3 or Ogg Opus stream out.
+"""Encoding PCM piece by piece: signed 16-bit mono samples in, bytes of a WAV, MP3, Ogg Opus, FLAC, AAC (ADTS) or bare
+PCM stream out.
 
 Owns the codec settings and the resampling. Which encodings exist is `tts.audio.formats`; keeping the bytes
 is `tts.audio.files`. Memory use does not depend on the length of the audio.
@@ -20,7 +21,7 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
-from tts.audio.formats import Encoding
+from tts.audio.formats import FORMATS, Encoding
 from tts.audio.wav import BYTES_PER_SAMPLE, wav_header
 
 _BLOCKS_PER_SECOND: Final = 50
@@ -50,10 +51,10 @@ class Encoder:
         self._samples_encoded = 0
         self._closed = False
         self._sink = _ByteSink()
-        self._writer: _WavWriter | _LibavWriter = (
-            _WavWriter(self._sink, encoding)
-            if encoding.output_format == "wav"
-            else _LibavWriter(self._sink, encoding, streaming=streaming)
+        self._writer: _SampleWriter | _LibavWriter = (
+            _LibavWriter(self._sink, encoding, streaming=streaming)
+            if encoding.output_format in _LIBAV_NAMES
+            else _SampleWriter(self._sink, encoding)
         )
         self._resampler = AudioResampler(
             format=self._writer.sample_format,
@@ -87,8 +88,8 @@ class Encoder:
         return self._sink.take()
 
     def close(self) -> bytes:
-        """End the audio; return the last encoded bytes. When no PCM was fed, a WAV is its header alone, MP3
-        and Ogg Opus are empty.
+        """End the audio; return the last encoded bytes. When no PCM was fed, a WAV or FLAC is its header alone, the
+        others are empty.
 
         Raises ValueError when the PCM ended inside a sample (the engine was cut off), or when the encoder is
         closed or aborted.
@@ -165,8 +166,8 @@ class _ByteSink(io.RawIOBase):
         return taken
 
 
-class _WavWriter:
-    """Samples as they are, after a stream's header."""
+class _SampleWriter:
+    """Samples as they are; in a WAV, after a stream's header."""
 
     sample_format: Final = "s16"
     frame_samples: Final = 0  # any
@@ -174,25 +175,26 @@ class _WavWriter:
     def __init__(self, sink: _ByteSink, encoding: Encoding) -> None:
         self._sink = sink
         self._sample_bytes = BYTES_PER_SAMPLE * encoding.channels
-        sink.write(wav_header(encoding, data_bytes=None))
+        if encoding.output_format == "wav":
+            sink.write(wav_header(encoding, data_bytes=None))
 
     def write(self, frame: AudioFrame) -> None:
         # A plane may be padded beyond its last sample.
         self._sink.write(bytes(frame.planes[0])[: frame.samples * self._sample_bytes])
 
     def finish(self) -> None:
-        """A WAV has no trailer."""
+        """There is no trailer."""
 
     def release(self) -> None:
         self._sink.close()
 
 
 class _LibavWriter:
-    """MP3 or Ogg Opus through a libav codec and muxer."""
+    """What a libav codec and muxer make."""
 
     def __init__(self, sink: _ByteSink, encoding: Encoding, *, streaming: bool) -> None:
-        if encoding.bitrate_kbps is None:
-            raise ValueError(f"{encoding.output_format} needs a bitrate.")
+        if (encoding.bitrate_kbps is None) != (FORMATS[encoding.output_format].default_bitrate_kbps is None):
+            raise ValueError(f"{encoding.output_format} does not come with the bitrate {encoding.bitrate_kbps}.")
         container_name, codec_name, self.sample_format = _LIBAV_NAMES[encoding.output_format]
         self._sink = sink
         self._container: OutputContainer = av.open(
@@ -203,7 +205,7 @@ class _LibavWriter:
             rate=encoding.sample_rate_hertz,
             layout=_layout(encoding.channels),
             format=self.sample_format,
-            bit_rate=encoding.bitrate_kbps * 1000,
+            bit_rate=1000 * (encoding.bitrate_kbps or 0),
             options=_codec_options(encoding),
         )
         self._stream = cast("AudioStream", stream)  # the stubs know codecs by literal names only
@@ -224,31 +226,42 @@ class _LibavWriter:
 
 
 # libav's container, codec and the sample format its codec is fed. Floats, because resampling may overshoot
-# full scale for a moment and only the decoder should decide what becomes of that.
+# full scale for a moment and only the decoder should decide what becomes of that; FLAC is made of whole numbers.
 _LIBAV_NAMES: Final = {
     "mp3": ("mp3", "libmp3lame", "fltp"),
     "ogg_opus": ("ogg", "libopus", "flt"),
+    "flac": ("flac", "flac", "s16"),
+    "aac": ("adts", "aac", "fltp"),
 }
 
 
 def _muxer_options(encoding: Encoding, *, streaming: bool) -> dict[str, str]:
     options = {"flush_packets": "1"} if streaming else {}
-    if encoding.output_format == "mp3":
-        # Nothing but frames: a Xing header would have to be patched at the end, a tag delays the first frame.
-        return options | {"write_xing": "0", "id3v2_version": "0"}
-    page_microseconds = _STREAM_PAGE_MICROSECONDS if streaming else _FILE_PAGE_MICROSECONDS
-    return options | {
-        "page_duration": str(page_microseconds),
-        "fflags": "+bitexact",  # no library version in the file, and the serial number is ours
-        "serial_offset": str(_random_serial()),
-    }
+    match encoding.output_format:
+        case "mp3":
+            # Nothing but frames: a Xing header would have to be patched at the end, a tag delays the first frame.
+            return options | {"write_xing": "0", "id3v2_version": "0"}
+        case "ogg_opus":
+            page_microseconds = _STREAM_PAGE_MICROSECONDS if streaming else _FILE_PAGE_MICROSECONDS
+            return options | {
+                "page_duration": str(page_microseconds),
+                "fflags": "+bitexact",  # no library version in the file, and the serial number is ours
+                "serial_offset": str(_random_serial()),
+            }
+        case _:
+            # Likewise no library version, and no room for tags, which would be 8 KiB before a FLAC's first frame.
+            return options | {"fflags": "+bitexact", "metadata_header_padding": "0"}
 
 
 def _codec_options(encoding: Encoding) -> dict[str, str]:
-    if encoding.output_format == "mp3":
-        return {}  # LAME with a bitrate is constant by default
-    # Constant too, so that a caller gets the bitrate asked for, whatever is being said.
-    return {"vbr": "off", "application": "audio", "frame_duration": "20"}
+    match encoding.output_format:
+        case "mp3":
+            return {}  # LAME with a bitrate is constant by default
+        case "ogg_opus":
+            # Constant too, so that a caller gets the bitrate asked for, whatever is being said.
+            return {"vbr": "off", "application": "audio", "frame_duration": "20"}
+        case _:
+            return {"flags": "+bitexact"}  # the AAC encoder signs its first frame
 
 
 def _random_serial() -> int:

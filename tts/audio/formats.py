@@ -27,11 +27,15 @@ _OPUS_KBPS: Final = range(6, 320 + 1)
 # libopus refuses more than 256 kbit/s per channel, so what is above is encoded as two equal channels.
 _OPUS_MONO_KBPS_MAX: Final = 256
 
+# AAC-LC carries at most 6,144 bits per frame of 1,024 samples and channel (ISO/IEC 14496-3, 4.5.3.1), which is 6 bits
+# a sample; libav clamps what is above. More than 128 kbit/s of one channel is wasted on speech.
+_AAC_KBPS: Final = (32, 40, 48, 56, 64, 80, 96, 112, 128)
+
 
 @dataclass(frozen=True, slots=True)
 class OutputFormat:
-    """One format. `bitrates_kbps` maps every sample rate it offers to the bitrates legal there (none: not
-    compressed); `default_rate_hertz` None stands for the engine's own rate."""
+    """One format. `bitrates_kbps` maps every sample rate it offers to the bitrates legal there (none: nothing is
+    lost, so there is nothing to choose); `default_rate_hertz` None stands for the engine's own rate."""
 
     content_type: str
     file_extension: str
@@ -74,15 +78,40 @@ FORMATS: Final[Mapping[str, OutputFormat]] = MappingProxyType(
             # libopus itself also opens at 12,000 Hz; the API does not offer that.
             bitrates_kbps=MappingProxyType(dict.fromkeys((8000, 16000, 24000, 48000), _OPUS_KBPS)),
         ),
+        "flac": OutputFormat(
+            content_type="audio/flac",
+            file_extension=".flac",
+            default_rate_hertz=None,
+            default_bitrate_kbps=None,
+            bitrates_kbps=MappingProxyType(dict.fromkeys(SAMPLE_RATES_HERTZ, ())),
+        ),
+        "aac": OutputFormat(
+            content_type="audio/aac",
+            file_extension=".aac",
+            default_rate_hertz=None,
+            default_bitrate_kbps=96,
+            bitrates_kbps=MappingProxyType(
+                {rate: tuple(kbps for kbps in _AAC_KBPS if kbps * 1000 <= 6 * rate) for rate in SAMPLE_RATES_HERTZ}
+            ),
+        ),
+        "pcm": OutputFormat(
+            content_type="audio/pcm",
+            file_extension=".pcm",
+            default_rate_hertz=24000,  # nothing in the file says it; this is what OpenAI's clients play it at
+            default_bitrate_kbps=None,
+            bitrates_kbps=MappingProxyType(dict.fromkeys(SAMPLE_RATES_HERTZ, ())),
+        ),
     }
 )
 
-OUTPUT_FORMATS: Final = tuple(FORMATS)
+# What `POST /tts` offers. The others are for `POST /v1/audio/speech`, whose callers know them by these names.
+OUTPUT_FORMATS: Final = ("wav", "mp3", "ogg_opus")
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """Exactly how a piece of audio is encoded. `bitrate_kbps` is None where nothing is compressed (wav)."""
+    """Exactly how a piece of audio is encoded. `bitrate_kbps` is None where nothing is lost (wav, flac,
+    pcm)."""
 
     output_format: str
     sample_rate_hertz: int
@@ -95,7 +124,7 @@ class Encoding:
 
     @property
     def file_extension(self) -> str:
-        """With its dot: `.wav`, `.mp3`, `.ogg`."""
+        """With its dot: `.wav`."""
         return FORMATS[self.output_format].file_extension
 
 
@@ -126,10 +155,10 @@ def resolve_encoding(
     """
     spec = FORMATS.get(output_format)
     if spec is None:
-        raise UnsupportedEncoding("output_format", f"output_format must be one of {', '.join(OUTPUT_FORMATS)}.")
+        raise UnsupportedEncoding("output_format", f"output_format must be one of {', '.join(FORMATS)}.")
     if bitrate_kbps is not None and spec.default_bitrate_kbps is None:
         raise UnsupportedEncoding(
-            "output_bitrate_kbps", f"{output_format} is not compressed and takes no output_bitrate_kbps."
+            "output_bitrate_kbps", f"{output_format} loses nothing and takes no output_bitrate_kbps."
         )
 
     rate_hertz = (

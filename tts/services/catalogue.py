@@ -6,6 +6,7 @@ from django.conf import settings
 
 from tts.engines.base import Engine, EngineError
 from tts.engines.registry import all_engines
+from voices.catalogue import VoiceEntry
 from voices.services import CatalogueChange, reconcile_catalogue, retire_providers
 
 logger = logging.getLogger(__name__)
@@ -18,12 +19,22 @@ def sync_catalogue() -> dict[str, CatalogueChange]:
     return changes
 
 
+def mark_unavailable(engine: Engine, *, reason: str) -> None:
+    """An engine that looked well did not work when it was tried. The next sync looks anew."""
+    entries, _ = _ask(engine)
+    reconcile_catalogue(provider=engine.name, entries=entries, unavailable_reason=reason.rstrip("."))
+
+
 def _sync(engine: Engine) -> CatalogueChange:
-    """A provider that does not answer loses no voice: those that are known stay, with the reason."""
+    entries, reason = _ask(engine)
+    return reconcile_catalogue(provider=engine.name, entries=entries, unavailable_reason=reason)
+
+
+def _ask(engine: Engine) -> tuple[list[VoiceEntry], str]:
+    """Its voices, and why they cannot be heard. Of a provider that does not answer the known ones stay: none come."""
     reason = engine.unavailable_reason()
     try:
-        entries = engine.voices()
+        return engine.voices(), reason
     except EngineError as error:
         logger.warning("no voices from %s: %s", engine.name, error)
-        entries, reason = [], reason or str(error).rstrip(".")
-    return reconcile_catalogue(provider=engine.name, entries=entries, unavailable_reason=reason)
+        return [], reason or str(error).rstrip(".")

@@ -127,6 +127,8 @@ def _submit(
     )
     if request.delivery_mode == "stream":
         job.stream_expires_at = timezone.now() + timedelta(seconds=settings.STREAM_OPEN_SECONDS)
+    elif request.delivery_mode == "direct":
+        job.stream_expires_at = job.stream_opened_at = job.created_at
     store.check_capacity()
     actor = f"key:{api_key.pk}" if api_key is not None else "operator"
     charge_job(account=account, job_id=job.pk, cost_microcredits=job.cost_microcredits, actor=actor)

@@ -5,14 +5,15 @@ program, with the standard library only, that knows nothing of the service. Run 
 DATA_FOLDER` with one socket as stdin and stdout.
 
 In: one JSON object per line, `{"text": str, "voice": str, "rate_wpm": int, "is_markup": bool}`; `voice` is an
-eSpeak identifier with an optional variant (`gmw/en-US+Annie`); markup is eSpeak's SSML, never a stranger's. One request
-at a time: the next is read after the answer is complete.
+eSpeak identifier with an optional variant (`gmw/en-US+Annie`); markup is eSpeak's SSML, never a stranger's. Or
+`{"phonemes_of": str, "voice": str}`. One request at a time: the next is read after the answer is complete.
 
 Out: frames of one kind byte, the payload's length as 4 bytes little-endian, the payload:
 
     H  once, at the start: JSON {"version": str, "rate_hertz": int}
     P  samples: mono, signed 16-bit little-endian, about BUFFER_MS of them
     E  the request is complete; empty
+    T  phonemes, as UTF-8
     X  it failed: JSON {"permanent": bool, "detail": str}; instead of H: the library does not load
 
 It ends at the end of input, and when the other side of its socket vanishes, whatever it is doing.
@@ -40,6 +41,9 @@ POS_CHARACTER = 1
 SYNTH_UTF8 = 1
 SYNTH_SSML = 0x10
 PARAMETER_RATE_WPM = 1
+CHARS_UTF8 = 1
+PHONEMES_IPA = 0x02
+PHONEMES_TIED = 0x80 | ord("^") << 8  # between the parts of one sound, such as a diphthong
 EE_OK = 0
 
 SampleCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
@@ -103,6 +107,19 @@ class Library:
         if code != EE_OK:
             raise RequestError(f"espeak_Synth returned {code}", permanent=False)
 
+    def phonemes(self, text: str, *, voice: str) -> str:
+        """IPA, clause by clause. Raises RequestError."""
+        if self._lib.espeak_SetVoiceByName(voice.encode()) != EE_OK:
+            raise RequestError("no such voice", permanent=True)
+        translate = self._lib.espeak_TextToPhonemes
+        translate.restype = ctypes.c_char_p
+        translate.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_int, ctypes.c_int]
+        rest = ctypes.c_char_p(text.encode())
+        clauses = []
+        while rest.value:  # the library moves it on, and to NULL at the end
+            clauses.append((translate(ctypes.byref(rest), CHARS_UTF8, PHONEMES_IPA | PHONEMES_TIED) or b"").decode())
+        return " ".join(clause.strip() for clause in clauses if clause.strip())
+
     def unload(self) -> None:
         """Free the copy; it must not be used afterwards."""
         self._lib.espeak_Terminate()
@@ -137,13 +154,16 @@ def main(library_path: str, data_path: str) -> int:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         try:
-            library.synthesise(
-                request["text"],
-                voice=request["voice"],
-                rate_wpm=request["rate_wpm"],
-                is_markup=request["is_markup"],
-                write=lambda samples: send(b"P", samples),
-            )
+            if "phonemes_of" in request:
+                send(b"T", library.phonemes(request["phonemes_of"], voice=request["voice"]).encode())
+            else:
+                library.synthesise(
+                    request["text"],
+                    voice=request["voice"],
+                    rate_wpm=request["rate_wpm"],
+                    is_markup=request["is_markup"],
+                    write=lambda samples: send(b"P", samples),
+                )
         except RequestError as error:
             send(b"X", json.dumps({"permanent": error.permanent, "detail": str(error)}).encode())
         else:

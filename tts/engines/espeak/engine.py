@@ -6,7 +6,7 @@ Owns the way from a segment to samples: cleaning the text, choosing the pace, bo
 import importlib
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from html import escape
 from pathlib import Path
 
@@ -106,6 +106,10 @@ class EspeakEngine:
             closing(process.synthesise(text=text, voice=engine_voice, rate_wpm=rate_wpm, is_markup=is_markup)) as pcm,
         ):
             yield from stretch(pcm, rate_hertz=process.rate_hertz, tempo=tempo)
+
+    def lend(self) -> AbstractContextManager[EspeakProcess]:
+        """A child for the duration of a block, for who wants something else of it than speech."""
+        return self._pool.lend()
 
     def warm_up(self) -> None:
         """Have one child ready."""

@@ -96,6 +96,24 @@ class EspeakProcess:
             else:
                 raise self._failure("sent a frame that makes no sense", None)
 
+    def phonemes(self, *, text: str, voice: str) -> str:
+        """What the child reads in a text. Raises as `synthesise` does, and then the child must be killed, too."""
+        try:
+            self._socket.sendall(json.dumps({"phonemes_of": text, "voice": voice}).encode() + b"\n")
+        except OSError as error:
+            raise self._failure("does not take its request", error) from error
+        phonemes = b""
+        while True:
+            kind, payload = self._read_frame()
+            if kind == b"T":
+                phonemes += payload
+            elif kind == b"E" and not payload:
+                return phonemes.decode()
+            elif kind == b"X":
+                raise self._refusal(payload)
+            else:
+                raise self._failure("sent a frame that makes no sense", None)
+
     def interrupt(self) -> None:
         """End the child under the thread that uses it; that thread's next read fails, and it must `kill`."""
         self._process.kill()

@@ -29,7 +29,7 @@ class Patience:
     base: float = 30.0
     per_byte: float = 0.04
     silence: float = 30.0
-    listing: float = 10.0
+    listing: float = 5.0
 
     def for_text(self, segment: Segment) -> float:
         return self.base + self.per_byte * len(segment.text.encode())

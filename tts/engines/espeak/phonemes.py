@@ -1,0 +1,32 @@
+"""eSpeak as a reader: text to phonemes in the International Phonetic Alphabet, without a sound.
+
+For engines whose models read phonemes. The library stays in its own program (see `child`).
+"""
+
+from tts.engines.base import PermanentEngineError
+from tts.engines.espeak.engine import EspeakEngine
+from tts.engines.espeak.languages import LANGUAGES
+from tts.engines.espeak.text import plain_text
+
+_IDENTIFIERS = frozenset(language.identifier for language in LANGUAGES)
+
+
+class PhonemeReader:
+    """Safe from any thread. Starts its program when it is asked first."""
+
+    def __init__(self) -> None:
+        self._engine = EspeakEngine()
+
+    def read(self, text: str, *, identifier: str) -> str:
+        """IPA with stress marks; parts of one sound are joined by `^`. Punctuation is not in it.
+
+        `identifier`: the library's name of a language. Raises PermanentEngineError for one it does not have,
+        TransientEngineError, EngineUnavailable.
+        """
+        if identifier not in _IDENTIFIERS:
+            raise PermanentEngineError("eSpeak has no such language.")
+        with self._engine.lend() as process:
+            return process.phonemes(text=plain_text(text), voice=identifier)
+
+    def close(self) -> None:
+        self._engine.close()

@@ -1,0 +1,151 @@
+"""The Kokoro engine: what the job pipeline, the catalogue and the operators see of it.
+
+Owns the way from a segment to samples: phonemes, runs of the model, sound. One model per process, loaded when it is
+first needed or by `warm_up`.
+"""
+
+import importlib
+import importlib.util
+import os
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from django.conf import settings
+
+from tts.audio.tempo import stretch
+from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
+from tts.engines.kokoro import chunks, files, runtimes
+from tts.engines.kokoro.g2p import Readers, missing_for
+from tts.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
+from tts.engines.kokoro.turns import Turns
+from tts.engines.kokoro.voices import LANGUAGES, PROVIDER, RATE_HERTZ, engine_voices, voice_entries
+from tts.segments import Piece
+from voices.catalogue import VoiceEntry
+
+OWN_SPEEDS: Final = (0.5, 2.0)  # what the model paces itself; beyond, its sound is stretched
+CHUNK_SAMPLES: Final = RATE_HERTZ // 5
+
+
+class KokoroEngine:
+    """Natural voices on this machine. See `tts.engines.base.Engine` for what the public methods promise."""
+
+    name = PROVIDER
+    queue = "speech.kokoro"
+
+    def __init__(self) -> None:
+        self._readers = Readers()
+        self._turns = Turns()
+        self._loading = threading.Lock()
+        self._runtime: runtimes.Runtime | None = None
+        self._packs: dict[str, Any] = {}
+        self._names = frozenset(engine_voices())
+        self._process_id = os.getpid()
+
+    def voices(self) -> list[VoiceEntry]:
+        """All 54. One whose language or pack is missing here says so."""
+        entries = voice_entries({language.tag: missing_for(language.tag) for language in LANGUAGES.values()})
+        if files.missing_files():
+            return entries
+        return [_with_reason(entry, files.missing_pack(entry.engine_voice)) for entry in entries]
+
+    def unavailable_reason(self) -> str:
+        """By a look at packages and files; what is in the files shows when they are loaded."""
+        needed = files.NEEDED_PACKAGES[settings.KOKORO_RUNTIME]
+        missing = [name for name in needed if importlib.util.find_spec(name) is None]
+        if missing:
+            return f"it needs {', '.join(missing)}; {files.HOW_TO}"
+        return files.missing_files()
+
+    def sample_rate_hertz(self, engine_voice: str) -> int:
+        """The same for all its voices."""
+        self._check_voice(engine_voice)
+        return RATE_HERTZ
+
+    def split(self, text: str, *, text_format: TextFormat, language: str) -> Iterator[Piece]:
+        """A first clause, then sentences."""
+        return chunks.split(text, language)
+
+    def speak(self, segment: Segment) -> Generator[bytes, None, None]:
+        """Plain text only. A piece without anything to say yields nothing."""
+        self._check_voice(segment.engine_voice)
+        if segment.text_format != "text":
+            raise PermanentEngineError("Kokoro voices take plain text only.")
+        phonemes = spoken_phonemes(self._readers.phonemes(segment.text, segment.language))
+        if not phonemes:
+            return
+        own_speed = min(max(segment.speed, OWN_SPEEDS[0]), OWN_SPEEDS[1])
+        pcm = self._pcm(phonemes, segment.engine_voice, own_speed)
+        yield from stretch(pcm, rate_hertz=RATE_HERTZ, tempo=segment.speed / own_speed)
+
+    def _pcm(self, phonemes: str, engine_voice: str, speed: float) -> Generator[bytes, None, None]:
+        runtime, pack = self._model(), self._pack(engine_voice)
+        for run in runs(phonemes):
+            with self._turns.mine():
+                # The row for so many phonemes: the pack holds a style for every length.
+                samples = runtime.speak(numbers(run), pack[len(run) - 1], speed)
+            yield from _chunks(_s16le(runtimes.sane(samples)))
+
+    def warm_up(self) -> None:
+        """Load the model: half a second to three."""
+        self._model()
+
+    def describe(self) -> dict[str, str | int]:
+        """Runtime and device as the loaded model reports them."""
+        runtime = self._model()
+        return {
+            "runtime": f"{settings.KOKORO_RUNTIME} on {runtime.device}",
+            "threads": settings.KOKORO_THREADS,
+            "sample_rate_hertz": RATE_HERTZ,
+            "voices": sum(not entry.unavailable_reason for entry in self.voices()),
+            "languages": len({entry.language for entry in self.voices() if not entry.unavailable_reason}),
+        }
+
+    def close(self) -> None:
+        """Give the model's memory back."""
+        self._readers.close()
+        with self._loading:
+            self._runtime = None
+            self._packs.clear()
+
+    def _model(self) -> runtimes.Runtime:
+        with self._loading:
+            if self._process_id != os.getpid():  # a forked copy of a model's threads does not run
+                self._runtime, self._process_id = None, os.getpid()
+            if self._runtime is None:
+                if reason := self.unavailable_reason():
+                    raise EngineUnavailable(f"Kokoro cannot speak here: {reason}.")
+                self._runtime = runtimes.load()
+            return self._runtime
+
+    def _pack(self, engine_voice: str) -> Any:
+        with self._loading:
+            if engine_voice not in self._packs:
+                if reason := files.missing_pack(engine_voice):
+                    raise EngineUnavailable(f"This voice cannot speak here: {reason}.")
+                numpy: Any = importlib.import_module("numpy")
+                pack = numpy.fromfile(files.pack_path(engine_voice), dtype="<f4").reshape(files.PACK_SHAPE)
+                if not numpy.isfinite(pack).all():
+                    raise EngineUnavailable("This voice cannot speak here: its voice pack is damaged.")
+                self._packs[engine_voice] = pack
+            return self._packs[engine_voice]
+
+    def _check_voice(self, engine_voice: str) -> None:
+        if engine_voice not in self._names:
+            raise PermanentEngineError("Kokoro has no such voice.")
+
+
+def _with_reason(entry: VoiceEntry, reason: str) -> VoiceEntry:
+    return entry if entry.unavailable_reason or not reason else replace(entry, unavailable_reason=reason)
+
+
+def _s16le(samples: Any) -> bytes:
+    """float32, full scale 1.0, as signed 16-bit little-endian."""
+    numpy: Any = importlib.import_module("numpy")
+    return bytes((numpy.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes())
+
+
+def _chunks(pcm: bytes) -> Iterator[bytes]:
+    for start in range(0, len(pcm), 2 * CHUNK_SAMPLES):
+        yield pcm[start : start + 2 * CHUNK_SAMPLES]

@@ -1,0 +1,97 @@
+"""Makes an ONNX export of Kokoro repeatable: the same request, the same audio.
+
+The network adds noise to what is breathed, and an export draws it anew at every run: a seed only fixes the first. Here
+the nodes that draw are replaced by noise that is computed from the place in the sound.
+"""
+
+import importlib
+from pathlib import Path
+from typing import Any, Final
+
+DRAWS: Final = {"RandomUniformLike", "RandomNormalLike", "RandomUniform", "RandomNormal"}
+
+
+def make_repeatable(source: Path, target: Path) -> int:
+    """Writes the network anew; `target` may be `source`. Returns how many nodes were replaced."""
+    onnx: Any = importlib.import_module("onnx")
+    model = onnx.load(str(source))
+    nodes, replaced = [], 0
+    for node in model.graph.node:
+        if node.op_type in ("RandomUniformLike", "RandomNormalLike"):
+            nodes += _computed(onnx, node, f"repeatable_{replaced}")
+            replaced += 1
+        elif node.op_type in DRAWS:
+            nodes += _computed_of_shape(onnx, node, f"repeatable_{replaced}")
+            replaced += 1
+        else:
+            nodes.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    unfinished = target.with_suffix(".part")
+    onnx.save(model, str(unfinished))
+    unfinished.replace(target)
+    return replaced
+
+
+def _computed_of_shape(onnx: Any, node: Any, name: str) -> list[Any]:
+    """For a draw of a fixed shape: zeros of it, then as for a draw like them."""
+    shape = next(attribute.ints for attribute in node.attribute if attribute.name == "shape")
+    zeros = onnx.helper.make_tensor(f"{name}_zeros", onnx.TensorProto.FLOAT, list(shape), [0.0] * _product(shape))
+    like = onnx.helper.make_node("Constant", [], [f"{name}_like"], value=zeros)
+    twin = onnx.helper.make_node(f"{node.op_type}Like", [f"{name}_like"], list(node.output))
+    twin.attribute.extend(attribute for attribute in node.attribute if attribute.name not in ("shape", "dtype"))
+    return [like, *_computed(onnx, twin, name)]
+
+
+def _computed(onnx: Any, node: Any, name: str) -> list[Any]:
+    """frac(sin(i × 12.9898) × 43758.5453), i counting the elements: uniform enough for breath, and always the same.
+
+    A normal distribution is Box and Muller's, of two such numbers.
+    """
+    helper, like, output = onnx.helper, node.input[0], node.output[0]
+    given = {attribute.name: attribute.f for attribute in node.attribute if attribute.name in _DEFAULTS}
+    value = _DEFAULTS | given
+    made: list[Any] = []
+
+    def constant(number: float, kind: Any = onnx.TensorProto.FLOAT, shape: tuple[int, ...] = ()) -> str:
+        result = f"{name}_c{len(made)}"
+        tensor = helper.make_tensor(result, kind, shape, [number])
+        made.append(helper.make_node("Constant", [], [result], value=tensor))
+        return result
+
+    def apply(operator: str, *inputs: str, **attributes: Any) -> str:
+        result = f"{name}_n{len(made)}"
+        made.append(helper.make_node(operator, list(inputs), [result], **attributes))
+        return result
+
+    shape = apply("Shape", like)
+    count = apply("Size", like)
+    integer = onnx.TensorProto.INT64
+    index = apply("Cast", apply("Range", constant(0, integer), count, constant(1, integer)), to=onnx.TensorProto.FLOAT)
+
+    def uniform(step: float) -> str:
+        hashed = apply("Mul", apply("Sin", apply("Mul", index, constant(step))), constant(43758.5453))
+        return apply("Sub", hashed, apply("Floor", hashed))
+
+    if "Uniform" in node.op_type:
+        spread = apply("Mul", uniform(12.9898), constant(value["high"] - value["low"]))
+        flat = apply("Add", spread, constant(value["low"]))
+    else:
+        radius = apply(
+            "Sqrt", apply("Mul", apply("Log", apply("Max", uniform(12.9898), constant(1e-7))), constant(-2.0))
+        )
+        angle = apply("Cos", apply("Mul", uniform(78.233), constant(6.283185307)))
+        scaled = apply("Mul", apply("Mul", radius, angle), constant(value["scale"]))
+        flat = apply("Add", scaled, constant(value["mean"]))
+    made.append(helper.make_node("Reshape", [flat, shape], [output]))
+    return made
+
+
+_DEFAULTS: Final = {"low": 0.0, "high": 1.0, "mean": 0.0, "scale": 1.0}
+
+
+def _product(shape: Any) -> int:
+    product = 1
+    for size in shape:
+        product *= size
+    return product

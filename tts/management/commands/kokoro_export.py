@@ -1,0 +1,47 @@
+"""Makes the ONNX network from the checkpoint, with PyTorch."""
+
+import importlib
+import importlib.util
+from typing import Any, Final
+
+from django.core.management.base import CommandError, CommandParser
+
+from tts.engines.base import EngineUnavailable
+from tts.engines.kokoro import files
+from tts.engines.kokoro.export import export_onnx
+from tts.management.output import OperatorCommand
+
+NEEDED: Final = ("torch", "kokoro", "onnx")
+
+
+class Command(OperatorCommand):
+    help = "Export kokoro-v1_0.pth in KOKORO_MODEL_DIR to model.onnx beside it, and compare the two."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--force", action="store_true", help="replace a model.onnx that is there")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        folder = files.model_dir()
+        target = folder / files.ONNX_FILE
+        missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+        if missing:
+            raise CommandError(f"This needs {', '.join(missing)}: pip install -r requirements-kokoro-torch.txt")
+        for name in (files.CHECKPOINT_FILE, files.CONFIG_FILE):
+            if not (folder / name).is_file():
+                raise CommandError(
+                    f"{folder / name} is missing: KOKORO_RUNTIME=torch manage.py kokoro_install fetches it."
+                )
+        if target.exists() and not options["force"]:
+            raise CommandError(f"{target} is there. --force replaces it.")
+        try:
+            deviation = export_onnx(folder / files.CONFIG_FILE, folder / files.CHECKPOINT_FILE, target)
+        except EngineUnavailable as error:
+            raise CommandError(str(error)) from error
+        entries = files.manifest()
+        if entries:
+            entries[files.ONNX_FILE] = {"sha256": files.sha256_of(target), "bytes": target.stat().st_size}
+            files.write_manifest(entries)
+        self.report(
+            {"file": str(target), "bytes": target.stat().st_size, "deviation": round(deviation, 3)},
+            as_json=options["json"],
+        )

@@ -1,0 +1,160 @@
+"""`POST /v1/audio/speech` and `GET /v1/models`."""
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from django.db import close_old_connections
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from rest_framework.request import Request
+
+from accounts.api import KeyView, key_of
+from accounts.rate_limits import Bucket
+from billing.money import format_credits
+from config import logs
+from config.api import canonical_json, json_response
+from config.errors import ValidationFailed
+from config.schema import described_as_openai
+from tts.api import IDEMPOTENCY_KEY, KEY_ERRORS, SUBMIT_ERRORS, idempotency_claim
+from tts.errors import StreamBroken
+from tts.listening import begin, listen
+from tts.openai.events import events
+from tts.openai.serializers import (
+    RESPONSE_FORMATS,
+    OpenAIModel,
+    OpenAIModelList,
+    OpenAISpeech,
+    OpenAISpeechSerializer,
+    model_data,
+)
+from tts.requests import SpeechRequest
+from tts.selectors import get_job
+from tts.services.submit import submit_job
+from voices.errors import InvalidVoice, ModelNotFound
+from voices.selectors import get_model_alias, get_voice_for_model, list_model_aliases
+
+MEDIA_TYPES = [media_type for _output_format, media_type in RESPONSE_FORMATS.values()]
+
+# Our fields by OpenAI's names.
+THEIR_NAMES = {
+    "text": "input",
+    "voice_id": "voice",
+    "model_type": "model",
+    "prompt": "instructions",
+    "output_format": "response_format",
+}
+
+
+class Speech(KeyView):
+    """Speech, as it is made."""
+
+    buckets: ClassVar[dict[str, Bucket]] = {"POST": "generate"}
+    scopes: ClassVar[dict[str, str]] = {"POST": "speech:write"}
+
+    @described_as_openai(
+        name="createOpenAISpeech",
+        summary="Make speech, as OpenAI does",
+        request=OpenAISpeechSerializer,
+        success=dict.fromkeys(MEDIA_TYPES, OpenApiTypes.BINARY) | {"text/event-stream": OpenApiTypes.STR},
+        headers={
+            "X-Job-ID": "The job that the speech is, as under /api/v1/tts.",
+            "X-Credits-Charged": "An exact decimal, such as 0.042.",
+            "Idempotent-Replayed": "true when the same request was made before.",
+        },
+        errors=[*SUBMIT_ERRORS, ModelNotFound, StreamBroken],
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request) -> HttpResponseBase:
+        """The audio, as it is made. Fields that are not known are ignored.
+
+        It is a job like any other, heard by this very request. What fails before the first bytes is an error, what
+        fails after them breaks the body off; both are refunded.
+        """
+        asked = OpenAISpeechSerializer(data=request.data).speech()
+        speech, refusal = _speech_request(asked)
+        try:
+            submission = submit_job(
+                account=self.account,
+                api_key=key_of(request),
+                request=speech,
+                claim=idempotency_claim(request),
+            )
+        except InvalidVoice as error:
+            raise refusal or error from None
+        except ValidationFailed as error:
+            raise _in_their_names(error) from None
+        logs.bind(job_id=submission.job_id)
+        job = get_job(account=self.account, job_id=submission.job_id)
+        close_old_connections()  # what follows may take minutes: the connection is for others meanwhile
+        headers = {
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",  # to nginx: hand on what comes
+            "X-Job-ID": str(job.pk),
+            "X-Credits-Charged": format_credits(job.cost_microcredits),
+        }
+        if submission.is_replay:
+            headers["Idempotent-Replayed"] = "true"
+        chunks = listen(job.pk)
+        if asked.is_sse:
+            body, content_type = begin(events(job, chunks), request._request), "text/event-stream"
+        else:
+            body, content_type = begin(chunks, request._request), asked.content_type
+        return StreamingHttpResponse(body, content_type=content_type, headers=headers)
+
+
+def _speech_request(asked: OpenAISpeech) -> tuple[SpeechRequest, InvalidVoice | None]:
+    """What to submit and, where no voice was found, why: the same request before may be due an answer all the same."""
+    model = get_model_alias(asked.model)
+    speech = SpeechRequest(
+        text=asked.text,
+        voice_id=asked.voice,
+        model_type=model.model_type or None,
+        speed=asked.speed,
+        output_format=asked.output_format,
+        delivery_mode="direct",
+    )
+    try:
+        voice = get_voice_for_model(model=model, name=asked.voice)
+    except InvalidVoice as refusal:
+        return speech, refusal
+    speech = replace(speech, voice_id=voice.voice_id)
+    if voice.supports_prompt:
+        speech = replace(speech, model=model.engine_model or None, prompt=asked.instructions.strip() or None)
+    return speech, None
+
+
+def _in_their_names(error: ValidationFailed) -> ValidationFailed:
+    """The same, told of the fields that the caller knows."""
+    for field, [message, *_] in error.details.items():
+        return ValidationFailed.of_field(THEIR_NAMES.get(field, field), message)
+    return error
+
+
+class ModelList(KeyView):
+    @described_as_openai(
+        name="listOpenAIModels",
+        summary="List models, as OpenAI does",
+        success={"application/json": OpenAIModelList},
+        errors=KEY_ERRORS,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """The names that may be sent as `model`."""
+        data = [model_data(model) for model in list_model_aliases()]
+        return _json({"object": "list", "data": data})
+
+
+class ModelDetail(KeyView):
+    @described_as_openai(
+        name="getOpenAIModel",
+        summary="Get a model, as OpenAI does",
+        success={"application/json": OpenAIModel},
+        errors=[*KEY_ERRORS, ModelNotFound],
+    )
+    def get(self, request: Request, name: str) -> HttpResponse:
+        """One name that may be sent as `model`."""
+        return _json(model_data(get_model_alias(name.replace("\0", "\ufffd"))))
+
+
+def _json(body: dict[str, Any]) -> HttpResponse:
+    return json_response(canonical_json(body).encode(), status=200)

@@ -251,10 +251,12 @@ CELERY_BEAT_SCHEDULE = {
 ENGINE_CLASSES = {
     "espeak": "tts.engines.espeak.EspeakEngine",
     "kokoro": "tts.engines.kokoro.KokoroEngine",
+    "google": "tts.engines.google.GoogleEngine",
 }
-ENGINE_QUEUES = {"espeak": "speech.espeak", "kokoro": "speech.kokoro"}  # where an engine's jobs wait
+# Where an engine's jobs wait.
+ENGINE_QUEUES = {"espeak": "speech.espeak", "kokoro": "speech.kokoro", "google": "speech.remote"}
 # An engine that lacks something here is unavailable, with the reason, and costs nothing.
-SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak,kokoro")}
+SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak,kokoro,google")}
 SAMPLE_ENGINES = env_list("SAMPLE_ENGINES", "espeak,kokoro")  # whose samples are made unasked; "none" for nobody's
 SPEECH_QUEUES = list(dict.fromkeys(ENGINE_QUEUES[name] for name in SPEECH_ENGINES))
 
@@ -272,6 +274,8 @@ STREAM_OPEN_SECONDS = 300  # to open a stream
 AUDIO_RETENTION_DAYS = env_int("AUDIO_RETENTION_DAYS", 30, minimum=1)
 WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 4, minimum=1)
 SPOOL_DIR = DATA_DIR / "spool"
+GOOGLE_APPLICATION_CREDENTIALS = env_str("GOOGLE_APPLICATION_CREDENTIALS")  # a service account's key file
+GOOGLE_TTS_ENDPOINT = env_str("GOOGLE_TTS_ENDPOINT", "texttospeech.googleapis.com")  # host, or host:port
 MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 500 * 1024 * 1024)  # on the disk of spool and local store
 
 STORAGES = {
@@ -368,5 +372,6 @@ LOGGING = {
         "celery": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},  # whole URLs, for each request that we make
+        "google": {"level": "WARNING"},  # whole requests, which are customers' texts
     },
 }

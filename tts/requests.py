@@ -3,14 +3,17 @@
 Owns the capability rules (voice × modifiers). The shape of the JSON is `tts.serializers`, credits are `billing`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from config.errors import ValidationFailed
 from tts.audio.formats import OUTPUT_FORMATS, Encoding, UnsupportedEncoding, resolve_encoding
+from tts.dialogue import DialogueError, read_dialogue
 from tts.ssml import SsmlError, check_ssml
 from voices.models import Voice
 
+MAX_PROMPT_BYTES = 4_000  # UTF-8; of the only voices that take one, Gemini's
 # OpenAI's clients may send 4,096 characters of up to 4 bytes. A voice that streams less, but speaks as much, gets them
 # spoken sentence by sentence.
 OPENAI_BYTES = 4 * 4096
@@ -45,7 +48,8 @@ class SpeechRequest:
 def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
     """How the audio will be encoded. Raises ValidationFailed, naming the field, for what this voice does not take."""
     if request.model_type is not None and request.model_type != voice.model_type:
-        raise ValidationFailed.of_field("model_type", f"{voice.name} is a {voice.model_type} voice.")
+        article = "an" if voice.model_type == "ultra" else "a"
+        raise ValidationFailed.of_field("model_type", f"{voice.name} is {article} {voice.model_type} voice.")
     for field, is_asked, is_supported, refusal in (
         ("model", request.model is not None, voice.supports_prompt, "takes no model"),
         ("prompt", request.prompt is not None, voice.supports_prompt, "takes no prompt"),
@@ -71,6 +75,7 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
         speaks = "streams" if request.delivery_mode == "stream" else "speaks"
         message = f"This is {size_bytes:,} bytes and {voice.name} {speaks} at most {limit_bytes:,}."
         raise ValidationFailed.of_field("text", message)
+    _check_model(request, voice)
     if request.text_format == "ssml":
         try:
             check_ssml(request.text)
@@ -96,3 +101,49 @@ def max_bytes(voice: Voice, delivery_mode: str) -> int:
             return min(voice.max_text_bytes, max(voice.max_stream_bytes, OPENAI_BYTES))
         case _:
             return voice.max_text_bytes
+
+
+def _check_model(request: SpeechRequest, voice: Voice) -> None:
+    models = voice.characteristics.get("models", [])
+    if request.model is not None and request.model not in models:
+        message = f"{voice.name} speaks with {', '.join(models)}." if models else f"{voice.name} takes no model."
+        raise ValidationFailed.of_field("model", message)
+    prompt_bytes = len((request.prompt or "").encode())
+    if prompt_bytes > MAX_PROMPT_BYTES:
+        message = f"This is {prompt_bytes:,} bytes and a prompt has at most {MAX_PROMPT_BYTES:,}."
+        raise ValidationFailed.of_field("prompt", message)
+
+
+def check_dialogue(request: SpeechRequest, voice: Voice, speakers: Sequence[Voice]) -> None:
+    """Whether the text is a dialogue that these two can have. Raises ValidationFailed, naming the field.
+
+    `speakers`: the voices of `speaker_voice_ids`. `voice` itself is silent: its language is spoken, at its price.
+    """
+    models = voice.characteristics.get("multispeaker_models", [])
+    if request.model is not None and request.model not in models:
+        raise ValidationFailed.of_field("model", f"Two can talk with {', '.join(models)}.")
+    if request.text_format != "text":
+        raise ValidationFailed.of_field("format", "A dialogue is plain text.")
+    for number, speaker in enumerate(speakers, start=1):
+        is_of_a_kind = (speaker.provider, speaker.family) == (voice.provider, voice.family)
+        if not (is_of_a_kind and speaker.supports_multispeaker and speaker.language == voice.language):
+            message = f"Must be a {voice.family} voice of {voice.provider} in {voice.language}, as {voice.name} is."
+            raise ValidationFailed.of_field(f"voice_speaker_{number}", message)
+    try:
+        read_dialogue(request.text)
+    except DialogueError as error:
+        raise ValidationFailed.of_field("text", str(error)) from None
+
+
+def speaker_voice_ids(request: SpeechRequest) -> list[str]:
+    """Who talks, in a dialogue; else nobody. Raises ValidationFailed when one of the two is missing, or too many."""
+    named = {"voice_speaker_1": request.voice_speaker_1, "voice_speaker_2": request.voice_speaker_2}
+    if request.speaker_type == "single":
+        for field, voice_id in named.items():
+            if voice_id is not None:
+                raise ValidationFailed.of_field(field, 'Only with speaker_type "multi".')
+        return []
+    for field, voice_id in named.items():
+        if voice_id is None:
+            raise ValidationFailed.of_field(field, "A dialogue needs both its voices.")
+    return [voice_id for voice_id in named.values() if voice_id is not None]

@@ -3,12 +3,13 @@
 Owns the order of the pieces, the progress and the cap. What becomes of the samples is `tts.pipeline`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 from tts.engines.base import Engine, PermanentEngineError, Segment, TextFormat
 from tts.lease import Lease
 from tts.models import Job
+from tts.segments import Piece
 from voices.models import Voice
 
 BYTES_PER_SAMPLE = 2  # engines yield s16le mono
@@ -27,7 +28,12 @@ def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Iterator
     cap_seconds = max(MIN_AUDIO_CAP_SECONDS, AUDIO_CAP_SECONDS_PER_CHAR * job.chars_charged / job.speed)
     bytes_left = int(cap_seconds * rate_hertz) * BYTES_PER_SAMPLE
     text_format = cast(TextFormat, job.text_format)  # submit_job let no other through
-    for piece in engine.split(job.text, text_format=text_format, language=voice.language):
+    if voice.supports_prompt and text_format == "text":
+        # A direction, and a dialogue, are for the whole; such a voice takes no more than fits into one request.
+        pieces: Iterable[Piece] = [Piece(job.text, len(job.text))]
+    else:
+        pieces = engine.split(job.text, text_format=text_format, language=voice.language)
+    for piece in pieces:
         lease.check()
         segment = Segment(
             text=piece.text,

@@ -240,6 +240,16 @@ def test_engines_says_what_speaks_here_and_refreshes_the_catalogue():
     assert re.search(r"^engine\s+espeak$", run("engines"), re.MULTILINE)
 
 
+def test_engines_says_why_one_cannot_speak_here():
+    engine = next(about for about in run_json("engines")["engines"] if about["engine"] == "google")
+    assert engine == {
+        "engine": "google",
+        "available": False,
+        "reason": "GOOGLE_APPLICATION_CREDENTIALS is not set",
+        "queue": "speech.remote",
+    }
+
+
 def test_maintenance_goes_on_and_off_and_twice_is_no_error():
     for _ in range(2):
         assert run_json("maintenance", "on") == {"maintenance": "on"}

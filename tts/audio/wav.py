@@ -1,9 +1,10 @@
-"""The 44-byte header of a PCM WAV file, and how much a WAV file can hold.
+"""The 44-byte header of a PCM WAV file, how much a WAV file can hold, and what is in one that others wrote.
 
 Written here rather than by libav, whose header carries a LIST chunk and cannot be patched in place.
 """
 
 import struct
+from dataclasses import dataclass
 from typing import Final
 
 from tts.audio.formats import Encoding
@@ -38,3 +39,44 @@ def wav_header(encoding: Encoding, *, data_bytes: int | None) -> bytes:
         b"data",
         _UNKNOWN_SIZE if data_bytes is None else data_bytes,
     )
+
+
+class NotWav(ValueError):
+    """These bytes are no PCM WAV file, or end before they should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wav:
+    """A PCM WAV file that was read: its samples are little-endian, as they stood in it."""
+
+    sample_rate_hertz: int
+    channels: int
+    bits_per_sample: int
+    samples: bytes
+
+
+def read_wav(content: bytes) -> Wav:
+    """Walks the chunks, for the samples do not always begin at byte 44. Raises NotWav.
+
+    A size that is not known, as in the header of a stream, means all the rest; a chunk that is cut off is an error.
+    """
+    if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
+        raise NotWav("no RIFF header")
+    offset, form = 12, None
+    while offset + 8 <= len(content):
+        name, size = struct.unpack_from("<4sI", content, offset)
+        offset += 8
+        if name == b"data" and size == _UNKNOWN_SIZE:
+            size = len(content) - offset
+        if offset + size > len(content):
+            raise NotWav("cut off")
+        if name == b"fmt ":
+            if size < 16:
+                raise NotWav("no format")
+            form = struct.unpack_from("<HHIIHH", content, offset)
+        elif name == b"data":
+            if form is None or form[0] != 1:
+                raise NotWav("not PCM")
+            return Wav(form[2], form[1], form[5], content[offset : offset + size])
+        offset += size + size % 2  # chunks begin at even bytes
+    raise NotWav("no samples")

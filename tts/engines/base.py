@@ -62,7 +62,11 @@ class Engine(Protocol):
     queue: str  # where its jobs wait: "speech.espeak"
 
     def voices(self) -> list[VoiceEntry]:
-        """All voices the engine offers. Needs no running engine, so the catalogue survives its absence."""
+        """All voices the engine offers; none, where only a provider knows them and cannot be asked.
+
+        An engine with a table of its own needs nothing running for this, so its catalogue survives its absence. Raises
+        an EngineError when a provider does not answer.
+        """
         ...
 
     def unavailable_reason(self) -> str:

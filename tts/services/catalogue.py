@@ -1,24 +1,40 @@
 """Tells the catalogue what the engines of this installation can speak."""
 
+import logging
+
 from django.conf import settings
 
-from tts.engines.base import Engine
+from tts.engines.base import Engine, EngineError
 from tts.engines.registry import all_engines
+from voices.catalogue import VoiceEntry
 from voices.services import CatalogueChange, reconcile_catalogue, retire_providers
+
+logger = logging.getLogger(__name__)
 
 
 def sync_catalogue() -> dict[str, CatalogueChange]:
     """Every configured engine's voices, by provider; voices of other engines become unavailable."""
-    changes = {
-        engine.name: reconcile_catalogue(
-            provider=engine.name, entries=engine.voices(), unavailable_reason=engine.unavailable_reason()
-        )
-        for engine in all_engines()
-    }
+    changes = {engine.name: _sync(engine) for engine in all_engines()}
     retire_providers(keep=list(settings.SPEECH_ENGINES))
     return changes
 
 
 def mark_unavailable(engine: Engine, *, reason: str) -> None:
     """An engine that looked well did not work when it was tried. The next sync looks anew."""
-    reconcile_catalogue(provider=engine.name, entries=engine.voices(), unavailable_reason=reason.rstrip("."))
+    entries, _ = _ask(engine)
+    reconcile_catalogue(provider=engine.name, entries=entries, unavailable_reason=reason.rstrip("."))
+
+
+def _sync(engine: Engine) -> CatalogueChange:
+    entries, reason = _ask(engine)
+    return reconcile_catalogue(provider=engine.name, entries=entries, unavailable_reason=reason)
+
+
+def _ask(engine: Engine) -> tuple[list[VoiceEntry], str]:
+    """Its voices, and why they cannot be heard. Of a provider that does not answer the known ones stay: none come."""
+    reason = engine.unavailable_reason()
+    try:
+        return engine.voices(), reason
+    except EngineError as error:
+        logger.warning("no voices from %s: %s", engine.name, error)
+        return [], reason or str(error).rstrip(".")

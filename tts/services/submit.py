@@ -20,7 +20,7 @@ from tts.engines.base import EngineUnavailable
 from tts.engines.registry import get_engine
 from tts.models import Job
 from tts.queue import wake_worker
-from tts.requests import SpeechRequest, check_against_voice
+from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
 from tts.serializers import accepted_data
 from voices.errors import InvalidVoice
 from voices.models import Voice
@@ -51,6 +51,7 @@ class _Speakable:
     voice: Voice
     encoding: Encoding
     queue: str
+    speakers: list[str]  # engine voices; of a dialogue
 
 
 def submit_job(
@@ -82,7 +83,10 @@ def submit_job(
 def _check(request: SpeechRequest) -> _Speakable:
     voice = get_voice_for_speech(request.voice_id)
     encoding = check_against_voice(request, voice)
-    return _Speakable(voice, encoding, _queue_of(voice))
+    speakers = [get_voice_for_speech(voice_id) for voice_id in speaker_voice_ids(request)]
+    if speakers:
+        check_dialogue(request, voice, speakers)
+    return _Speakable(voice, encoding, _queue_of(voice), [speaker.engine_voice for speaker in speakers])
 
 
 def _submit(
@@ -112,6 +116,7 @@ def _submit(
         speed=request.speed,
         model=request.model or "",
         prompt=request.prompt or "",
+        speakers=speakable.speakers or None,
         metadata=request.metadata,
         output_format=request.output_format,
         sample_rate_hertz=encoding.sample_rate_hertz,

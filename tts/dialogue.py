@@ -1,0 +1,38 @@
+"""A text for two voices, as turns: "Speaker 1: Shall we? Speaker 2: Gladly."
+
+Owns how a caller writes a dialogue. Who the two are is the request's affair, how they sound the engine's.
+"""
+
+import re
+from dataclasses import dataclass
+
+# On a line of its own or in the middle of one; "Speaker1:" as well.
+_LABEL = re.compile(r"(?<!\w)speaker ?([12])\s*[:：]", re.IGNORECASE)
+
+
+class DialogueError(ValueError):
+    """Not a dialogue as we take it. The message is for the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one of the two says before the other does."""
+
+    speaker: int  # 1 or 2
+    text: str
+
+
+def read_dialogue(text: str) -> list[Turn]:
+    """The turns, in order; those without a word are left out.
+
+    Raises DialogueError when the text begins without a speaker, or when nobody says anything.
+    """
+    before, *parts = _LABEL.split(text)
+    if before.strip() or not parts:
+        raise DialogueError('A dialogue begins with "Speaker 1:" or "Speaker 2:", and so does each turn.')
+    turns = [
+        Turn(int(speaker), said.strip()) for speaker, said in zip(parts[::2], parts[1::2], strict=True) if said.strip()
+    ]
+    if not turns:
+        raise DialogueError("Nobody says anything in this dialogue.")
+    return turns

@@ -1,0 +1,97 @@
+"""The three calls to Google: what voices there are, a text's audio in one answer, a text's audio as it is made.
+
+Owns the deadlines. What goes into the messages is `messages`, what becomes of an error `errors`. Importing this module
+imports Google's library, half a second of it: the engine does so when it first needs to.
+"""
+
+import threading
+import time
+from collections.abc import Generator
+from typing import Any, Self
+
+from google.cloud.texttospeech_v1 import ListVoicesRequest
+
+from tts.engines.base import Segment, TransientEngineError
+from tts.engines.google.client import Patience
+from tts.engines.google.errors import our_errors
+from tts.engines.google.messages import samples_of, stream_requests, unary_request
+from tts.engines.google.voices import Family, voice_entries
+from voices.catalogue import VoiceEntry
+
+
+def list_voices(client: Any, patience: Patience) -> list[VoiceEntry]:
+    """All that Google has, of the families we speak with. Raises an EngineError."""
+    with our_errors():
+        response = client.list_voices(request=ListVoicesRequest(), timeout=patience.listing)
+    return voice_entries(response.voices)
+
+
+def synthesize(client: Any, segment: Segment, family: Family, patience: Patience) -> bytes:
+    """The samples of the whole segment. Raises an EngineError."""
+    with our_errors():
+        response = client.synthesize_speech(
+            request=unary_request(segment, family), timeout=patience.for_text(segment), retry=None
+        )
+    return samples_of(response)
+
+
+def stream(client: Any, segment: Segment, family: Family, patience: Patience) -> Generator[bytes, None, None]:
+    """The samples, as Google sends them; whole ones in every chunk.
+
+    Closing the generator ends the call. Raises an EngineError, at any time.
+    """
+    # The stub, and not the client's method: that one waits for the first chunk where nobody could cancel it.
+    call = client.transport.streaming_synthesize(stream_requests(segment, family), timeout=patience.for_text(segment))
+    half = b""  # of a sample
+    try:
+        with our_errors(), _SilenceLimit(call, patience.silence) as limit:
+            for response in call:
+                limit.pause()  # whoever listens may take their time
+                received = half + response.audio_content
+                whole = len(received) & ~1
+                half = received[whole:]
+                if whole:
+                    yield received[:whole]
+                limit.resume()
+        if half:
+            raise TransientEngineError("Google's audio ends in the middle of a sample.")
+    finally:
+        call.cancel()
+
+
+class _SilenceLimit:
+    """Cancels a call from which nothing was heard for a while. Raises TransientEngineError in place of the result."""
+
+    def __init__(self, call: Any, seconds: float) -> None:
+        self._call = call
+        self._seconds = seconds
+        self._silent_since: float | None = time.monotonic()  # None: it is not Google that we wait for
+        self._ended = threading.Event()
+        self._is_over = False
+        self._thread = threading.Thread(target=self._watch, name="google silence", daemon=True)
+
+    def pause(self) -> None:
+        self._silent_since = None
+
+    def resume(self) -> None:
+        self._silent_since = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        if self._is_over:
+            raise TransientEngineError("Google fell silent in the middle of a text.")
+
+    def _watch(self) -> None:
+        left = self._seconds
+        while not self._ended.wait(left):
+            since = self._silent_since
+            left = self._seconds if since is None else since + self._seconds - time.monotonic()
+            if left <= 0:
+                self._is_over = True
+                self._call.cancel()
+                return

@@ -1,0 +1,138 @@
+"""Google Cloud as an engine: what the job pipeline, the catalogue and the operators see of it.
+
+Owns the way from a segment to samples: which call, what is checked, what is stretched.
+"""
+
+import re
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from importlib.metadata import version
+from types import ModuleType
+
+from django.conf import settings
+
+from tts.audio.tempo import stretch
+from tts.dialogue import read_dialogue
+from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
+from tts.engines.google.client import Connection, Patience, missing_credentials
+from tts.engines.google.voices import (
+    GEMINI,
+    MAX_REQUEST_BYTES,
+    PROVIDER,
+    RATE_HERTZ,
+    Family,
+    family_of,
+    split_speed,
+)
+from tts.engines.remote.pieces import split_for_requests
+from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
+from tts.engines.remote.retries import with_retries
+from tts.segments import Piece
+from voices.catalogue import VoiceEntry
+
+_TAG = re.compile(r"\[[^\]\n]{1,60}\]")  # "[pause long]", "[whispering]": heard, but not said
+
+
+class GoogleEngine:
+    """Google Cloud Text-to-Speech. See `tts.engines.base.Engine` for what the public methods promise."""
+
+    name = PROVIDER
+    queue = "speech.remote"
+
+    def __init__(self, *, patience: Patience | None = None) -> None:
+        self._patience = patience or Patience()
+        self._connection = Connection()
+
+    def voices(self) -> list[VoiceEntry]:
+        """Asks Google; without credentials there is nobody to ask, and the list is empty. Raises an EngineError."""
+        if missing_credentials():
+            return []
+        entries: list[VoiceEntry] = _calls().list_voices(self._connection.client(), self._patience)
+        return entries
+
+    def unavailable_reason(self) -> str:
+        """Whether there is a service account's key; what it is worth shows when it is used."""
+        return missing_credentials()
+
+    def sample_rate_hertz(self, engine_voice: str) -> int:
+        """The same for all its voices: it is asked for."""
+        _family(engine_voice)
+        return RATE_HERTZ
+
+    def split(self, text: str, *, text_format: TextFormat, language: str) -> Iterator[Piece]:
+        """The first sentence, then as much at a time as fits into a request. What Gemini says is one request whole."""
+        return split_for_requests(text, text_format=text_format, language=language, max_bytes=MAX_REQUEST_BYTES)
+
+    def speak(self, segment: Segment) -> Generator[bytes, None, None]:
+        """As Google makes it where the family can be streamed, else when it is whole."""
+        family = _family(segment.engine_voice)
+        rate, tempo = split_speed(segment.speed)
+        seconds = _least_seconds(segment, family) / rate
+        # A closed generator closes those it reads from, down to the call.
+        with (
+            closing(with_retries(lambda: self._try(segment, family, seconds))) as pcm,
+            closing(stretch(pcm, rate_hertz=RATE_HERTZ, tempo=tempo)) as stretched,
+        ):
+            yield from stretched
+
+    def _try(self, segment: Segment, family: Family, seconds: float) -> Generator[bytes, None, None]:
+        """One request. `seconds`: what its audio has at least."""
+        calls, client = _calls(), self._connection.client()
+        if family.is_streamed and segment.text_format != "ssml":  # StreamingSynthesize has no field for it
+            with (
+                closing(calls.stream(client, segment, family, self._patience)) as chunks,
+                closing(plausible(chunks, seconds=seconds, rate_hertz=RATE_HERTZ)) as pcm,
+            ):
+                yield from pcm
+        else:
+            # Looked at as a whole before any of it is heard, so that a bad answer costs another try and no more.
+            whole = calls.synthesize(client, segment, family, self._patience)
+            samples = b"".join(plausible([whole], seconds=seconds, rate_hertz=RATE_HERTZ))
+            if samples:
+                yield samples
+
+    def warm_up(self) -> None:
+        """Import Google's library and make its client; the connection comes with the first call."""
+        _calls()
+        self._connection.client()
+
+    def describe(self) -> dict[str, str | int]:
+        """What can be said without an answer from Google, and the number of voices, which needs one."""
+        if reason := missing_credentials():
+            raise EngineUnavailable(f"Google Cloud cannot be asked: {reason}.")
+        return {
+            "version": f"google-cloud-texttospeech {version('google-cloud-texttospeech')}",
+            "endpoint": settings.GOOGLE_TTS_ENDPOINT,
+            "sample_rate_hertz": RATE_HERTZ,
+            "voices": len(self.voices()),
+        }
+
+    def close(self) -> None:
+        """Close this process's connection."""
+        self._connection.close()
+
+
+def _family(engine_voice: str) -> Family:
+    family = family_of(engine_voice)
+    if family is None:
+        raise PermanentEngineError("Google has no such voice.")
+    return family
+
+
+def _least_seconds(segment: Segment, family: Family) -> float:
+    """At Google's normal pace. Whoever directs a voice may direct it to hurry: then half of that will do."""
+    if segment.text_format == "ssml":
+        return least_seconds_of_ssml(segment.text, segment.language) / (2 if segment.prompt else 1)
+    text = segment.text
+    if segment.speakers:
+        text = " ".join(turn.text for turn in read_dialogue(text))
+    has_tags = family is GEMINI or segment.text_format == "markup"
+    spoken = _TAG.sub(" ", text) if has_tags else text
+    return least_seconds(spoken, segment.language) / (2 if segment.prompt or spoken != text else 1)
+
+
+def _calls() -> ModuleType:
+    """What imports Google's library, which takes half a second and is for those who speak with Google."""
+    from tts.engines.google import calls
+
+    return calls

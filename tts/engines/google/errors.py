@@ -1,0 +1,71 @@
+"""What goes wrong at Google, in our words.
+
+Owns which of Google's statuses are worth another attempt. Google's own words go to the log, and only where they cannot
+quote a customer: what it says about a request it refuses may ("Sentence starting with …").
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import grpc
+from google.api_core import exceptions as google_errors
+from google.auth.exceptions import GoogleAuthError, TransportError
+from google.rpc.error_details_pb2 import RetryInfo
+
+from tts.engines.base import EngineError, EngineUnavailable, PermanentEngineError, TransientEngineError
+
+logger = logging.getLogger(__name__)
+
+QUOTA_PAUSE = timedelta(seconds=30)  # Google's quotas are per minute; half a window, unless it says how long
+MAX_QUOTA_PAUSE = timedelta(minutes=5)
+
+_ABOUT_THE_REQUEST = (
+    google_errors.InvalidArgument,
+    google_errors.OutOfRange,
+    google_errors.FailedPrecondition,
+    google_errors.NotFound,
+    google_errors.MethodNotImplemented,
+)
+_ABOUT_THE_ACCOUNT = (google_errors.PermissionDenied, google_errors.Unauthenticated)
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Raises what Google's library, or gRPC beneath it, raises inside as an EngineError."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise _translate(google_errors.from_grpc_error(error)) from error
+    except (google_errors.GoogleAPIError, GoogleAuthError) as error:
+        raise _translate(error) from error
+
+
+def _translate(error: google_errors.GoogleAPIError | GoogleAuthError) -> EngineError:
+    if isinstance(error, GoogleAuthError):
+        logger.warning("Google's credentials: %s", type(error).__name__)
+        if isinstance(error, TransportError):
+            return TransientEngineError("Google cannot be reached to sign in.")
+        return EngineUnavailable("Google does not accept the service account's key.")
+    status = getattr(error, "grpc_status_code", None)
+    name = status.name if status is not None else type(error).__name__
+    if isinstance(error, _ABOUT_THE_REQUEST):
+        logger.warning("Google refuses a request: %s %s", name, getattr(error, "reason", None) or "")
+        return PermanentEngineError("The voice's provider does not take this text. Your credits are back.")
+    logger.warning("Google: %s %s", name, getattr(error, "message", ""))
+    if isinstance(error, _ABOUT_THE_ACCOUNT):
+        return EngineUnavailable("Google does not let this service account speak.")
+    if isinstance(error, google_errors.ResourceExhausted):
+        return TransientEngineError(
+            "The quota at Google is used up for the moment.", pause_seconds=_quota_pause(error).total_seconds()
+        )
+    return TransientEngineError(f"Google failed: {name}.")
+
+
+def _quota_pause(error: google_errors.GoogleAPICallError) -> timedelta:
+    for detail in error.details:
+        if isinstance(detail, RetryInfo):
+            said: timedelta = detail.retry_delay.ToTimedelta()
+            return min(max(said, timedelta(seconds=1)), MAX_QUOTA_PAUSE)
+    return QUOTA_PAUSE

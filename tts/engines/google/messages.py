@@ -1,0 +1,102 @@
+"""Google's messages: a segment as a request, and the samples in an answer.
+
+Owns what goes into which field for which family. Sending is `engine`.
+"""
+
+from collections.abc import Iterator
+
+from google.cloud import texttospeech_v1 as google
+
+from tts.audio.wav import NotWav, read_wav
+from tts.dialogue import read_dialogue
+from tts.engines.base import Segment, TransientEngineError
+from tts.engines.google.voices import GEMINI, GEMINI_MODELS, RATE_HERTZ, Family, split_speed
+from tts.engines.remote.pieces import whole_ssml
+
+
+def unary_request(segment: Segment, family: Family) -> google.SynthesizeSpeechRequest:
+    """For SynthesizeSpeech: the whole audio in one answer, as a WAV file."""
+    source = google.SynthesisInput()
+    _fill(source, segment)
+    return google.SynthesizeSpeechRequest(
+        input=source,
+        voice=_voice(segment, family),
+        audio_config=google.AudioConfig(
+            audio_encoding=google.AudioEncoding.LINEAR16,
+            sample_rate_hertz=RATE_HERTZ,
+            speaking_rate=_rate(segment, family),
+        ),
+    )
+
+
+def stream_requests(segment: Segment, family: Family) -> Iterator[google.StreamingSynthesizeRequest]:
+    """For StreamingSynthesize: how, then what. The end of them tells Google that there is no more to come."""
+    yield google.StreamingSynthesizeRequest(
+        streaming_config=google.StreamingSynthesizeConfig(
+            voice=_voice(segment, family),
+            streaming_audio_config=google.StreamingAudioConfig(
+                audio_encoding=google.AudioEncoding.PCM,
+                sample_rate_hertz=RATE_HERTZ,
+                speaking_rate=_rate(segment, family),
+            ),
+        )
+    )
+    source = google.StreamingSynthesisInput()
+    _fill(source, segment)
+    yield google.StreamingSynthesizeRequest(input=source)
+
+
+def samples_of(response: google.SynthesizeSpeechResponse) -> bytes:
+    """The samples of a WAV file at our rate. Raises TransientEngineError for anything else."""
+    try:
+        wav = read_wav(response.audio_content)
+    except NotWav as error:
+        raise TransientEngineError("Google answered something that is no audio.") from error
+    if (wav.sample_rate_hertz, wav.channels, wav.bits_per_sample) != (RATE_HERTZ, 1, 16):
+        raise TransientEngineError("Google answered audio of another kind than it was asked for.")
+    return wav.samples
+
+
+def _rate(segment: Segment, family: Family) -> float:
+    """0 is unset: what takes no rate is not told one."""
+    rate, _ = split_speed(segment.speed)
+    return rate if family.takes_speed and rate != 1.0 else 0.0
+
+
+def _voice(segment: Segment, family: Family) -> google.VoiceSelectionParams:
+    voice = google.VoiceSelectionParams(language_code=segment.language)
+    if family is GEMINI:
+        voice.model_name = segment.model or GEMINI_MODELS[0].id
+    if segment.speakers:
+        # In place of a name, not beside it.
+        voice.multi_speaker_voice_config = google.MultiSpeakerVoiceConfig(
+            speaker_voice_configs=[
+                google.MultispeakerPrebuiltVoice(speaker_alias=_alias(number), speaker_id=name)
+                for number, name in enumerate(segment.speakers, start=1)
+            ]
+        )
+    else:
+        voice.name = segment.engine_voice
+    return voice
+
+
+def _fill(source: google.SynthesisInput | google.StreamingSynthesisInput, segment: Segment) -> None:
+    if segment.speakers:
+        source.multi_speaker_markup = google.MultiSpeakerMarkup(
+            turns=[
+                google.MultiSpeakerMarkup.Turn(speaker=_alias(turn.speaker), text=turn.text)
+                for turn in read_dialogue(segment.text)
+            ]
+        )
+    elif segment.text_format == "ssml":
+        source.ssml = whole_ssml(segment.text)
+    elif segment.text_format == "markup":
+        source.markup = segment.text
+    else:
+        source.text = segment.text
+    if segment.prompt:
+        source.prompt = segment.prompt
+
+
+def _alias(speaker: int) -> str:
+    return f"Speaker{speaker}"

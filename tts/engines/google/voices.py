@@ -1,0 +1,190 @@
+"""Google's voices: the families and what each can, and the catalogue's entries from the names that Google lists.
+
+Owns the tables. `ListVoices` says a name, languages and a gender; everything else is here, from
+https://cloud.google.com/text-to-speech/docs (pages "Supported voices and languages", "Chirp 3: HD voices",
+"Gemini-TTS", "SSML"), as of version 2.38 of the package.
+
+- Most names are whole: `en-US-Chirp3-HD-Kore` is language, family and voice.
+- Gemini's are not: `Kore` alone, a voice that speaks whichever language it is asked for. It is one voice in the
+  catalogue for every language that Google lists with it and for those its documentation promises.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+from babel import Locale
+
+from tts.audio.formats import SAMPLE_RATES_HERTZ
+from voices.catalogue import Gender, ModelType, VoiceEntry
+
+PROVIDER = "google"
+RATE_HERTZ = 24_000  # asked of every family; the newer ones have no other
+MAX_TEXT_BYTES = 500_000
+MAX_STREAM_BYTES = 5_000
+MAX_GEMINI_BYTES = 4_000  # of text; the prompt has as many of its own
+# Of text in one request. Google takes 5,000, but an answer is held as a whole: this much is two minutes, six megabytes.
+MAX_REQUEST_BYTES = 2_000
+MIN_GOOGLE_RATE, MAX_GOOGLE_RATE = 0.25, 2.0  # of AudioConfig.speaking_rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A generation of voices, and what it takes."""
+
+    name: str  # in our voice ids
+    google_name: str = ""  # in Google's, where it is written otherwise
+    model_type: ModelType = "premium"
+    takes_ssml: bool = False
+    takes_markup: bool = False
+    takes_speed: bool = False
+    is_streamed: bool = False  # by StreamingSynthesize; the others answer with the whole audio
+
+
+CHIRP3_HD = Family(
+    name="Chirp3HD", google_name="Chirp3-HD", takes_markup=True, takes_speed=True, is_streamed=True
+)  # fmt: skip
+GEMINI = Family(name="Gemini", model_type="ultra", takes_ssml=True, is_streamed=True)
+FAMILIES = (
+    CHIRP3_HD,
+    Family(name="Chirp-HD"),
+    *(
+        Family(name=name, takes_ssml=True, takes_speed=True)
+        for name in ("Studio", "Wavenet", "Neural2", "Standard", "Casual", "News", "Polyglot")
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GeminiModel:
+    """A model that speaks with Gemini's voices."""
+
+    id: str
+    has_dialogues: bool  # two speakers in one text
+
+
+GEMINI_MODELS = (
+    GeminiModel("gemini-2.5-flash-tts", True),  # the default
+    GeminiModel("gemini-2.5-pro-tts", True),
+    GeminiModel("gemini-2.5-flash-lite-preview-tts", False),
+    GeminiModel("gemini-3.1-flash-tts-preview", True),
+)
+
+# Generally available for Gemini, whether or not ListVoices names them with the voice.
+GEMINI_LANGUAGES = (
+    "ar-EG", "bn-BD", "de-DE", "en-IN", "en-US", "es-ES", "fr-FR", "hi-IN", "id-ID", "it-IT", "ja-JP", "ko-KR", "mr-IN",
+    "nl-NL", "pl-PL", "pt-BR", "ro-RO", "ru-RU", "ta-IN", "te-IN", "th-TH", "tr-TR", "uk-UA", "vi-VN",
+)  # fmt: skip
+
+# How Google describes the voices that Gemini and Chirp 3 share.
+STYLES = {
+    "Achernar": "soft", "Achird": "friendly", "Algenib": "gravelly", "Algieba": "smooth", "Alnilam": "firm",
+    "Aoede": "breezy", "Autonoe": "bright", "Callirrhoe": "easy-going", "Charon": "informative", "Despina": "smooth",
+    "Enceladus": "breathy", "Erinome": "clear", "Fenrir": "excitable", "Gacrux": "mature", "Iapetus": "clear",
+    "Kore": "firm", "Laomedeia": "upbeat", "Leda": "youthful", "Orus": "firm", "Puck": "upbeat",
+    "Pulcherrima": "forward", "Rasalgethi": "informative", "Sadachbia": "lively", "Sadaltager": "knowledgeable",
+    "Schedar": "even", "Sulafat": "warm", "Umbriel": "easy-going", "Vindemiatrix": "gentle", "Zephyr": "bright",
+    "Zubenelgenubi": "casual",
+}  # fmt: skip
+
+_BY_GOOGLE_NAME = {family.google_name or family.name: family for family in FAMILIES}
+_WHOLE_NAME = re.compile(
+    rf"(?P<language>[a-z]{{2,3}}(?:-[A-Za-z0-9]{{2,8}})+)-(?P<family>{'|'.join(_BY_GOOGLE_NAME)})-(?P<name>[A-Za-z0-9]+)"
+)
+_GEMINI_NAME = re.compile(r"[A-Z][a-z]{2,30}")
+# What the CLDR lacks, or means otherwise: its "XA" is a pseudo-locale, Google's is Arabic as it is written everywhere.
+_LANGUAGE_NAMES = {"ar-XA": "Arabic", "cmn": "Mandarin Chinese"}
+
+
+class ListedVoice(Protocol):
+    """A voice in Google's answer to ListVoices."""
+
+    name: str
+    language_codes: Iterable[str]
+    ssml_gender: int
+
+
+def family_of(engine_voice: str) -> Family | None:
+    """By Google's name for the voice; None for a name of no family we speak with."""
+    found = _WHOLE_NAME.fullmatch(engine_voice)
+    if found is not None:
+        return _BY_GOOGLE_NAME[found["family"]]
+    return GEMINI if _GEMINI_NAME.fullmatch(engine_voice) else None
+
+
+def split_speed(speed: float) -> tuple[float, float]:
+    """Google's speaking rate, and the tempo of the stretch after it; their effects multiply to `speed`."""
+    rate = min(max(speed, MIN_GOOGLE_RATE), MAX_GOOGLE_RATE)
+    return rate, speed / rate
+
+
+def voice_entries(listed: Iterable[ListedVoice]) -> list[VoiceEntry]:
+    """What Google lists, for the catalogue. Names of families that we do not know are left out."""
+    entries: dict[str, VoiceEntry] = {}
+    for voice in listed:
+        gender = _gender(voice.ssml_gender)
+        whole = _WHOLE_NAME.fullmatch(voice.name)
+        if whole is not None:
+            entry = _entry(_BY_GOOGLE_NAME[whole["family"]], whole["name"], whole["language"], gender, voice.name)
+            entries[entry.voice_id] = entry
+        elif _GEMINI_NAME.fullmatch(voice.name):
+            for language in {*map(_tag, voice.language_codes), *GEMINI_LANGUAGES}:
+                entry = _entry(GEMINI, voice.name, language, gender, voice.name)
+                entries[entry.voice_id] = entry
+    return sorted(entries.values(), key=lambda entry: entry.voice_id)
+
+
+def _entry(family: Family, name: str, language: str, gender: Gender, engine_voice: str) -> VoiceEntry:
+    is_gemini = family is GEMINI
+    characteristics: dict[str, Any] = {"styles": [STYLES[name]]} if name in STYLES else {}
+    if is_gemini:
+        characteristics["models"] = [model.id for model in GEMINI_MODELS]
+        characteristics["multispeaker_models"] = [model.id for model in GEMINI_MODELS if model.has_dialogues]
+    return VoiceEntry(
+        voice_id=f"{PROVIDER}:{language}-{family.name}-{name}",
+        name=name,
+        provider=PROVIDER,
+        family=family.name,
+        language=language,
+        language_name=_language_name(language),
+        gender=gender,
+        model_type=family.model_type,
+        characteristics=characteristics,
+        supports_ssml=family.takes_ssml,
+        supports_markup=family.takes_markup,
+        supports_speed=family.takes_speed,
+        supports_prompt=is_gemini,
+        supports_multispeaker=is_gemini,
+        supports_streaming=True,
+        output_formats=("wav", "mp3", "ogg_opus"),
+        sample_rates=SAMPLE_RATES_HERTZ,
+        native_rate_hertz=RATE_HERTZ,
+        max_text_bytes=MAX_GEMINI_BYTES if is_gemini else MAX_TEXT_BYTES,
+        max_stream_bytes=MAX_GEMINI_BYTES if is_gemini else MAX_STREAM_BYTES,
+        engine_voice=engine_voice,
+    )
+
+
+def _gender(ssml_gender: int) -> Gender:
+    """By number in Google's SsmlVoiceGender."""
+    genders: dict[int, Gender] = {1: "male", 2: "female", 3: "neutral"}
+    return genders.get(int(ssml_gender), "unknown")
+
+
+def _tag(language: str) -> str:
+    """Google writes "cmn-tw" here and "cmn-TW" there."""
+    first, _, region = language.partition("-")
+    return f"{first.lower()}-{region.upper()}" if region else first.lower()
+
+
+@cache
+def _language_name(tag: str) -> str:
+    """ "German (Germany)", as the CLDR has it."""
+    english = Locale("en")
+    language, _, region = tag.partition("-")
+    name = _LANGUAGE_NAMES.get(tag) or _LANGUAGE_NAMES.get(language) or english.languages.get(language)
+    if name is None or tag in _LANGUAGE_NAMES or region not in english.territories:
+        return name or tag
+    return f"{name} ({english.territories[region]})"

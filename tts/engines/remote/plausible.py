@@ -1,0 +1,82 @@
+"""Whether an audio can be the text that was asked for: long enough, and not silence.
+
+Owns the numbers. They are generous to the provider: a fast voice, a text full of abbreviations, or a symbol that is
+passed over must pass; half of a text must not.
+
+The fastest voices we know are eSpeak's: measured with a sentence in each of its languages, they say 13 letters a second
+in English, 16 in Catalan and Greek, 18 in Gaelic, at most; and 22 in French, where every third letter is silent. So 22,
+or 30, are faster than any voice, and half of an English text comes to 26. A Chinese character is a syllable, of which
+five or six fit into a second, and so is a Hangul block; a kana is a short one. Scripts that write few vowels or many
+marks are slower by the letter: there only what is far too short is noticed.
+"""
+
+import re
+from collections.abc import Generator, Iterable
+
+from tts.engines.base import TransientEngineError
+from tts.ssml import rate_factor, read_ssml
+
+SECONDS_PER_LETTER = 1 / 22
+SECONDS_PER_LETTER_IN = {"fr": 1 / 30}  # by language
+SECONDS_PER_KANA = 1 / 13
+SECONDS_PER_SYLLABLE = 1 / 10  # Han and Hangul
+SECONDS_PER_PAUSE = 0.1
+PAUSE = re.compile(r"[.!?…,;:](?=\s)|[。！？、，]")
+FORGIVEN_SECONDS = 0.1  # a single word may be a murmur
+MAX_REPEATS = 3  # "aaaaaah" is not said letter by letter
+
+
+def least_seconds(text: str, language: str) -> float:
+    """What plain text takes at least, at the voice's normal pace. `language` is a BCP 47 tag."""
+    per_letter = SECONDS_PER_LETTER_IN.get(language.partition("-")[0], SECONDS_PER_LETTER)
+    seconds, before, repeats = SECONDS_PER_PAUSE * len(PAUSE.findall(text)), "", 0
+    for char in text:
+        repeats = repeats + 1 if char == before else 1
+        before = char
+        if repeats <= MAX_REPEATS and char.isalnum():
+            seconds += _seconds_of_syllable(char) or per_letter
+    return max(0.0, seconds - FORGIVEN_SECONDS)
+
+
+def least_seconds_of_ssml(markup: str, language: str) -> float:
+    """The same of SSML, whose fastest `prosody` may be in force everywhere. Raises SsmlError."""
+    spoken: list[str] = []
+    fastest, written_otherwise = 1.0, 0
+    for token in read_ssml(markup):
+        if token.kind == "text":
+            if not written_otherwise:
+                spoken.append(token.value)
+        elif token.value in ("sub", "phoneme", "say-as"):  # what is said there is not what stands there
+            written_otherwise += 1 if token.kind == "open" else -1
+        elif token.kind == "open" and "rate" in token.attributes:
+            fastest *= max(1.0, rate_factor(token.attributes["rate"]))
+    return least_seconds("".join(spoken), language) / fastest
+
+
+def plausible(pcm: Iterable[bytes], *, seconds: float, rate_hertz: int) -> Generator[bytes, None, None]:
+    """Passes s16le samples on as they come. Raises TransientEngineError at their end, if they cannot have been all.
+
+    `seconds`: how long they are at least.
+    """
+    received_bytes, is_silent = 0, True
+    for chunk in pcm:
+        received_bytes += len(chunk)
+        is_silent = is_silent and not chunk.strip(b"\0")
+        yield chunk
+    received_seconds = received_bytes / 2 / rate_hertz
+    if received_seconds < seconds:
+        raise TransientEngineError(
+            f"The provider's audio has {received_seconds:.2f} s, and the text takes {seconds:.2f} s at least."
+        )
+    if received_bytes and is_silent and seconds:
+        raise TransientEngineError("The provider's audio is silence.")
+
+
+def _seconds_of_syllable(char: str) -> float:
+    """0 for what is less than one."""
+    code = ord(char)
+    if 0x3041 <= code <= 0x30FF:
+        return SECONDS_PER_KANA
+    if 0x3400 <= code <= 0x9FFF or 0xAC00 <= code <= 0xD7A3 or 0x20000 <= code <= 0x323AF:
+        return SECONDS_PER_SYLLABLE
+    return 0.0

@@ -239,6 +239,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,  # seconds
         "options": {"expires": 5.0, "queue": "maintenance"},
     },
+    "sync voices": {
+        "task": "tts.tasks.sync_voices",
+        "schedule": 24 * 3600.0,
+        "options": {"expires": 3600.0, "queue": "maintenance"},
+    },
     "make samples": {
         "task": "tts.tasks.ask_for_samples",
         "schedule": 10.0,
@@ -251,12 +256,15 @@ CELERY_BEAT_SCHEDULE = {
 ENGINE_CLASSES = {
     "espeak": "tts.engines.espeak.EspeakEngine",
     "kokoro": "tts.engines.kokoro.KokoroEngine",
+    "polly": "tts.engines.polly.PollyEngine",
     "google": "tts.engines.google.GoogleEngine",
 }
 # Where an engine's jobs wait.
-ENGINE_QUEUES = {"espeak": "speech.espeak", "kokoro": "speech.kokoro", "google": "speech.remote"}
+ENGINE_QUEUES = {
+    "espeak": "speech.espeak", "kokoro": "speech.kokoro", "polly": "speech.remote", "google": "speech.remote",
+}  # fmt: skip
 # An engine that lacks something here is unavailable, with the reason, and costs nothing.
-SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak,kokoro,google")}
+SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak,kokoro,polly,google")}
 SAMPLE_ENGINES = env_list("SAMPLE_ENGINES", "espeak,kokoro")  # whose samples are made unasked; "none" for nobody's
 SPEECH_QUEUES = list(dict.fromkeys(ENGINE_QUEUES[name] for name in SPEECH_ENGINES))
 
@@ -274,6 +282,11 @@ STREAM_OPEN_SECONDS = 300  # to open a stream
 AUDIO_RETENTION_DAYS = env_int("AUDIO_RETENTION_DAYS", 30, minimum=1)
 WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 4, minimum=1)
 SPOOL_DIR = DATA_DIR / "spool"
+POLLY_ACCESS_KEY_ID = env_str("POLLY_ACCESS_KEY_ID")  # else what boto3 finds
+POLLY_SECRET_ACCESS_KEY = env_str("POLLY_SECRET_ACCESS_KEY")
+POLLY_REGION = env_str("POLLY_REGION")  # else AWS_REGION
+POLLY_INSTANCE_ROLE = env_bool("POLLY_INSTANCE_ROLE")
+POLLY_ENDPOINT_URL = env_str("POLLY_ENDPOINT_URL")
 GOOGLE_APPLICATION_CREDENTIALS = env_str("GOOGLE_APPLICATION_CREDENTIALS")  # a service account's key file
 GOOGLE_TTS_ENDPOINT = env_str("GOOGLE_TTS_ENDPOINT", "texttospeech.googleapis.com")  # host, or host:port
 MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 500 * 1024 * 1024)  # on the disk of spool and local store

@@ -63,6 +63,8 @@ def main(arguments: Sequence[str]) -> int:
 def clean_environment() -> dict[str, str]:
     """Ours without a single setting of the service, so that a developer's shell does not steer the tests."""
     names = set(re.findall(r'\benv_\w+\(\s*"(\w+)"', (ROOT / "config" / "settings.py").read_text()))
+    # And without credentials: a test asks nobody outside.
+    names |= {name for name in os.environ if name.startswith(("AWS_", "GOOGLE_"))}
     names |= {"DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL", "TEST_REDIS_URL", "TEST_REDIS_DATABASES"}
     return {name: value for name, value in os.environ.items() if name not in names}
 

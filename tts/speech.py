@@ -3,9 +3,12 @@
 Owns the order of the pieces, the progress and the cap. What becomes of the samples is `tts.pipeline`.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import cast
 
+from tts.ahead import speak_ahead
 from tts.engines.base import Engine, PermanentEngineError, Segment, TextFormat
 from tts.lease import Lease
 from tts.models import Job
@@ -33,22 +36,38 @@ def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Iterator
         pieces: Iterable[Piece] = [Piece(job.text, len(job.text))]
     else:
         pieces = engine.split(job.text, text_format=text_format, language=voice.language)
-    for piece in pieces:
-        lease.check()
-        segment = Segment(
-            text=piece.text,
-            engine_voice=voice.engine_voice,
-            language=voice.language,
-            speed=job.speed,
-            text_format=text_format,
-            model=job.model,
-            prompt=job.prompt,
-            speakers=tuple(job.speakers or ()),
-        )
-        for pcm in engine.speak(segment):
+    counted = deque[int]()  # code points of the segments under way
+
+    def segments() -> Iterator[Segment]:
+        for piece in pieces:
+            counted.append(piece.source_chars)
+            yield Segment(
+                text=piece.text,
+                engine_voice=voice.engine_voice,
+                language=voice.language,
+                speed=job.speed,
+                text_format=text_format,
+                model=job.model,
+                prompt=job.prompt,
+                speakers=tuple(job.speakers or ()),
+            )
+
+    for samples in _spoken(engine, segments(), lease):
+        for pcm in samples:
             lease.check()
             bytes_left -= len(pcm)
             if bytes_left < 0:
                 raise PermanentEngineError(TOO_MUCH_AUDIO_MESSAGE)
             yield pcm
-        lease.chars_done += piece.source_chars
+        lease.chars_done += counted.popleft()
+
+
+def _spoken(engine: Engine, segments: Iterator[Segment], lease: Lease) -> Iterator[Iterator[bytes]]:
+    """The samples of each segment, in order."""
+    if engine.segments_ahead > 1:
+        with closing(speak_ahead(engine.speak, segments, ahead=engine.segments_ahead, check=lease.check)) as spoken:
+            yield from spoken
+        return
+    for segment in segments:
+        lease.check()
+        yield engine.speak(segment)

@@ -66,6 +66,12 @@ def sweep() -> None:
 
 
 @shared_task
+def sync_voices() -> None:
+    """Providers' voices come and go."""
+    catalogue.sync_voices(providers=list(settings.SPEECH_ENGINES))
+
+
+@shared_task
 def ask_for_samples() -> None:
     """Tells workers whose voices lack samples to make some when they have nothing else to do."""
     for queue in samples.queues_without_samples():

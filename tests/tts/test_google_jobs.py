@@ -40,6 +40,7 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tts import pipeline, store
+from tts.engines.google import GoogleEngine
 from tts.models import Job
 from tts.services.sweep import sweep
 from tts.tasks import speak_next
@@ -47,6 +48,14 @@ from tts.tasks import speak_next
 pytestmark = pytest.mark.usefixtures("google_voices")
 
 PATH = "/api/v1/tts"
+
+
+@pytest.fixture(autouse=True)
+def one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the peer's days come in the order in which they are planned. What is spoken ahead: test_ahead.py."""
+    monkeypatch.setattr(GoogleEngine, "segments_ahead", 1)
+
+
 TEXT = "Good morning to everybody. It is a remarkably beautiful day, is it not?"
 DIALOGUE = "Speaker 1: Shall we go out for a walk?\nSpeaker 2: Gladly, the weather is so fine."
 IMPATIENT = {"google": "tests.tts.google_helpers.ImpatientEngine"}

@@ -208,7 +208,6 @@ def test_a_debt_blocks_new_speech(api: ApiClient, account: Account, voices):
     "voice_id",
     [
         "espeak:en-US-eSpeak-Nobody",
-        "kokoro:en-US-Kokoro-Nobody",
         "Annie",
         ANNIE.upper(),
         ANNIE + "x",

@@ -60,6 +60,7 @@ class Engine(Protocol):
 
     name: str  # the provider part of a voice id: "espeak"
     queue: str  # where its jobs wait: "speech.espeak"
+    segments_ahead: int  # how many segments of a job it is asked for at once; 1: one after the other
 
     def voices(self) -> list[VoiceEntry]:
         """All voices the engine offers; none, where only a provider knows them and cannot be asked.

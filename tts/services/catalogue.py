@@ -1,6 +1,7 @@
 """Tells the catalogue what the engines of this installation can speak."""
 
 import logging
+from collections.abc import Collection
 
 from django.conf import settings
 
@@ -17,6 +18,11 @@ def sync_catalogue() -> dict[str, CatalogueChange]:
     changes = {engine.name: _sync(engine) for engine in all_engines()}
     retire_providers(keep=list(settings.SPEECH_ENGINES))
     return changes
+
+
+def sync_voices(*, providers: Collection[str]) -> dict[str, CatalogueChange]:
+    """Of these engines only, by provider. Voices come, go (the rows stay) and change; what operators set is kept."""
+    return {engine.name: _sync(engine) for engine in all_engines() if engine.name in providers}
 
 
 def mark_unavailable(engine: Engine, *, reason: str) -> None:

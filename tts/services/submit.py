@@ -81,7 +81,10 @@ def submit_job(
 
 
 def _check(request: SpeechRequest) -> _Speakable:
-    voice = get_voice_for_speech(request.voice_id)
+    try:
+        voice = get_voice_for_speech(request.voice_id)
+    except InvalidVoice as refusal:
+        raise _with_reason(request.voice_id, refusal) from None
     encoding = check_against_voice(request, voice)
     speakers = [get_voice_for_speech(voice_id) for voice_id in speaker_voice_ids(request)]
     if speakers:
@@ -139,6 +142,15 @@ def _submit(
     # Robust: the job is accepted and paid for, whatever becomes of the wake-up.
     transaction.on_commit(lambda: wake_worker(job.queue), robust=True)
     return Submission(body, job.pk, is_replay=False)
+
+
+def _with_reason(voice_id: str, refusal: InvalidVoice) -> InvalidVoice:
+    """A voice that we do not know because its provider cannot be asked is told so."""
+    provider = voice_id.partition(":")[0]
+    if provider not in settings.SPEECH_ENGINES or Voice.objects.filter(voice_id=voice_id).exists():
+        return refusal
+    reason = get_engine(provider).unavailable_reason()
+    return InvalidVoice(f"The voice {voice_id[:160]} is not available here: {reason}.") if reason else refusal
 
 
 def _queue_of(voice: Voice) -> str:

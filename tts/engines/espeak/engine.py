@@ -32,6 +32,7 @@ class EspeakEngine:
 
     name = PROVIDER
     queue = "speech.espeak"
+    segments_ahead = 1
 
     def __init__(self, *, program: Path = CHILD_PROGRAM, silence_timeout_s: float = SILENCE_TIMEOUT_S) -> None:
         """`program` is what runs as a child; one that says nothing for `silence_timeout_s` is given up."""

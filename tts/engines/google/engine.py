@@ -38,6 +38,7 @@ class GoogleEngine:
 
     name = PROVIDER
     queue = "speech.remote"
+    segments_ahead = 4
 
     def __init__(self, *, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()

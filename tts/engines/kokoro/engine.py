@@ -33,6 +33,7 @@ class KokoroEngine:
 
     name = PROVIDER
     queue = "speech.kokoro"
+    segments_ahead = 1
 
     def __init__(self) -> None:
         self._readers = Readers()

@@ -1,0 +1,73 @@
+"""Segments spoken ahead of time, in order: what a provider far away takes to answer passes while another is heard.
+
+Owns the threads and their end. A segment holds a few minutes of audio at most, and only so many are under way, so
+memory does not grow with the text.
+"""
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from contextvars import copy_context
+
+from tts.engines.base import Segment
+
+LOOK_UP_SECONDS = 0.2  # how often a wait looks whether it is still wanted
+
+Speak = Callable[[Segment], Generator[bytes, None, None]]
+_Out = queue.SimpleQueue["bytes | BaseException | None"]
+
+
+def speak_ahead(
+    speak: Speak, segments: Iterable[Segment], *, ahead: int, check: Callable[[], None]
+) -> Generator[Iterator[bytes], None, None]:
+    """The samples of each segment, which must be read before those of the next. `ahead` segments are spoken at once.
+
+    `check` is called while waiting; what it raises, as what `speak` raises, ends everything.
+    """
+    waiting = iter(segments)
+    under_way: deque[_Out] = deque()
+    stop = threading.Event()
+    try:
+        while True:
+            while len(under_way) < ahead and (segment := next(waiting, None)) is not None:
+                out: _Out = queue.SimpleQueue()
+                # Daemons: a process that is to end does not wait for a provider.
+                arguments = (_speak_into, speak, segment, out, stop)
+                threading.Thread(target=copy_context().run, args=arguments, name="speak ahead", daemon=True).start()
+                under_way.append(out)
+            if not under_way:
+                return
+            check()
+            yield _heard(under_way[0], check)
+            under_way.popleft()
+    finally:
+        stop.set()  # not waited for: a call to a provider ends at its next chunk, or by its own deadline
+
+
+def _speak_into(speak: Speak, segment: Segment, out: _Out, stop: threading.Event) -> None:
+    try:
+        with closing(speak(segment)) as chunks:
+            for pcm in chunks:
+                if stop.is_set():
+                    return
+                out.put(pcm)
+    except BaseException as error:
+        out.put(error)
+    finally:
+        out.put(None)
+
+
+def _heard(out: _Out, check: Callable[[], None]) -> Iterator[bytes]:
+    while True:
+        try:
+            item = out.get(timeout=LOOK_UP_SECONDS)
+        except queue.Empty:
+            check()
+            continue
+        if item is None:
+            return
+        if isinstance(item, BaseException):
+            raise item
+        yield item

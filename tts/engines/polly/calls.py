@@ -1,0 +1,84 @@
+"""What is said to Amazon and what it answers: the two calls that we make. Imports boto3, which takes a while."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.session import Session
+from django.conf import settings
+
+from tts.engines.base import TransientEngineError
+from tts.engines.polly.credentials import region
+from tts.engines.polly.errors import our_errors
+from tts.engines.polly.voices import RATE_HERTZ, PollyVoice
+
+MAX_CONNECTIONS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long Amazon may take, in seconds."""
+
+    connect: float
+    read: float
+
+
+FOR_SPEECH = Patience(connect=3.0, read=40.0)  # its slowest family makes 3,000 characters in some twenty
+FOR_LISTS = Patience(connect=2.0, read=5.0)
+
+
+def make_client(patience: Patience) -> Any:
+    """A client that several threads may use. Raises EngineUnavailable."""
+    session = Session()
+    if not settings.POLLY_INSTANCE_ROLE:
+        session.get_component("credential_provider").remove("iam-role")
+    with our_errors():
+        return boto3.Session(
+            aws_access_key_id=settings.POLLY_ACCESS_KEY_ID or None,
+            aws_secret_access_key=settings.POLLY_SECRET_ACCESS_KEY or None,
+            region_name=region(),
+            botocore_session=session,
+        ).client(
+            "polly",
+            endpoint_url=settings.POLLY_ENDPOINT_URL or None,
+            config=Config(
+                connect_timeout=patience.connect,
+                read_timeout=patience.read,
+                retries={"total_max_attempts": 1},  # we try again ourselves
+                max_pool_connections=MAX_CONNECTIONS,
+            ),
+        )
+
+
+def describe_voices(client: Any) -> list[dict[str, Any]]:
+    """The `Voices` of every page. Raises an EngineError."""
+    people: list[dict[str, Any]] = []
+    more: dict[str, str] = {}
+    while True:
+        with our_errors():
+            page = client.describe_voices(IncludeAdditionalLanguageCodes=True, **more)
+        people += page["Voices"]
+        if not page.get("NextToken"):
+            return people
+        more = {"NextToken": page["NextToken"]}
+
+
+def synthesize(client: Any, voice: PollyVoice, text: str, *, is_ssml: bool) -> bytes:
+    """The whole answer: mono, s16le, RATE_HERTZ. Raises an EngineError, also for what is no PCM."""
+    with our_errors():
+        answer = client.synthesize_speech(
+            Engine=voice.family.engine,
+            VoiceId=voice.person,
+            LanguageCode=voice.language,
+            OutputFormat="pcm",
+            SampleRate=str(RATE_HERTZ),
+            Text=text,
+            TextType="ssml" if is_ssml else "text",
+        )
+        with closing(answer["AudioStream"]) as stream:
+            pcm: bytes = stream.read()
+    if answer.get("ContentType") != "audio/pcm" or len(pcm) % 2:
+        raise TransientEngineError("Amazon's answer is no audio.")
+    return pcm

@@ -1,0 +1,64 @@
+"""What goes wrong at Amazon, in our words.
+
+Owns which of Polly's answers are worth another attempt. Its own words go to the log by their code alone: a message may
+quote a customer's text.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from urllib3.exceptions import HTTPError
+
+from tts.engines.base import EngineError, EngineUnavailable, PermanentEngineError, TransientEngineError
+
+logger = logging.getLogger(__name__)
+
+QUOTA_PAUSE_SECONDS = 10.0  # Polly's limits are requests a second
+ABOUT_THE_QUOTA = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+ABOUT_THE_REQUEST = {
+    "TextLengthExceededException", "InvalidSsmlException", "LanguageNotSupportedException",
+    "EngineNotSupportedException", "InvalidSampleRateException", "ValidationException",
+    "SsmlMarksNotSupportedForTextTypeException",
+    "LexiconNotFoundException", "ParamValidationError",
+}  # fmt: skip
+ABOUT_THE_ACCOUNT = {
+    "AccessDeniedException", "AccessDenied", "UnrecognizedClientException", "InvalidSignatureException",
+    "InvalidClientTokenId", "ExpiredTokenException", "ExpiredToken", "MissingAuthenticationToken", "OptInRequired",
+    "SignatureDoesNotMatch", "IncompleteSignature",
+}  # fmt: skip
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Raises what boto3, or the HTTP library beneath it, raises inside as an EngineError."""
+    try:
+        yield
+    except ClientError as error:
+        raise _translate(error) from error
+    except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
+        logger.warning("Polly's credentials: %s", type(error).__name__)
+        raise EngineUnavailable("Amazon's credentials cannot be used.") from error
+    except (BotoCoreError, HTTPError, OSError) as error:
+        logger.warning("Polly cannot be reached: %s", type(error).__name__)
+        raise TransientEngineError("Amazon does not answer, or its answer broke off.") from error
+
+
+def _translate(error: ClientError) -> EngineError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    logger.warning("Polly answers %d %s", status, code)
+    if code in ABOUT_THE_QUOTA or status == 429:
+        return TransientEngineError("The quota at Amazon is used up for the moment.", pause_seconds=QUOTA_PAUSE_SECONDS)
+    if code in ABOUT_THE_ACCOUNT or status in (401, 403):
+        return EngineUnavailable("Amazon does not let this account speak.")
+    if code in ABOUT_THE_REQUEST or status == 400:
+        return PermanentEngineError("The voice's provider does not take this text. Your credits are back.")
+    return TransientEngineError("Amazon failed.")

@@ -1,0 +1,96 @@
+"""Polly's voices as the catalogue knows them: one for each person, engine and language.
+
+Amazon lists people, each with the engines that speak for them, and some with languages besides their own.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from voices.catalogue import Gender, ModelType, VoiceEntry
+
+PROVIDER: Final = "polly"
+RATE_HERTZ: Final = 16_000  # the highest that Polly makes as PCM
+MAX_REQUEST_BYTES: Final = 3_000  # it bills at most 3,000 characters a request, and takes 6,000 with SSML around them
+MAX_TEXT_BYTES: Final = 100_000
+MAX_STREAM_BYTES: Final = 3_000
+GENDERS: Final[dict[str, Gender]] = {"Female": "female", "Male": "male"}
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One of Polly's engines."""
+
+    engine: str  # Amazon's name for it
+    name: str
+    model_type: ModelType
+    takes_all_markup: bool = False  # the others refuse emphasis and pitch
+
+
+FAMILIES: Final = {
+    family.engine: family
+    for family in (
+        Family("generative", "Generative", "premium"),
+        Family("neural", "Neural", "premium"),
+        Family("standard", "Standard", "premium", takes_all_markup=True),
+        Family("long-form", "Long-Form", "ultra"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PollyVoice:
+    """What a request names."""
+
+    family: Family
+    person: str  # Amazon's VoiceId
+    language: str  # Amazon's LanguageCode
+
+    @property
+    def engine_voice(self) -> str:
+        return f"{self.family.engine}/{self.person}/{self.language}"
+
+
+def parse(engine_voice: str) -> PollyVoice:
+    """Raises KeyError, ValueError for what is no voice of Polly's."""
+    engine, person, language = engine_voice.split("/")
+    return PollyVoice(FAMILIES[engine], person, language)
+
+
+def entries(people: Iterable[dict[str, Any]]) -> list[VoiceEntry]:
+    """From the `Voices` of DescribeVoices. What it does not know, such as a new engine, is left out."""
+    people = list(people)
+    names = {person["LanguageCode"]: person["LanguageName"] for person in people}
+    return [
+        _entry(person, PollyVoice(FAMILIES[engine], person["Id"], language), names.get(language, language))
+        for person in people
+        for engine in person["SupportedEngines"]
+        if engine in FAMILIES
+        for language in (person["LanguageCode"], *person.get("AdditionalLanguageCodes", []))
+    ]
+
+
+def _entry(person: dict[str, Any], voice: PollyVoice, language_name: str) -> VoiceEntry:
+    return VoiceEntry(
+        voice_id=f"{PROVIDER}:{voice.language}-{voice.family.name}-{voice.person}",
+        name=person["Name"],
+        provider=PROVIDER,
+        family=voice.family.name,
+        language=voice.language,
+        language_name=language_name,
+        gender=GENDERS.get(person["Gender"], "unknown"),
+        model_type=voice.family.model_type,
+        characteristics={"styles": ["general"]},
+        supports_ssml=True,
+        supports_markup=False,
+        supports_speed=False,
+        supports_prompt=False,
+        supports_multispeaker=False,
+        supports_streaming=True,
+        output_formats=("wav", "mp3", "ogg_opus"),
+        sample_rates=(8_000, 12_000, 16_000, 22_050, 24_000, 44_100, 48_000),
+        native_rate_hertz=RATE_HERTZ,
+        max_text_bytes=MAX_TEXT_BYTES,
+        max_stream_bytes=MAX_STREAM_BYTES,
+        engine_voice=voice.engine_voice,
+    )

@@ -64,9 +64,10 @@ class Garbage:
 
 @dataclass(frozen=True)
 class Hang:
-    """Nothing at all, or nothing more after the first chunk, until `peer.release` is set."""
+    """Nothing, or nothing more after some chunks, until `peer.release` is set; then it goes on, or breaks off."""
 
     after_chunks: int = 0
+    breaks_off: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,16 @@ BadDay = Refuse | Half | Cut | Garbage | Hang | Nothing | Silence
 
 
 class GooglePeer:
-    """`unary` and `streamed`: the requests for speech that came, in order; a streamed one as its two messages."""
+    """`unary` and `streamed`: the requests for speech that came, in order; a streamed one as its two messages.
 
-    def __init__(self) -> None:
+    `tls`: the server's credentials, and an address that is not taken for this machine's own.
+    """
+
+    def __init__(self, *, tls: tuple[grpc.ServerCredentials, str] | None = None) -> None:
         self.unary: list[google.SynthesizeSpeechRequest] = []
         self.streamed: list[tuple[google.StreamingSynthesizeConfig, google.StreamingSynthesisInput]] = []
         self.listings = 0
+        self.authorization = ""  # what came with the last listing
         self.most_at_once = 0
         self.ended_early = 0  # streams that the caller gave up
         self.listing_error = ""
@@ -102,7 +107,11 @@ class GooglePeer:
         self._at_once = 0
         self._server = grpc.server(futures.ThreadPoolExecutor(16))
         self._server.add_generic_rpc_handlers((self._handlers(),))
-        self.endpoint = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        if tls is None:
+            self.endpoint = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        else:
+            credentials, host = tls
+            self.endpoint = f"{host}:{self._server.add_secure_port(f'{host}:0', credentials)}"
 
     def plan(self, *bad_days: BadDay | None) -> None:
         """Of the next calls that ask for speech; None is a good day."""
@@ -130,6 +139,7 @@ class GooglePeer:
 
     def _list(self, request: google.ListVoicesRequest, context: Any) -> google.ListVoicesResponse:
         self.listings += 1
+        self.authorization = dict(context.invocation_metadata()).get("authorization", "")
         if self.listing_error:
             _refuse(context, Refuse(self.listing_error))
         return google.ListVoicesResponse(voices=self.voices)
@@ -183,6 +193,8 @@ class GooglePeer:
             for number, start in enumerate(range(0, len(pcm), CHUNK_BYTES)):
                 if isinstance(bad_day, Hang) and number == bad_day.after_chunks:
                     self._hang(context)
+                    if bad_day.breaks_off:
+                        _refuse(context, Refuse("UNAVAILABLE"))
                 if isinstance(bad_day, Cut) and number == 2:
                     _refuse(context, Refuse("UNAVAILABLE"))
                 if not context.is_active():

@@ -50,6 +50,11 @@ def get_public_voice(voice_id: str) -> Voice:
     return voice
 
 
+def has_voices_of(provider: str) -> bool:
+    """Whether the provider was ever asked for its voices, with success."""
+    return Voice.objects.filter(provider=provider).exists()
+
+
 def get_voice_for_speech(voice_id: str) -> Voice:
     """Raises InvalidVoice, saying whether it is unknown, disabled or out of reach."""
     voice = Voice.objects.filter(voice_id=voice_id).first()

@@ -61,7 +61,7 @@ def test_an_entry_carries_everything_the_catalogue_wants(engine: EspeakEngine) -
         supports_speed=True,
         supports_prompt=False,
         supports_multispeaker=False,
-        supports_streaming=False,
+        supports_streaming=True,
         output_formats=("wav", "mp3", "ogg_opus"),
         sample_rates=(8_000, 12_000, 16_000, 22_050, 24_000, 44_100, 48_000),
         native_rate_hertz=22_050,

@@ -1,9 +1,17 @@
 """The Google engine's voices: Google's names as ours, what each family can, and when there are none."""
 
+import base64
+import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
+import grpc
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.config.envelopes import data_of, error_of
 from tests.google_peer import GooglePeer
@@ -213,6 +221,56 @@ def test_it_describes_itself(peer):  # noqa: F811
     with pytest.raises(TransientEngineError):
         engine.describe()
     engine.close()
+
+
+def test_away_from_this_machine_google_is_asked_over_tls_and_with_the_key(tmp_path):
+    key, certificate = certificate_for("127.0.0.2")
+    (tmp_path / "roots.pem").write_bytes(certificate)
+    far = GooglePeer(tls=(grpc.ssl_server_credentials([(key, certificate)]), "127.0.0.2"))
+    far.start()
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATA_DIR": str(tmp_path),
+        "GOOGLE_APPLICATION_CREDENTIALS": str(write_credentials(tmp_path / "key.json")),
+        "GOOGLE_TTS_ENDPOINT": far.endpoint,
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(tmp_path / "roots.pem"),  # read once per process, hence one of its own
+    }
+    program = (
+        "import django; django.setup();from tts.engines.google import GoogleEngine;print(len(GoogleEngine().voices()))"
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        )
+    finally:
+        far.stop()
+    assert (done.stdout, done.returncode) == ("60\n", 0), done.stderr
+    assert far.authorization.startswith("Bearer ")
+    claims = json.loads(base64.urlsafe_b64decode(far.authorization.split(".")[1] + "=="))
+    assert claims["iss"] == "speech@acme.iam.gserviceaccount.com"
+
+
+def certificate_for(address: str) -> tuple[bytes, bytes]:
+    """A key, and a certificate that it signed itself."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "google for the tests")])
+    now = datetime.now(UTC)
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(alternative, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return private, certificate.public_bytes(pem)
 
 
 def test_an_installation_without_google_pays_nothing_for_it(tmp_path):

@@ -31,16 +31,19 @@ from tests.tts.google_helpers import (  # noqa: F401
     one_google_peer,
     peer,
 )
+from tests.tts.test_stream import Listener, path_of
 from tests.tts.worker_helpers import (
     Background,
     assert_charged_once,
     assert_failed_and_refunded,
     audio_files,
     ledger_adds_up,  # noqa: F401
+    own_queue,  # noqa: F401
 )
 from tests.waiting import wait_for
 from tts import pipeline, store
 from tts.engines.google import GoogleEngine
+from tts.errors import StreamBroken
 from tts.models import Job
 from tts.services.sweep import sweep
 from tts.tasks import speak_next
@@ -314,3 +317,35 @@ def test_a_key_that_is_taken_away_makes_new_requests_invalid_and_fails_what_wait
     speak_next(QUEUE)
     assert_failed_and_refunded(job)
     assert peer.asked == 0
+
+
+# --- streams -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("voice_id", [CHIRP, KORE])
+def test_a_stream_is_heard_while_google_is_still_speaking(api, peer, own_queue, voice_id):  # noqa: F811
+    peer.plan(Hang(after_chunks=6))
+    data = data_of(api.post(f"{PATH}/stream", {"text": TEXT, "voice_id": voice_id, "output_format": "wav"}), 202)
+    with Background(lambda: speak_next(QUEUE)):
+        listener = Listener(path_of(data))
+        wait_for(lambda: len(listener.received) > 24_000, "the first half second to be heard")
+        assert Job.objects.get().status == "processing"
+        peer.release.set()
+    listener.join()
+    assert (listener.status, listener.error) == (200, None)
+    assert bytes(listener.received)[44:] == audio_of(Job.objects.get())[44:]
+
+
+def test_a_stream_that_google_breaks_off_has_no_clean_end_and_the_text_is_spoken_anew(api, peer, own_queue):  # noqa: F811
+    peer.plan(Hang(after_chunks=6, breaks_off=True))
+    data = data_of(api.post(f"{PATH}/stream", {"text": TEXT, "voice_id": CHIRP, "output_format": "wav"}), 202)
+    with Background(lambda: speak_next(QUEUE)):
+        listener = Listener(path_of(data))
+        wait_for(lambda: len(listener.received) > 24_000, "the first half second to be heard")
+        peer.release.set()
+    listener.join()
+    assert isinstance(listener.error, StreamBroken)
+    job = Job.objects.get()
+    assert (job.status, job.attempt) == ("completed", 2)
+    assert len(listener.received) < len(audio_of(job))
+    assert_charged_once(job)

@@ -221,6 +221,12 @@ def test_an_unknown_voice_is_named(api: ApiClient, voices, voice_id: str):
     assert error["message"] == f"There is no voice {voice_id!r}. GET /api/v1/voices lists them."
 
 
+def test_a_voice_of_a_provider_that_cannot_be_asked_says_why(api: ApiClient, voices):
+    voice_id = "google:en-US-Chirp3HD-Kore"
+    message = refused(api, BODY | {"voice_id": voice_id}, 400, "INVALID_VOICE")["message"]
+    assert message == f"The voice {voice_id} is not available here: GOOGLE_APPLICATION_CREDENTIALS is not set."
+
+
 def test_a_voice_that_its_engine_no_longer_has_is_unknown(api: ApiClient, voices):
     Voice.objects.filter(voice_id=ANNIE).update(is_listed=False)
     assert "There is no voice" in refused(api, BODY, 400, "INVALID_VOICE")["message"]

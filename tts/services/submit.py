@@ -24,7 +24,7 @@ from tts.requests import SpeechRequest, check_against_voice, check_dialogue, spe
 from tts.serializers import accepted_data
 from voices.errors import InvalidVoice
 from voices.models import Voice
-from voices.selectors import get_voice_for_speech
+from voices.selectors import get_voice_for_speech, has_voices_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +81,26 @@ def submit_job(
 
 
 def _check(request: SpeechRequest) -> _Speakable:
-    try:
-        voice = get_voice_for_speech(request.voice_id)
-    except InvalidVoice as refusal:
-        raise _with_reason(request.voice_id, refusal) from None
+    voice = _find_voice(request.voice_id)
     encoding = check_against_voice(request, voice)
-    speakers = [get_voice_for_speech(voice_id) for voice_id in speaker_voice_ids(request)]
+    speakers = [_find_voice(voice_id) for voice_id in speaker_voice_ids(request)]
     if speakers:
         check_dialogue(request, voice, speakers)
     return _Speakable(voice, encoding, _queue_of(voice), [speaker.engine_voice for speaker in speakers])
+
+
+def _find_voice(voice_id: str) -> Voice:
+    """Raises InvalidVoice. A provider that could never be asked has no voices in the catalogue: it says why."""
+    try:
+        return get_voice_for_speech(voice_id)
+    except InvalidVoice:
+        provider = voice_id.partition(":")[0]
+        if provider not in settings.SPEECH_ENGINES or has_voices_of(provider):
+            raise
+        reason = get_engine(provider).unavailable_reason()
+        if not reason:
+            raise
+        raise InvalidVoice(f"The voice {voice_id} is not available here: {reason.rstrip('.')}.") from None
 
 
 def _submit(
@@ -142,15 +153,6 @@ def _submit(
     # Robust: the job is accepted and paid for, whatever becomes of the wake-up.
     transaction.on_commit(lambda: wake_worker(job.queue), robust=True)
     return Submission(body, job.pk, is_replay=False)
-
-
-def _with_reason(voice_id: str, refusal: InvalidVoice) -> InvalidVoice:
-    """A voice that we do not know because its provider cannot be asked is told so."""
-    provider = voice_id.partition(":")[0]
-    if provider not in settings.SPEECH_ENGINES or Voice.objects.filter(voice_id=voice_id).exists():
-        return refusal
-    reason = get_engine(provider).unavailable_reason()
-    return InvalidVoice(f"The voice {voice_id[:160]} is not available here: {reason}.") if reason else refusal
 
 
 def _queue_of(voice: Voice) -> str:

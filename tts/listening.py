@@ -32,13 +32,15 @@ async def listen(job_id: uuid.UUID) -> AsyncGenerator[bytes, None]:
     handed_out, heard_attempt = 0, 0
     while True:
         job = await _look(job_id)
+        attempt = job.attempt + (job.status == JobStatus.PENDING)
+        if handed_out and attempt != heard_attempt:
+            raise StreamBroken(job.error_message)
         if job.status == JobStatus.COMPLETED:
             async with aclosing(_stored(job, handed_out)) as rest:
                 async for chunk in rest:
                     yield chunk
             return
-        attempt = job.attempt + (job.status == JobStatus.PENDING)
-        if job.is_finished or (handed_out and attempt != heard_attempt):
+        if job.is_finished:
             raise StreamBroken(job.error_message)
         is_relayed = False
         async with aclosing(relay.follow(job, attempt=attempt)) as chunks:

@@ -228,3 +228,19 @@ def test_a_key_without_the_scope_is_denied(service: Service, caller: Caller):
         assert len(client.models.list().data) == 3
         with pytest.raises(openai.PermissionDeniedError, match="speech:write"):
             client.audio.speech.create(model="tts-1", voice="alloy", input="Hello.")
+
+
+@pytest.mark.parametrize("stream_format", ["audio", "sse"])
+def test_a_text_that_cannot_be_spoken_is_a_server_error_that_is_refunded_and_not_sent_again(
+    service: Service, caller: Caller, stream_format: Any
+):
+    client = openai.OpenAI(base_url=f"{service.url}/v1", api_key=caller.key, max_retries=2)
+    jobs_before = len(caller.http.get("/api/v1/tts?status=failed&limit=200").json()["data"]["jobs"])
+    with client, pytest.raises(openai.InternalServerError) as failed:
+        client.audio.speech.create(model="tts-1", voice="alloy", input="\x94\x94\x94", stream_format=stream_format)
+    assert (failed.value.code, failed.value.type) == ("generation_failed", "server_error")
+    assert "Your credits are back." in str(failed.value)
+    jobs = caller.http.get("/api/v1/tts?status=failed&limit=200").json()["data"]["jobs"]
+    assert len(jobs) == jobs_before + 1
+    assert jobs[0]["refunded"] is True
+    assert caller.ledger(jobs[0]["job_id"]) == [("charge", -3_000), ("refund", 3_000)]

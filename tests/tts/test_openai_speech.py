@@ -158,7 +158,8 @@ def test_instructions_are_ignored_by_voices_that_take_none(ask):
 
 
 def test_instructions_are_the_prompt_of_voices_that_take_one_and_are_billed(ask):
-    Voice.objects.filter(voice_id=AUNTIE).update(supports_prompt=True)
+    models = {"models": ["gemini-2.5-flash-tts", "gemini-2.5-pro-tts"]}
+    Voice.objects.filter(voice_id=AUNTIE).update(supports_prompt=True, characteristics=models)
     ModelAlias.objects.filter(name="gpt-4o-mini-tts").update(engine_model="gemini-2.5-flash-tts")
     job = spoken(caller := ask(model="gpt-4o-mini-tts", input="Hello.", instructions="Cheerfully."))
     assert (job.prompt, job.model, job.chars_charged) == ("Cheerfully.", "gemini-2.5-flash-tts", 17)

@@ -22,6 +22,7 @@ from tts.listening import begin, listen
 from tts.openai.events import events
 from tts.openai.serializers import (
     RESPONSE_FORMATS,
+    OpenAIEvent,
     OpenAIModel,
     OpenAIModelList,
     OpenAISpeech,
@@ -56,7 +57,7 @@ class Speech(KeyView):
         name="createOpenAISpeech",
         summary="Make speech, as OpenAI does",
         request=OpenAISpeechSerializer,
-        success=dict.fromkeys(MEDIA_TYPES, OpenApiTypes.BINARY) | {"text/event-stream": OpenApiTypes.STR},
+        success=dict.fromkeys(MEDIA_TYPES, OpenApiTypes.BINARY) | {"text/event-stream": OpenAIEvent},
         headers={
             "X-Job-ID": "The job that the speech is, as under /api/v1/tts.",
             "X-Credits-Charged": "An exact decimal, such as 0.042.",

@@ -104,6 +104,15 @@ class OpenAISpeechSerializer(serializers.Serializer[Any]):
         )
 
 
+class OpenAIEvent(serializers.Serializer[Any]):
+    """Each of the server-sent events."""
+
+    data = serializers.CharField(  # type: ignore[assignment]  # it hides the serializer's own
+        help_text="JSON. Its type is speech.audio.delta, with audio in base64; at the end speech.audio.done, with "
+        "usage in characters, or error."
+    )
+
+
 class OpenAIModel(serializers.Serializer[Any]):
     id = serializers.CharField()
     object = serializers.ChoiceField(["model"])

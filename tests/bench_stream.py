@@ -214,7 +214,7 @@ def measure_many(bench: Bench) -> None:
     held_growth = bench.hold("open streams: memory", is_met=growth < GROWTH_BAR_BYTES)
     heard = sum(map(len, bodies)) / 1e6
     print(
-        f"{STREAMS} streams open at once, submitted in {submitted_seconds:.1f} s, {heard:.0f} MB heard in {seconds:.1f} s"
+        f"{STREAMS} streams open at once, submitted in {submitted_seconds:.0f} s, {heard:.0f} MB heard in {seconds:.0f} s"
     )
     print(f"  whole and as stored  {same} of {STREAMS}   {held_same}")
     print(f"  web process  {before / 1e6:.0f} MB before, {growth / 1e6:+.0f} MB at most   {held_growth}")

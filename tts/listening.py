@@ -65,13 +65,7 @@ def begin(chunks: AsyncGenerator[bytes, None], request: HttpRequest) -> "Iterato
     """
     if isinstance(request, ASGIRequest):
         return _whole_async(async_to_sync(_first)(chunks), chunks)
-    loop = asyncio.new_event_loop()
-    try:
-        first = loop.run_until_complete(_first(chunks))
-    except BaseException:
-        loop.close()
-        raise
-    return _whole(first, chunks, loop)
+    return _Steps(chunks)
 
 
 async def _first(chunks: AsyncGenerator[bytes, None]) -> bytes:
@@ -85,15 +79,31 @@ async def _whole_async(first: bytes, chunks: AsyncGenerator[bytes, None]) -> Asy
             yield chunk
 
 
-def _whole(first: bytes, chunks: AsyncGenerator[bytes, None], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
-    """For a server without an event loop: a step at a time."""
-    try:
-        yield first
-        while chunk := loop.run_until_complete(_first(chunks)):
-            yield chunk
-    finally:
-        loop.run_until_complete(chunks.aclose())
-        loop.close()
+class _Steps(Iterator[bytes]):
+    """For a server without an event loop: a step at a time. No generator: one that was never begun cannot be closed,
+    and who hangs up before the first byte would leave all of it open.
+    """
+
+    def __init__(self, chunks: AsyncGenerator[bytes, None]) -> None:
+        self._chunks = chunks
+        self._loop = asyncio.new_event_loop()
+        try:
+            self._next = self._loop.run_until_complete(_first(chunks))
+        except BaseException:
+            self._loop.close()
+            raise
+
+    def __next__(self) -> bytes:
+        chunk = self._next or self._loop.run_until_complete(_first(self._chunks))
+        self._next = b""
+        if not chunk:
+            raise StopIteration
+        return chunk
+
+    def close(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.run_until_complete(self._chunks.aclose())
+            self._loop.close()
 
 
 async def _has_moved_on(job_id: uuid.UUID, attempt: int) -> bool:

@@ -1,8 +1,12 @@
 """One-time streams: what may be opened, what comes out, and how it ends. By Redis where it is there, else the spool."""
 
+import asyncio
 import json
 import threading
+import uuid
+from contextlib import aclosing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -190,6 +194,20 @@ def test_sound_comes_while_the_text_is_still_being_spoken(api, the_engine):
     assert bytes(listener.received[44:]) == stored(job_of(data))[44:]
 
 
+@pytest.mark.parametrize("output_format", ["wav", "mp3", "ogg_opus"])
+def test_all_that_is_spoken_is_heard_though_the_engine_pauses(api, the_engine, output_format):
+    data = submit(api, "A first sentence. GATE to wait for.", output_format=output_format)
+    with Background(lambda: speak_next(QUEUE)):
+        listener = Listener(path_of(data))
+        the_engine.reached.wait(10)
+        spoken_bytes = store.spool_path(job_of(data), 1).stat().st_size
+        assert spoken_bytes > 1000
+        wait_for(lambda: len(listener.received) == spoken_bytes, "all of the first sentence to be heard")
+        the_engine.gate.set()
+    listener.join()
+    assert listener.error is None
+
+
 def test_a_stream_that_is_opened_when_all_is_spoken_is_the_stored_audio(api, client):
     data = submit(api)
     speak_next(QUEUE)
@@ -236,7 +254,13 @@ def test_the_headers_say_that_it_is_for_now_for_anybody_and_in_one_piece(api, cl
 def test_of_twenty_who_open_it_at_once_one_hears_it(api):
     path = path_of(submit(api))
     speak_next(QUEUE)
-    statuses = race(*[lambda: Client().get(path).status_code] * 20)
+
+    def open_it() -> int:
+        response = Client().get(path)
+        response.close()
+        return int(response.status_code)
+
+    statuses = race(*[open_it] * 20)
     assert sorted(statuses) == [200] + [410] * 19
 
 
@@ -365,6 +389,21 @@ def test_who_hangs_up_loses_nothing(api, the_engine):
     assert_charged_once(job)
 
 
+def test_who_hangs_up_before_the_first_byte_leaves_nothing_open(api, client):
+    data = submit(api)
+    speak_next(QUEUE)
+    client.get(path_of(data)).close()
+    audio = [link for link in map(_target, Path("/proc/self/fd").iterdir()) if data["job_id"] in link]
+    assert audio == []
+
+
+def _target(descriptor: Path) -> str:
+    try:
+        return str(descriptor.readlink())
+    except FileNotFoundError:  # that of the listing itself
+        return ""
+
+
 # --- by Redis ------------------------------------------------------------------------------------
 
 needs_redis = pytest.mark.skipif(not settings.REDIS_URL, reason="REDIS_URL is not set: the relay is the spool")
@@ -387,6 +426,28 @@ def test_a_reader_that_fell_behind_the_window_goes_on_from_the_store(api, the_en
     listener.join()
     assert listener.error is None
     assert bytes(listener.received[44:]) == stored(job_of(data))[44:]
+
+
+@needs_redis
+def test_what_was_said_last_before_a_pause_is_not_kept_back():
+    name = f"relay:{uuid.uuid4()}:1"
+    writer = redis_stream.RedisWriter(name)
+
+    async def hear_until_silence() -> bytes:
+        heard = b""
+        async with aclosing(redis_stream.follow(name)) as chunks:
+            async for chunk in chunks:
+                if not chunk:
+                    break
+                heard += chunk
+        return heard
+
+    try:
+        writer.write(b"one ")
+        writer.write(b"two ")
+        assert asyncio.run(hear_until_silence()) == b"one two "
+    finally:
+        writer.end()
 
 
 @needs_redis

@@ -44,7 +44,7 @@ format: $(VENV)/.dev-ready ## Bring Python and templates into form
 bench-latency: $(VENV)/.dev-ready ## Measure from POST to completed, beside the bare engine
 	@$(BIN)/python -m tests.bench_latency
 
-bench-stream: $(VENV)/.dev-ready ## Measure how soon a stream is heard, beside the bare engine, and two hundred at once
+bench-stream: $(VENV)/.dev-ready ## Measure streams: first byte, total, many at once, beside the bare engine
 	@$(BIN)/python -m tests.bench_stream $(ARGS)
 
 screenshots: $(VENV)/.dev-ready ## Take pictures of every page, both themes and two widths, into var/screenshots

@@ -8,7 +8,9 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from typing import BinaryIO
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
+from wsgiref.util import FileWrapper
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.core.handlers.asgi import ASGIRequest
@@ -61,11 +63,13 @@ async def listen(job_id: uuid.UUID) -> AsyncGenerator[bytes, None]:
 def begin(chunks: AsyncGenerator[bytes, None], request: HttpRequest) -> "Iterator[bytes] | AsyncIterator[bytes]":
     """The body of a response, once its first bytes are there: of the kind that the server of `request` takes.
 
-    From a synchronous view. Raises what `chunks` raises before its first bytes.
+    From a synchronous view. Raises what `chunks` raises before its first bytes; where the server cannot break a body
+    off, what it raises at all.
     """
     if isinstance(request, ASGIRequest):
         return _whole_async(async_to_sync(_first)(chunks), chunks)
-    return _Steps(chunks)
+    # A server that cannot break a body off (see config.wsgi) begins when nothing can go wrong any more.
+    return _kept(_Steps(chunks)) if request.META.get("CANNOT_BREAK_OFF") else _Steps(chunks)
 
 
 async def _first(chunks: AsyncGenerator[bytes, None]) -> bytes:
@@ -104,6 +108,21 @@ class _Steps(Iterator[bytes]):
         if not self._loop.is_closed():
             self._loop.run_until_complete(self._chunks.aclose())
             self._loop.close()
+
+
+def _kept(steps: _Steps) -> Iterator[bytes]:
+    """All of it, from a temporary file; what is longer than a chunk is on the disk. Closing it deletes the file."""
+    file = SpooledTemporaryFile(max_size=CHUNK_BYTES)  # noqa: SIM115 - whoever takes the body closes it
+    try:
+        for chunk in steps:
+            file.write(chunk)
+    except BaseException:
+        file.close()
+        raise
+    finally:
+        steps.close()
+    file.seek(0)
+    return FileWrapper(cast(BinaryIO, file), CHUNK_BYTES)
 
 
 async def _has_moved_on(job_id: uuid.UUID, attempt: int) -> bool:

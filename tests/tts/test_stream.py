@@ -16,6 +16,7 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+from config.wsgi import measure_body
 from tests.config.envelopes import ANNIE, data_of, error_of
 from tests.factories import make_job
 from tests.tts.audio_helpers import measure_audio
@@ -73,7 +74,8 @@ def stored(job: Job) -> bytes:
 class Listener:
     """Opens a stream in a thread of its own and keeps what comes."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, **environ: Any) -> None:
+        self._environ = environ
         self.received = bytearray()
         self.error: BaseException | None = None
         self.status = 0
@@ -83,7 +85,7 @@ class Listener:
 
     def _run(self) -> None:
         try:
-            response: Any = Client().get(self._path)
+            response: Any = Client().get(self._path, **self._environ)
             self.status = response.status_code
             for chunk in response.streaming_content if response.streaming else [response.content]:
                 self.received += chunk
@@ -326,6 +328,35 @@ def test_a_failure_after_the_first_byte_breaks_the_stream_off_and_refunds(api, a
     assert isinstance(listener.error, StreamBroken)
     assert_failed_and_refunded(job_of(data))
     assert available(account) == 100_000_000
+
+
+@pytest.mark.parametrize("output_format", ["wav", "ogg_opus"])
+def test_a_server_that_cannot_break_a_body_off_begins_when_all_is_well(api, output_format):
+    """Under WSGI the end of a body is clean, whatever happened."""
+    whole = submit(api, output_format=output_format)
+    broken = submit(api, "Fine at first. PERMANENT trouble then.", output_format=output_format)
+    listeners = [Listener(path_of(data), CANNOT_BREAK_OFF=True) for data in (whole, broken)]
+    opened = Job.objects.filter(stream_opened_at__isnull=False)
+    wait_for(lambda: opened.count() == 2, "both streams to be opened")
+    speak_next(QUEUE)
+    heard, refused = (listener.join() for listener in listeners)
+    header_bytes = 44 if output_format == "wav" else 0
+    assert (heard.status, bytes(heard.received[header_bytes:])) == (200, stored(job_of(whole))[header_bytes:])
+    assert refused.status == 500
+    assert json.loads(bytes(refused.received))["error"]["code"] == "GENERATION_FAILED"
+    job = job_of(broken)
+    assert (job.status, job.refunded_microcredits) == ("failed", job.cost_microcredits)
+
+
+def test_the_wsgi_entry_says_that_it_cannot_break_a_body_off():
+    seen: dict[str, Any] = {}
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.update(environ)
+        return []
+
+    measure_body(app, max_bytes=1)({}, None)
+    assert seen["CANNOT_BREAK_OFF"] is True
 
 
 def test_a_later_attempt_is_not_put_behind_the_first_ones_bytes(api, the_engine):

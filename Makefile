@@ -44,6 +44,9 @@ format: $(VENV)/.dev-ready ## Bring Python and templates into form
 bench-latency: $(VENV)/.dev-ready ## Measure from POST to completed, beside the bare engine
 	@$(BIN)/python -m tests.bench_latency
 
+bench-stream: $(VENV)/.dev-ready ## Measure streams: first byte, total, many at once, beside the bare engine
+	@$(BIN)/python -m tests.bench_stream
+
 screenshots: $(VENV)/.dev-ready ## Take pictures of every page, both themes and two widths, into var/screenshots
 	@$(BIN)/python -m tests.screenshots
 
@@ -80,4 +83,4 @@ $(VENV)/.dev-ready: requirements-dev.txt $(VENV)/.run-ready $(VENV)/.kokoro-read
 	@$(INSTALL)
 	@touch $@
 
-.PHONY: help setup run kokoro test test-services check lint types format bench-latency screenshots lock clean
+.PHONY: help setup run kokoro test test-services check lint types format bench-latency bench-stream screenshots lock clean

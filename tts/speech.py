@@ -4,7 +4,7 @@ Owns the order of the pieces, the progress and the cap. What becomes of the samp
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from typing import cast
 
@@ -52,17 +52,19 @@ def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Iterator
                 speakers=tuple(job.speakers or ()),
             )
 
-    for samples in _spoken(engine, segments(), lease):
-        for pcm in samples:
-            lease.check()
-            bytes_left -= len(pcm)
-            if bytes_left < 0:
-                raise PermanentEngineError(TOO_MUCH_AUDIO_MESSAGE)
-            yield pcm
-        lease.chars_done += counted.popleft()
+    # Closed whatever happens, and at once: nothing is spoken that nobody will hear.
+    with closing(_spoken(engine, segments(), lease)) as spoken:
+        for samples in spoken:
+            for pcm in samples:
+                lease.check()
+                bytes_left -= len(pcm)
+                if bytes_left < 0:
+                    raise PermanentEngineError(TOO_MUCH_AUDIO_MESSAGE)
+                yield pcm
+            lease.chars_done += counted.popleft()
 
 
-def _spoken(engine: Engine, segments: Iterator[Segment], lease: Lease) -> Iterator[Iterator[bytes]]:
+def _spoken(engine: Engine, segments: Iterator[Segment], lease: Lease) -> Generator[Iterator[bytes], None, None]:
     """The samples of each segment, in order."""
     if engine.segments_ahead > 1:
         with closing(speak_ahead(engine.speak, segments, ahead=engine.segments_ahead, check=lease.check)) as spoken:

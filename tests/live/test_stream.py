@@ -19,6 +19,11 @@ from tests.waiting import wait_for
 CHROMIUM = Path("/usr/bin/chromium")
 
 
+@pytest.fixture(autouse=True)
+def it_runs(service: Service) -> None:
+    """Also when the test before ended it."""
+
+
 def stream(caller: Caller, text: str, **fields: object) -> dict[str, Any]:
     answer = caller.http.post("/api/v1/tts/stream", json={"text": text, "voice_id": VOICE_ID, **fields})
     assert answer.status_code == 202, answer.text

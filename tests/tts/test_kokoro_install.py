@@ -24,7 +24,7 @@ from tts.engines.kokoro.repeatable import make_repeatable
 from tts.engines.kokoro.voices import engine_voices
 from voices.models import Voice
 
-RESOLVED = "/resolved/onnx-community/Kokoro-82M-v1.0-ONNX/resolve/main/voices/{}.bin"
+RESOLVED = f"/resolved/{hub.ONNX_REPOSITORY}/resolve/{hub.REVISIONS[hub.ONNX_REPOSITORY]}/voices/{{}}.bin"
 
 
 class Hub:
@@ -46,7 +46,7 @@ class Hub:
 
             def answer(self, *, is_head: bool) -> None:
                 hub.asked.append((self.command, self.path, self.headers.get("Range", "")))
-                match = re.fullmatch(r"/(resolved/)?([\w.-]+/[\w.-]+)/resolve/main/(.+)", self.path)
+                match = re.fullmatch(r"/(resolved/)?([\w.-]+/[\w.-]+)/resolve/[0-9a-f]{40}/(.+)", self.path)
                 body = hub.contents.get(match[3]) if match else None
                 if match is None or body is None:
                     self.send_error(404)
@@ -140,11 +140,7 @@ def test_what_an_earlier_run_fetched_is_not_fetched_again(db: None, model_hub: H
     part.parent.mkdir(parents=True)
     part.write_bytes(model_hub.contents["voices/af_alloy.bin"][:100_000])
     install()
-    assert (
-        "GET",
-        "/resolved/onnx-community/Kokoro-82M-v1.0-ONNX/resolve/main/voices/af_alloy.bin",
-        "bytes=100000-",
-    ) in (model_hub.asked)
+    assert ("GET", RESOLVED.format("af_alloy"), "bytes=100000-") in model_hub.asked
     assert files.pack_path("af_alloy").read_bytes() == model_hub.contents["voices/af_alloy.bin"]
 
 

@@ -108,8 +108,8 @@ class OpenAIEvent(serializers.Serializer[Any]):
     """Each of the server-sent events."""
 
     data = serializers.CharField(  # type: ignore[assignment]  # it hides the serializer's own
-        help_text="JSON. Its type is speech.audio.delta, with audio in base64; at the end speech.audio.done, with usage "
-        "in characters, or error."
+        help_text="JSON. Its type is speech.audio.delta, with audio in base64; at the end speech.audio.done, with "
+        "usage in characters, or error."
     )
 
 

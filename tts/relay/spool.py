@@ -11,15 +11,17 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 CHUNK_BYTES = 64 * 1024
-FIRST_LOOK_SECONDS = 0.002  # between looks while bytes come; each look in vain takes half as long again
+FIRST_LOOK_SECONDS = 0.002  # between looks while bytes come
 LAST_LOOK_SECONDS = 0.05
+LATE_BY = 1 / 40  # of the time waited: who waits long may hear of it so much later, and costs next to nothing
 SILENCE_SECONDS = 1.0
 
 
 async def follow(path: Path) -> AsyncGenerator[bytes, None]:
     """See `tts.relay.follow`. The file may come into being later."""
     descriptor = -1
-    pause_seconds, heard_at, is_told = FIRST_LOOK_SECONDS, time.monotonic(), False
+    waits_since = told_at = time.monotonic()
+    is_told = False
     try:
         while True:
             if descriptor < 0:
@@ -27,7 +29,7 @@ async def follow(path: Path) -> AsyncGenerator[bytes, None]:
             # Not waited for: a local file is read from the page cache, within microseconds.
             chunk = os.read(descriptor, CHUNK_BYTES) if descriptor >= 0 else b""
             if chunk:
-                pause_seconds, heard_at = FIRST_LOOK_SECONDS, time.monotonic()
+                waits_since = told_at = time.monotonic()
                 yield chunk
                 continue
             is_over = descriptor >= 0 and os.fstat(descriptor).st_nlink == 0
@@ -35,12 +37,11 @@ async def follow(path: Path) -> AsyncGenerator[bytes, None]:
             if is_over and (chunk := os.read(descriptor, CHUNK_BYTES)):
                 yield chunk
                 continue
-            if (is_over and not is_told) or time.monotonic() - heard_at > SILENCE_SECONDS:
-                heard_at, is_told = time.monotonic(), is_over
+            now = time.monotonic()
+            if (is_over and not is_told) or now - told_at > SILENCE_SECONDS:
+                told_at, is_told = now, is_over
                 yield b""
-            await asyncio.sleep(pause_seconds)
-            if descriptor >= 0:
-                pause_seconds = min(pause_seconds * 1.5, LAST_LOOK_SECONDS)
+            await asyncio.sleep(min(max((now - waits_since) * LATE_BY, FIRST_LOOK_SECONDS), LAST_LOOK_SECONDS))
     finally:
         if descriptor >= 0:
             os.close(descriptor)

@@ -18,7 +18,10 @@ from tts.engines.kokoro.voices import engine_voices
 
 ONNX_REPOSITORY: Final = "onnx-community/Kokoro-82M-v1.0-ONNX"
 TORCH_REPOSITORY: Final = "hexgrad/Kokoro-82M"
-REVISION: Final = "main"
+REVISIONS: Final = {
+    ONNX_REPOSITORY: "1939ad2a8e416c0acfeecc08a694d14ef25f2231",
+    TORCH_REPOSITORY: "f3ff3571791e39611d31c381e3a41a3af07b4987",
+}
 TIMEOUT_SECONDS: Final = httpx.Timeout(30.0, connect=10.0)
 TRIES: Final = 5  # of one file; each goes on where the one before broke off
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -64,7 +67,7 @@ def fetch(wanted: Wanted, folder: Path, progress: Progress) -> tuple[str, int]:
     target = folder / wanted.target
     part = target.with_name(f"{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
-    url = f"{settings.KOKORO_HUB_URL}/{wanted.repository}/resolve/{REVISION}/{wanted.path}"
+    url = f"{settings.KOKORO_HUB_URL}/{wanted.repository}/resolve/{REVISIONS[wanted.repository]}/{wanted.path}"
     expected = ""
     for attempt in range(1, TRIES + 1):
         try:

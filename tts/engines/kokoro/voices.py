@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from tts.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
 from voices.catalogue import Gender, VoiceEntry
 
 PROVIDER: Final = "kokoro"
@@ -79,8 +80,8 @@ def _entry(engine_voice: str, unavailable: dict[str, str]) -> VoiceEntry:
         supports_prompt=False,
         supports_multispeaker=False,
         supports_streaming=True,
-        output_formats=("wav", "mp3", "ogg_opus"),
-        sample_rates=(8_000, 12_000, 16_000, 22_050, 24_000, 44_100, 48_000),
+        output_formats=OUTPUT_FORMATS,
+        sample_rates=SAMPLE_RATES_HERTZ,
         native_rate_hertz=RATE_HERTZ,
         max_text_bytes=MAX_TEXT_BYTES,
         max_stream_bytes=MAX_TEXT_BYTES,

@@ -100,7 +100,7 @@ def credit_month(
     )
     if row is None:
         return False
-    if row.state in (SubscriptionState.CREATED, SubscriptionState.PAST_DUE):
+    if row.state == SubscriptionState.CREATED:
         _set_state(row, SubscriptionState.ACTIVE)
     purchase: Purchase = start_month(
         subscription=row,

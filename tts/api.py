@@ -37,6 +37,7 @@ from tts.serializers import SpeechSerializer, job_data
 from tts.services.lifecycle import cancel_or_erase_job
 from tts.services.submit import IdempotencyClaim, submit_job
 from voices.errors import InvalidVoice
+from webhooks.selectors import has_enabled_endpoint
 
 KEY_ERRORS = (Unauthorized, Forbidden, RateLimitExceeded, MaintenanceMode)
 
@@ -214,9 +215,8 @@ class JobAudio(KeyView):
 
 
 def _submit(account: Account, request: Request, *, is_streamed: bool) -> HttpResponse:
-    serializer = SpeechSerializer(data=request.data)
-    speech = serializer.speech_request(is_streamed=is_streamed)
-    if "webhook_url" in serializer.validated_data:
+    speech = SpeechSerializer(data=request.data).speech_request(is_streamed=is_streamed)
+    if speech.webhook_url and not has_enabled_endpoint(account=account):
         raise Forbidden("webhook_url needs an enterprise plan with an enabled webhook endpoint.")
     submission = submit_job(
         account=account,

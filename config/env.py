@@ -1,9 +1,11 @@
 """Typed readers of the environment, and the secret keys that one machine makes for itself."""
 
 import ipaddress
+import json
 import os
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -49,6 +51,24 @@ def env_ports(name: str, default: str) -> list[int]:
     if not all(part.isdecimal() and 1 <= int(part) <= 65535 for part in ports):
         raise ImproperlyConfigured(f"{name} must be port numbers like {default}.")
     return [int(part) for part in ports]
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Whose ID tokens are taken. `audience`: what they must be made for."""
+
+    issuer: str
+    audience: str
+    jwks_url: str
+
+
+def env_issuers(name: str) -> list[Issuer]:
+    """A JSON list of {"issuer": …, "audience": …, "jwks_url": …}."""
+    try:
+        return [Issuer(**each) for each in json.loads(env_str(name, "[]"))]
+    except (ValueError, TypeError):
+        example = '[{"issuer": "https://…", "audience": "…", "jwks_url": "https://…"}]'
+        raise ImproperlyConfigured(f"{name} must look like {example}.") from None
 
 
 def check_fernet_keys(name: str, keys: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from config.env import (
     check_fernet_keys,
     env_bool,
     env_int,
+    env_issuers,
     env_list,
     env_networks,
     env_ports,
@@ -146,6 +147,7 @@ ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up
 # Ten failures from one address or for one email in 15 minutes; the rest as allauth has it.
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/15m/ip,10/15m/key"}
 SESSION_COOKIE_AGE = 30 * 24 * 3600  # for who wants to stay signed in; else until the browser closes
+OIDC_ISSUERS = env_issuers("OIDC_ISSUERS")  # whose ID tokens are taken at /api/user
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # and three days are allauth's own for confirming an address
 SIGNUP_CREDITS = env_int("SIGNUP_CREDITS", 10)  # once the address is confirmed
 

@@ -81,7 +81,7 @@ def parse_target(url: str) -> Target:
         raise Blocked("There is a space, a backslash or a control character in it.")
     try:
         parts = urlsplit(url)
-        port = parts.port or 443
+        port = 443 if parts.port is None else parts.port
     except ValueError:
         raise Blocked("This is not a URL.") from None
     if parts.scheme != "https":

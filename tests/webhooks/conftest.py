@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Account
 from accounts.services.audit import SYSTEM
+from tests.factories import make_job
 from tests.webhooks.receiver import Receiver, authority_file, receiver
+from tts.models import JobStatus
 from webhooks import client
-from webhooks.models import Endpoint
+from webhooks.guard import parse_target
+from webhooks.models import Delivery, Endpoint
 from webhooks.services.endpoints import save_endpoint
 
 
@@ -41,3 +45,18 @@ def make_endpoint(account: Account, url: str) -> tuple[Endpoint, str]:
     saved = save_endpoint(account=account, url=url, actor=SYSTEM, reason="For a test.")
     assert saved.secret is not None
     return saved.endpoint, saved.secret
+
+
+def make_delivery(account: Account, *, state: str = "pending", **fields: Any) -> Delivery:
+    """An event of a job that failed, as `record_job_event` would write it."""
+    now = timezone.now()
+    job = make_job(account, status=JobStatus.FAILED, error_code="GENERATION_FAILED", finished_at=now)
+    is_pending = state == "pending"
+    values = {
+        "event": "job.failed",
+        "job_id": job.pk,
+        "receiver": parse_target(Endpoint.objects.get(account=account).url).receiver,
+        "next_attempt_at": now if is_pending else None,
+        "finished_at": None if is_pending else now,
+    } | fields
+    return Delivery.objects.create(account=account, state=state, **values)

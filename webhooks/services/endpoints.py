@@ -33,7 +33,7 @@ class Saved:
 def save_endpoint(
     *, account: Account, url: str, actor: Actor, enabled: bool = True, regenerate_secret: bool = False, reason: str
 ) -> Saved:
-    """The account's one endpoint, made or changed. Raises ValidationFailed (url), Forbidden (nothing to encrypt with)."""
+    """The account's one endpoint, made or changed. Raises ValidationFailed (url), Forbidden (no keys for secrets)."""
     if not settings.WEBHOOK_SECRET_KEYS:
         raise Forbidden(NO_KEYS)
     target = check_url(url)  # asks name servers: before the transaction

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import schemathesis
 from django.db import connections
-from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
@@ -18,9 +17,11 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 
 from accounts.models import Plan
+from accounts.services.identities import set_id_tokens_allowed
 from config.errors import DomainError, openai_status
 from config.wsgi import application
 from tests.factories import make_account, make_job, make_key, make_user
+from tests.issuer import token_issuer
 from tests.webhooks.conftest import make_delivery, make_endpoint, own_network  # noqa: F401
 from tests.webhooks.receiver import receiver
 from tts.models import JobStatus
@@ -98,20 +99,22 @@ def _with_an_address(environ, start_response):
     return application(environ | {"REMOTE_ADDR": "192.0.2.1"}, start_response)
 
 
-def _headers(account, operation):
-    """As somebody who may: a key of the account, or one of its owners, signed in."""
+@pytest.fixture
+def id_tokens(settings):
+    with token_issuer() as issuer:
+        settings.OIDC_ISSUERS = [issuer.setting]
+        yield issuer
+
+
+def _headers(account, operation, request):
+    """As somebody who may: with a key of the account, or as its owner, with an ID token."""
     security = operation.definition.raw.get("security") or []
-    if {"session": []} in security:
-        return _session_headers(make_user("alice@fuzzed.example", account))
+    if {"idToken": []} in security:
+        issuer = request.getfixturevalue("id_tokens")
+        user = make_user("alice@acme.example", account)
+        set_id_tokens_allowed(user=user, is_allowed=True)
+        return {"Authorization": f"Bearer {issuer.token()}"}
     return {"Authorization": f"Bearer {make_key(account)[1]}"} if security else {}
-
-
-def _session_headers(user):
-    client = Client()
-    client.force_login(user)
-    token = "t" * 32  # the cookie and the header have to be the same
-    cookies = {"sessionid": client.cookies["sessionid"].value, "csrftoken": token}
-    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()), "X-CSRFToken": token}
 
 
 def _finished_job(account, status):
@@ -197,7 +200,7 @@ def test_every_operation_succeeds_as_described(method, path, fuzzed_account, sch
         if "{delivery_id}" in path:
             given_values = given_values | {"path_parameters": {"delivery_id": str(make_delivery(fuzzed_account).pk)}}
     case = operation.Case(**given_values)
-    headers = _headers(fuzzed_account, operation)
+    headers = _headers(fuzzed_account, operation, request)
     response = case.call(headers=headers)
     assert response.status_code == status
     case.validate_response(response, headers=headers)
@@ -220,7 +223,7 @@ def test_schemathesis_finds_nothing(method, path, mode, fuzzed_account, schema, 
         request.getfixturevalue("worker")
     settings.ANONYMOUS_READ_LIMIT = 10**6
     operation = schema[path][method]
-    headers = _headers(fuzzed_account, operation)
+    headers = _headers(fuzzed_account, operation, request)
     jobs = [str(_finished_job(fuzzed_account, status).pk) for status in FINISHED]
     statuses = []
 

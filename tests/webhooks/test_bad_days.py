@@ -61,7 +61,11 @@ def test_retry_after_is_read(hook):
 def test_a_redirect_to_this_machine_is_not_followed(hook):
     hook.status, hook.headers = 301, {"Location": f"{hook.url}/elsewhere"}
     answer = post(hook.url)
-    assert (answer.outcome, answer.status, answer.error) == ("redirect", 301, "It answered 301. Redirects are not followed.")
+    assert (answer.outcome, answer.status, answer.error) == (
+        "redirect",
+        301,
+        "It answered 301. Redirects are not followed.",
+    )
     assert [each.path for each in hook.received] == ["/hook"]
 
 

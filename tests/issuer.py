@@ -58,7 +58,7 @@ def token_issuer() -> Iterator[TokenIssuer]:
     issuer = TokenIssuer()
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the base's name
+        def do_GET(self) -> None:
             issuer.asked += 1
             body = json.dumps(issuer.jwks()).encode()
             self.send_response(503 if issuer.is_away else 200)

@@ -84,7 +84,7 @@ def post(target: Target, *, headers: Mapping[str, str], body: bytes) -> Answer:
 def close_connections() -> None:
     """Of this process; the next request opens its own."""
     _pool().close()
-    _pool.cache_clear()
+    _make_pool.cache_clear()
 
 
 def _post_once_or_twice(target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -262,8 +262,17 @@ class _GuardedBackend(httpcore.SyncBackend):
         raise Blocked("This is not an address on the internet.")
 
 
-@cache
+_pool_lock = threading.Lock()
+
+
 def _pool() -> httpcore.ConnectionPool:
+    """This process's, made at its first request."""
+    with _pool_lock:  # else two threads make one each, and one of them is lost with its connections
+        return _make_pool()
+
+
+@cache
+def _make_pool() -> httpcore.ConnectionPool:
     return httpcore.ConnectionPool(
         ssl_context=_ssl_context(),
         max_connections=MAX_CONNECTIONS,

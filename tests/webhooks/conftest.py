@@ -25,7 +25,7 @@ def own_network(settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.WEBHOOK_ALLOW_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
     settings.WEBHOOK_PORTS = range(1, 65536)
     settings.WEBHOOK_CA_FILE = str(authority_file(tmp_path))
-    client._pool.cache_clear()
+    client._make_pool.cache_clear()
     yield
     client.close_connections()
 

@@ -35,7 +35,7 @@ def names(monkeypatch):
         *(
             "127.0.0.1",
             "127.8.8.8",
-            "0.0.0.0",
+            "0.0.0.0",  # noqa: S104
             "10.0.0.5",
             "172.16.0.1",
             "192.168.1.1",
@@ -108,7 +108,7 @@ def test_a_name_with_one_bad_address_is_refused_as_a_whole(names):
 
 
 def test_a_name_without_address_is_told_as_that(names):
-    with pytest.raises(NotResolved, match="gone.example has no address"):
+    with pytest.raises(NotResolved, match=r"gone\.example has no address"):
         vetted_addresses("gone.example", 443)
 
 
@@ -117,7 +117,7 @@ def test_a_name_server_that_is_silent_costs_no_more_than_it_may(monkeypatch):
 
     released = threading.Event()
     monkeypatch.setattr(guard, "look_up", lambda host: released.wait(30) or [])
-    with pytest.raises(NotResolved, match="name servers of slow.example do not answer"):
+    with pytest.raises(NotResolved, match=r"name servers of slow\.example do not answer"):
         vetted_addresses("slow.example", 443, seconds=0.05)
     released.set()
 

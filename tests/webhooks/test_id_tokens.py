@@ -17,7 +17,7 @@ from accounts.services.identities import set_id_tokens_allowed
 from tests.config.envelopes import error_of
 from tests.factories import make_user
 from tests.issuer import TokenIssuer, token_issuer
-from tests.webhooks.conftest import hook, make_endpoint, own_network  # noqa: F401
+from tests.webhooks.conftest import make_endpoint
 
 URL = "/api/user/enterprise/webhook"
 DELIVERIES = f"{URL}/deliveries"

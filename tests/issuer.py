@@ -50,7 +50,8 @@ def public_jwk(kid: str, key: Key) -> dict[str, Any]:
         jwk, algorithm = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key())), "RS256"
     else:
         jwk, algorithm = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())), "ES256"
-    return jwk | {"kid": kid, "use": "sig", "alg": algorithm}
+    described: dict[str, Any] = jwk | {"kid": kid, "use": "sig", "alg": algorithm}
+    return described
 
 
 @contextmanager

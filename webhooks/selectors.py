@@ -1,12 +1,13 @@
 """Reads of endpoints and deliveries."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from accounts.models import Account
 from config.errors import NotFound
+from webhooks.clock import database_now
 from webhooks.models import Delivery, DeliveryState, Endpoint
 
 
@@ -35,6 +36,14 @@ def list_deliveries(*, account: Account, state: str | None = None, event: str | 
     if event is not None:
         deliveries = deliveries.filter(event=event)
     return deliveries.order_by("-created_at", "-id")
+
+
+def first_try_percent(*, account: Account) -> float | None:
+    """Of the events that were delivered in the last seven days: how many by their first attempt. None without any."""
+    since = database_now() - timedelta(days=7)
+    delivered = Delivery.objects.for_account(account).filter(state=DeliveryState.DELIVERED, created_at__gte=since)
+    counts = delivered.aggregate(all=Count("pk"), first=Count("pk", filter=Q(attempts_made=1)))
+    return 100 * counts["first"] / counts["all"] if counts["all"] else None
 
 
 def get_delivery(*, account: Account, delivery_id: uuid.UUID) -> Delivery:

@@ -120,6 +120,15 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/keys/{key}/revoke", NEEDS_SIGN_IN),
         "POST": ("/keys/{key}/revoke", NEEDS_SIGN_IN | {"signed in": 302}),  # roles: tests/accounts/test_keys_page.py
     },
+    "webhooks": {"GET": ("/webhooks", NEEDS_SIGN_IN), "POST": ("/webhooks", NEEDS_SIGN_IN)},  # without a URL
+    "webhooks/replay": {"POST": ("/webhooks/replay", NEEDS_SIGN_IN)},  # the form again
+    "webhooks/remove": {
+        "GET": ("/webhooks/remove", NEEDS_SIGN_IN | {"signed in": 404}),
+        "POST": ("/webhooks/remove", NEEDS_SIGN_IN | {"signed in": 404}),
+    },
+    "webhooks/id-tokens": {"POST": ("/webhooks/id-tokens", dict.fromkeys(ACTORS, 302))},
+    "webhooks/<uuid:delivery_id>": {"GET": ("/webhooks/{job}", NEEDS_SIGN_IN | {"signed in": 404})},
+    "webhooks/<uuid:delivery_id>/replay": {"POST": ("/webhooks/{job}/replay", NEEDS_SIGN_IN | {"signed in": 404})},
     "switch-account": {
         "GET": ("/switch-account", dict.fromkeys(ACTORS, 405)),
         "POST": ("/switch-account", NEEDS_SIGN_IN | {"signed in": 404}),  # to no account

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
@@ -184,7 +184,7 @@ def test_retry_after_is_honoured(account, hook, endpoint, header, seconds):
 
 
 def test_retry_after_may_be_a_date_and_nonsense_is_nothing():
-    now = timezone.datetime.fromisoformat("2026-01-08T10:00:00+00:00")
+    now = datetime.fromisoformat("2026-01-08T10:00:00+00:00")
     assert asked_pause("Thu, 08 Jan 2026 10:02:00 GMT", now=now) == timedelta(minutes=2)
     for text in ("", "soon", "-5", "Thu, 08 Jan 2025 10:02:00 GMT", "Thu, 99 Jan 2026", "1.5", "9" * 40):
         assert asked_pause(text, now=now) == timedelta(0)

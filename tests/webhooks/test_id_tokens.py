@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import time
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -50,7 +51,7 @@ def ask(token: str, path: str = DELIVERIES):
     return Client(raise_request_exception=False).get(path, headers={"Authorization": f"Bearer {token}"})
 
 
-def refused(token: str) -> dict:
+def refused(token: str) -> dict[str, Any]:
     response = ask(token)
     assert response.headers["WWW-Authenticate"] == "Bearer"
     return error_of(response, 401, "UNAUTHORIZED")
@@ -76,7 +77,7 @@ def _part(value: object) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _with_header(token: str, header: dict) -> str:
+def _with_header(token: str, header: dict[str, str]) -> str:
     return f"{_part(header)}.{token.split('.')[1]}"
 
 
@@ -188,7 +189,7 @@ def test_keys_are_asked_for_once(issuer, alice):
 
 def test_unknown_keys_make_us_ask_once_a_minute_at_most(issuer, alice, monkeypatch):
     clock = [1000.0]
-    monkeypatch.setattr(id_tokens.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     assert ask(issuer.token()).status_code == 200
     issuer.keys["second"] = rsa.generate_private_key(65537, 2048)
     for _ in range(3):
@@ -201,7 +202,7 @@ def test_unknown_keys_make_us_ask_once_a_minute_at_most(issuer, alice, monkeypat
 
 def test_keys_that_are_known_do_while_the_issuer_is_away(issuer, alice, monkeypatch):
     clock = [1000.0]
-    monkeypatch.setattr(id_tokens.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     assert ask(issuer.token()).status_code == 200
     issuer.is_away = True
     clock[0] += 4000

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import standardwebhooks
@@ -23,7 +24,7 @@ from webhooks.services.endpoints import save_endpoint
 from webhooks.signing import signature_headers, standard_secret
 
 NODE_FOLDER = Path(__file__).resolve().parent.parent / "node"
-PYTHON_VERIFIERS = {"standardwebhooks": standardwebhooks.Webhook, "svix": svix.webhooks.Webhook}
+PYTHON_VERIFIERS: dict[str, Any] = {"standardwebhooks": standardwebhooks.Webhook, "svix": svix.webhooks.Webhook}
 pytestmark = pytest.mark.django_db
 
 
@@ -36,7 +37,8 @@ def secret(account, hook) -> str:
 def sent(account, hook, secret) -> Received:
     """A request as it arrived."""
     assert send_test(claim_test(account=account)).is_success
-    return hook.received[-1]
+    request: Received = hook.received[-1]
+    return request
 
 
 def test_our_own_header_is_as_the_contract_says(sent, secret):

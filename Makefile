@@ -45,7 +45,7 @@ bench-latency: $(VENV)/.dev-ready ## Measure from POST to completed, beside the 
 	@$(BIN)/python -m tests.bench_latency
 
 bench-stream: $(VENV)/.dev-ready ## Measure streams: first byte, total, many at once, beside the bare engine
-	@$(BIN)/python -m tests.bench_stream
+	@$(BIN)/python -m tests.bench_stream $(ARGS)
 
 screenshots: $(VENV)/.dev-ready ## Take pictures of every page, both themes and two widths, into var/screenshots
 	@$(BIN)/python -m tests.screenshots

@@ -258,6 +258,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 24 * 3600.0,
         "options": {"expires": 3600.0, "queue": "maintenance"},
     },
+    "ask providers again": {
+        "task": "tts.tasks.ask_providers_again",
+        "schedule": 120.0,
+        "options": {"expires": 120.0, "queue": "maintenance"},
+    },
     "make samples": {
         "task": "tts.tasks.ask_for_samples",
         "schedule": 10.0,

@@ -4,7 +4,8 @@
 
 Starts the real thing (`manage.py serve`, SQLite, the file queue, the relay by spool) in a temporary folder and talks to
 it by HTTP. The bare engine speaks in this process, in turn with the service; medians of the pairs count. Kokoro speaks
-with the files in KOKORO_MODEL_DIR; where there are none, `python -m tests.kokoro_files FOLDER` makes some of true size.
+with the files in KOKORO_MODEL_DIR; where there are none, `python -m tests.kokoro_files FOLDER` makes such of the true
+size.
 
 Bars: first sound ≤ the bare engine's first samples + 60 ms. Total ≤ 1.15 × the bare engine with the encoder, or + 60 ms
 where that is more: eSpeak says 1,000 characters within the time of two requests. /healthz p95 < 20 ms while two texts
@@ -214,7 +215,8 @@ def measure_many(bench: Bench) -> None:
     held_growth = bench.hold("open streams: memory", is_met=growth < GROWTH_BAR_BYTES)
     heard = sum(map(len, bodies)) / 1e6
     print(
-        f"{STREAMS} streams open at once, submitted in {submitted_seconds:.1f} s, {heard:.0f} MB heard in {seconds:.1f} s"
+        f"{STREAMS} streams open at once, submitted in {submitted_seconds:.1f} s, "
+        f"{heard:.0f} MB heard in {seconds:.1f} s"
     )
     print(f"  whole and as stored  {same} of {STREAMS}   {held_same}")
     print(f"  web process  {before / 1e6:.0f} MB before, {growth / 1e6:+.0f} MB at most   {held_growth}")

@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -39,7 +39,17 @@ class Refuse:
     status: int = 400
 
 
-BadDay = Refuse | Half | Cut | Garbage | Hang | Nothing | Silence
+@dataclass(frozen=True)
+class Trickle:
+    """Good audio, of which a little comes now and then: until `peer.release` is set."""
+
+
+@dataclass(frozen=True)
+class Odd:
+    """Half a sample too many, or too few."""
+
+
+BadDay = Refuse | Trickle | Odd | Half | Cut | Garbage | Hang | Nothing | Silence
 
 
 class PollyPeer:
@@ -56,7 +66,7 @@ class PollyPeer:
     def reset(self) -> None:
         self.asked: list[dict[str, Any]] = []
         self.listings: list[dict[str, list[str]]] = []
-        self.listing_error: Refuse | None = None
+        self.listing_error: Refuse | Garbage | None = None
         self.people = [person | {"SupportedEngines": _engines(person)} for person in VOICE_DATA]
         self.release = threading.Event()
         self.most_at_once = 0
@@ -112,6 +122,9 @@ def _handler_of(peer: PollyPeer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             query = parse_qs(urlsplit(self.path).query)
             peer.listings.append(query)
+            if isinstance(peer.listing_error, Garbage):
+                self.answer(b"<html>Welcome to the hotel's network</html>", "text/html")
+                return
             if peer.listing_error is not None:
                 self.refuse(peer.listing_error)
                 return
@@ -143,6 +156,10 @@ def _handler_of(peer: PollyPeer) -> type[BaseHTTPRequestHandler]:
                         self.answer(bytes(len(pcm)))
                     case Garbage():
                         self.answer(b"<html>Bad gateway</html>", "text/html")
+                    case Odd():
+                        self.answer(pcm[:-1])
+                    case Trickle():
+                        self.trickle(pcm)
                     case Cut():
                         self.answer(pcm, cut=True)
                     case Hang():
@@ -158,6 +175,17 @@ def _handler_of(peer: PollyPeer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body[: len(body) // 2] if cut else body)
             self.close_connection = cut
+
+        def trickle(self, pcm: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "audio/pcm")
+            self.send_header("Content-Length", str(len(pcm)))
+            self.end_headers()
+            self.close_connection = True
+            with suppress(OSError):  # nobody listens any more
+                for start in range(0, len(pcm), 1_024):
+                    self.wfile.write(pcm[start : start + 1_024])
+                    peer.release.wait(0.02)
 
         def refuse(self, error: Refuse) -> None:
             body = json.dumps({"message": f"{VENDORS_WORDS} {error.code}"}).encode()

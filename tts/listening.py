@@ -8,7 +8,9 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from typing import BinaryIO
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
+from wsgiref.util import FileWrapper
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.core.handlers.asgi import ASGIRequest
@@ -61,17 +63,13 @@ async def listen(job_id: uuid.UUID) -> AsyncGenerator[bytes, None]:
 def begin(chunks: AsyncGenerator[bytes, None], request: HttpRequest) -> "Iterator[bytes] | AsyncIterator[bytes]":
     """The body of a response, once its first bytes are there: of the kind that the server of `request` takes.
 
-    From a synchronous view. Raises what `chunks` raises before its first bytes.
+    From a synchronous view. Raises what `chunks` raises before its first bytes; where the server cannot break a body
+    off, what it raises at all.
     """
     if isinstance(request, ASGIRequest):
         return _whole_async(async_to_sync(_first)(chunks), chunks)
-    loop = asyncio.new_event_loop()
-    try:
-        first = loop.run_until_complete(_first(chunks))
-    except BaseException:
-        loop.close()
-        raise
-    return _whole(first, chunks, loop)
+    # A server that cannot break a body off (see config.wsgi) begins when nothing can go wrong any more.
+    return _kept(_Steps(chunks)) if request.META.get("CANNOT_BREAK_OFF") else _Steps(chunks)
 
 
 async def _first(chunks: AsyncGenerator[bytes, None]) -> bytes:
@@ -85,15 +83,46 @@ async def _whole_async(first: bytes, chunks: AsyncGenerator[bytes, None]) -> Asy
             yield chunk
 
 
-def _whole(first: bytes, chunks: AsyncGenerator[bytes, None], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
-    """For a server without an event loop: a step at a time."""
+class _Steps(Iterator[bytes]):
+    """For a server without an event loop: a step at a time. No generator: one that was never begun cannot be closed,
+    and who hangs up before the first byte would leave all of it open.
+    """
+
+    def __init__(self, chunks: AsyncGenerator[bytes, None]) -> None:
+        self._chunks = chunks
+        self._loop = asyncio.new_event_loop()
+        try:
+            self._next = self._loop.run_until_complete(_first(chunks))
+        except BaseException:
+            self._loop.close()
+            raise
+
+    def __next__(self) -> bytes:
+        chunk = self._next or self._loop.run_until_complete(_first(self._chunks))
+        self._next = b""
+        if not chunk:
+            raise StopIteration
+        return chunk
+
+    def close(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.run_until_complete(self._chunks.aclose())
+            self._loop.close()
+
+
+def _kept(steps: _Steps) -> Iterator[bytes]:
+    """All of it, from a temporary file; what is longer than a chunk is on the disk. Closing it deletes the file."""
+    file = SpooledTemporaryFile(max_size=CHUNK_BYTES)  # noqa: SIM115 - whoever takes the body closes it
     try:
-        yield first
-        while chunk := loop.run_until_complete(_first(chunks)):
-            yield chunk
+        for chunk in steps:
+            file.write(chunk)
+    except BaseException:
+        file.close()
+        raise
     finally:
-        loop.run_until_complete(chunks.aclose())
-        loop.close()
+        steps.close()
+    file.seek(0)
+    return FileWrapper(cast(BinaryIO, file), CHUNK_BYTES)
 
 
 async def _has_moved_on(job_id: uuid.UUID, attempt: int) -> bool:

@@ -72,6 +72,12 @@ def sync_voices() -> None:
 
 
 @shared_task
+def ask_providers_again() -> None:
+    """A provider that did not answer for a moment is not away for a day."""
+    catalogue.ask_again()
+
+
+@shared_task
 def ask_for_samples() -> None:
     """Tells workers whose voices lack samples to make some when they have nothing else to do."""
     for queue in samples.queues_without_samples():

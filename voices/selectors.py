@@ -55,6 +55,13 @@ def has_voices_of(provider: str) -> bool:
     return Voice.objects.filter(provider=provider).exists()
 
 
+def usable_providers() -> list[str]:
+    """Those with a voice that works, whether or not an operator lets it be heard."""
+    return list(
+        Voice.objects.filter(is_listed=True, unavailable_reason="").values_list("provider", flat=True).distinct()
+    )
+
+
 def get_voice_for_speech(voice_id: str) -> Voice:
     """Raises InvalidVoice, saying whether it is unknown, disabled or out of reach."""
     voice = Voice.objects.filter(voice_id=voice_id).first()

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from tests.config.envelopes import data_of, error_of
 from tests.google_peer import VENDORS_WORDS, Cut, Garbage, Half, Hang, Nothing, Silence
-from tests.polly_peer import PollyPeer, Refuse
+from tests.polly_peer import Odd, PollyPeer, Refuse, Trickle
 from tests.ports import free_port
 from tests.tts.audio_helpers import measure_audio, mp3_frames
 from tests.tts.worker_helpers import (
@@ -29,10 +29,11 @@ from tts.engines.polly import PollyEngine, calls
 from tts.engines.polly.markup import for_polly
 from tts.engines.polly.voices import FAMILIES
 from tts.engines.registry import close_engines
+from tts.engines.remote.retries import MAX_TRIES
 from tts.models import Job
 from tts.services.catalogue import sync_catalogue
 from tts.services.sweep import sweep
-from tts.tasks import speak_next
+from tts.tasks import ask_providers_again, speak_next
 from voices.models import Voice
 
 PATH = "/api/v1/tts"
@@ -140,6 +141,49 @@ def test_amazon_out_of_reach_keeps_the_known_voices_with_the_reason(peer: PollyP
 
 
 @pytest.mark.parametrize("is_known", [True, False])
+def test_amazon_that_was_away_for_a_moment_is_asked_again_soon(peer: PollyPeer, is_known: bool):
+    """And only then: beat asks every two minutes."""
+    voices = Voice.objects.filter(provider="polly")
+    count = voices.count()
+    if not is_known:
+        Voice.objects.all().delete()
+    peer.listing_error = Garbage()
+    sync_catalogue()
+    reasons = {"Amazon's answer is no list of voices"} if is_known else set()
+    assert set(voices.values_list("unavailable_reason", flat=True)) == reasons
+    peer.listing_error = Refuse("ServiceFailureException", 500)
+    ask_providers_again()
+    assert not voices.filter(unavailable_reason="").exists()
+    peer.listing_error = None
+    ask_providers_again()
+    assert voices.filter(unavailable_reason="", is_listed=True).count() == count
+    peer.listings.clear()
+    ask_providers_again()
+    assert peer.listings == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "wrong", "reason"),
+    [
+        ({"AWS_PROFILE": "nobody"}, {}, "The settings for Amazon are wrong here: profile, region or endpoint"),
+        ({}, {"POLLY_REGION": "no region!"}, "The settings for Amazon are wrong here: profile, region or endpoint"),
+        ({}, {"POLLY_ENDPOINT_URL": "nowhere"}, "The settings for Amazon are wrong here: profile, region or endpoint"),
+        ({}, {"POLLY_SECRET_ACCESS_KEY": ""}, "POLLY_ACCESS_KEY_ID is set, and POLLY_SECRET_ACCESS_KEY is not"),
+    ],
+)
+def test_wrong_settings_are_a_reason_and_stop_nothing_else(
+    peer: PollyPeer, settings: Any, monkeypatch: pytest.MonkeyPatch, variables: Any, wrong: Any, reason: str
+):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    for name, value in wrong.items():
+        setattr(settings, name, value)
+    close_engines()
+    sync_catalogue()
+    assert set(Voice.objects.filter(provider="polly").values_list("unavailable_reason", flat=True)) == {reason}
+
+
+@pytest.mark.parametrize("is_known", [True, False])
 def test_without_credentials_a_voice_is_refused_with_the_reason(
     api: Any, settings: Any, monkeypatch: Any, is_known: bool
 ):
@@ -211,13 +255,45 @@ def test_a_family_gets_the_markup_that_it_takes():
         '<voice gender="male">g</voice><break time="1s"/></speak>'
     )
     assert for_polly(markup, FAMILIES["standard"]) == (
-        '<speak>A <emphasis level="strong">b</emphasis> <prosody pitch="+10%" rate="80%">c &amp; d</prosody>'
+        '<speak>A <emphasis level="strong">b</emphasis> <prosody rate="80%" pitch="+10%">c &amp; d</prosody>'
         '<prosody pitch="high">e</prosody><lang xml:lang="fr-FR">f</lang>g<break time="1s"></break></speak>'
     )
     assert for_polly(markup, FAMILIES["generative"]) == (
         '<speak>A b <prosody rate="80%">c &amp; d</prosody>e'
         '<lang xml:lang="fr-FR">f</lang>g<break time="1s"></break></speak>'
     )
+
+
+@pytest.mark.parametrize(
+    ("ours", "polly"),
+    [
+        ('<prosody rate="+20%">a</prosody>', '<prosody rate="120%">a</prosody>'),
+        ('<prosody rate="400%">a</prosody>', '<prosody rate="200%">a</prosody>'),
+        ('<prosody rate="default" volume="-6dB">a</prosody>', '<prosody rate="100%" volume="-6dB">a</prosody>'),
+        ('<prosody rate="x-fast">a</prosody>', '<prosody rate="x-fast">a</prosody>'),
+        ('<prosody pitch="-2st">a</prosody>', '<prosody pitch="-11%">a</prosody>'),
+        ('<prosody pitch="150%">a</prosody>', '<prosody pitch="+50%">a</prosody>'),
+        ('<prosody pitch="+24st">a</prosody>', '<prosody pitch="+50%">a</prosody>'),
+        ('<prosody pitch="-24st">a</prosody>', '<prosody pitch="-33%">a</prosody>'),
+        ('<prosody range="high">a</prosody>', "a"),
+        ('<emphasis level="none">a</emphasis>', "a"),
+        ("<emphasis>a</emphasis>", "<emphasis>a</emphasis>"),
+        ('<s xml:lang="fr-FR">a</s>', '<s><lang xml:lang="fr-FR">a</lang></s>'),
+        ('<voice xml:lang="tlh">a</voice>', "a"),
+        ('<say-as interpret-as="verbatim">a</say-as>', '<say-as interpret-as="characters">a</say-as>'),
+        ('<say-as interpret-as="currency" detail="x">a</say-as>', "a"),
+        ('<say-as interpret-as="time" format="hms12">a</say-as>', '<say-as interpret-as="time">a</say-as>'),
+        ('<say-as interpret-as="date">a</say-as>', "a"),
+        (
+            '<say-as interpret-as="date" format="DMY">a</say-as>',
+            '<say-as interpret-as="date" format="dmy">a</say-as>',
+        ),
+        ('<phoneme ph="x">a</phoneme>', '<phoneme alphabet="ipa" ph="x">a</phoneme>'),
+        ('<sub alias="b&amp;c">a</sub>', '<sub alias="b&amp;c">a</sub>'),
+    ],
+)
+def test_what_polly_says_in_other_words_is_put_into_them_and_what_it_lacks_is_left_out(ours: str, polly: str):
+    assert for_polly(f"<speak>{ours}</speak>", FAMILIES["standard"]) == f"<speak>{polly}</speak>"
 
 
 def test_ssml_reaches_amazon_as_documents_of_our_own(api: Any, peer: PollyPeer):
@@ -257,6 +333,7 @@ def shown(value: Any) -> str | None:
         ([AWAY, Garbage()], 1),
         ([Half(), Nothing()], 1),
         ([Cut(), Silence()], 1),
+        ([Odd(), Refuse("ThrottlingException")], 1),
         ([AWAY] * 3, 2),
         ([*[AWAY] * 3, *[Half()] * 3], 3),
     ],
@@ -286,6 +363,7 @@ def test_what_passes_ends_in_whole_audio_that_was_paid_for_once(api: Any, peer: 
         (Cut(), 3, pipeline.FAILED_MESSAGE),
         (Nothing(), 3, pipeline.FAILED_MESSAGE),
         (Silence(), 3, pipeline.FAILED_MESSAGE),
+        (Odd(), 3, pipeline.FAILED_MESSAGE),
     ],
     ids=shown,
 )
@@ -304,14 +382,14 @@ def test_what_does_not_pass_ends_in_a_refund_and_not_in_the_vendors_words(
 
 def test_amazons_quota_is_no_limit_of_ours_and_makes_the_job_wait(api: Any, peer: PollyPeer):
     job = submit(api, text="It is a remarkably beautiful day.")
-    peer.plan(Refuse("ThrottlingException", 400))
+    peer.plan(*[Refuse("ThrottlingException", 400)] * MAX_TRIES)
     speak_next(QUEUE)
     assert status_of(api, job)["status"] == "pending"
     job.refresh_from_db()
     assert job.not_before is not None
     assert timedelta(seconds=5) < job.not_before - timezone.now() <= timedelta(seconds=10)
     speak_next(QUEUE)
-    assert len(peer.asked) == 1
+    assert len(peer.asked) == MAX_TRIES
     Job.objects.update(not_before=timezone.now())
     assert sweep().woken_queues == 1
     speak_next(QUEUE)
@@ -327,6 +405,27 @@ def test_amazon_that_does_not_answer_is_tried_again(api: Any, peer: PollyPeer, m
     speak_next(QUEUE)
     assert status_of(api, job)["status"] == "completed"
     assert_charged_once(job)
+
+
+def test_one_request_too_many_in_a_second_is_made_a_little_later_and_the_others_are_kept(api: Any, peer: PollyPeer):
+    job = submit(api, text=LONG_TEXT[:4_000])
+    peer.plan(None, Refuse("ThrottlingException", 400))
+    speak_next(QUEUE)
+    assert status_of(api, job)["status"] == "completed"
+    job.refresh_from_db()
+    assert (job.attempt, len(peer.asked)) == (1, 4)  # three requests, one of them twice
+    assert len({body["Text"] for body in peer.asked}) == 3
+    assert_charged_once(job)
+
+
+def test_an_answer_that_trickles_in_is_given_up(api: Any, peer: PollyPeer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(calls, "FOR_SPEECH", calls.Patience(connect=1.0, read=1.0, whole=0.2))
+    job = submit(api, text="It is a remarkably beautiful day.")
+    peer.plan(*[Trickle()] * 9)
+    speak_next(QUEUE)
+    assert status_of(api, job)["status"] == "failed"
+    assert_failed_and_refunded(job)
+    assert len(peer.asked) == 9
 
 
 def test_a_cancelled_job_asks_for_no_more(api: Any, peer: PollyPeer, settings: Any):

@@ -216,6 +216,20 @@ def test_what_must_not_be_repeated_is_not(planned):
     assert (tries.count, tries.closed) == (1, 1)
 
 
+def test_a_quota_that_counts_seconds_is_waited_for(monkeypatch):
+    pauses: list[float] = []
+
+    def at_once(low: float, high: float) -> float:
+        pauses.append(high)
+        return low
+
+    monkeypatch.setattr("random.uniform", at_once)
+    tries = Tries(([], TransientEngineError("the quota", pause_seconds=10.0)), FAILS, ([b"a"], None))
+    assert list(with_retries(tries, quota_is_by_the_second=True)) == [b"a"]
+    assert pauses == [1.0, 0.5]
+    assert tries.count == MAX_TRIES
+
+
 def test_whoever_stops_listening_stops_the_try():
     tries = Tries(([b"a", b"b"], None))
     spoken = with_retries(tries)

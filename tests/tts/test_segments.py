@@ -71,6 +71,25 @@ def test_a_text_without_a_break_is_cut_all_the_same(character: str):
     assert [len(piece) for piece in pieces_of(character * 2_500)] == [1_000, 1_000, 500]
 
 
+@pytest.mark.parametrize(
+    "character",
+    ["e\u0301", "क्षि", "👩‍👩‍👧", "👍🏽", "❤️", "ค่ำ"],
+)
+def test_what_is_one_character_to_a_reader_stays_whole(character: str):
+    pieces = pieces_of(character * MAX_SEGMENT_CHARS)
+    assert len(pieces) > 1
+    joined = "\u0301\u0902\u093f\u094d\u200d\ufe0f🏽\u0e48"
+    assert all(piece[0] not in joined and piece[-1] != "\u200d" for piece in pieces)
+
+
+def test_a_clause_is_a_better_place_than_a_word_and_a_number_is_neither():
+    words = "word " * 190
+    assert pieces_of(f"{words}so, {'more ' * 40}") == [f"{words}so, ", "more " * 40]
+    number = "1,000,000,000,000"
+    pieces = pieces_of(f"{'word ' * 198}{number} {'more ' * 40}")
+    assert pieces[1].startswith(number)
+
+
 @pytest.mark.parametrize("mark", [" ", "\n", "\t", ",", "、", "，", ";"])
 def test_a_long_sentence_is_cut_after_white_space_or_a_comma(mark: str):
     pieces = pieces_of((f"{'w' * 9}{mark}" * 250).rstrip(mark))

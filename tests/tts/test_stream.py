@@ -1,8 +1,12 @@
 """One-time streams: what may be opened, what comes out, and how it ends. By Redis where it is there, else the spool."""
 
+import asyncio
 import json
 import threading
+import uuid
+from contextlib import aclosing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +16,7 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+from config.wsgi import measure_body
 from tests.config.envelopes import ANNIE, data_of, error_of
 from tests.factories import make_job
 from tests.tts.audio_helpers import measure_audio
@@ -69,7 +74,8 @@ def stored(job: Job) -> bytes:
 class Listener:
     """Opens a stream in a thread of its own and keeps what comes."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, **environ: Any) -> None:
+        self._environ = environ
         self.received = bytearray()
         self.error: BaseException | None = None
         self.status = 0
@@ -79,7 +85,7 @@ class Listener:
 
     def _run(self) -> None:
         try:
-            response: Any = Client().get(self._path)
+            response: Any = Client().get(self._path, **self._environ)
             self.status = response.status_code
             for chunk in response.streaming_content if response.streaming else [response.content]:
                 self.received += chunk
@@ -190,6 +196,20 @@ def test_sound_comes_while_the_text_is_still_being_spoken(api, the_engine):
     assert bytes(listener.received[44:]) == stored(job_of(data))[44:]
 
 
+@pytest.mark.parametrize("output_format", ["wav", "mp3", "ogg_opus"])
+def test_all_that_is_spoken_is_heard_though_the_engine_pauses(api, the_engine, output_format):
+    data = submit(api, "A first sentence. GATE to wait for.", output_format=output_format)
+    with Background(lambda: speak_next(QUEUE)):
+        listener = Listener(path_of(data))
+        the_engine.reached.wait(10)
+        spoken_bytes = store.spool_path(job_of(data), 1).stat().st_size
+        assert spoken_bytes > 1000
+        wait_for(lambda: len(listener.received) == spoken_bytes, "all of the first sentence to be heard")
+        the_engine.gate.set()
+    listener.join()
+    assert listener.error is None
+
+
 def test_a_stream_that_is_opened_when_all_is_spoken_is_the_stored_audio(api, client):
     data = submit(api)
     speak_next(QUEUE)
@@ -236,7 +256,13 @@ def test_the_headers_say_that_it_is_for_now_for_anybody_and_in_one_piece(api, cl
 def test_of_twenty_who_open_it_at_once_one_hears_it(api):
     path = path_of(submit(api))
     speak_next(QUEUE)
-    statuses = race(*[lambda: Client().get(path).status_code] * 20)
+
+    def open_it() -> int:
+        response = Client().get(path)
+        response.close()
+        return int(response.status_code)
+
+    statuses = race(*[open_it] * 20)
     assert sorted(statuses) == [200] + [410] * 19
 
 
@@ -304,6 +330,35 @@ def test_a_failure_after_the_first_byte_breaks_the_stream_off_and_refunds(api, a
     assert available(account) == 100_000_000
 
 
+@pytest.mark.parametrize("output_format", ["wav", "ogg_opus"])
+def test_a_server_that_cannot_break_a_body_off_begins_when_all_is_well(api, output_format):
+    """Under WSGI the end of a body is clean, whatever happened."""
+    whole = submit(api, output_format=output_format)
+    broken = submit(api, "Fine at first. PERMANENT trouble then.", output_format=output_format)
+    listeners = [Listener(path_of(data), CANNOT_BREAK_OFF=True) for data in (whole, broken)]
+    opened = Job.objects.filter(stream_opened_at__isnull=False)
+    wait_for(lambda: opened.count() == 2, "both streams to be opened")
+    speak_next(QUEUE)
+    heard, refused = (listener.join() for listener in listeners)
+    header_bytes = 44 if output_format == "wav" else 0
+    assert (heard.status, bytes(heard.received[header_bytes:])) == (200, stored(job_of(whole))[header_bytes:])
+    assert refused.status == 500
+    assert json.loads(bytes(refused.received))["error"]["code"] == "GENERATION_FAILED"
+    job = job_of(broken)
+    assert (job.status, job.refunded_microcredits) == ("failed", job.cost_microcredits)
+
+
+def test_the_wsgi_entry_says_that_it_cannot_break_a_body_off():
+    seen: dict[str, Any] = {}
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.update(environ)
+        return []
+
+    measure_body(app, max_bytes=1)({}, None)
+    assert seen["CANNOT_BREAK_OFF"] is True
+
+
 def test_a_later_attempt_is_not_put_behind_the_first_ones_bytes(api, the_engine):
     data = submit(api, "A first sentence. GATE to wait for.", output_format="wav")
     with Background(lambda: speak_next(QUEUE)):
@@ -365,6 +420,21 @@ def test_who_hangs_up_loses_nothing(api, the_engine):
     assert_charged_once(job)
 
 
+def test_who_hangs_up_before_the_first_byte_leaves_nothing_open(api, client):
+    data = submit(api)
+    speak_next(QUEUE)
+    client.get(path_of(data)).close()
+    audio = [link for link in map(_target, Path("/proc/self/fd").iterdir()) if data["job_id"] in link]
+    assert audio == []
+
+
+def _target(descriptor: Path) -> str:
+    try:
+        return str(descriptor.readlink())
+    except FileNotFoundError:  # that of the listing itself
+        return ""
+
+
 # --- by Redis ------------------------------------------------------------------------------------
 
 needs_redis = pytest.mark.skipif(not settings.REDIS_URL, reason="REDIS_URL is not set: the relay is the spool")
@@ -387,6 +457,28 @@ def test_a_reader_that_fell_behind_the_window_goes_on_from_the_store(api, the_en
     listener.join()
     assert listener.error is None
     assert bytes(listener.received[44:]) == stored(job_of(data))[44:]
+
+
+@needs_redis
+def test_what_was_said_last_before_a_pause_is_not_kept_back():
+    name = f"relay:{uuid.uuid4()}:1"
+    writer = redis_stream.RedisWriter(name)
+
+    async def hear_until_silence() -> bytes:
+        heard = b""
+        async with aclosing(redis_stream.follow(name)) as chunks:
+            async for chunk in chunks:
+                if not chunk:
+                    break
+                heard += chunk
+        return heard
+
+    try:
+        writer.write(b"one ")
+        writer.write(b"two ")
+        assert asyncio.run(hear_until_silence()) == b"one two "
+    finally:
+        writer.end()
 
 
 @needs_redis

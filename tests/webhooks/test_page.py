@@ -13,8 +13,7 @@ from tests.factories import make_account, make_user
 from tests.webhooks.conftest import make_delivery
 from webhooks import secrets
 from webhooks.models import Endpoint
-from webhooks.sender import send_batch
-from webhooks.services.deliveries import claim_batch
+from webhooks.sender import Sender
 
 PAGE = "/webhooks"
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ so a slow one holds up nobody, and Redis does not fill up.
 """
 
 import logging
-import time
+import threading
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -19,7 +19,9 @@ logger = logging.getLogger(__name__)
 
 ENTRY_BYTES = 64 * 1024
 WINDOW_ENTRIES = 64  # so at most 4 MiB for a job
-GATHER_SECONDS = 0.02  # what an engine makes within that time goes out together
+GATHER_SECONDS = 0.01  # what an engine makes within that time goes out together
+BEHIND_BYTES = 4 * 1024 * 1024  # what may wait for Redis
+READ_ENTRIES = 4  # at once, so at most 256 KiB for a reader
 EXPIRE_SECONDS = 600  # after the last bytes of a worker that died
 LINGER_SECONDS = 30  # after the end, for readers that are almost there
 PATIENCE_SECONDS = 0.5  # to connect and to be answered; then this attempt is not relayed any more
@@ -27,48 +29,75 @@ SILENCE_SECONDS = 1.0
 
 
 class RedisWriter(Writer):
-    """One attempt's bytes, each entry with its place in the whole."""
+    """One attempt's bytes, each entry with its place in the whole.
+
+    A thread of its own sends them: what an engine made last is heard though it thinks about what comes next, and a
+    Redis that hangs does not hold up the voice.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._client: redis.Redis | None = redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
-        )
         self._gathered = bytearray()
-        self._sent_bytes = 0
-        self._sent_at = float("-inf")
+        self._is_over = False
+        self._is_lost = False
+        self._changed = threading.Condition()  # guards the three above
+        self._thread = threading.Thread(target=self._send_all, name=name, daemon=True)
+        self._thread.start()
 
     def write(self, encoded: bytes) -> None:
-        self._gathered += encoded
-        is_due = time.monotonic() - self._sent_at >= GATHER_SECONDS
-        if self._gathered and (is_due or len(self._gathered) >= ENTRY_BYTES):
-            self._send_gathered()
+        with self._changed:
+            if not self._is_lost and len(self._gathered) + len(encoded) > BEHIND_BYTES:
+                self._lose("it takes too long")
+            if not self._is_lost:
+                self._gathered += encoded
+                self._changed.notify()
 
     def end(self) -> None:
-        self._send_gathered()
-        self._add({"end": b""}, expire_seconds=LINGER_SECONDS)
-        if self._client is not None:
-            self._client.close()
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
+        self._thread.join(PATIENCE_SECONDS)
 
-    def _send_gathered(self) -> None:
-        while self._gathered:
+    def _send_all(self) -> None:
+        sent_bytes = 0
+        try:
+            with redis.Redis.from_url(
+                settings.REDIS_URL, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
+            ) as client:
+                while (entry := self._next_entry()) is not None:
+                    fields = {"at": b"%d" % sent_bytes, "bytes": entry}
+                    self._add(client, fields, expire_seconds=EXPIRE_SECONDS)
+                    sent_bytes += len(entry)
+                if not self._is_lost:
+                    self._add(client, {"end": b""}, expire_seconds=LINGER_SECONDS)
+        except redis.RedisError as error:
+            with self._changed:
+                self._lose(type(error).__name__)
+
+    def _next_entry(self) -> bytes | None:
+        """None: nothing more will come."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._gathered or self._is_over or self._is_lost)
+            self._changed.wait_for(
+                lambda: len(self._gathered) >= ENTRY_BYTES or self._is_over or self._is_lost, GATHER_SECONDS
+            )
             entry = bytes(self._gathered[:ENTRY_BYTES])
             del self._gathered[:ENTRY_BYTES]
-            self._add({"at": b"%d" % self._sent_bytes, "bytes": entry}, expire_seconds=EXPIRE_SECONDS)
-            self._sent_bytes += len(entry)
-        self._sent_at = time.monotonic()
+            return entry or None
 
-    def _add(self, fields: dict[Any, Any], *, expire_seconds: int) -> None:
-        if self._client is None:
-            return
-        try:
-            with self._client.pipeline(transaction=False) as pipe:
-                pipe.xadd(self._name, fields, maxlen=WINDOW_ENTRIES, approximate=False)
-                pipe.expire(self._name, expire_seconds)
-                pipe.execute()
-        except redis.RedisError as error:
-            logger.warning("%s is not relayed any further: %s", self._name, type(error).__name__)
-            self._client = None
+    def _add(self, client: redis.Redis, fields: dict[Any, Any], *, expire_seconds: int) -> None:
+        with client.pipeline(transaction=False) as pipe:
+            pipe.xadd(self._name, fields, maxlen=WINDOW_ENTRIES, approximate=False)
+            pipe.expire(self._name, expire_seconds)
+            pipe.execute()
+
+    def _lose(self, why: str) -> None:
+        """Readers go on from the store. The caller holds the condition."""
+        if not self._is_lost:
+            logger.warning("%s is not relayed any further: %s", self._name, why)
+        self._is_lost = True
+        self._gathered.clear()
+        self._changed.notify()
 
 
 async def follow(name: str) -> AsyncGenerator[bytes, None]:
@@ -79,7 +108,7 @@ async def follow(name: str) -> AsyncGenerator[bytes, None]:
     last_id, received_bytes = b"0", 0
     try:
         while True:
-            answer: Any = await client.xread({name: last_id}, block=int(SILENCE_SECONDS * 1000), count=16)
+            answer: Any = await client.xread({name: last_id}, block=int(SILENCE_SECONDS * 1000), count=READ_ENTRIES)
             entries = answer[0][1] if answer else []
             if not entries:
                 yield b""

@@ -8,9 +8,12 @@ from django.conf import settings
 from tts.engines.base import Engine, EngineError
 from tts.engines.registry import all_engines
 from voices.catalogue import VoiceEntry
+from voices.selectors import usable_providers
 from voices.services import CatalogueChange, reconcile_catalogue, retire_providers
 
 logger = logging.getLogger(__name__)
+
+REMOTE_QUEUE = "speech.remote"
 
 
 def sync_catalogue() -> dict[str, CatalogueChange]:
@@ -23,6 +26,17 @@ def sync_catalogue() -> dict[str, CatalogueChange]:
 def sync_voices(*, providers: Collection[str]) -> dict[str, CatalogueChange]:
     """Of these engines only, by provider. Voices come, go (the rows stay) and change; what operators set is kept."""
     return {engine.name: _sync(engine) for engine in all_engines() if engine.name in providers}
+
+
+def ask_again() -> dict[str, CatalogueChange]:
+    """Providers that may be asked and of whom no voice can be heard: they were away when they were last asked."""
+    heard = set(usable_providers())
+    away = [
+        engine.name
+        for engine in all_engines()
+        if engine.queue == REMOTE_QUEUE and engine.name not in heard and not engine.unavailable_reason()
+    ]
+    return sync_voices(providers=away)
 
 
 def mark_unavailable(engine: Engine, *, reason: str) -> None:

@@ -1,5 +1,6 @@
 """What is said to Amazon and what it answers: the two calls that we make. Imports boto3, which takes a while."""
 
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.session import Session
+from botocore.utils import is_valid_endpoint_url
 from django.conf import settings
 
 from tts.engines.base import TransientEngineError
 from tts.engines.polly.credentials import region
-from tts.engines.polly.errors import our_errors
+from tts.engines.polly.errors import InvalidEndpoint, our_errors
 from tts.engines.polly.voices import RATE_HERTZ, PollyVoice
 
 MAX_CONNECTIONS = 32
@@ -22,19 +24,26 @@ class Patience:
     """How long Amazon may take, in seconds."""
 
     connect: float
-    read: float
+    read: float  # until its next bytes come
+    whole: float = 120.0  # until speech is whole: an answer that trickles is none
 
 
 FOR_SPEECH = Patience(connect=3.0, read=40.0)  # its slowest family makes 3,000 characters in some twenty
 FOR_LISTS = Patience(connect=2.0, read=5.0)
+CHUNK_BYTES = 16_384
+# Of one answer. A request of breaks and nothing else, ten seconds each, comes to 25 minutes.
+MAX_ANSWER_BYTES = 30 * 60 * RATE_HERTZ * 2
 
 
 def make_client(patience: Patience) -> Any:
     """A client that several threads may use. Raises EngineUnavailable."""
-    session = Session()
-    if not settings.POLLY_INSTANCE_ROLE:
-        session.get_component("credential_provider").remove("iam-role")
     with our_errors():
+        session = Session()
+        endpoint = settings.POLLY_ENDPOINT_URL or None
+        if endpoint and not is_valid_endpoint_url(endpoint):
+            raise InvalidEndpoint
+        if not settings.POLLY_INSTANCE_ROLE:
+            session.get_component("credential_provider").remove("iam-role")
         return boto3.Session(
             aws_access_key_id=settings.POLLY_ACCESS_KEY_ID or None,
             aws_secret_access_key=settings.POLLY_SECRET_ACCESS_KEY or None,
@@ -42,7 +51,7 @@ def make_client(patience: Patience) -> Any:
             botocore_session=session,
         ).client(
             "polly",
-            endpoint_url=settings.POLLY_ENDPOINT_URL or None,
+            endpoint_url=endpoint,
             config=Config(
                 connect_timeout=patience.connect,
                 read_timeout=patience.read,
@@ -59,6 +68,8 @@ def describe_voices(client: Any) -> list[dict[str, Any]]:
     while True:
         with our_errors():
             page = client.describe_voices(IncludeAdditionalLanguageCodes=True, **more)
+        if not isinstance(page.get("Voices"), list):
+            raise TransientEngineError("Amazon's answer is no list of voices.")
         people += page["Voices"]
         if not page.get("NextToken"):
             return people
@@ -66,7 +77,9 @@ def describe_voices(client: Any) -> list[dict[str, Any]]:
 
 
 def synthesize(client: Any, voice: PollyVoice, text: str, *, is_ssml: bool) -> bytes:
-    """The whole answer: mono, s16le, RATE_HERTZ. Raises an EngineError, also for what is no PCM."""
+    """The whole answer: mono, s16le, RATE_HERTZ. Raises an EngineError, also for what is no PCM or trickles in."""
+    give_up_at = time.monotonic() + FOR_SPEECH.whole
+    pcm = bytearray()
     with our_errors():
         answer = client.synthesize_speech(
             Engine=voice.family.engine,
@@ -78,7 +91,12 @@ def synthesize(client: Any, voice: PollyVoice, text: str, *, is_ssml: bool) -> b
             TextType="ssml" if is_ssml else "text",
         )
         with closing(answer["AudioStream"]) as stream:
-            pcm: bytes = stream.read()
-    if answer.get("ContentType") != "audio/pcm" or len(pcm) % 2:
+            if answer.get("ContentType") != "audio/pcm":
+                raise TransientEngineError("Amazon's answer is no audio.")
+            while chunk := stream.read(CHUNK_BYTES):
+                pcm += chunk
+                if len(pcm) > MAX_ANSWER_BYTES or time.monotonic() > give_up_at:
+                    raise TransientEngineError("Amazon's answer does not end.")
+    if len(pcm) % 2:
         raise TransientEngineError("Amazon's answer is no audio.")
-    return pcm
+    return bytes(pcm)

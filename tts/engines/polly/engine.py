@@ -62,7 +62,7 @@ class PollyEngine:
             raise PermanentEngineError("Polly voices take plain text and SSML only.")
         if segment.text_format == "text" and not segment.text.strip():
             return
-        with closing(with_retries(lambda: self._try(segment, voice))) as pcm:
+        with closing(with_retries(lambda: self._try(segment, voice), quota_is_by_the_second=True)) as pcm:
             yield from pcm
 
     def _try(self, segment: Segment, voice: PollyVoice) -> Generator[bytes, None, None]:

@@ -11,10 +11,14 @@ from contextlib import contextmanager
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigParseError,
     CredentialRetrievalError,
+    InvalidRegionError,
     NoCredentialsError,
     PartialCredentialsError,
+    ProfileNotFound,
 )
+from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from tts.engines.base import EngineError, EngineUnavailable, PermanentEngineError, TransientEngineError
@@ -27,13 +31,17 @@ ABOUT_THE_REQUEST = {
     "TextLengthExceededException", "InvalidSsmlException", "LanguageNotSupportedException",
     "EngineNotSupportedException", "InvalidSampleRateException", "ValidationException",
     "SsmlMarksNotSupportedForTextTypeException",
-    "LexiconNotFoundException", "ParamValidationError",
+    "LexiconNotFoundException",
 }  # fmt: skip
 ABOUT_THE_ACCOUNT = {
     "AccessDeniedException", "AccessDenied", "UnrecognizedClientException", "InvalidSignatureException",
     "InvalidClientTokenId", "ExpiredTokenException", "ExpiredToken", "MissingAuthenticationToken", "OptInRequired",
     "SignatureDoesNotMatch", "IncompleteSignature",
 }  # fmt: skip
+
+
+class InvalidEndpoint(Exception):
+    """POLLY_ENDPOINT_URL is no URL."""
 
 
 @contextmanager
@@ -46,6 +54,12 @@ def our_errors() -> Iterator[None]:
     except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
         logger.warning("Polly's credentials: %s", type(error).__name__)
         raise EngineUnavailable("Amazon's credentials cannot be used.") from error
+    except (ProfileNotFound, ConfigParseError, InvalidRegionError, InvalidEndpoint) as error:
+        logger.warning("Polly's settings: %s", type(error).__name__)
+        raise EngineUnavailable("The settings for Amazon are wrong here: profile, region or endpoint.") from error
+    except (ResponseParserError, ValueError) as error:
+        logger.warning("Polly's answer: %s", type(error).__name__)
+        raise TransientEngineError("Amazon's answer cannot be read.") from error
     except (BotoCoreError, HTTPError, OSError) as error:
         logger.warning("Polly cannot be reached: %s", type(error).__name__)
         raise TransientEngineError("Amazon does not answer, or its answer broke off.") from error

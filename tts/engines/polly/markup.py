@@ -1,44 +1,98 @@
 """Our SSML as Polly takes it: written by us, without what the family would refuse.
 
-Polly has no `voice`: a change of language in it becomes `lang`, one of gender is passed over. All families but Standard
-refuse `emphasis` and a `pitch`; there the words are said without.
+What Polly has in other words is put into them: `voice` and a language of its own become `lang`, a change of pace or
+pitch a percentage within its range. What it lacks is left out, and the words are said without: a `voice` of another
+gender, a `range`, a currency, and in all families but Standard `emphasis` and `pitch`.
+https://docs.aws.amazon.com/polly/latest/dg/supportedtags.html
 """
 
 from html import escape
 
 from tts.engines.polly.voices import Family
-from tts.ssml import read_ssml, start_tag
+from tts.ssml import pitch_factor, rate_factor, read_ssml, start_tag
+
+NAMED_RATES = ("x-slow", "slow", "medium", "fast", "x-fast")
+NAMED_PITCHES = ("default", "x-low", "low", "medium", "high", "x-high")
+MIN_RATE_PERCENT, MAX_RATE_PERCENT = 20, 200
+MIN_PITCH_PERCENT, MAX_PITCH_PERCENT = -33, 50
+INTERPRETATIONS = (
+    "characters", "spell-out", "cardinal", "number", "ordinal", "digits", "fraction", "unit", "date", "time",
+    "address", "expletive", "telephone",
+)  # fmt: skip
+OTHER_WORDS_FOR = {"verbatim": "characters"}
+DATE_FORMATS = ("mdy", "dmy", "ymd", "md", "dm", "ym", "my", "d", "m", "y", "yyyymmdd")
+# botocore's list of Polly's LanguageCode; another in `lang` is refused.
+LANGUAGES = {
+    "arb", "ar-AE", "ca-ES", "cmn-CN", "cs-CZ", "cy-GB", "da-DK", "de-AT", "de-CH", "de-DE", "en-AU", "en-GB",
+    "en-GB-WLS", "en-IE", "en-IN", "en-NZ", "en-SG", "en-US", "en-ZA", "es-ES", "es-MX", "es-US", "fi-FI", "fr-BE",
+    "fr-CA", "fr-FR", "hi-IN", "is-IS", "it-IT", "ja-JP", "ko-KR", "nb-NO", "nl-BE", "nl-NL", "pl-PL", "pt-BR",
+    "pt-PT", "ro-RO", "ru-RU", "sv-SE", "tr-TR", "yue-CN",
+}  # fmt: skip
+
+_Element = tuple[str, dict[str, str]]
 
 
 def for_polly(markup: str, family: Family) -> str:
     """A document that begins with `speak`. Raises SsmlError."""
     parts: list[str] = []
-    written: list[str] = []  # the elements that are open: as what they were written, "" for not at all
+    closing: list[str] = []  # of the elements that are open: "" for one that is left out
     for token in read_ssml(markup):
         if token.kind == "open":
-            name, attributes = _element(token.value, dict(token.attributes), family)
-            written.append(name)
-            if name:
-                parts.append(start_tag(name, attributes))
+            elements = _elements(token.value, dict(token.attributes), family)
+            parts += [start_tag(name, attributes) for name, attributes in elements]
+            closing.append("".join(f"</{name}>" for name, _ in reversed(elements)))
         elif token.kind == "close":
-            name = written.pop()
-            if name:
-                parts.append(f"</{name}>")
+            parts.append(closing.pop())
         else:
             parts.append(escape(token.value, quote=False))
     return "".join(parts)
 
 
-def _element(name: str, attributes: dict[str, str], family: Family) -> tuple[str, dict[str, str]]:
+def _elements(name: str, attributes: dict[str, str], family: Family) -> list[_Element]:
+    """What an element is written as: none, one, or one in another."""
     match name:
         case "speak":
-            return name, {}  # a language of its own is for nobody: the voice decides
+            return [(name, {})]  # a language of its own is for nobody: the voice decides
+        case "p" | "s":
+            return [(name, {}), *_lang(attributes)]
         case "voice":
-            language = attributes.get("xml:lang", "")
-            return ("lang", {"xml:lang": language}) if language else ("", {})
-        case "emphasis" if not family.takes_all_markup:
-            return "", {}
-        case "prosody" if not family.takes_all_markup:
-            kept = {key: value for key, value in attributes.items() if key != "pitch"}
-            return (name, kept) if kept else ("", {})
-    return name, attributes
+            return _lang(attributes)
+        case "emphasis" if not family.takes_all_markup or attributes.get("level") == "none":
+            return []
+        case "prosody":
+            kept = _prosody(attributes, family)
+            return [(name, kept)] if kept else []
+        case "say-as":
+            return _say_as(attributes)
+        case "phoneme":
+            return [(name, {"alphabet": attributes.get("alphabet", "ipa"), "ph": attributes["ph"]})]
+    return [(name, attributes)]
+
+
+def _lang(attributes: dict[str, str]) -> list[_Element]:
+    language = attributes.get("xml:lang", "")
+    return [("lang", {"xml:lang": language})] if language in LANGUAGES else []
+
+
+def _prosody(attributes: dict[str, str], family: Family) -> dict[str, str]:
+    kept = {}
+    if rate := attributes.get("rate"):
+        percent = min(max(round(rate_factor(rate) * 100), MIN_RATE_PERCENT), MAX_RATE_PERCENT)
+        kept["rate"] = rate if rate in NAMED_RATES else f"{percent}%"
+    if (pitch := attributes.get("pitch")) and family.takes_all_markup:
+        percent = min(max(round(pitch_factor(pitch) * 100 - 100), MIN_PITCH_PERCENT), MAX_PITCH_PERCENT)
+        kept["pitch"] = pitch if pitch in NAMED_PITCHES else f"{percent:+d}%"
+    if volume := attributes.get("volume"):
+        kept["volume"] = volume
+    return kept
+
+
+def _say_as(attributes: dict[str, str]) -> list[_Element]:
+    kind = attributes["interpret-as"]
+    kind = OTHER_WORDS_FOR.get(kind, kind)
+    if kind not in INTERPRETATIONS:
+        return []
+    if kind != "date":
+        return [("say-as", {"interpret-as": kind})]
+    order = attributes.get("format", "").lower()
+    return [("say-as", {"interpret-as": kind, "format": order})] if order in DATE_FORMATS else []

@@ -13,7 +13,7 @@ from webhooks.services.endpoints import forget_owner_told, note_owner_told
 
 logger = logging.getLogger(__name__)
 
-WE_DISABLE_FOR = (DisabledReason.GONE, DisabledReason.FAILING)
+WE_DISABLE_FOR = (DisabledReason.GONE, DisabledReason.FAILING, DisabledReason.OPERATOR)
 
 
 def tell_owners() -> int:

@@ -20,6 +20,10 @@ class DisabledReason(models.TextChoices):
     PAUSED = "paused", "Paused by you"
     GONE = "gone", "It answered 410 Gone"
     FAILING = "failing", "Every delivery failed for five days"
+    OPERATOR = "operator", "Whoever runs this server disabled it"
+
+
+BY_DECISION = (DisabledReason.PAUSED, DisabledReason.OPERATOR)  # stops what goes to jobs' own URLs, too
 
 
 class Endpoint(models.Model):
@@ -55,7 +59,7 @@ class Endpoint(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.url
+        return f"Endpoint of {self.account_id}"  # not the URL: customers put tokens into it
 
     @property
     def is_enabled(self) -> bool:

@@ -25,7 +25,7 @@ from webhooks.clock import database_now
 from webhooks.events import bodies_of
 from webhooks.guard import Target, parse_target
 from webhooks.mails import tell_owners
-from webhooks.models import Delivery, DisabledReason, Endpoint, Event
+from webhooks.models import BY_DECISION, Delivery, Endpoint, Event
 from webhooks.selectors import due_receivers
 from webhooks.services.deliveries import Made, claim_batch, record_attempts, release_claims, skip_deliveries
 from webhooks.services.endpoints import signing_secrets
@@ -192,7 +192,7 @@ def is_wanted(delivery: Delivery) -> bool:
     if delivery.event == Event.TEST:
         return True
     if delivery.own_url:
-        return endpoint.disabled_reason != DisabledReason.PAUSED
+        return endpoint.disabled_reason not in BY_DECISION
     return endpoint.is_enabled
 
 

@@ -21,12 +21,14 @@ from tests.factories import PASSWORD, make_account, make_job, make_key, make_use
 from tests.operators.pages import text_of
 from tts.models import Job, JobStatus
 from voices.models import Voice, VoiceAlias
+from webhooks.models import Attempt, Delivery, Endpoint
 
 MAX_QUERIES = 20
 LISTS = [
     "/admin/accounts/account/", "/admin/accounts/user/", "/admin/accounts/apikey/", "/admin/tts/job/",
     "/admin/billing/ledgerentry/", "/admin/voices/voice/", "/admin/voices/modelalias/", "/admin/voices/voicealias/",
     "/admin/accounts/plan/", "/admin/billing/price/", "/admin/accounts/auditentry/",
+    "/admin/webhooks/endpoint/", "/admin/webhooks/delivery/",
 ]  # fmt: skip
 
 
@@ -43,6 +45,13 @@ def crowd(account: Account, ada: User, voices: None) -> None:
         )
         make_job(other, status=JobStatus.FAILED, text="SECRET-TEXT")
         suspend_account(account=other, actor=Actor.of(person), reason=f"Reason {number}")
+        Endpoint.objects.create(account=other, url="https://hooks.example/?SECRET-TOKEN", secret="SECRET-SECRET")
+        sent = Delivery.objects.create(
+            account=other, event="test", receiver="hooks.example:443", state="failed", finished_at=timezone.now()
+        )
+        Attempt.objects.create(
+            delivery=sent, number=1, started_at=timezone.now(), duration_ms=9, outcome="gone", answer="SECRET-ANSWER"
+        )
 
 
 def change_pages() -> list[str]:
@@ -60,6 +69,8 @@ def change_pages() -> list[str]:
         f"/admin/accounts/plan/{Plan.objects.all()[0].pk}/change/",
         f"/admin/billing/price/{Price.objects.all()[0].pk}/change/",
         f"/admin/accounts/auditentry/{audit_entry.pk}/change/",
+        f"/admin/webhooks/endpoint/{Endpoint.objects.all()[0].pk}/change/",
+        f"/admin/webhooks/delivery/{Delivery.objects.all()[0].pk}/change/",
     ]
 
 
@@ -163,7 +174,7 @@ def test_only_our_own_pages_are_registered():
     assert {model._meta.label for model in site._registry} == {
         "accounts.Account", "accounts.ApiKey", "accounts.AuditEntry", "accounts.Plan", "accounts.User",
         "billing.LedgerEntry", "billing.Price", "tts.Job", "voices.ModelAlias", "voices.Voice",
-        "voices.VoiceAlias",
+        "voices.VoiceAlias", "webhooks.Delivery", "webhooks.Endpoint",
     }  # fmt: skip
     assert admin.site.name == "admin"
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Account, AuditEntry, Role
 from tests.factories import make_account, make_job, make_user
-from tests.tts.worker_helpers import ledger_adds_up, process, race, submit  # noqa: F401
+from tests.tts.worker_helpers import Background, ledger_adds_up, process, race, submit  # noqa: F401
 from tests.waiting import wait_for
 from tests.webhooks.conftest import make_delivery, make_endpoint
 from tests.webhooks.receiver import Receiver, authority_file, receiver
@@ -343,15 +343,13 @@ def test_a_receiver_that_hangs_holds_four_slots_and_the_others_are_not_delayed(a
         make_endpoint(globex, quick.url)
         theirs = [make_delivery(globex) for _ in range(30)]
         sender = Sender(slots=5)
-        thread = threading.Thread(target=sender.run, daemon=True)
-        thread.start()
-        wait_for(lambda: len(quick.received) == 30, "the quick receiver to have heard all", seconds=8)
-        wait_for(lambda: not Delivery.objects.filter(account=globex, state="pending").exists(), "them to be recorded")
-        assert hook.most_at_once <= PER_RECEIVER
-        assert not Delivery.objects.filter(account=account, state="delivered").exists()
-        hook.closing.set()
-        thread.join(20)
-    assert not thread.is_alive()
+        with Background(sender.run):
+            wait_for(lambda: len(quick.received) == 30, "the quick receiver to have heard all", seconds=8)
+            theirs_wait = Delivery.objects.filter(account=globex, state="pending")
+            wait_for(lambda: not theirs_wait.exists(), "them to be recorded")
+            assert hook.most_at_once <= PER_RECEIVER
+            assert not Delivery.objects.filter(account=account, state="delivered").exists()
+            hook.closing.set()
     assert {each.state for each in Delivery.objects.filter(pk__in=[one.pk for one in theirs])} == {"delivered"}
     assert len(hook.received) == 30
     assert hook.most_at_once <= PER_RECEIVER
@@ -412,13 +410,10 @@ def test_a_sender_that_is_told_to_stop_gives_back_what_it_did_not_send(account, 
     for _ in range(25):
         make_delivery(account)
     sender = Sender(slots=1)
-    thread = threading.Thread(target=sender.run, daemon=True)
-    thread.start()
-    wait_for(lambda: hook.received, "the first request")
-    sender.stop()
-    gate.set()
-    thread.join(10)
-    assert not thread.is_alive()
+    with Background(sender.run):
+        wait_for(lambda: hook.received, "the first request")
+        sender.stop()
+        gate.set()
     sent = len(hook.received)
     assert sent < 25
     assert Delivery.objects.filter(state="delivered").count() == sent

@@ -13,7 +13,7 @@ from webhooks.client import Answer
 from webhooks.clock import database_now
 from webhooks.errors import WebhookDisabled
 from webhooks.guard import parse_target
-from webhooks.models import Attempt, Delivery, DeliveryState, DisabledReason, Endpoint, Event
+from webhooks.models import BY_DECISION, Attempt, Delivery, DeliveryState, DisabledReason, Endpoint, Event
 from webhooks.schedule import FAILING_FOR, next_attempt_at
 from webhooks.selectors import due_deliveries, get_delivery, get_endpoint
 from webhooks.services.endpoints import disable_endpoint
@@ -62,9 +62,9 @@ def record_job_event(*, account: Account, job_id: uuid.UUID, event: str, own_url
 
 
 def _is_wanted(endpoint: Endpoint, own_url: str) -> bool:
-    """A job's own URL is not stopped by what became of the endpoint, only by who paused it."""
+    """A job's own URL is not stopped by what became of the endpoint, only by who decides so."""
     if own_url:
-        return endpoint.disabled_reason != DisabledReason.PAUSED
+        return endpoint.disabled_reason not in BY_DECISION
     return endpoint.is_enabled
 
 

@@ -15,7 +15,7 @@ from config.errors import Forbidden
 from webhooks import secrets
 from webhooks.clock import database_now
 from webhooks.guard import check_url
-from webhooks.models import Delivery, DeliveryState, DisabledReason, Endpoint
+from webhooks.models import BY_DECISION, Delivery, DeliveryState, DisabledReason, Endpoint
 from webhooks.selectors import get_endpoint
 
 BOTH_SIGN_FOR = timedelta(hours=24)
@@ -110,7 +110,7 @@ def disable_endpoint(
     )
     if not disabled:
         return False
-    _skip_pending(account_id, now, with_own_urls=False)
+    _skip_pending(account_id, now, with_own_urls=reason in BY_DECISION)
     endpoint = Endpoint.objects.select_related("account").get(account=account_id)
     audit.record(
         actor=actor,

@@ -34,6 +34,9 @@ class Command(BaseCommand):
         demo = create_demo()
         supervisor = Supervisor(self._programs())
         supervisor.start()
+        if settings.WEBHOOK_ALLOW_NETWORKS:
+            networks = ", ".join(map(str, settings.WEBHOOK_ALLOW_NETWORKS))
+            self.stdout.write(f"Webhooks may reach {networks}, beside the public internet.")
         try:
             if demo is None:
                 self.stdout.write(f"Utterance is at {settings.PUBLIC_URL}. Ctrl-C stops it.")

@@ -1,8 +1,8 @@
 """`make bench-webhooks`: how fast the sender drains, beside the bare client that it sends with, in the same run.
 
-On PostgreSQL and Redis: those of TEST_DATABASE_URL and TEST_REDIS_URL, else private ones. 10,000 events of 100 endpoints wait;
-a worker as `manage.py start worker webhooks` is woken by one message. The bare client sends as many requests of the same
-size to the same receivers, with as many threads, signs nothing and writes nothing down.
+On PostgreSQL and Redis: those of TEST_DATABASE_URL and TEST_REDIS_URL, else private ones. 10,000 events of 100 endpoints
+wait; a worker as `manage.py start worker webhooks` is woken by one message. The bare client sends as many requests of
+the same size to the same receivers, with as many threads, signs nothing and writes nothing down.
 Bar: the drain at ≥ 0.4 × the bare rate, the median of the rounds.
 
     python -m tests.bench_webhooks [ROUNDS] [EVENTS]
@@ -10,6 +10,7 @@ Bar: the drain at ≥ 0.4 × the bare rate, the median of the rounds.
 
 import os
 import secrets
+import signal
 import statistics
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def receivers(folder: Path) -> Iterator[list[str]]:
             count = str(ENDPOINTS // RECEIVER_PROCESSES)
             process = subprocess.Popen(
                 [sys.executable, "-c", RECEIVER, str(certificate), count], stdout=subprocess.PIPE,
-                preexec_fn=ends_with_parent(9),
+                preexec_fn=ends_with_parent(signal.SIGKILL),
             )  # fmt: skip
             processes.append(process)
             assert process.stdout is not None
@@ -139,7 +140,7 @@ def drain(environment: dict[str, str]) -> float:
     from webhooks.wake_up import wake_sender
 
     command = [sys.executable, "manage.py", "start", "worker", "webhooks"]
-    worker = subprocess.Popen(command, env=environment, preexec_fn=ends_with_parent(9))
+    worker = subprocess.Popen(command, env=environment, preexec_fn=ends_with_parent(signal.SIGKILL))
     try:
         wait_for(lambda: app.control.inspect(timeout=0.5).ping(), "the worker", seconds=60)
         begin = time.perf_counter()
@@ -172,13 +173,17 @@ def send_bare(urls: list[str], events: int) -> float:
         if not answer.is_success:
             raise SystemExit(f"the receiver failed: {answer.error}")
 
+    def send_all(batch: list[int]) -> None:
+        for number in batch:
+            send(number)
+
     client.close_connections()
     # Batches of 25 to one receiver, as the sender does it.
     order = [number for first in range(len(targets)) for number in range(first, events, len(targets))]
     begin = time.perf_counter()
     with ThreadPoolExecutor(SLOTS) as pool:
         batches = [order[start : start + 25] for start in range(0, len(order), 25)]
-        list(pool.map(lambda batch: [send(number) for number in batch], batches))
+        list(pool.map(send_all, batches))
     return time.perf_counter() - begin
 
 

@@ -140,7 +140,8 @@ def test_the_command_makes_what_is_missing_or_all_of_them_again():
     assert set(Voice.objects.values_list("sample_key", flat=True)) == keys
 
 
-def test_a_worker_makes_them_unasked(own_queue, tmp_path: Path):  # noqa: F811
+def test_a_worker_makes_them_unasked(own_queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # noqa: F811
+    monkeypatch.setattr(tasks, "SAMPLES_EXPIRE_SECONDS", 60)  # a worker may take its time to start
     make_account("Acme")
     with celery_worker(tmp_path, SAMPLE_ENGINES="espeak"):
         tasks.ask_for_samples()

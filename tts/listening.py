@@ -122,7 +122,18 @@ def _kept(steps: _Steps) -> Iterator[bytes]:
     finally:
         steps.close()
     file.seek(0)
-    return FileWrapper(cast(BinaryIO, file), CHUNK_BYTES)
+    return _ReadOnce(cast(BinaryIO, file), CHUNK_BYTES)
+
+
+class _ReadOnce(FileWrapper):
+    """Closes its file at the end, too: not every server closes a body that it has read."""
+
+    def __next__(self) -> bytes:
+        try:
+            return super().__next__()
+        except StopIteration:
+            self.filelike.close()
+            raise
 
 
 async def _has_moved_on(job_id: uuid.UUID, attempt: int) -> bool:

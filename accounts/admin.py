@@ -107,7 +107,37 @@ class PlanForm(ReasonForm):
     )
     allows_api = forms.BooleanField(required=False, label="Includes the API", widget=UnfoldBooleanSwitchWidget)
     allows_webhooks = forms.BooleanField(required=False, label="Includes webhooks", widget=UnfoldBooleanSwitchWidget)
-    field_order = ("name", "generate_limit", "read_limit", "allows_api", "allows_webhooks", "reason")
+    is_sold = forms.BooleanField(
+        required=False, label="Customers subscribe to it themselves", widget=UnfoldBooleanSwitchWidget
+    )
+    price = forms.IntegerField(
+        min_value=0,
+        max_value=10**9,
+        label="Price a month",
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="In the currency's smallest unit: 2900 of usd is $29.00. Subscriptions that run keep theirs.",
+    )
+    currency = forms.RegexField(
+        regex=r"^[a-z]{3}$", widget=UnfoldAdminTextInputWidget, error_messages={"invalid": "Three letters, like usd."}
+    )
+    monthly_microcredits = forms.IntegerField(
+        min_value=0,
+        max_value=10**15,
+        label="Microcredits each paid month",
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="1,000,000 are one credit.",
+    )
+    stripe_price_id = forms.CharField(
+        required=False,
+        max_length=120,
+        label="Stripe's price id",
+        widget=UnfoldAdminTextInputWidget,
+        help_text="price_…, recurring and of the same amount. Empty: the price above is written into each Checkout.",
+    )
+    field_order = (
+        "name", "generate_limit", "read_limit", "allows_api", "allows_webhooks", "is_sold", "price", "currency",
+        "monthly_microcredits", "stripe_price_id", "reason",
+    )  # fmt: skip
 
 
 def _edit_plan(row: Plan, actor: Actor, data: dict[str, Any]) -> str:

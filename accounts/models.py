@@ -61,6 +61,11 @@ class Plan(models.Model):
     allows_webhooks = models.BooleanField(default=False)
     generate_limit = models.PositiveIntegerField(help_text="Requests that create speech, per 15 minutes.")
     read_limit = models.PositiveIntegerField(help_text="Status, audio and lists, per 15 minutes.")
+    is_sold = models.BooleanField(default=False)  # customers subscribe to it themselves
+    price = models.PositiveBigIntegerField(default=0)  # a month, in the currency's smallest unit
+    currency = models.CharField(max_length=3, default="usd")
+    monthly_microcredits = models.PositiveBigIntegerField(default=0)  # 1 credit = 1,000,000
+    stripe_price_id = models.CharField(max_length=120, blank=True)  # "": the price is written into each Checkout
 
     def __str__(self) -> str:
         return self.name

@@ -11,7 +11,7 @@ from accounts.models import User
 
 SUPPORT_MAY = frozenset({"suspend", "reinstate", "revoke", "refund", "retry"})
 ADMINISTRATOR_MAY = SUPPORT_MAY | {
-    "adjust-credits", "change-plan", "copy", "edit", "enable", "disable", "maintenance", "show-text",
+    "adjust-credits", "change-plan", "copy", "edit", "enable", "disable", "maintenance", "resolve", "show-text",
 }  # fmt: skip
 
 

@@ -5,14 +5,34 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
-from unfold.widgets import UnfoldAdminIntegerFieldWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from accounts.models import AuditEntry
-from accounts.operator_admin import OperatorAction, OperatorAdmin, Panel, ReasonForm, audit_panel, column
+from accounts.operator_admin import (
+    PANEL_ROWS,
+    OperatorAction,
+    OperatorAdmin,
+    Panel,
+    ReasonForm,
+    audit_panel,
+    column,
+    format_moment,
+    row_link,
+)
 from accounts.services.audit import Actor
-from billing.models import EntryKind, LedgerEntry, Price
-from billing.money import format_credits
-from billing.services import change_price
+from billing.models import (
+    EntryKind,
+    LedgerEntry,
+    OperatorAlert,
+    Pack,
+    Price,
+    Purchase,
+    StripeEvent,
+    Subscription,
+)
+from billing.money import format_credits, format_money, parse_credits
+from billing.services.alerts import resolve_alert
+from billing.services.prices import PACK_FIELDS, change_price, copy_pack, edit_pack, set_pack_enabled
 
 
 class PriceForm(ReasonForm):
@@ -84,6 +104,10 @@ class LedgerEntryAdmin(OperatorAdmin):
             EntryKind.GRANT.label: "success",
             EntryKind.ADJUSTMENT.label: "warning",
             EntryKind.REFUND.label: "info",
+            EntryKind.TOP_UP.label: "success",
+            EntryKind.SUBSCRIPTION.label: "success",
+            EntryKind.TAKEN_BACK.label: "danger",
+            EntryKind.RESTORED.label: "info",
         },
     )
     def shown_kind(self, row: LedgerEntry) -> str:
@@ -96,3 +120,224 @@ class LedgerEntryAdmin(OperatorAdmin):
     @column("Balance after")
     def balance_after(self, row: LedgerEntry) -> str:
         return format_credits(row.balance_after_microcredits)
+
+
+# --- what is sold ---------------------------------------------------------------------------------
+
+
+class PackForm(ReasonForm):
+    credits = forms.CharField(max_length=30, widget=UnfoldAdminTextInputWidget)
+    price = forms.IntegerField(
+        min_value=1,
+        max_value=10**9,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="In the currency's smallest unit: 1000 of usd is $10.00.",
+    )
+    currency = forms.RegexField(
+        regex=r"^[a-z]{3}$", widget=UnfoldAdminTextInputWidget, error_messages={"invalid": "Three letters, like usd."}
+    )
+    stripe_price_id = forms.CharField(
+        required=False,
+        max_length=120,
+        label="Stripe's price id",
+        widget=UnfoldAdminTextInputWidget,
+        help_text="price_…, of the same amount. Empty: the price above is written into each Checkout.",
+    )
+    field_order = ("credits", "price", "currency", "stripe_price_id", "reason")
+
+    def clean_credits(self) -> int:
+        try:
+            amount = parse_credits(self.cleaned_data["credits"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        if amount <= 0:
+            raise forms.ValidationError("More than nothing.")
+        return amount
+
+
+def _pack_values(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: data["credits" if name == "credits_microcredits" else name] for name in PACK_FIELDS}
+
+
+def _edit_pack(row: Pack, actor: Actor, data: dict[str, Any]) -> str:
+    edit_pack(pack=row, values=_pack_values(data), actor=actor, reason=data["reason"])
+    return "Saved. Purchases that were begun keep what they were sold at."
+
+
+def _copy_pack(row: Pack, actor: Actor, data: dict[str, Any]) -> str:
+    return f"Made: {copy_pack(values=_pack_values(data), actor=actor, reason=data['reason'])}. It is on sale."
+
+
+def _enable_pack(row: Pack, actor: Actor, data: dict[str, Any]) -> str:
+    set_pack_enabled(pack=row, is_enabled=True, actor=actor, reason=data["reason"])
+    return "On sale."
+
+
+def _disable_pack(row: Pack, actor: Actor, data: dict[str, Any]) -> str:
+    set_pack_enabled(pack=row, is_enabled=False, actor=actor, reason=data["reason"])
+    return "Not on sale any more."
+
+
+def _of_pack(row: Pack) -> dict[str, Any]:
+    return {
+        "credits": format_credits(row.credits_microcredits),
+        "price": row.price,
+        "currency": row.currency,
+        "stripe_price_id": row.stripe_price_id,
+    }
+
+
+@admin.register(Pack)
+class PackAdmin(OperatorAdmin):
+    list_display = ("shown", "shown_price", "is_enabled", "stripe_price_id")
+    paginator = Paginator
+    ordering = ("credits_microcredits", "price")
+    fields = ("id", "shown", "shown_price", "is_enabled", "stripe_price_id")
+    operator_actions = (
+        OperatorAction(
+            code="edit",
+            label="Edit",
+            explains="This holds for purchases that begin from now on.",
+            run=_edit_pack,
+            form=PackForm,
+            initial=_of_pack,
+        ),
+        OperatorAction(
+            code="copy",
+            label="Make another pack",
+            explains="A new pack, on sale at once.",
+            run=_copy_pack,
+            form=PackForm,
+            initial=_of_pack,
+        ),
+        OperatorAction(
+            code="disable",
+            label="Take off sale",
+            explains="Nobody can buy it any more. Purchases that were begun go on.",
+            run=_disable_pack,
+            applies=lambda row: row.is_enabled,
+            is_dangerous=True,
+        ),
+        OperatorAction(
+            code="enable",
+            label="Put on sale",
+            explains="Customers see it at once.",
+            run=_enable_pack,
+            applies=lambda row: not row.is_enabled,
+        ),
+    )
+
+    @column("Credits")
+    def shown(self, row: Pack) -> str:
+        return format_credits(row.credits_microcredits)
+
+    @column("Price")
+    def shown_price(self, row: Pack) -> str:
+        return format_money(row.price, row.currency)
+
+    def panels(self, row: Pack) -> list[Panel]:
+        return [audit_panel(AuditEntry.objects.filter(target_type="pack", target_id=str(row.pk)))]
+
+
+PAYMENT_LABELS = {"Paid": "success", "Active": "success", "Failed": "danger", "Past Due": "warning", "Ended": "info"}
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(OperatorAdmin):
+    list_display = ("created_at", "account", "kind", "shown_state", "credits", "shown_price", "payment_intent_id")
+    list_select_related = ("account",)
+    list_filter = ("state", "kind")
+    ordering = ("-created_at",)
+    fields = (
+        "id", "created_at", "account", "kind", "shown_state", "credits", "shown_price", "shown_paid", "taken",
+        "paid_at", "subscription", "period_start", "checkout_session_id", "payment_intent_id", "invoice_id",
+        "receipt_url",
+    )  # fmt: skip
+
+    @column("State", label=PAYMENT_LABELS)
+    def shown_state(self, row: Purchase) -> str:
+        return row.get_state_display()
+
+    @column("Credits")
+    def credits(self, row: Purchase) -> str:
+        return format_credits(row.credits_microcredits)
+
+    @column("Taken back, credits")
+    def taken(self, row: Purchase) -> str:
+        return format_credits(row.taken_microcredits)
+
+    @column("Price")
+    def shown_price(self, row: Purchase) -> str:
+        return format_money(row.price, row.currency)
+
+    @column("Paid, with tax")
+    def shown_paid(self, row: Purchase) -> str:
+        return "–" if row.paid is None else format_money(row.paid, row.currency)
+
+    def panels(self, row: Purchase) -> list[Panel]:
+        references = [f"purchase:{row.pk}", *(f"settle:{row.pk}:{number + 1}" for number in range(row.settlements))]
+        entries = LedgerEntry.objects.filter(reference__in=references[:PANEL_ROWS]).order_by("created_at")
+        rows = [
+            [
+                format_moment(each.created_at),
+                row_link(each, each.get_kind_display()),
+                format_credits(each.amount_microcredits),
+            ]
+            for each in entries
+        ]
+        return [Panel("Ledger", ["When", "What", "Credits"], rows)]
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(OperatorAdmin):
+    list_display = ("created_at", "account", "plan", "shown_state", "shown_price", "stripe_subscription_id")
+    list_select_related = ("account", "plan")
+    list_filter = ("state", "plan")
+    ordering = ("-created_at",)
+    fields = (
+        "id", "created_at", "account", "plan", "shown_state", "shown_price", "stripe_subscription_id", "period_ends_at",
+        "ends_at", "synced_at",
+    )  # fmt: skip
+
+    @column("State", label=PAYMENT_LABELS)
+    def shown_state(self, row: Subscription) -> str:
+        return row.get_state_display()
+
+    @column("A month")
+    def shown_price(self, row: Subscription) -> str:
+        return format_money(row.price, row.currency)
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(OperatorAdmin):
+    """Without the payload: it names people."""
+
+    list_display = ("received_at", "type", "event_id", "processed_at", "attempts", "is_reconciled")
+    ordering = ("-received_at",)
+    fields = ("event_id", "type", "created_at", "received_at", "processed_at", "attempts", "is_reconciled")
+
+
+def _resolve(row: OperatorAlert, actor: Actor, data: dict[str, Any]) -> str:
+    resolve_alert(alert=row, actor=actor, reason=data["reason"])
+    return "Resolved."
+
+
+@admin.register(OperatorAlert)
+class OperatorAlertAdmin(OperatorAdmin):
+    list_display = ("created_at", "kind", "message", "account", "resolved_at")
+    list_select_related = ("account",)
+    list_filter = ("kind",)
+    ordering = ("-id",)
+    fields = ("created_at", "kind", "reference", "message", "account", "resolved_at")
+    operator_actions = (
+        OperatorAction(
+            code="resolve",
+            label="Resolve",
+            explains="Somebody has looked at it and done what was to be done.",
+            run=_resolve,
+            applies=lambda row: row.resolved_at is None,
+        ),
+    )
+
+    def panels(self, row: OperatorAlert) -> list[Panel]:
+        return [audit_panel(AuditEntry.objects.filter(target_type="operatoralert", target_id=str(row.pk)))]

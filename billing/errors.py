@@ -26,3 +26,37 @@ class NotEnoughToTake(DomainError):
             f"{format_credits(wanted_microcredits)} credits cannot be taken: the account has "
             f"{format_credits(have_microcredits)}."
         )
+
+
+class SellingNotSetUp(DomainError):
+    """This server has no key of Stripe's."""
+
+    code, status = "SELLING_NOT_SET_UP", 503
+
+    def __init__(self) -> None:
+        super().__init__("Buying is not set up here. Whoever runs this server can add credits.")
+
+
+class PaymentsUnavailable(DomainError):
+    """Stripe did not answer, or refused what we asked."""
+
+    code, status = "PAYMENTS_UNAVAILABLE", 503
+
+    def __init__(self) -> None:
+        super().__init__("Our payment service does not answer just now. Nothing was charged. Try again in a minute.")
+
+
+class CardDeclined(DomainError):
+    """A kept card was charged without its owner there, and that did not work."""
+
+    code, status = "CARD_DECLINED", 402
+
+    def __init__(self) -> None:
+        super().__init__("The card was declined.")
+
+
+class SubscribedAlready(DomainError):
+    code, status = "SUBSCRIBED_ALREADY", 409
+
+    def __init__(self) -> None:
+        super().__init__("This account has a subscription. Change it instead of taking another one.")

@@ -3,6 +3,8 @@
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from babel.numbers import format_currency
+
 from billing.models import MICROCREDITS_PER_CREDIT
 
 CENT = Decimal("0.01")
@@ -47,3 +49,31 @@ def parse_credits(text: str) -> int:
 
 def _two_decimals(microcredits: int, rounding: str) -> str:
     return f"{(Decimal(microcredits) / MICROCREDITS_PER_CREDIT).quantize(CENT, rounding=rounding):,.2f}"
+
+
+# https://docs.stripe.com/currencies#zero-decimal and #three-decimal
+ZERO_DECIMAL = frozenset(
+    {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"}
+)
+THREE_DECIMAL = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
+
+
+def currency_decimals(currency: str) -> int:
+    """How many decimals of a currency its smallest unit at Stripe stands for."""
+    return 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+
+
+def format_money(amount: int, currency: str) -> str:
+    """In the currency's smallest unit: 1000 of usd → "$10.00", 1000 of jpy → "¥1,000"."""
+    value = Decimal(amount).scaleb(-currency_decimals(currency))
+    return str(format_currency(value, currency.upper(), locale="en_US", currency_digits=True))
+
+
+def parse_money(text: str, currency: str) -> int:
+    """ "50" or "1,250.50" of usd → 5000, 125050. Raises ValueError for what is no amount of it."""
+    match = NUMBER.fullmatch(text.strip().lstrip("+"))
+    decimals = currency_decimals(currency)
+    fraction = (match[3] or "").rstrip("0") if match else ""
+    if match is None or match[1] == "-" or len(match[2]) > 15 or len(fraction) > decimals:
+        raise ValueError(f"{text[:40]!r} is not an amount such as 50 or 1,250.")
+    return int(match[2].replace(",", "") + fraction.ljust(decimals, "0"))

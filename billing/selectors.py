@@ -1,12 +1,29 @@
-"""Reads of prices, balances and the ledger."""
+"""Reads of prices, balances, the ledger, and what is sold."""
 
+import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from accounts.models import Account
-from billing.models import Balance, LedgerEntry, Price
+from accounts.models import Account, Plan
+from billing.models import (
+    MAX_ATTEMPTS,
+    Balance,
+    LedgerEntry,
+    Pack,
+    Price,
+    Purchase,
+    PurchaseKind,
+    PurchaseState,
+    Recharge,
+    StripeCustomer,
+    StripeEvent,
+    Subscription,
+)
+from config.errors import NotFound
 
 
 def get_price(model_type: str) -> int:
@@ -44,3 +61,70 @@ def find_ledger_mismatches() -> tuple[int, list[LedgerMismatch]]:
     ).values_list("pk", "entries", "held")
     mismatches = [LedgerMismatch(str(pk), entries, held) for pk, entries, held in rows if entries != held]
     return len(rows), mismatches
+
+
+# --- what is sold ---------------------------------------------------------------------------------
+
+
+def list_packs() -> QuerySet[Pack]:
+    """Those on sale, smallest first."""
+    return Pack.objects.filter(is_enabled=True).order_by("credits_microcredits", "price")
+
+
+def list_purchases(*, account: Account) -> QuerySet[Purchase]:
+    """Newest first, those that reached Stripe."""
+    known = Purchase.objects.for_account(account).exclude(state=PurchaseState.CREATED)
+    return known.select_related("subscription__plan").order_by("-created_at")
+
+
+def get_purchase(*, account: Account, purchase_id: uuid.UUID) -> Purchase:
+    """Raises NotFound."""
+    purchase = Purchase.objects.for_account(account).filter(pk=purchase_id).first()
+    if purchase is None:
+        raise NotFound("There is no such purchase.")
+    return purchase
+
+
+def get_subscription(*, account: Account, subscription_id: uuid.UUID | None = None) -> Subscription | None:
+    """That one, or the one that is paid now."""
+    rows = Subscription.objects.for_account(account).select_related("plan")
+    if subscription_id is not None:
+        return rows.filter(pk=subscription_id).first()
+    return rows.filter(state__in=["active", "past_due"]).order_by("-created_at").first()
+
+
+def list_sold_plans() -> QuerySet[Plan]:
+    return Plan.objects.filter(is_sold=True).order_by("price")
+
+
+def get_recharge(account: Account) -> Recharge | None:
+    return Recharge.objects.filter(account=account).select_related("pack").first()
+
+
+def get_customer(account: Account) -> StripeCustomer | None:
+    return StripeCustomer.objects.filter(account=account).first()
+
+
+# --- what waits -----------------------------------------------------------------------------------
+
+LOST_AFTER = timedelta(seconds=20)  # a wake-up that has not come by then will not come
+
+
+def waiting_events(*, limit: int = 500) -> list[str]:
+    """Ids of Stripe's events that should have been applied by now, oldest first; those given up on not."""
+    rows = StripeEvent.objects.filter(processed_at=None, attempts__lt=MAX_ATTEMPTS)
+    rows = rows.filter(received_at__lt=timezone.now() - LOST_AFTER).order_by("created_at")
+    return list(rows.values_list("pk", flat=True)[:limit])
+
+
+def accounts_to_recharge() -> list[uuid.UUID]:
+    """Whose recharge is switched on and who run low, and whose last one Stripe did not answer."""
+    on = Recharge.objects.filter(is_on=True)
+    low = on.filter(account__balance__available_microcredits__lt=F("threshold_microcredits"))
+    unanswered = Purchase.objects.filter(kind=PurchaseKind.RECHARGE, state=PurchaseState.CREATED)
+    return list(low.values_list("account", flat=True).union(unanswered.values_list("account", flat=True)))
+
+
+def accounts_to_tell() -> list[uuid.UUID]:
+    """Whose recharge was stopped, and whose owners do not know yet."""
+    return list(Recharge.objects.filter(is_owner_told=False).values_list("account", flat=True))

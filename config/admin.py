@@ -24,6 +24,8 @@ NAVIGATION = (
             ("API keys", "key", "admin:accounts_apikey_changelist"),
             ("Jobs", "graphic_eq", "admin:tts_job_changelist"),
             ("Ledger", "receipt_long", "admin:billing_ledgerentry_changelist"),
+            ("Purchases", "shopping_cart", "admin:billing_purchase_changelist"),
+            ("Subscriptions", "autorenew", "admin:billing_subscription_changelist"),
         ),
     ),
     (
@@ -34,6 +36,9 @@ NAVIGATION = (
             ("Voice names", "badge", "admin:voices_voicealias_changelist"),
             ("Plans", "speed", "admin:accounts_plan_changelist"),
             ("Prices", "sell", "admin:billing_price_changelist"),
+            ("Packs", "inventory_2", "admin:billing_pack_changelist"),
+            ("Stripe's events", "webhook", "admin:billing_stripeevent_changelist"),
+            ("Alerts", "notifications", "admin:billing_operatoralert_changelist"),
             ("Maintenance", "construction", "admin:maintenance"),
             ("Audit trail", "history", "admin:accounts_auditentry_changelist"),
         ),

@@ -148,6 +148,12 @@ else:
     EMAIL_BACKEND = "config.mail.FileBackend"
     EMAIL_FILE_PATH = DATA_DIR / "mail"
 
+# --- selling credits ------------------------------------------------------------------------------
+
+STRIPE_API_KEY = env_str("STRIPE_API_KEY")  # without it nothing is sold here
+STRIPE_WEBHOOK_SECRETS = env_list("STRIPE_WEBHOOK_SECRET")  # two while one replaces the other
+STRIPE_API_BASE = env_str("STRIPE_API_BASE").rstrip("/")  # Stripe's own
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = ["config.formats"]
@@ -248,6 +254,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "tts.tasks.ask_providers_again",
         "schedule": 120.0,
         "options": {"expires": 120.0, "queue": "maintenance"},
+    },
+    "sweep payments": {
+        "task": "billing.tasks.sweep_payments",
+        "schedule": 10.0,  # seconds
+        "options": {"expires": 10.0, "queue": "maintenance"},
+    },
+    "reconcile Stripe": {
+        "task": "billing.tasks.reconcile_stripe",
+        "schedule": 24 * 3600.0,
+        "options": {"expires": 3600.0, "queue": "maintenance"},
     },
     "make samples": {
         "task": "tts.tasks.ask_for_samples",
@@ -389,6 +405,7 @@ LOGGING = {
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "celery": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},  # each request
         "httpx": {"level": "WARNING"},  # whole URLs, for each request that we make
         "google": {"level": "WARNING"},  # whole requests, which are customers' texts
     },

@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/v1/", include("voices.urls")),
     path("api/v1/", include("tts.api_urls")),
     path("v1/", include("tts.openai.urls")),
+    path("", include("billing.urls")),
     path("", include("tts.urls")),
 ]
 

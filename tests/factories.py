@@ -13,7 +13,7 @@ from accounts.models import Account, ApiKey, Membership, Plan, Role, User
 from accounts.services.api_keys import issue_key
 from accounts.services.audit import SYSTEM
 from billing.money import parse_credits
-from billing.services import grant_credits
+from billing.services.ledger import grant_credits
 from tts.models import Job, JobStatus
 
 PASSWORD = "correct horse battery staple"

@@ -21,7 +21,7 @@ from accounts.services.api_keys import issue_key
 from accounts.services.audit import SYSTEM
 from accounts.services.tenants import create_account
 from billing.money import parse_credits
-from billing.services import grant_credits
+from billing.services.ledger import grant_credits
 from tts import store
 from tts.models import Job
 

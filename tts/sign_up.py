@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from accounts.adapter import AccountAdapter
 from accounts.models import Membership, Role, User
 from billing.models import MICROCREDITS_PER_CREDIT
-from billing.services import grant_credits
+from billing.services.ledger import grant_credits
 
 
 class SignUpAdapter(AccountAdapter):

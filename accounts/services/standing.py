@@ -14,7 +14,10 @@ from accounts.services.api_keys import revoke_key
 from accounts.services.audit import Actor
 from config.errors import NotFound
 
-PLAN_FIELDS = ("name", "allows_api", "allows_webhooks", "generate_limit", "read_limit")
+PLAN_FIELDS = (
+    "name", "allows_api", "allows_webhooks", "generate_limit", "read_limit",
+    "is_sold", "price", "currency", "monthly_microcredits", "stripe_price_id",
+)  # fmt: skip
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from accounts.models import Account
 from billing.errors import InsufficientCredits
 from billing.models import Balance, LedgerEntry
 from billing.selectors import find_ledger_mismatches, get_balance, list_entries
-from billing.services import charge_job, grant_credits, refund_job
+from billing.services.ledger import charge_job, grant_credits, refund_job
 from tests.factories import make_account
 
 JOB = uuid.UUID("11111111-1111-4111-8111-111111111111")

@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.models import Account, ApiKey, AuditEntry, Maintenance, Plan, User
 from billing.models import Price
-from billing.services import charge_job
+from billing.services.ledger import charge_job
 from tests.factories import make_job, make_key
 from tests.operators.pages import audit_rows, credits_of, ledger_rows, text_of
 from tts.models import Job, JobStatus
@@ -87,7 +87,10 @@ def account_case(code: str, action: str, before: Any, after: Any, *, support_may
 ANNIE = "espeak:en-US-eSpeak-Annie"
 LEE = "espeak:en-US-eSpeak-Lee"
 ALLOY = ["kokoro:en-US-Kokoro-Alloy", "espeak:en-US-eSpeak-Auntie"]
-PAYG = {"name": "Pay as you go", "generate_limit": 10, "read_limit": 1800, "allows_api": "on"}
+PAYG = {
+    "name": "Pay as you go", "generate_limit": 10, "read_limit": 1800, "allows_api": "on", "price": 0,
+    "currency": "usd", "monthly_microcredits": 0,
+}  # fmt: skip
 
 
 def name_case(

@@ -20,7 +20,7 @@ from accounts.services.audit import COMMAND_LINE, Actor
 from accounts.services.standing import suspend_account
 from billing.models import EntryKind, LedgerEntry
 from billing.selectors import find_ledger_mismatches
-from billing.services import adjust_credits, charge_job
+from billing.services.ledger import adjust_credits, charge_job
 from billing.triggers import LEDGER_GUARD
 from config.errors import ValidationFailed
 from tests.factories import PASSWORD, make_job, make_key

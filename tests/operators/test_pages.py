@@ -1,6 +1,8 @@
 """The pages under /admin: who gets in, what they show and never show, what they cost the database."""
 
+import json
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -16,7 +18,12 @@ from django.utils import timezone
 from accounts.models import Account, ApiKey, Plan, User
 from accounts.services.audit import Actor
 from accounts.services.standing import suspend_account
-from billing.models import LedgerEntry, Price
+from billing.models import LedgerEntry, OperatorAlert, Pack, Price, Purchase, StripeEvent, Subscription
+from billing.services.alerts import raise_alert
+from billing.services.purchases import start_top_up
+from billing.services.stripe_events import record_event
+from billing.services.subscriptions import start_subscription
+from tests.billing.stripe_helpers import event
 from tests.factories import PASSWORD, make_account, make_job, make_key, make_user
 from tests.operators.pages import text_of
 from tts.models import Job, JobStatus
@@ -26,7 +33,9 @@ MAX_QUERIES = 20
 LISTS = [
     "/admin/accounts/account/", "/admin/accounts/user/", "/admin/accounts/apikey/", "/admin/tts/job/",
     "/admin/billing/ledgerentry/", "/admin/voices/voice/", "/admin/voices/modelalias/", "/admin/voices/voicealias/",
-    "/admin/accounts/plan/", "/admin/billing/price/", "/admin/accounts/auditentry/",
+    "/admin/accounts/plan/", "/admin/billing/price/", "/admin/accounts/auditentry/", "/admin/billing/pack/",
+    "/admin/billing/purchase/", "/admin/billing/subscription/", "/admin/billing/stripeevent/",
+    "/admin/billing/operatoralert/",
 ]  # fmt: skip
 
 
@@ -43,6 +52,10 @@ def crowd(account: Account, ada: User, voices: None) -> None:
         )
         make_job(other, status=JobStatus.FAILED, text="SECRET-TEXT")
         suspend_account(account=other, actor=Actor.of(person), reason=f"Reason {number}")
+        start_top_up(account=other, pack=Pack.objects.all()[0], form_token=uuid.uuid4())
+        start_subscription(account=other, plan_code="pro", form_token=uuid.uuid4())
+        record_event(payload=json.dumps(event("charge.succeeded", {"email": "SECRET-TEXT"})).encode())
+        raise_alert(kind="event_refused", reference=f"evt_{number}", message="Look at it.", account=other)
 
 
 def change_pages() -> list[str]:
@@ -60,6 +73,11 @@ def change_pages() -> list[str]:
         f"/admin/accounts/plan/{Plan.objects.all()[0].pk}/change/",
         f"/admin/billing/price/{Price.objects.all()[0].pk}/change/",
         f"/admin/accounts/auditentry/{audit_entry.pk}/change/",
+        f"/admin/billing/pack/{Pack.objects.all()[0].pk}/change/",
+        f"/admin/billing/purchase/{Purchase.objects.all()[0].pk}/change/",
+        f"/admin/billing/subscription/{Subscription.objects.all()[0].pk}/change/",
+        f"/admin/billing/stripeevent/{StripeEvent.objects.all()[0].pk}/change/",
+        f"/admin/billing/operatoralert/{OperatorAlert.objects.all()[0].pk}/change/",
     ]
 
 
@@ -162,7 +180,8 @@ def test_no_form_adds_edits_or_deletes_a_row_not_even_for_an_administrator(admin
 def test_only_our_own_pages_are_registered():
     assert {model._meta.label for model in site._registry} == {
         "accounts.Account", "accounts.ApiKey", "accounts.AuditEntry", "accounts.Plan", "accounts.User",
-        "billing.LedgerEntry", "billing.Price", "tts.Job", "voices.ModelAlias", "voices.Voice",
+        "billing.LedgerEntry", "billing.OperatorAlert", "billing.Pack", "billing.Price", "billing.Purchase",
+        "billing.StripeEvent", "billing.Subscription", "tts.Job", "voices.ModelAlias", "voices.Voice",
         "voices.VoiceAlias",
     }  # fmt: skip
     assert admin.site.name == "admin"

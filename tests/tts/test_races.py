@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from accounts.models import Account, Plan, RememberedRequest
 from accounts.services import idempotency
 from billing.models import EntryKind, LedgerEntry
-from billing.services import refund_job
+from billing.services.ledger import refund_job
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_key
 from tests.tts.worker_helpers import (

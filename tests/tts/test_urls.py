@@ -105,6 +105,17 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/keys/{key}/revoke", NEEDS_SIGN_IN),
         "POST": ("/keys/{key}/revoke", NEEDS_SIGN_IN | {"signed in": 302}),  # roles: tests/accounts/test_keys_page.py
     },
+    "billing": {"GET": ("/billing", NEEDS_SIGN_IN)},  # roles: tests/billing/test_billing_page.py
+    "billing/buy": {"POST": ("/billing/buy", NEEDS_SIGN_IN | {"signed in": 400})},
+    "billing/subscribe": {"POST": ("/billing/subscribe", NEEDS_SIGN_IN | {"signed in": 400})},
+    "billing/portal": {"POST": ("/billing/portal", NEEDS_SIGN_IN | {"signed in": 404})},  # nobody has bought yet
+    "billing/recharge": {"POST": ("/billing/recharge", NEEDS_SIGN_IN | {"signed in": 400})},
+    "billing/bought/<uuid:purchase_id>": {"GET": ("/billing/bought/{job}", NEEDS_SIGN_IN | {"signed in": 404})},
+    "billing/not-bought/<uuid:purchase_id>": {"GET": ("/billing/not-bought/{job}", NEEDS_SIGN_IN | {"signed in": 404})},
+    "billing/subscribed/<uuid:subscription_id>": {
+        "GET": ("/billing/subscribed/{job}", NEEDS_SIGN_IN | {"signed in": 404}),
+    },
+    "webhooks/stripe/": {"POST": ("/webhooks/stripe/", dict.fromkeys(ACTORS, 503))},  # no secret of Stripe's is set
     "switch-account": {
         "GET": ("/switch-account", dict.fromkeys(ACTORS, 405)),
         "POST": ("/switch-account", NEEDS_SIGN_IN | {"signed in": 404}),  # to no account

@@ -26,7 +26,7 @@ from accounts.services.standing import change_plan, reinstate_account, suspend_a
 from billing.models import LedgerEntry
 from billing.money import format_credits, parse_credits
 from billing.selectors import list_entries
-from billing.services import adjust_credits
+from billing.services.ledger import adjust_credits
 from tts.models import Job
 from tts.selectors import list_jobs
 

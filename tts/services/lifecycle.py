@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Account, RememberedRequest
-from billing.services import refund_job
+from billing.services.ledger import refund_job
 from config.errors import NotFound
 from tts import store
 from tts.models import Job, JobStatus

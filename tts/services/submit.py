@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Account, ApiKey
 from accounts.services import idempotency
 from billing.selectors import get_price
-from billing.services import charge_job
+from billing.services.ledger import charge_job
 from config.api import success_body
 from config.errors import DomainError
 from tts import store

@@ -10,7 +10,7 @@ from accounts.errors import NothingToChange
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing.money import format_credits
-from billing.services import charge_job, refund_job
+from billing.services.ledger import charge_job, refund_job
 from config.errors import Forbidden
 from tts.engines.registry import get_engine
 from tts.errors import NotRefundable, NotRetryable

@@ -9,7 +9,7 @@ from accounts.services.audit import COMMAND_LINE
 from billing.models import EntryKind
 from billing.money import format_credits, parse_credits
 from billing.selectors import get_balance
-from billing.services import adjust_credits
+from billing.services.ledger import adjust_credits
 from tts.management.output import OperatorCommand, at_most
 
 

@@ -12,7 +12,7 @@ from accounts.models import Account
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing.errors import InsufficientCredits, NotEnoughToTake
-from billing.models import Balance, EntryKind, LedgerEntry, Price
+from billing.models import Balance, EntryKind, LedgerEntry
 from billing.money import format_credits
 
 
@@ -69,6 +69,46 @@ def grant_credits(*, account: Account, amount_microcredits: int, actor: str, not
         reference=reference or f"grant:{uuid.uuid4()}",
         job_id=None,
         actor=actor,
+        note=note,
+    )
+
+
+@transaction.atomic
+def credit_payment(
+    *,
+    account: Account,
+    kind: Literal[EntryKind.TOP_UP, EntryKind.SUBSCRIPTION, EntryKind.RESTORED],
+    amount_microcredits: int,
+    reference: str,
+    note: str,
+) -> bool:
+    """What was paid for, once per `reference`. False when it was there already."""
+    return _credit(
+        account=account,
+        kind=kind,
+        amount_microcredits=amount_microcredits,
+        reference=reference,
+        job_id=None,
+        actor="stripe",
+        note=note,
+    )
+
+
+@transaction.atomic
+def take_back(*, account: Account, amount_microcredits: int, reference: str, note: str) -> None:
+    """Money went back at Stripe, so credits do. What the balance cannot give becomes debt."""
+    Balance.objects.get_or_create(account=account)
+    Balance.objects.filter(account=account).update(
+        available_microcredits=F("available_microcredits") - Least(F("available_microcredits"), amount_microcredits),
+        debt_microcredits=F("debt_microcredits") + Greatest(amount_microcredits - F("available_microcredits"), 0),
+    )
+    _write_entry(
+        account=account,
+        kind=EntryKind.TAKEN_BACK,
+        amount_microcredits=-amount_microcredits,
+        reference=reference,
+        job_id=None,
+        actor="stripe",
         note=note,
     )
 
@@ -132,24 +172,6 @@ def adjust_credits(
         account=account,
         before=_as_data(before),
         after=_as_data(Balance.objects.get(account=account)),
-    )
-
-
-@transaction.atomic
-def change_price(*, price: Price, microcredits_per_character: int, actor: Actor, reason: str) -> None:
-    """Holds for jobs that are submitted from now on. Raises NothingToChange."""
-    before = Price.objects.select_for_update().get(pk=price.pk).microcredits_per_character
-    if before == microcredits_per_character:
-        raise NothingToChange("That is the price already.")
-    Price.objects.filter(pk=price.pk).update(microcredits_per_character=microcredits_per_character)
-    audit.record(
-        actor=actor,
-        action="price.changed",
-        reason=reason,
-        target_type="price",
-        target_id=price.pk,
-        before={"microcredits_per_character": before},
-        after={"microcredits_per_character": microcredits_per_character},
     )
 
 

@@ -1,0 +1,122 @@
+"""What people choose and type on the billing page."""
+
+import uuid
+from typing import Any
+
+from django import forms
+
+from billing.models import Pack, Recharge
+from billing.money import currency_decimals, format_credits, parse_credits, parse_money
+from billing.selectors import list_packs
+
+
+class BuyForm(forms.Form):
+    """A pack. The hidden token lets a form that is sent twice buy once."""
+
+    pack = forms.ModelChoiceField(
+        queryset=Pack.objects.none(),
+        error_messages={
+            "required": "Choose a pack.",
+            "invalid_choice": "That pack is not sold any more. Choose another.",
+        },
+    )
+    keeps_card = forms.BooleanField(required=False)
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["pack"].queryset = list_packs()  # type: ignore[attr-defined]
+
+
+class SubscribeForm(forms.Form):
+    plan = forms.SlugField(max_length=32)
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+
+class RechargeForm(forms.Form):
+    """When to buy which pack with the kept card, and how often at most."""
+
+    is_on = forms.BooleanField(required=False, label="Top up automatically")
+    threshold = forms.CharField(
+        label="When less than this is left, credits",
+        max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+        error_messages={"required": "Enter a number of credits."},
+    )
+    pack = forms.ModelChoiceField(
+        label="Buy",
+        queryset=Pack.objects.none(),
+        empty_label=None,
+        error_messages={
+            "required": "Choose a pack.",
+            "invalid_choice": "That pack is not sold any more. Choose another.",
+        },
+    )
+    max_per_month = forms.IntegerField(
+        label="At most so many times a month",
+        min_value=1,
+        max_value=100,
+        error_messages={
+            "required": "Enter a number.",
+            "invalid": "Enter a whole number.",
+            "min_value": "At least once.",
+            "max_value": "At most 100 times.",
+        },
+    )
+    monthly_ceiling = forms.CharField(
+        label="And never more money a month than",
+        max_length=20,
+        help_text="In the pack's currency, before tax.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+        error_messages={"required": "Enter an amount."},
+    )
+
+    def __init__(self, data: Any = None, *, row: Recharge | None) -> None:
+        super().__init__(data, initial=_initial(row))
+        self.label_suffix = ""
+        self.fields["pack"].queryset = list_packs()  # type: ignore[attr-defined]
+
+    def clean_threshold(self) -> int:
+        try:
+            amount = parse_credits(self.cleaned_data["threshold"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        if amount <= 0:
+            raise forms.ValidationError("Enter a number above 0.")
+        return amount
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        pack, text = data.get("pack"), data.get("monthly_ceiling")
+        if pack is not None and text is not None:
+            try:
+                data["monthly_ceiling"] = parse_money(text, pack.currency)
+            except ValueError as error:
+                self.add_error("monthly_ceiling", str(error))
+            else:
+                if data["monthly_ceiling"] < pack.price:
+                    self.add_error("monthly_ceiling", "That is less than the pack costs.")
+        return data
+
+
+def _initial(row: Recharge | None) -> dict[str, Any]:
+    if row is None:
+        pack = list_packs().first()
+        return {"threshold": "100", "pack": pack, "max_per_month": 3, "monthly_ceiling": _money(pack, 3)}
+    return {
+        "is_on": row.is_on,
+        "threshold": format_credits(row.threshold_microcredits),
+        "pack": row.pack,
+        "max_per_month": row.max_per_month,
+        "monthly_ceiling": _plain(row.monthly_ceiling, row.pack.currency),
+    }
+
+
+def _money(pack: Pack | None, times: int) -> str:
+    return _plain(pack.price * times, pack.currency) if pack else ""
+
+
+def _plain(amount: int, currency: str) -> str:
+    decimals = currency_decimals(currency)
+    whole, rest = divmod(amount, 10**decimals)
+    return f"{whole}.{rest:0{decimals}d}" if rest else str(whole)

@@ -1,0 +1,182 @@
+"""What we ask of Stripe, through its own SDK. Owns no state: rows are `billing.services`, which ask Stripe nothing.
+
+Each request that makes something carries a key of ours, so that asking again makes nothing twice.
+https://docs.stripe.com/api/idempotent_requests
+"""
+
+import logging
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NoReturn
+
+import stripe
+from django.conf import settings
+from django.urls import reverse
+
+from billing.errors import CardDeclined, PaymentsUnavailable, SellingNotSetUp
+from billing.models import MICROCREDITS_PER_CREDIT, Purchase, StripeCustomer, Subscription
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_SECONDS = (3.0, 12.0)  # to connect, to answer: people wait for it
+RETRIES = 1
+
+
+def is_set_up() -> bool:
+    return bool(settings.STRIPE_API_KEY)
+
+
+def stripe_client() -> stripe.StripeClient:
+    """Raises SellingNotSetUp."""
+    if not is_set_up():
+        raise SellingNotSetUp
+    return stripe.StripeClient(
+        settings.STRIPE_API_KEY,
+        http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+        max_network_retries=RETRIES,
+        base_addresses={"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {},
+    )
+
+
+def open_checkout(purchase: Purchase) -> tuple[str, str]:
+    """A Checkout for a pack: its id, and the URL to pay at. The same purchase gets the same one.
+
+    Raises PaymentsUnavailable, SellingNotSetUp.
+    """
+    client = stripe_client()
+    ours = {"purchase": str(purchase.pk), "account": str(purchase.account_id)}
+    intent: Any = {"metadata": ours}
+    if purchase.keeps_card:
+        intent["setup_future_usage"] = "off_session"
+    credits = purchase.credits_microcredits // MICROCREDITS_PER_CREDIT
+    item: Any = {"quantity": 1}
+    if purchase.stripe_price_id:
+        item["price"] = purchase.stripe_price_id
+    else:
+        item["price_data"] = {
+            "currency": purchase.currency,
+            "unit_amount": purchase.price,
+            "product_data": {"name": f"{credits:,} credits"},
+        }
+    params: Any = {
+        "mode": "payment",
+        "line_items": [item],
+        "client_reference_id": str(purchase.account_id),
+        "metadata": ours,
+        "payment_intent_data": intent,
+        "invoice_creation": {"enabled": True},
+        "allow_promotion_codes": False,
+        "success_url": f"{settings.PUBLIC_URL}{reverse('billing_success', args=[purchase.pk])}",
+        "cancel_url": f"{settings.PUBLIC_URL}{reverse('billing_cancel', args=[purchase.pk])}",
+    }
+    params |= _customer(purchase.account_id) or {"customer_creation": "always"}
+    return _open_session(client, params, key=f"purchase:{purchase.pk}")
+
+
+def open_subscription_checkout(subscription: Subscription) -> tuple[str, str]:
+    """A Checkout for a plan: its id, and the URL to pay at. Raises PaymentsUnavailable, SellingNotSetUp."""
+    client = stripe_client()
+    ours = {"subscription": str(subscription.pk), "account": str(subscription.account_id)}
+    plan = subscription.plan
+    item: Any = {"quantity": 1}
+    if plan.stripe_price_id:
+        item["price"] = plan.stripe_price_id
+    else:
+        item["price_data"] = {
+            "currency": subscription.currency,
+            "unit_amount": subscription.price,
+            "recurring": {"interval": "month"},
+            "product_data": {"name": f"{plan.name} plan"},
+        }
+    params: Any = {
+        "mode": "subscription",
+        "line_items": [item],
+        "client_reference_id": str(subscription.account_id),
+        "metadata": ours,
+        "subscription_data": {"metadata": ours},
+        "allow_promotion_codes": False,
+        "success_url": f"{settings.PUBLIC_URL}{reverse('billing_subscribed', args=[subscription.pk])}",
+        "cancel_url": f"{settings.PUBLIC_URL}{reverse('billing')}",
+    }
+    params |= _customer(subscription.account_id)
+    return _open_session(client, params, key=f"subscription:{subscription.pk}")
+
+
+def open_portal(customer: StripeCustomer) -> str:
+    """The URL where customers change cards, plan and address, and find invoices. Raises PaymentsUnavailable."""
+    client = stripe_client()
+    try:
+        session = client.v1.billing_portal.sessions.create(
+            {"customer": customer.customer_id, "return_url": f"{settings.PUBLIC_URL}{reverse('billing')}"}
+        )
+    except stripe.StripeError as error:
+        _refuse("a portal", error)
+    return session.url
+
+
+def charge_kept_card(purchase: Purchase, customer: StripeCustomer) -> str:
+    """Charges the kept card for a purchase, its owner not being there: the PaymentIntent's id.
+
+    Paid is only what its event says. The same purchase is charged once, however often this is called within a day.
+    Raises CardDeclined, which is final, and PaymentsUnavailable, after which it may be tried again.
+    """
+    client = stripe_client()
+    ours = {"purchase": str(purchase.pk), "account": str(purchase.account_id)}
+    try:
+        intent = client.v1.payment_intents.create(
+            {
+                "amount": purchase.price,
+                "currency": purchase.currency,
+                "customer": customer.customer_id,
+                "payment_method": customer.payment_method_id,
+                "off_session": True,
+                "confirm": True,
+                "metadata": ours,
+                "description": f"{purchase.credits_microcredits // MICROCREDITS_PER_CREDIT:,} credits",
+            },
+            {"idempotency_key": f"recharge:{purchase.pk}"},
+        )
+    except stripe.CardError:
+        raise CardDeclined from None
+    except stripe.StripeError as error:
+        _refuse("a recharge", error)
+    if intent.status in {"succeeded", "processing"}:
+        return intent.id
+    raise CardDeclined  # it asks for its owner, who is not there
+
+
+def list_events(*, since: datetime, types: list[str]) -> Iterator[dict[str, Any]]:
+    """What Stripe made since then (it keeps 30 days), newest first, as it would have been delivered.
+
+    Raises PaymentsUnavailable.
+    """
+    client = stripe_client()
+    try:
+        page = client.v1.events.list({"created": {"gte": int(since.timestamp())}, "limit": 100})
+        for event in page.auto_paging_iter():
+            if event.type in types:
+                yield event.to_dict(for_json=True)
+    except stripe.StripeError as error:
+        _refuse("events", error)
+
+
+def _customer(account_id: uuid.UUID) -> dict[str, str]:
+    customer = StripeCustomer.objects.filter(account=account_id).first()
+    return {"customer": customer.customer_id} if customer else {}
+
+
+def _open_session(client: stripe.StripeClient, params: Any, *, key: str) -> tuple[str, str]:
+    try:
+        session = client.v1.checkout.sessions.create(params, {"idempotency_key": key})
+    except stripe.StripeError as error:
+        _refuse("a Checkout", error)
+    if not session.url:
+        raise PaymentsUnavailable
+    return session.id, session.url
+
+
+def _refuse(what: str, error: stripe.StripeError) -> NoReturn:
+    """Stripe's own words may hold a customer's data, and never reach anybody."""
+    logger.error("Stripe: no %s: %s %s", what, type(error).__name__, error.code or "")
+    raise PaymentsUnavailable from None

@@ -1,0 +1,74 @@
+"""A recharge from its beginning to Stripe's answer, and the mail when it was stopped: network, and no transaction."""
+
+import logging
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from accounts.models import Account, Membership, Role
+from billing import gateway
+from billing.errors import CardDeclined, PaymentsUnavailable
+from billing.models import Purchase, PurchaseKind, PurchaseState, Recharge, StripeCustomer
+from billing.services import recharge
+from billing.services.purchases import mark_opened
+
+logger = logging.getLogger(__name__)
+
+UNANSWERED = "Our payment service did not answer for a day."
+
+
+def recharge_account(account: Account) -> Purchase | None:
+    """Charges the kept card when a recharge is due, or asks again about one that Stripe did not answer.
+
+    The credits come with Stripe's event. A card that is declined stops it for good: no loop.
+    """
+    if not gateway.is_set_up():
+        return None
+    begun = Purchase.objects.for_account(account).filter(kind=PurchaseKind.RECHARGE, state=PurchaseState.CREATED)
+    purchase = begun.first() or recharge.start_recharge(account=account)
+    customer = StripeCustomer.objects.filter(account=account).first()
+    if purchase is None or customer is None:
+        return purchase
+    if timezone.now() - purchase.created_at > recharge.ASK_AGAIN_FOR:
+        recharge.give_up(purchase=purchase, because=UNANSWERED)
+        return purchase
+    try:
+        intent_id = gateway.charge_kept_card(purchase, customer)
+    except CardDeclined:
+        recharge.give_up(purchase=purchase)
+    except PaymentsUnavailable:
+        logger.warning("a recharge waits for Stripe")
+    else:
+        mark_opened(purchase=purchase, payment_intent_id=intent_id)
+    return purchase
+
+
+def tell_owners(account: Account) -> None:
+    """That the recharge was stopped, and why; once."""
+    if not recharge.claim_mail(account=account):
+        return
+    row = Recharge.objects.get(account=account)
+    owners = Membership.objects.filter(account=account, role=Role.OWNER, user__is_active=True)
+    emails = list(owners.values_list("user__email", flat=True))
+    context = {
+        "account_name": account.name,
+        "because": row.stopped_because,
+        "public_url": settings.PUBLIC_URL,
+        "host": settings.PUBLIC_URL.partition("//")[2],
+    }
+    try:
+        for email in emails:
+            mail = EmailMultiAlternatives(
+                subject="Your credits are no longer topped up automatically",
+                body=render_to_string("billing/email/recharge_stopped.txt", context),
+                to=[email],
+                headers={"Auto-Submitted": "auto-generated"},
+            )
+            mail.attach_alternative(render_to_string("billing/email/recharge_stopped.html", context), "text/html")
+            mail.send()
+    except (OSError, SMTPException) as error:
+        recharge.return_mail(account=account)
+        logger.error("a mail about a stopped recharge could not be sent: %s", type(error).__name__)

@@ -1,0 +1,75 @@
+"""What operators change about prices and packs. Each change is audited in its transaction."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from accounts.errors import NothingToChange
+from accounts.services import audit
+from accounts.services.audit import Actor
+from billing.models import Pack, Price
+
+PACK_FIELDS = ("credits_microcredits", "price", "currency", "stripe_price_id")
+
+
+@transaction.atomic
+def change_price(*, price: Price, microcredits_per_character: int, actor: Actor, reason: str) -> None:
+    """Holds for jobs that are submitted from now on. Raises NothingToChange."""
+    before = Price.objects.select_for_update().get(pk=price.pk).microcredits_per_character
+    if before == microcredits_per_character:
+        raise NothingToChange("That is the price already.")
+    Price.objects.filter(pk=price.pk).update(microcredits_per_character=microcredits_per_character)
+    audit.record(
+        actor=actor,
+        action="price.changed",
+        reason=reason,
+        target_type="price",
+        target_id=price.pk,
+        before={"microcredits_per_character": before},
+        after={"microcredits_per_character": microcredits_per_character},
+    )
+
+
+@transaction.atomic
+def edit_pack(*, pack: Pack, values: Mapping[str, Any], actor: Actor, reason: str) -> None:
+    """Some of PACK_FIELDS. Purchases that were begun keep what they were sold at. Raises NothingToChange."""
+    assert set(values) <= set(PACK_FIELDS)
+    stored = Pack.objects.select_for_update().get(pk=pack.pk)
+    before = {field: getattr(stored, field) for field in values if getattr(stored, field) != values[field]}
+    if not before:
+        raise NothingToChange("Nothing was changed.")
+    after = {field: values[field] for field in before}
+    Pack.objects.filter(pk=pack.pk).update(**after)
+    _record_pack(pack, actor, "pack.edited", reason, before=before, after=after)
+
+
+@transaction.atomic
+def copy_pack(*, values: Mapping[str, Any], actor: Actor, reason: str) -> Pack:
+    """Another pack: all of PACK_FIELDS."""
+    pack = Pack.objects.create(**{field: values[field] for field in PACK_FIELDS})
+    _record_pack(pack, actor, "pack.created", reason, before={}, after=dict(values))
+    return pack
+
+
+@transaction.atomic
+def set_pack_enabled(*, pack: Pack, is_enabled: bool, actor: Actor, reason: str) -> None:
+    """Whether it is on sale. Raises NothingToChange."""
+    if not Pack.objects.filter(pk=pack.pk, is_enabled=not is_enabled).update(is_enabled=is_enabled):
+        raise NothingToChange("That is so already.")
+    action = "pack.enabled" if is_enabled else "pack.disabled"
+    _record_pack(pack, actor, action, reason, before={"enabled": not is_enabled}, after={"enabled": is_enabled})
+
+
+def _record_pack(
+    pack: Pack, actor: Actor, action: str, reason: str, *, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    audit.record(
+        actor=actor,
+        action=action,
+        reason=reason,
+        target_type="pack",
+        target_id=pack.pk,
+        before=before,
+        after=after,
+    )

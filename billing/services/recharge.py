@@ -1,0 +1,97 @@
+"""Buying a pack with the kept card when credits run low: settings, limits, and what switches it off.
+
+Owns `Recharge` and the beginning and the end of its purchases. The card is charged by `billing.tasks`, outside any
+transaction; only Stripe's event credits.
+"""
+
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from accounts.models import Account
+from billing.models import Pack, Purchase, PurchaseKind, PurchaseState, Recharge, StripeCustomer
+from billing.services.purchases import mark_failed
+
+DECLINED = "The card was declined."
+# Stripe remembers our idempotency key for 24 hours; after that, asking again could charge again.
+ASK_AGAIN_FOR = timedelta(hours=20)
+
+
+@transaction.atomic
+def save_recharge(
+    *,
+    account: Account,
+    is_on: bool,
+    pack: Pack,
+    threshold_microcredits: int,
+    max_per_month: int,
+    monthly_ceiling: int,
+) -> None:
+    """Whoever switches it on again forgets why it was stopped."""
+    values = {
+        "is_on": is_on,
+        "pack": pack,
+        "threshold_microcredits": threshold_microcredits,
+        "max_per_month": max_per_month,
+        "monthly_ceiling": monthly_ceiling,
+        "stopped_because": "",
+        "is_owner_told": True,
+    }
+    Recharge.objects.update_or_create(account=account, defaults=values)
+
+
+@transaction.atomic
+def start_recharge(*, account: Account) -> Purchase | None:
+    """Our row, if one is due: switched on, low, a card, none under way, and within the month's limits. Else None."""
+    row = Recharge.objects.select_for_update().select_related("pack").filter(account=account, is_on=True).first()
+    if row is None or not _is_low(row) or account.is_suspended:
+        return None
+    if not StripeCustomer.objects.filter(account=account).exclude(payment_method_id="").exists():
+        return None
+    begin = timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    month = Purchase.objects.filter(account=account, kind=PurchaseKind.RECHARGE, created_at__gte=begin)
+    month = month.exclude(state=PurchaseState.FAILED)
+    spent: int = month.filter(currency=row.pack.currency).aggregate(total=Sum("price"))["total"] or 0
+    if month.count() >= row.max_per_month or spent + row.pack.price > row.monthly_ceiling:
+        return None
+    try:
+        with transaction.atomic():
+            return Purchase.objects.create(
+                account=account,
+                kind=PurchaseKind.RECHARGE,
+                pack=row.pack,
+                credits_microcredits=row.pack.credits_microcredits,
+                price=row.pack.price,
+                currency=row.pack.currency,
+            )
+    except IntegrityError:
+        return None  # one is under way
+
+
+@transaction.atomic
+def give_up(*, purchase: Purchase, because: str = DECLINED) -> bool:
+    """The purchase failed: no further one until somebody switches it on again. False when that was so already."""
+    if not mark_failed(purchase=purchase):
+        return False
+    Recharge.objects.filter(account=purchase.account_id).update(
+        is_on=False, stopped_because=because, is_owner_told=False
+    )
+    return True
+
+
+@transaction.atomic
+def claim_mail(*, account: Account) -> bool:
+    """True for the one caller who is to write to the owner; who fails gives it back with `return_mail`."""
+    return bool(Recharge.objects.filter(account=account, is_owner_told=False).update(is_owner_told=True))
+
+
+def return_mail(*, account: Account) -> None:
+    Recharge.objects.filter(account=account).update(is_owner_told=False)
+
+
+def _is_low(row: Recharge) -> bool:
+    return Recharge.objects.filter(
+        pk=row.pk, account__balance__available_microcredits__lt=F("threshold_microcredits")
+    ).exists()

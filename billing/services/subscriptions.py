@@ -1,0 +1,198 @@
+"""Plans that are paid by the month: our row first, then what Stripe says about it, then the plan of the account.
+
+The states of a subscription follow Stripe's, whose events may come in any order: the newest one that Stripe made holds,
+and the end is final.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import Account, Plan
+from billing.errors import SubscribedAlready
+from billing.models import Purchase, Subscription, SubscriptionState
+from billing.services.alerts import raise_alert
+from billing.services.purchases import credit_purchase, record_plan, remember_customer, start_month
+from config.errors import NotFound
+
+LIVE = (SubscriptionState.ACTIVE, SubscriptionState.PAST_DUE)
+PLAN_AFTERWARDS = "payg"
+
+# https://docs.stripe.com/api/subscriptions/object#subscription_object-status
+STATES = {
+    "trialing": SubscriptionState.ACTIVE,
+    "active": SubscriptionState.ACTIVE,
+    "past_due": SubscriptionState.PAST_DUE,
+    "incomplete": SubscriptionState.CREATED,
+    "incomplete_expired": SubscriptionState.ENDED,
+    "unpaid": SubscriptionState.ENDED,
+    "canceled": SubscriptionState.ENDED,
+    "paused": SubscriptionState.ENDED,
+}
+
+
+@transaction.atomic
+def start_subscription(*, account: Account, plan_code: str, form_token: uuid.UUID) -> Subscription:
+    """Our row, before the redirect. Raises NotFound (no such plan is sold), SubscribedAlready."""
+    plan = Plan.objects.filter(pk=plan_code, is_sold=True).first()
+    if plan is None:
+        raise NotFound("There is no such plan to subscribe to.")
+    Account.objects.select_for_update().get(pk=account.pk)
+    if Subscription.objects.for_account(account).filter(state__in=LIVE).exists():
+        raise SubscribedAlready
+    try:
+        with transaction.atomic():
+            return Subscription.objects.create(
+                account=account, plan=plan, price=plan.price, currency=plan.currency, form_token=form_token
+            )
+    except IntegrityError:
+        return Subscription.objects.for_account(account).get(form_token=form_token)
+
+
+def find_subscription(*, subscription_id: str | None, stripe_subscription_id: str | None) -> Subscription | None:
+    rows = Subscription.objects.select_related("account", "plan")
+    found = rows.filter(stripe_subscription_id=stripe_subscription_id).first() if stripe_subscription_id else None
+    return found or (rows.filter(pk=subscription_id).first() if subscription_id else None)
+
+
+@transaction.atomic
+def note_checkout(
+    *, subscription_id: str | None, stripe_subscription_id: str | None, customer_id: str | None
+) -> Subscription | None:
+    """What Stripe calls it. Credits nothing: its first invoice does."""
+    found = find_subscription(subscription_id=subscription_id, stripe_subscription_id=stripe_subscription_id)
+    if found is None or not stripe_subscription_id:
+        return None
+    row = Subscription.objects.select_for_update().select_related("account", "plan").get(pk=found.pk)
+    if row.stripe_subscription_id is None:
+        row.stripe_subscription_id = stripe_subscription_id
+        row.save(update_fields=["stripe_subscription_id"])
+    elif row.stripe_subscription_id != stripe_subscription_id:
+        raise_alert(
+            kind="second_subscription",
+            reference=stripe_subscription_id,
+            message=f"{stripe_subscription_id} was made from the same form as {row.stripe_subscription_id}.",
+            account=row.account,
+        )
+        return None
+    if customer_id:
+        remember_customer(account=row.account, customer_id=customer_id)
+    return row
+
+
+@transaction.atomic
+def credit_month(
+    *,
+    subscription: Subscription,
+    stripe_subscription_id: str | None,
+    customer_id: str | None,
+    invoice_id: str,
+    period_start: datetime,
+    paid: int,
+    payment_intent_id: str | None,
+    receipt_url: str,
+) -> bool:
+    """A month is paid: its credits, once. The plan begins with the first one, if no other event was quicker."""
+    row = note_checkout(
+        subscription_id=str(subscription.pk), stripe_subscription_id=stripe_subscription_id, customer_id=customer_id
+    )
+    if row is None:
+        return False
+    if row.state == SubscriptionState.CREATED:
+        _set_state(row, SubscriptionState.ACTIVE)
+    purchase: Purchase = start_month(
+        subscription=row,
+        period_start=period_start,
+        credits_microcredits=row.plan.monthly_microcredits,
+        price=row.price,
+        invoice_id=invoice_id,
+    )
+    return credit_purchase(
+        purchase=purchase,
+        paid=paid,
+        payment_intent_id=payment_intent_id,
+        invoice_id=invoice_id,
+        receipt_url=receipt_url,
+    )
+
+
+@transaction.atomic
+def sync_subscription(
+    *,
+    subscription_id: str | None,
+    stripe_subscription_id: str,
+    customer_id: str | None,
+    status: str,
+    stripe_price_id: str,
+    price: int | None,
+    currency: str | None,
+    ends_at: datetime | None,
+    period_ends_at: datetime | None,
+    said_at: datetime,
+) -> None:
+    """As Stripe says it is. Anything older than what is known changes nothing, but the end always ends."""
+    row = note_checkout(
+        subscription_id=subscription_id, stripe_subscription_id=stripe_subscription_id, customer_id=customer_id
+    )
+    state = STATES.get(status)
+    if row is None or state is None or row.state == SubscriptionState.ENDED:
+        return
+    is_old = row.synced_at is not None and said_at < row.synced_at
+    if is_old and state != SubscriptionState.ENDED:
+        return
+    changes: dict[str, Any] = {"ends_at": ends_at, "period_ends_at": period_ends_at, "synced_at": said_at}
+    plan = Plan.objects.filter(stripe_price_id=stripe_price_id).first() if stripe_price_id else None
+    if plan is not None and plan != row.plan:
+        _leave_plan(row, to=plan.pk)
+        changes["plan"] = row.plan = plan
+    if price is not None and currency:
+        changes |= {"price": price, "currency": currency}
+    Subscription.objects.filter(pk=row.pk).update(**changes)
+    # What is paid is active, whatever an older event says about the first minutes.
+    if state != SubscriptionState.CREATED:
+        _set_state(row, state)
+
+
+def _set_state(row: Subscription, state: SubscriptionState) -> None:
+    Subscription.objects.filter(pk=row.pk).update(state=state)
+    row.state = state
+    if state in LIVE:
+        _take_plan(row)
+    elif state == SubscriptionState.ENDED:
+        _leave_plan(row, to=PLAN_AFTERWARDS)
+
+
+def _take_plan(row: Subscription) -> None:
+    """An account whose plan an operator set (enterprise) keeps it."""
+    before = Account.objects.select_for_update().get(pk=row.account_id).plan_id
+    if before in ("free", PLAN_AFTERWARDS) and before != row.plan_id:
+        Account.objects.filter(pk=row.account_id).update(plan=row.plan_id)
+        record_plan(account=row.account, before=before, after=row.plan_id, reason="The subscription is paid.")
+    others = Subscription.objects.filter(account=row.account_id, state__in=LIVE).exclude(pk=row.pk)
+    if others.exists():
+        raise_alert(
+            kind="second_subscription",
+            reference=str(row.pk),
+            message="An account pays for two subscriptions. End one of them at Stripe, and refund it.",
+            account=row.account,
+        )
+
+
+def _leave_plan(row: Subscription, *, to: str) -> None:
+    """Only from the subscription's own plan, and not while another one pays for it."""
+    others = Subscription.objects.filter(account=row.account_id, plan=row.plan_id, state__in=LIVE).exclude(pk=row.pk)
+    if others.exists():
+        return
+    if Account.objects.filter(pk=row.account_id, plan=row.plan_id).update(plan=to):
+        reason = "The subscription has ended." if to == PLAN_AFTERWARDS else "The subscription was changed."
+        record_plan(account=row.account, before=row.plan_id, after=to, reason=reason)
+
+
+def as_uuid(value: object) -> str | None:
+    """A UUID in its usual form, else None."""
+    try:
+        return str(uuid.UUID(value)) if isinstance(value, str) else None
+    except ValueError:
+        return None

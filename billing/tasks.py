@@ -1,0 +1,37 @@
+"""Celery tasks about money: wake-ups, a sweep for what was lost, and the way to Stripe that nobody waits for."""
+
+import logging
+
+from celery import shared_task
+
+from accounts.models import Account
+from billing import recharging, reconciliation
+from billing.selectors import accounts_to_recharge, accounts_to_tell, waiting_events
+from billing.services.stripe_events import apply_event as apply_stripe_event
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def apply_event(event_id: str) -> None:
+    """What Stripe told us. May run twice."""
+    apply_stripe_event(event_id=event_id)
+
+
+@shared_task
+def sweep_payments() -> None:
+    """Events whose wake-up was lost or that failed, accounts that run low, mails that are due."""
+    for event_id in waiting_events():
+        try:
+            apply_stripe_event(event_id=event_id)
+        except Exception:  # it is logged, counted and told to operators; the next one is not to wait for it
+            logger.warning("the sweep goes on after %s", event_id)
+    for account_id in accounts_to_recharge():
+        recharging.recharge_account(Account.objects.get(pk=account_id))
+    for account_id in accounts_to_tell():
+        recharging.tell_owners(Account.objects.get(pk=account_id))
+
+
+@shared_task
+def reconcile_stripe() -> None:
+    reconciliation.reconcile()

@@ -1,0 +1,18 @@
+"""The billing pages, and where Stripe's events arrive."""
+
+from django.urls import path
+
+from billing import views
+from billing.webhook import stripe_webhook
+
+urlpatterns = [
+    path("billing", views.billing, name="billing"),
+    path("billing/buy", views.buy, name="billing_buy"),
+    path("billing/subscribe", views.subscribe, name="billing_subscribe"),
+    path("billing/portal", views.portal, name="billing_portal"),
+    path("billing/recharge", views.recharge, name="billing_recharge"),
+    path("billing/bought/<uuid:purchase_id>", views.success, name="billing_success"),
+    path("billing/not-bought/<uuid:purchase_id>", views.cancel, name="billing_cancel"),
+    path("billing/subscribed/<uuid:subscription_id>", views.subscribed, name="billing_subscribed"),
+    path("webhooks/stripe/", stripe_webhook, name="stripe_webhook"),
+]

@@ -1,0 +1,35 @@
+"""Stripe's peer, one for all tests that want it: each makes customers and purchases of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.billing.stripe_helpers import SECRET
+from tests.billing.stripe_peer import API_KEY, StripePeer, stripe_peer
+
+
+@pytest.fixture(scope="session")
+def stripe_process() -> Iterator[StripePeer]:
+    with stripe_peer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def stripe_keys(settings) -> None:
+    settings.STRIPE_API_KEY = API_KEY
+    settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
+
+
+@pytest.fixture
+def stripe(stripe_process: StripePeer, stripe_keys: None, settings) -> StripePeer:
+    """It answers the SDK; its events wait to be fetched."""
+    settings.STRIPE_API_BASE = stripe_process.url
+    stripe_process.press("endpoint", {"url": "", "secret": ""})
+    return stripe_process
+
+
+@pytest.fixture
+def delivering_stripe(committed_db: None, stripe: StripePeer, live_server) -> StripePeer:
+    """It posts its events to our webhook, over HTTP."""
+    stripe.deliver_to(f"{live_server.url}/webhooks/stripe/", secret=SECRET)
+    return stripe

@@ -1,0 +1,163 @@
+"""Automatic top-ups: when they are due, what limits them, and what ends them."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.utils import timezone
+
+from accounts.models import Account, Role
+from billing import gateway
+from billing.models import Pack, Purchase, PurchaseKind, Recharge
+from billing.recharging import recharge_account
+from billing.reconciliation import reconcile
+from billing.selectors import accounts_to_recharge, get_balance
+from billing.services.ledger import charge_job
+from billing.services.purchases import keep_card, start_top_up
+from billing.services.recharge import save_recharge
+from billing.tasks import sweep_payments
+from tests.billing.stripe_helpers import CREDIT, deliver, event
+from tests.billing.stripe_peer import DECLINED_LATER, GOOD_CARD, StripePeer
+from tests.factories import make_account, make_user
+from tests.ports import free_port
+
+pytestmark = pytest.mark.django_db
+
+
+def with_card(stripe: StripePeer, card: str = GOOD_CARD) -> Account:
+    """An account that bought 1,000 credits, let us keep the card, and tops up below 500."""
+    acme = make_account("Acme", plan="free", credits=0)
+    make_user("alice@acme.example", acme)
+    make_user("bob@acme.example", acme, Role.DEVELOPER)
+    pack = Pack.objects.get(credits_microcredits=1_000 * CREDIT)
+    purchase = start_top_up(account=acme, pack=pack, form_token=uuid.uuid4(), keeps_card=True)
+    stripe.pay(gateway.open_checkout(purchase)[1], card=card)
+    reconcile()
+    switch_on(acme)
+    return acme
+
+
+def switch_on(account: Account, **changes: int) -> None:
+    values = {"threshold_microcredits": 500 * CREDIT, "max_per_month": 2, "monthly_ceiling": 5_000} | changes
+    pack = Pack.objects.get(credits_microcredits=1_000 * CREDIT)
+    save_recharge(account=account, is_on=True, pack=pack, **values)
+
+
+def spend(account: Account, credits: int) -> None:
+    charge_job(account=account, job_id=uuid.uuid4(), cost_microcredits=credits * CREDIT, actor="key:1")
+
+
+def available(account: Account) -> float:
+    return get_balance(account).available_microcredits / CREDIT
+
+
+def recharges(account: Account) -> list[str]:
+    rows = Purchase.objects.filter(account=account, kind=PurchaseKind.RECHARGE).order_by("created_at")
+    return list(rows.values_list("state", flat=True))
+
+
+def test_below_the_threshold_the_pack_is_bought_and_its_event_credits(stripe: StripePeer):
+    acme = with_card(stripe)
+    assert accounts_to_recharge() == []
+    spend(acme, 501)
+    assert accounts_to_recharge() == [acme.pk]
+    sweep_payments()
+    assert recharges(acme) == ["open"]
+    assert available(acme) == 499  # charged; the credits come with the event
+    sweep_payments()
+    assert recharges(acme) == ["open"]  # one at a time
+    reconcile()
+    assert (recharges(acme), available(acme)) == (["paid"], 1_499)
+    reconcile()
+    assert available(acme) == 1_499
+
+
+def test_so_many_times_a_month_and_no_more(stripe: StripePeer):
+    acme = with_card(stripe)
+    for _ in range(4):
+        spend(acme, int(available(acme)))
+        sweep_payments()
+        reconcile()
+    assert recharges(acme) == ["paid", "paid"]
+    assert available(acme) == 0
+    with time_machine.travel(timezone.now() + timedelta(days=32)):
+        assert recharge_account(acme) is not None
+
+
+def test_never_more_money_than_the_ceiling(stripe: StripePeer):
+    acme = with_card(stripe)
+    switch_on(acme, max_per_month=50, monthly_ceiling=1_999)
+    for _ in range(3):
+        spend(acme, int(available(acme)))
+        sweep_payments()
+        reconcile()
+    assert recharges(acme) == ["paid"]
+
+
+def test_a_declined_card_stops_it_and_tells_the_owner_once(stripe: StripePeer):
+    acme = with_card(stripe, DECLINED_LATER)
+    spend(acme, 900)
+    for _ in range(3):
+        sweep_payments()
+        reconcile()
+    assert recharges(acme) == ["failed"]
+    row = Recharge.objects.get()
+    assert (row.is_on, row.stopped_because, row.is_owner_told) == (False, "The card was declined.", True)
+    assert available(acme) == 100
+    (message,) = mail.outbox
+    assert message.to == ["alice@acme.example"]
+    assert message.subject == "Your credits are no longer topped up automatically"
+    assert "The card was declined." in message.body
+    assert "http://127.0.0.1:8000/billing" in message.body
+    switch_on(acme)
+    sweep_payments()
+    assert recharges(acme) == ["failed", "failed"]
+
+
+def test_stripe_away_is_asked_again_and_charged_once(stripe: StripePeer, settings):
+    acme = with_card(stripe)
+    spend(acme, 900)
+    settings.STRIPE_API_BASE = f"http://127.0.0.1:{free_port()}"
+    sweep_payments()
+    assert recharges(acme) == ["created"]
+    settings.STRIPE_API_BASE = stripe.url
+    sweep_payments()
+    reconcile()
+    assert (recharges(acme), available(acme)) == (["paid"], 1_100)
+
+
+def test_a_day_without_an_answer_ends_it(stripe: StripePeer, settings):
+    acme = with_card(stripe)
+    spend(acme, 900)
+    settings.STRIPE_API_BASE = f"http://127.0.0.1:{free_port()}"
+    recharge_account(acme)
+    with time_machine.travel(timezone.now() + timedelta(hours=21)):
+        recharge_account(acme)
+    assert recharges(acme) == ["failed"]
+    assert Recharge.objects.get().is_on is False
+
+
+def test_a_card_that_nobody_let_us_keep_is_not_kept(stripe: StripePeer):
+    acme = make_account("Acme", credits=0)
+    purchase = start_top_up(account=acme, pack=Pack.objects.all()[0], form_token=uuid.uuid4())
+    keep_card(account=acme, customer_id="cus_none", payment_method_id="pm_1")  # no such customer: nothing happens
+    stripe.pay(gateway.open_checkout(purchase)[1])
+    reconcile()
+    assert acme.stripe_customer.payment_method_id == ""
+    switch_on(acme, threshold_microcredits=10**15)
+    assert recharge_account(acme) is None
+
+
+def test_the_event_of_another_account_credits_nothing(stripe: StripePeer):
+    acme = with_card(stripe)
+    spend(acme, 900)
+    sweep_payments()
+    purchase = Purchase.objects.get(kind=PurchaseKind.RECHARGE)
+    intent = {
+        "id": "pi_1", "amount_received": 1_000, "currency": "usd",
+        "metadata": {"purchase": str(purchase.pk), "account": str(uuid.uuid4())},
+    }  # fmt: skip
+    deliver(event("payment_intent.succeeded", intent))
+    assert available(acme) == 100

@@ -1,0 +1,260 @@
+"""Pro by the month: paid, renewed, failed, changed and ended; at Stripe's peer, and as events in any order."""
+
+import itertools
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Account, AuditEntry, Plan
+from billing.models import LedgerEntry, OperatorAlert, Purchase, Subscription
+from billing.reconciliation import reconcile
+from billing.selectors import find_ledger_mismatches, get_balance
+from billing.services.subscriptions import start_subscription
+from tests.billing.stripe_helpers import CREDIT, FIXTURES, deliver, event
+from tests.billing.stripe_peer import StripePeer
+from tests.factories import make_account, make_user
+
+pytestmark = pytest.mark.django_db
+
+STRIPE_ID = "sub_1"
+BEGAN = 1_700_000_000
+
+
+@pytest.fixture
+def acme(db) -> Account:
+    return make_account("Acme", plan="payg", credits=0)
+
+
+@pytest.fixture
+def client_of_acme(acme: Account) -> Client:
+    client = Client()
+    client.force_login(make_user("alice@acme.example", acme))
+    return client
+
+
+def plan_of(account: Account) -> str:
+    return Account.objects.get(pk=account.pk).plan_id
+
+
+def credits(account: Account) -> float:
+    assert find_ledger_mismatches()[1] == []
+    balance = get_balance(account)
+    return (balance.available_microcredits - balance.debt_microcredits) / CREDIT
+
+
+def subscribe(client: Client, **changes: str) -> Any:
+    return client.post("/billing/subscribe", {"plan": "pro", "token": str(uuid.uuid4())} | changes)
+
+
+def subscribed(client: Client, stripe: StripePeer) -> str:
+    """Stripe's id of a paid subscription."""
+    answer = stripe.pay(subscribe(client).headers["Location"])
+    reconcile()
+    return str(answer["subscription"])
+
+
+# --- at Stripe's peer -----------------------------------------------------------------------------
+
+
+def test_pro_begins_with_its_first_payment(acme: Account, client_of_acme: Client, stripe: StripePeer):
+    answer = subscribe(client_of_acme)
+    row = Subscription.objects.get()
+    page = f"/billing/subscribed/{row.pk}"
+    assert b'http-equiv="refresh"' in client_of_acme.get(page).content
+    stripe.pay(answer.headers["Location"])
+    assert (plan_of(acme), credits(acme)) == ("payg", 0)
+    reconcile()
+    assert (plan_of(acme), credits(acme)) == ("pro", 3_000)
+    assert "Pro is yours" in client_of_acme.get(page).content.decode()
+    assert "$29.00 a month" in " ".join(client_of_acme.get("/billing").content.decode().replace("<small>", "").split())
+    assert [entry.after for entry in AuditEntry.objects.filter(account=acme)] == [{"plan": "pro"}]
+    row.refresh_from_db()
+    assert (row.state, row.price, row.currency) == ("active", 2_900, "usd")
+
+
+def test_every_month_brings_its_credits_once(acme: Account, client_of_acme: Client, stripe: StripePeer):
+    stripe_id = subscribed(client_of_acme, stripe)
+    stripe.press(f"subscription/{stripe_id}", do="renew")
+    reconcile()
+    reconcile()
+    assert credits(acme) == 6_000
+    assert Purchase.objects.filter(kind="subscription", state="paid").count() == 2
+
+
+def test_a_failed_payment_leaves_the_plan_while_stripe_tries_again(
+    acme: Account, client_of_acme: Client, stripe: StripePeer
+):
+    stripe_id = subscribed(client_of_acme, stripe)
+    stripe.press(f"subscription/{stripe_id}", do="fail")
+    reconcile()
+    assert plan_of(acme) == "pro"
+    assert "The last payment for Pro failed" in client_of_acme.get("/billing").content.decode()
+    stripe.press(f"subscription/{stripe_id}", do="recover")
+    reconcile()
+    assert "The last payment for Pro failed" not in client_of_acme.get("/billing").content.decode()
+
+
+def test_the_end_leads_to_pay_as_you_go_and_is_final(acme: Account, client_of_acme: Client, stripe: StripePeer):
+    stripe_id = subscribed(client_of_acme, stripe)
+    stripe.press(f"subscription/{stripe_id}", do="cancel")
+    reconcile()
+    assert plan_of(acme) == "pro"
+    assert "cancelled, ends on" in client_of_acme.get("/billing").content.decode()
+    stripe.press(f"subscription/{stripe_id}", do="end")
+    reconcile()
+    assert plan_of(acme) == "payg"
+    stripe.press(f"subscription/{stripe_id}", do="recover")
+    reconcile()
+    assert (plan_of(acme), credits(acme)) == ("payg", 3_000)
+
+
+def test_a_refunded_month_is_found_by_its_invoice(acme: Account, client_of_acme: Client, stripe: StripePeer):
+    stripe_id = subscribed(client_of_acme, stripe)
+    intent_id = stripe.press(f"subscription/{stripe_id}", do="renew")["payment_intent"]
+    back = {
+        "kind": "charge.refunded",
+        "object": {"payment_intent": intent_id, "amount_refunded": 2_900, "metadata": {}},
+    }
+    stripe.press("back", back)
+    reconcile()
+    assert credits(acme) == 3_000
+
+
+def test_who_has_a_subscription_gets_no_second_one(acme: Account, client_of_acme: Client, stripe: StripePeer):
+    subscribed(client_of_acme, stripe)
+    answer = subscribe(client_of_acme)
+    assert answer.status_code == 409
+    assert "This account has a subscription." in answer.content.decode()
+    assert Subscription.objects.count() == 1
+
+
+@pytest.mark.parametrize("plan", ["enterprise", "free", "nonsense"])
+def test_what_is_not_sold_cannot_be_had(client_of_acme: Client, stripe_keys, plan: str):
+    assert subscribe(client_of_acme, plan=plan).status_code == 404
+    assert Subscription.objects.count() == 0
+
+
+# --- as events ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def subscription(acme: Account, stripe_keys) -> Subscription:
+    return start_subscription(account=acme, plan_code="pro", form_token=uuid.uuid4())
+
+
+def ours(subscription: Subscription) -> dict[str, str]:
+    return {"subscription": str(subscription.pk), "account": str(subscription.account_id)}
+
+
+def invoice(subscription: Subscription, *, number: int = 1, reason: str = "subscription_create", **changes: Any) -> Any:
+    details = {"subscription": STRIPE_ID, "metadata": ours(subscription)}
+    line = {"period": {"start": BEGAN + number, "end": BEGAN + number + 1}, "parent": None}
+    values = {
+        "id": f"in_{number}", "billing_reason": reason, "currency": "usd", "subtotal": 2_900, "amount_paid": 2_900,
+        "customer": "cus_1", "parent": {"subscription_details": details}, "lines": {"data": [line]},
+    }  # fmt: skip
+    return event("invoice.paid", FIXTURES["invoice"] | values | changes)
+
+
+def changed(
+    subscription: Subscription, status: str, *, at: int = 0, price_id: str = "price_1", price: int = 2_900
+) -> Any:
+    item = {"price": {"id": price_id, "unit_amount": price, "currency": "usd"}, "current_period_end": BEGAN + 99}
+    values = {
+        "id": STRIPE_ID, "status": status, "metadata": ours(subscription), "customer": "cus_1",
+        "items": {"data": [item]}, "cancel_at": None, "cancel_at_period_end": False,
+    }  # fmt: skip
+    kind = "deleted" if status == "canceled" else "updated"
+    created = int(timezone.now().timestamp()) + at
+    return event(f"customer.subscription.{kind}", FIXTURES["subscription"] | values, created=created)
+
+
+def test_only_a_month_credits(acme: Account, subscription: Subscription):
+    deliver(changed(subscription, "active"))
+    for reason in ("subscription_update", "manual", "subscription_threshold"):
+        deliver(invoice(subscription, reason=reason))
+    assert (plan_of(acme), credits(acme)) == ("pro", 0)
+
+
+def test_the_same_period_credits_once_whatever_the_invoice(acme: Account, subscription: Subscription):
+    deliver(invoice(subscription))
+    deliver(invoice(subscription))
+    deliver(invoice(subscription, id="in_other"))
+    deliver(invoice(subscription, reason="subscription_cycle"))
+    assert credits(acme) == 3_000
+    deliver(invoice(subscription, number=2, reason="subscription_cycle"))
+    assert credits(acme) == 6_000
+
+
+@pytest.mark.parametrize(
+    "changes", [{"currency": "eur"}, {"subtotal": 2_899}, {"lines": {"data": []}}, {"amount_paid": None}], ids=str
+)
+def test_an_invoice_that_differs_from_our_row_credits_nothing(
+    acme: Account, subscription: Subscription, changes: dict[str, Any]
+):
+    deliver(invoice(subscription, **changes))
+    assert (plan_of(acme), LedgerEntry.objects.count()) == ("payg", 0)
+    assert OperatorAlert.objects.get().kind == "event_refused"
+
+
+def test_the_invoice_of_another_product_is_not_our_affair(acme: Account, subscription: Subscription):
+    deliver(invoice(subscription, parent={"subscription_details": {"subscription": "sub_other", "metadata": {}}}))
+    assert credits(acme) == 0
+    assert OperatorAlert.objects.count() == 0
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))), ids=str)
+def test_any_order_ends_in_the_same_plan_and_balance(acme: Account, subscription: Subscription, order: tuple[int, ...]):
+    events = [
+        changed(subscription, "incomplete", at=-30),
+        invoice(subscription),
+        changed(subscription, "active", at=-20),
+        changed(subscription, "past_due", at=-10),
+    ]
+    for number in order:
+        deliver(events[number])
+    assert (plan_of(acme), credits(acme)) == ("pro", 3_000)
+    assert Subscription.objects.get().state == "past_due"
+
+
+def test_an_end_that_comes_first_holds_and_the_paid_month_counts(acme: Account, subscription: Subscription):
+    deliver(changed(subscription, "canceled"))
+    deliver(changed(subscription, "active", at=-20))
+    deliver(invoice(subscription))
+    assert (plan_of(acme), credits(acme)) == ("payg", 3_000)
+
+
+def test_an_operators_plan_is_left_alone(acme: Account, subscription: Subscription):
+    Account.objects.filter(pk=acme.pk).update(plan="enterprise")
+    deliver(invoice(subscription))
+    assert plan_of(acme) == "enterprise"
+    deliver(changed(subscription, "canceled"))
+    assert (plan_of(acme), credits(acme)) == ("enterprise", 3_000)
+
+
+def test_a_change_at_stripe_changes_plan_and_price(acme: Account, subscription: Subscription):
+    team = Plan.objects.create(
+        code="team", name="Team", generate_limit=500, read_limit=20_000, is_sold=True, price=9_900,
+        monthly_microcredits=12_000 * CREDIT, stripe_price_id="price_team",
+    )  # fmt: skip
+    deliver(invoice(subscription))
+    deliver(changed(subscription, "active", price_id="price_team", price=9_900))
+    assert plan_of(acme) == team.pk
+    deliver(invoice(subscription, number=2, reason="subscription_cycle", subtotal=9_900, amount_paid=9_900))
+    assert credits(acme) == 15_000
+    deliver(changed(subscription, "canceled", at=1))
+    assert plan_of(acme) == "payg"
+
+
+def test_two_subscriptions_are_told_to_operators(acme: Account, subscription: Subscription):
+    second = start_subscription(account=acme, plan_code="pro", form_token=uuid.uuid4())
+    deliver(invoice(subscription))
+    other = {"subscription": "sub_2", "metadata": ours(second)}
+    deliver(invoice(second, parent={"subscription_details": other}, id="in_2nd"))
+    assert OperatorAlert.objects.get().kind == "second_subscription"
+    assert (plan_of(acme), credits(acme)) == ("pro", 6_000)
+    deliver(changed(subscription, "canceled"))
+    assert plan_of(acme) == "pro"  # the other one still pays

@@ -47,6 +47,9 @@ bench-latency: $(VENV)/.dev-ready ## Measure from POST to completed, beside the 
 bench-stream: $(VENV)/.dev-ready ## Measure streams: first byte, total, many at once, beside the bare engine
 	@$(BIN)/python -m tests.bench_stream $(ARGS)
 
+bench-webhooks: $(VENV)/.dev-ready ## Measure how fast webhooks drain, beside the bare client; PostgreSQL and Redis
+	@$(BIN)/python -m tests.bench_webhooks $(ARGS)
+
 screenshots: $(VENV)/.dev-ready ## Take pictures of every page, both themes and two widths, into var/screenshots
 	@$(BIN)/python -m tests.screenshots
 
@@ -83,4 +86,4 @@ $(VENV)/.dev-ready: requirements-dev.txt $(VENV)/.run-ready $(VENV)/.kokoro-read
 	@$(INSTALL)
 	@touch $@
 
-.PHONY: help setup run kokoro test test-services check lint types format bench-latency bench-stream screenshots lock clean
+.PHONY: help setup run kokoro test test-services check lint types format bench-latency bench-stream bench-webhooks screenshots lock clean

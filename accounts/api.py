@@ -106,12 +106,14 @@ class ApiView(APIView):
         # Counted before scope and plan are looked at: a request refused after authentication counts too.
         http_request: HttpRequest = request._request
         bucket = self.buckets.get(request.method or "", "read")
-        if request.auth is None:
-            usage = count_address(http_request, bucket)
-        else:
-            usage = count_account(http_request, key_of(request).account, bucket)
+        account = self.account_of(request)
+        usage = count_account(http_request, account, bucket) if account else count_address(http_request, bucket)
         http_request.rate_limit_usage = usage  # type: ignore[attr-defined]  # for accounts.middleware
         super().check_permissions(request)
+
+    def account_of(self, request: Request) -> Account | None:
+        """Whose request it counts as; None: its address's."""
+        return None if request.auth is None else key_of(request).account
 
 
 class KeyView(ApiView):

@@ -38,11 +38,15 @@ class AppendOnlyModel(models.Model):
 
 @dataclass(frozen=True, slots=True)
 class TableGuard:
-    """The triggers of one table. `name` begins their names, `refusal` is the database's error message."""
+    """The triggers of one table. `name` begins their names, `refusal` is the database's error message.
+
+    With `verbs` UPDATE alone, rows that are past their time may go.
+    """
 
     table: str
     name: str
     refusal: str
+    verbs: tuple[str, ...] = ("UPDATE", "DELETE")
 
     def create_triggers(self, apps: Any, schema_editor: Any) -> None:
         self.drop_triggers(apps, schema_editor)
@@ -58,14 +62,17 @@ class TableGuard:
             return [
                 f"CREATE TRIGGER {self.name}_no_{verb.lower()} BEFORE {verb} ON {self.table} "
                 f"BEGIN SELECT RAISE(ABORT, '{self.refusal}'); END"
-                for verb in ("UPDATE", "DELETE")
+                for verb in self.verbs
             ]
         return [
             f"CREATE OR REPLACE FUNCTION refuse_{self.name}_change() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN RAISE EXCEPTION '{self.refusal}' USING ERRCODE = 'restrict_violation'; END $$",
-            f"CREATE TRIGGER {self.name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {self.table} "
+            f"CREATE TRIGGER {self.name}_append_only BEFORE {self._verbs_of_postgres()} ON {self.table} "
             f"FOR EACH STATEMENT EXECUTE FUNCTION refuse_{self.name}_change()",
         ]
+
+    def _verbs_of_postgres(self) -> str:
+        return " OR ".join([*self.verbs, *(["TRUNCATE"] if "DELETE" in self.verbs else [])])
 
     def _drop(self, vendor: str) -> list[str]:
         if vendor == "sqlite":

@@ -32,6 +32,16 @@ class IdempotencyKeyReuse(DomainError):
         super().__init__(self.example)
 
 
+class IssuerUnavailable(DomainError):
+    """The keys that an ID token would be checked with cannot be had."""
+
+    code, status = "ISSUER_UNAVAILABLE", 503
+    example = "The issuer of this ID token does not give out its keys just now. Try again in a minute."
+
+    def __init__(self) -> None:
+        super().__init__(self.example, headers={"Retry-After": "60"})
+
+
 class EmailTaken(DomainError):
     code, status = "EMAIL_TAKEN", 409
 

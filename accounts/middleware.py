@@ -1,4 +1,4 @@
-"""The rate-limit headers of every `/api/v1` and `/v1` response."""
+"""The rate-limit headers of every `/api/v1`, `/api/user` and `/v1` response."""
 
 import time
 
@@ -15,7 +15,7 @@ def rate_limit_headers(get_response: GetResponse) -> GetResponse:
     """What the throttle counted; a request that got no allowance (no valid key, maintenance) is told a limit of 0."""
 
     def after(request: HttpRequest, response: HttpResponseBase) -> None:
-        if not f"{request.path}/".startswith(("/api/v1/", "/v1/")):
+        if not f"{request.path}/".startswith(("/api/v1/", "/api/user/", "/v1/")):
             return
         usage = getattr(request, "rate_limit_usage", None) or _no_allowance(request)
         response.headers["X-RateLimit-Limit"] = str(usage.limit)

@@ -23,6 +23,8 @@ NAVIGATION = (
             ("People", "person", "admin:accounts_user_changelist"),
             ("API keys", "key", "admin:accounts_apikey_changelist"),
             ("Jobs", "graphic_eq", "admin:tts_job_changelist"),
+            ("Webhooks", "webhook", "admin:webhooks_endpoint_changelist"),
+            ("Deliveries", "outbox", "admin:webhooks_delivery_changelist"),
             ("Ledger", "receipt_long", "admin:billing_ledgerentry_changelist"),
             ("Purchases", "shopping_cart", "admin:billing_purchase_changelist"),
             ("Subscriptions", "autorenew", "admin:billing_subscription_changelist"),

@@ -1,9 +1,14 @@
-"""Typed readers of the environment, and the secret key that one machine makes for itself."""
+"""Typed readers of the environment, and the secret keys that one machine makes for itself."""
 
+import ipaddress
+import json
 import os
 import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -33,15 +38,69 @@ def env_list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in env_str(name, default).split(",") if part.strip()]
 
 
+def env_networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Networks in CIDR form, such as 10.1.0.0/16, separated by commas."""
+    try:
+        return [ipaddress.ip_network(part) for part in env_list(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be networks like 10.1.0.0/16,fd00::/8: {error}.") from None
+
+
+def env_ports(name: str, default: str) -> list[int]:
+    ports = env_list(name, default)
+    if not all(part.isdecimal() and 1 <= int(part) <= 65535 for part in ports):
+        raise ImproperlyConfigured(f"{name} must be port numbers like {default}.")
+    return [int(part) for part in ports]
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Whose ID tokens are taken. `audience`: what they must be made for."""
+
+    issuer: str
+    audience: str
+    jwks_url: str
+
+
+def env_issuers(name: str) -> list[Issuer]:
+    """A JSON list of {"issuer": …, "audience": …, "jwks_url": …}."""
+    try:
+        return [Issuer(**each) for each in json.loads(env_str(name, "[]"))]
+    except (ValueError, TypeError):
+        example = '[{"issuer": "https://…", "audience": "…", "jwks_url": "https://…"}]'
+        raise ImproperlyConfigured(f"{name} must look like {example}.") from None
+
+
+def check_fernet_keys(name: str, keys: Sequence[str]) -> None:
+    """Never with a key in the message."""
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} must be keys made by: python -c "
+            "'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())', separated by commas."
+        ) from None
+
+
 def secret_key_of_this_machine(path: Path) -> str:
     """The key kept in `path`; made at first use, readable by its owner alone."""
+    return _kept_in(path, lambda: secrets.token_urlsafe(48))
+
+
+def fernet_key_of_this_machine(path: Path) -> str:
+    """The same, for what is encrypted with it."""
+    return _kept_in(path, lambda: Fernet.generate_key().decode())
+
+
+def _kept_in(path: Path, make: Callable[[], str]) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         # O_EXCL: of two processes that start together one writes, the other reads.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text()
-    key = secrets.token_urlsafe(48)
+    key = make()
     with os.fdopen(descriptor, "w") as file:
         file.write(key)
     return key

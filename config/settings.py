@@ -14,10 +14,22 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from config.audio_store import audio_storage
-from config.env import env_bool, env_int, env_list, env_str, secret_key_of_this_machine
+from config.env import (
+    check_fernet_keys,
+    env_bool,
+    env_int,
+    env_issuers,
+    env_list,
+    env_networks,
+    env_ports,
+    env_str,
+    fernet_key_of_this_machine,
+    secret_key_of_this_machine,
+)
 from config.mail import parse_email_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
 
 # --- where things are ----------------------------------------------------------------------------
 
@@ -59,6 +71,7 @@ INSTALLED_APPS = [
     "accounts",
     "billing",
     "voices",
+    "webhooks",
     "tts",
 ]
 
@@ -134,6 +147,7 @@ ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up
 # Ten failures from one address or for one email in 15 minutes; the rest as allauth has it.
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/15m/ip,10/15m/key"}
 SESSION_COOKIE_AGE = 30 * 24 * 3600  # for who wants to stay signed in; else until the browser closes
+OIDC_ISSUERS = env_issuers("OIDC_ISSUERS")  # whose ID tokens are taken at /api/user
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # and three days are allauth's own for confirming an address
 SIGNUP_CREDITS = env_int("SIGNUP_CREDITS", 10)  # once the address is confirmed
 
@@ -270,6 +284,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10.0, "queue": "maintenance"},
     },
+    "send webhooks": {
+        "task": "webhooks.tasks.send_due",
+        "schedule": 5.0,
+        "options": {"expires": 5.0, "queue": "webhooks"},
+    },
+    "tidy webhooks": {
+        "task": "webhooks.tasks.tidy",
+        "schedule": 60.0,
+        "options": {"expires": 60.0, "queue": "webhooks"},
+    },
 }
 
 # --- speech --------------------------------------------------------------------------------------
@@ -317,6 +341,20 @@ STORAGES = {
     "audio": audio_storage(env_str("AUDIO_STORE_URL"), local_folder=DATA_DIR / "audio"),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# --- webhooks ------------------------------------------------------------------------------------
+
+# Encrypt the signing secrets: the first writes, all read. Without any, in production, there are no webhooks.
+WEBHOOK_SECRET_KEYS = env_list("WEBHOOK_SECRET_KEYS")
+if not WEBHOOK_SECRET_KEYS and IS_ONE_MACHINE:
+    WEBHOOK_SECRET_KEYS = [fernet_key_of_this_machine(DATA_DIR / "webhook_key")]
+check_fernet_keys("WEBHOOK_SECRET_KEYS", WEBHOOK_SECRET_KEYS)
+WEBHOOK_ALLOW_NETWORKS = env_networks("WEBHOOK_ALLOW_NETWORKS")  # beside the public internet
+WEBHOOK_PORTS = env_ports("WEBHOOK_PORTS", "443,8443")
+WEBHOOK_CA_FILE = env_str("WEBHOOK_CA_FILE")  # authorities beside those of the system, PEM
+WEBHOOK_SLOTS = env_int("WEBHOOK_SLOTS", 16, minimum=5)  # requests at a time, of one sender; a receiver holds up to 4
+WEBHOOK_USER_AGENT = f"Utterance/{VERSION} (webhooks)"
+WEBHOOK_JOB_DATA = "tts.job_events.job_event_data"
 
 # --- the API -------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 
+from cryptography.fernet import Fernet
+
 from tests.processes import ends_with_parent, processes_with
 from tests.services import NoServices, postgres, redis_databases
 
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
                     "CELERY_BROKER_URL": databases[0],
                     "TEST_REDIS_DATABASES": " ".join(databases),
                     "SECRET_KEY": secrets.token_urlsafe(48),
+                    "WEBHOOK_SECRET_KEYS": Fernet.generate_key().decode(),
                 }
             except NoServices as error:
                 print(error, file=sys.stderr)

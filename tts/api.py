@@ -1,19 +1,17 @@
 """The speech API: submit, status, audio, list, delete."""
 
 import uuid
-from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound as CursorNotFound
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
 from accounts.api import KeyView, key_of
 from accounts.errors import IdempotencyKeyReuse, MaintenanceMode, RateLimitExceeded, RequestInProgress
 from accounts.models import Account
+from accounts.pages import NewestFirst, page_of
 from accounts.rate_limits import Bucket
 from accounts.services import idempotency
 from billing.errors import InsufficientCredits
@@ -37,6 +35,7 @@ from tts.serializers import SpeechSerializer, job_data
 from tts.services.lifecycle import cancel_or_erase_job
 from tts.services.submit import IdempotencyClaim, submit_job
 from voices.errors import InvalidVoice
+from webhooks.selectors import has_enabled_endpoint
 
 KEY_ERRORS = (Unauthorized, Forbidden, RateLimitExceeded, MaintenanceMode)
 
@@ -53,27 +52,6 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
-class JobCursor(CursorPagination):
-    ordering = ("-created_at", "-id")
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
-
-    def decode_cursor(self, request: Request) -> Any:
-        cursor = super().decode_cursor(request)
-        if cursor is not None and cursor.position is not None and not _is_position(str(cursor.position)):
-            raise CursorNotFound
-        return cursor
-
-
-def _is_position(text: str) -> bool:
-    """True for what we write into a cursor: a moment in UTC. Others would fail, or overflow, in the database."""
-    try:
-        return datetime.fromisoformat(text).utcoffset() == timedelta(0)
-    except ValueError:
-        return False
-
-
 class JobFilters(StrictSerializer):
     """The query of `GET /tts`."""
 
@@ -82,7 +60,7 @@ class JobFilters(StrictSerializer):
     created_after = serializers.DateTimeField(required=False)
     created_before = serializers.DateTimeField(required=False)
     cursor = serializers.CharField(max_length=300, required=False)
-    limit = serializers.IntegerField(min_value=1, max_value=JobCursor.max_page_size, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=NewestFirst.max_page_size, required=False)
 
 
 class JobList(KeyView):
@@ -121,7 +99,6 @@ class JobList(KeyView):
     def get(self, request: Request) -> HttpResponse:
         """Newest first."""
         filters = JobFilters(data=request.query_params.dict()).parsed()
-        pages = JobCursor()
         jobs = list_jobs(
             account=self.account,
             status=filters.get("status"),
@@ -129,17 +106,9 @@ class JobList(KeyView):
             created_after=filters.get("created_after"),
             created_before=filters.get("created_before"),
         )
-        try:
-            page = pages.paginate_queryset(jobs, request, view=self)
-        except CursorNotFound:
-            raise ValidationFailed.of_field("cursor", "This is not a cursor we gave out.") from None
-        return success(
-            {
-                "jobs": [job_data(job, _audio_url(request, job)) for job in page or []],
-                "next": pages.get_next_link(),
-                "previous": pages.get_previous_link(),
-            }
-        )
+        page, next_url, previous_url = page_of(jobs, request, self)
+        data = [job_data(job, _audio_url(request, job)) for job in page]
+        return success({"jobs": data, "next": next_url, "previous": previous_url})
 
 
 class JobStream(KeyView):
@@ -214,9 +183,8 @@ class JobAudio(KeyView):
 
 
 def _submit(account: Account, request: Request, *, is_streamed: bool) -> HttpResponse:
-    serializer = SpeechSerializer(data=request.data)
-    speech = serializer.speech_request(is_streamed=is_streamed)
-    if "webhook_url" in serializer.validated_data:
+    speech = SpeechSerializer(data=request.data).speech_request(is_streamed=is_streamed)
+    if speech.webhook_url and not has_enabled_endpoint(account=account):
         raise Forbidden("webhook_url needs an enterprise plan with an enabled webhook endpoint.")
     submission = submit_job(
         account=account,

@@ -45,6 +45,7 @@ class Job(models.Model):
     prompt = models.TextField(blank=True)  # style instructions, billed together with the text
     speakers = models.JSONField(null=True)  # of a dialogue: the engine voices of the two who talk
     metadata = models.JSONField(null=True)
+    webhook_url = models.CharField(max_length=2048, blank=True)  # its own callback; "": the account's endpoint
     output_format = models.CharField(max_length=16)
     sample_rate_hertz = models.PositiveIntegerField()
     bitrate_kbps = models.PositiveIntegerField(null=True)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
+from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE
+
 MAINTENANCE_QUEUE = "maintenance"
 KILL_AFTER_SECONDS = 3  # a request or a download that is still under way then is cut off
 # Threads that answer requests under WSGI. Each may hold a connection: not more than DATABASE_POOL_SIZE.
@@ -36,6 +38,8 @@ def web_stream() -> list[str]:
 
 def worker(queues: Sequence[str]) -> list[str]:
     slots = settings.WORKER_CONCURRENCY + 1  # one account's jobs, and one slot for who else comes
+    if WEBHOOK_QUEUE in queues:
+        slots += 2  # the sender, whose requests have threads of their own, and whoever wakes it meanwhile
     return [
         *(*CELERY, "worker", "--pool", "threads", "--concurrency", str(slots)),
         # No events either: nobody listens, and in a queue of files they would pile up for ever.

@@ -38,6 +38,7 @@ class SpeechRequest:
     voice_speaker_2: str | None = None
     delivery_mode: str = "async"  # or "stream", by a URL of its own; or "direct", to the very request
     metadata: dict[str, Any] | None = None
+    webhook_url: str = ""  # "": the account's endpoint
 
     @property
     def chars(self) -> int:

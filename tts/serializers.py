@@ -116,6 +116,7 @@ class SpeechSerializer(StrictSerializer):
             voice_speaker_2=data.get("voice_speaker_2"),
             delivery_mode=delivery_mode,
             metadata=data.get("metadata"),
+            webhook_url=data.get("webhook_url", ""),
         )
 
 

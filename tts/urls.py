@@ -11,6 +11,7 @@ urlpatterns = [
     path("", home, name="home"),
     path("overview", overview, name="overview"),
     path("", include("accounts.urls")),
+    path("", include("webhooks.urls")),
     path("voices/<str:voice_id>/sample", voice_sample, name="voice_sample"),
     path("stream/<uuid:job_id>/<str:token>", stream_audio, name="stream_audio"),
     path("audio/<path:key>", audio_file, name="audio_file"),

@@ -68,6 +68,7 @@ def test_every_role_of_the_service_is_in_compose_and_the_image_runs_its_command(
         ["start", "worker", "speech.espeak"],
         ["start", "worker", "speech.kokoro"],
         ["start", "worker", "speech.remote"],
+        ["start", "worker", "webhooks"],
     ]
     entrypoint = re.findall(r"^ENTRYPOINT (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert [json.loads(each) for each in entrypoint] == [["python", "manage.py"]]

@@ -350,5 +350,5 @@ def test_with_the_store_of_compose_the_link_leads_to_the_store(running: Running,
 
 def test_all_processes_end_within_five_seconds_of_sigterm(running: Running) -> None:
     statuses = running.deployment.end(seconds=STOP_SECONDS)
-    workers = ("worker-espeak", "worker-kokoro", "worker-remote", "worker-maintenance")
+    workers = ("worker-espeak", "worker-kokoro", "worker-remote", "worker-maintenance", "worker-webhooks")
     assert statuses == dict.fromkeys(("api", "stream", *workers, "beat"), 0)

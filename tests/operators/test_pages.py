@@ -28,6 +28,7 @@ from tests.factories import PASSWORD, make_account, make_job, make_key, make_use
 from tests.operators.pages import text_of
 from tts.models import Job, JobStatus
 from voices.models import Voice, VoiceAlias
+from webhooks.models import Attempt, Delivery, Endpoint
 
 MAX_QUERIES = 20
 LISTS = [
@@ -36,6 +37,7 @@ LISTS = [
     "/admin/accounts/plan/", "/admin/billing/price/", "/admin/accounts/auditentry/", "/admin/billing/pack/",
     "/admin/billing/purchase/", "/admin/billing/subscription/", "/admin/billing/stripeevent/",
     "/admin/billing/operatoralert/",
+    "/admin/webhooks/endpoint/", "/admin/webhooks/delivery/",
 ]  # fmt: skip
 
 
@@ -56,6 +58,13 @@ def crowd(account: Account, ada: User, voices: None) -> None:
         start_subscription(account=other, plan_code="pro", form_token=uuid.uuid4())
         record_event(payload=json.dumps(event("charge.succeeded", {"email": "SECRET-TEXT"})).encode())
         raise_alert(kind="event_refused", reference=f"evt_{number}", message="Look at it.", account=other)
+        Endpoint.objects.create(account=other, url="https://hooks.example/?SECRET-TOKEN", secret="SECRET-SECRET")
+        sent = Delivery.objects.create(
+            account=other, event="test", receiver="hooks.example:443", state="failed", finished_at=timezone.now()
+        )
+        Attempt.objects.create(
+            delivery=sent, number=1, started_at=timezone.now(), duration_ms=9, outcome="gone", answer="SECRET-ANSWER"
+        )
 
 
 def change_pages() -> list[str]:
@@ -78,6 +87,8 @@ def change_pages() -> list[str]:
         f"/admin/billing/subscription/{Subscription.objects.all()[0].pk}/change/",
         f"/admin/billing/stripeevent/{StripeEvent.objects.all()[0].pk}/change/",
         f"/admin/billing/operatoralert/{OperatorAlert.objects.all()[0].pk}/change/",
+        f"/admin/webhooks/endpoint/{Endpoint.objects.all()[0].pk}/change/",
+        f"/admin/webhooks/delivery/{Delivery.objects.all()[0].pk}/change/",
     ]
 
 
@@ -182,7 +193,7 @@ def test_only_our_own_pages_are_registered():
         "accounts.Account", "accounts.ApiKey", "accounts.AuditEntry", "accounts.Plan", "accounts.User",
         "billing.LedgerEntry", "billing.OperatorAlert", "billing.Pack", "billing.Price", "billing.Purchase",
         "billing.StripeEvent", "billing.Subscription", "tts.Job", "voices.ModelAlias", "voices.Voice",
-        "voices.VoiceAlias",
+        "voices.VoiceAlias", "webhooks.Delivery", "webhooks.Endpoint",
     }  # fmt: skip
     assert admin.site.name == "admin"
 

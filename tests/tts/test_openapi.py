@@ -17,9 +17,13 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 
 from accounts.models import Plan
+from accounts.services.identities import set_id_tokens_allowed
 from config.errors import DomainError, openai_status
 from config.wsgi import application
-from tests.factories import make_account, make_job, make_key
+from tests.factories import make_account, make_job, make_key, make_user
+from tests.issuer import token_issuer
+from tests.webhooks.conftest import make_delivery, make_endpoint, own_network  # noqa: F401
+from tests.webhooks.receiver import receiver
 from tts.models import JobStatus
 from tts.schema import document
 from tts.tasks import speak_next
@@ -27,6 +31,7 @@ from tts.tasks import speak_next
 DOCUMENT = json.loads(document())
 OPERATIONS = [(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods]
 VOICES = "/api/v1/voices"
+HOOK = "/api/user/enterprise/webhook"
 VOICE_ID = "espeak:en-US-eSpeak-Annie"
 
 
@@ -41,6 +46,8 @@ def test_document_is_served_without_a_key(anonymous, db):
 def test_every_operation_is_named_and_explained():
     operations = [DOCUMENT["paths"][path][method.lower()] for method, path in OPERATIONS]
     assert [operation["operationId"] for operation in operations] == [
+        *("getWebhook", "putWebhook", "deleteWebhook", "listWebhookDeliveries", "replayWebhookDelivery"),
+        *("replayWebhookDeliveries", "testWebhook"),
         *("listJobs", "createSpeech", "getJob", "deleteJob", "getAudio", "streamSpeech", "listVoices", "getVoice"),
         *("createOpenAISpeech", "listOpenAIModels", "getOpenAIModel"),
     ]
@@ -92,8 +99,22 @@ def _with_an_address(environ, start_response):
     return application(environ | {"REMOTE_ADDR": "192.0.2.1"}, start_response)
 
 
-def _headers(account, operation):
-    return {"Authorization": f"Bearer {make_key(account)[1]}"} if operation.definition.raw.get("security") else {}
+@pytest.fixture
+def id_tokens(settings):
+    with token_issuer() as issuer:
+        settings.OIDC_ISSUERS = [issuer.setting]
+        yield issuer
+
+
+def _headers(account, operation, request):
+    """As somebody who may: with a key of the account, or as its owner, with an ID token."""
+    security = operation.definition.raw.get("security") or []
+    if {"idToken": []} in security:
+        issuer = request.getfixturevalue("id_tokens")
+        user = make_user("alice@acme.example", account)
+        set_id_tokens_allowed(user=user, is_allowed=True)
+        return {"Authorization": f"Bearer {issuer.token()}"}
+    return {"Authorization": f"Bearer {make_key(account)[1]}"} if security else {}
 
 
 def _finished_job(account, status):
@@ -118,6 +139,12 @@ def worker(fuzzed_account) -> Iterator[None]:
     thread.join(30)
 
 
+@pytest.fixture
+def hook(own_network):  # noqa: F811
+    with receiver() as running:
+        yield running
+
+
 OPENAI_BODY = {"model": "tts-1", "voice": "alloy", "input": "Hello."}
 
 SUCCESSES: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {
@@ -136,6 +163,19 @@ SUCCESSES: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {
     ("POST", "/v1/audio/speech"): (200, {"body": OPENAI_BODY, "media_type": "application/json"}),
     ("GET", "/v1/models"): (200, {}),
     ("GET", "/v1/models/{name}"): (200, {"path_parameters": {"name": "tts-1"}}),
+    ("GET", HOOK): (200, {}),
+    ("PUT", HOOK): (200, {"media_type": "application/json"}),
+    ("DELETE", HOOK): (200, {}),
+    ("GET", f"{HOOK}/deliveries"): (200, {"query": {"state": "failed", "limit": 1}}),
+    ("POST", f"{HOOK}/deliveries/{{delivery_id}}/replay"): (202, {"body": {}, "media_type": "application/json"}),
+    ("POST", f"{HOOK}/deliveries/replay"): (
+        202,
+        {
+            "body": {"created_after": "2026-01-01T00:00:00Z", "created_before": "2036-01-01T00:00:00Z"},
+            "media_type": "application/json",
+        },
+    ),
+    ("POST", f"{HOOK}/test"): (200, {"body": {}, "media_type": "application/json"}),
     ("GET", "/api/v1/voices"): (200, {"query": {"language": "en", "page": 1}}),
     ("GET", "/api/v1/voices/{voice_id}"): (200, {"path_parameters": {"voice_id": VOICE_ID}}),
 }
@@ -152,13 +192,21 @@ def test_every_operation_succeeds_as_described(method, path, fuzzed_account, sch
             fuzzed_account, status=JobStatus.COMPLETED, audio_key="ab/known-1.wav", finished_at=timezone.now()
         )
         given_values = given_values | {"path_parameters": {"job_id": str(job.pk)}}
+    if path.startswith(HOOK):
+        hook = request.getfixturevalue("hook")
+        make_endpoint(fuzzed_account, hook.url)
+        if method == "PUT":
+            given_values = given_values | {"body": {"url": hook.url}}
+        if "{delivery_id}" in path:
+            given_values = given_values | {"path_parameters": {"delivery_id": str(make_delivery(fuzzed_account).pk)}}
     case = operation.Case(**given_values)
-    headers = _headers(fuzzed_account, operation)
+    headers = _headers(fuzzed_account, operation, request)
     response = case.call(headers=headers)
     assert response.status_code == status
     case.validate_response(response, headers=headers)
 
 
+UNFAIR = {"POST": "positive_data_acceptance", "PUT": "positive_data_acceptance", "GET": "negative_data_rejection"}
 FINISHED = (JobStatus.FAILED, JobStatus.CANCELLED)
 ANY_STRING_WILL_DO = {(path, GenerationMode.NEGATIVE) for path in ("/api/v1/voices/{voice_id}", "/v1/models/{name}")}
 FUZZED = [
@@ -175,7 +223,7 @@ def test_schemathesis_finds_nothing(method, path, mode, fuzzed_account, schema, 
         request.getfixturevalue("worker")
     settings.ANONYMOUS_READ_LIMIT = 10**6
     operation = schema[path][method]
-    headers = _headers(fuzzed_account, operation)
+    headers = _headers(fuzzed_account, operation, request)
     jobs = [str(_finished_job(fuzzed_account, status).pk) for status in FINISHED]
     statuses = []
 
@@ -201,7 +249,7 @@ def test_schemathesis_finds_nothing(method, path, mode, fuzzed_account, schema, 
         statuses.append(response.status_code)
         # Whether a voice exists, and what it can do, is no matter of form: a well-formed request may be refused.
         # A query that is wrong only by an empty list, or a missing key that we add, is right once it is sent.
-        unfair = {"POST": "positive_data_acceptance", "GET": "negative_data_rejection"}.get(method)
+        unfair = UNFAIR.get(method)
         excluded = [CHECKS.get_one(unfair)] if unfair is not None and operation.path != VOICES else None
         case.validate_response(response, headers=headers, excluded_checks=excluded)
 

@@ -48,6 +48,10 @@ def needs_key(status: int, *, read: bool, elsewhere: int | None = None) -> dict[
     }  # fmt: skip
 
 
+# A person's: an API key does not do here. Roles: tests/webhooks/test_api.py
+NEEDS_PERSON = dict.fromkeys(ACTORS, 401)
+HOOK = "api/user/enterprise/webhook"
+
 # Route as in the URLconf, method → who gets what. {job} is a completed job of the owner.
 TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "api/v1/tts": {
@@ -64,6 +68,17 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "api/v1/voices/<str:voice_id>": {"GET": (f"/api/v1/voices/{ANNIE}", ALL_GET_IN)},
     "api/v1/": {"GET": ("/api/v1/anything/else", dict.fromkeys(ACTORS, 404))},
     "api/v1/openapi.json": {"GET": ("/api/v1/openapi.json", ALL_GET_IN)},
+    HOOK: {
+        "GET": (f"/{HOOK}", NEEDS_PERSON | {"signed in": 404}),  # there is none
+        "PUT": (f"/{HOOK}", NEEDS_PERSON | {"signed in": 400}),  # without a URL
+        "DELETE": (f"/{HOOK}", NEEDS_PERSON | {"signed in": 404}),
+    },
+    f"{HOOK}/test": {"POST": (f"/{HOOK}/test", NEEDS_PERSON | {"signed in": 404})},
+    f"{HOOK}/deliveries": {"GET": (f"/{HOOK}/deliveries", NEEDS_PERSON | {"signed in": 200})},
+    f"{HOOK}/deliveries/replay": {"POST": (f"/{HOOK}/deliveries/replay", NEEDS_PERSON | {"signed in": 400})},
+    f"{HOOK}/deliveries/<uuid:delivery_id>/replay": {
+        "POST": (f"/{HOOK}/deliveries/{{job}}/replay", NEEDS_PERSON | {"signed in": 404})
+    },
     # Without a body; who speaks here: tests/tts/test_openai_speech.py
     "v1/audio/speech": {"POST": ("/v1/audio/speech", needs_key(400, read=False))},
     "v1/models": {"GET": ("/v1/models", needs_key(200, read=True))},
@@ -116,6 +131,15 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/billing/subscribed/{job}", NEEDS_SIGN_IN | {"signed in": 404}),
     },
     "webhooks/stripe/": {"POST": ("/webhooks/stripe/", dict.fromkeys(ACTORS, 503))},  # no secret of Stripe's is set
+    "webhooks": {"GET": ("/webhooks", NEEDS_SIGN_IN), "POST": ("/webhooks", NEEDS_SIGN_IN)},  # without a URL
+    "webhooks/replay": {"POST": ("/webhooks/replay", NEEDS_SIGN_IN)},  # the form again
+    "webhooks/remove": {
+        "GET": ("/webhooks/remove", NEEDS_SIGN_IN | {"signed in": 404}),
+        "POST": ("/webhooks/remove", NEEDS_SIGN_IN | {"signed in": 404}),
+    },
+    "webhooks/id-tokens": {"POST": ("/webhooks/id-tokens", dict.fromkeys(ACTORS, 302))},
+    "webhooks/<uuid:delivery_id>": {"GET": ("/webhooks/{job}", NEEDS_SIGN_IN | {"signed in": 404})},
+    "webhooks/<uuid:delivery_id>/replay": {"POST": ("/webhooks/{job}/replay", NEEDS_SIGN_IN | {"signed in": 404})},
     "switch-account": {
         "GET": ("/switch-account", dict.fromkeys(ACTORS, 405)),
         "POST": ("/switch-account", NEEDS_SIGN_IN | {"signed in": 404}),  # to no account

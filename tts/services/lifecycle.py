@@ -19,6 +19,7 @@ from billing.services.ledger import refund_job
 from config.errors import NotFound
 from tts import store
 from tts.models import Job, JobStatus
+from webhooks.services import record_job_event
 
 GAVE_UP_MESSAGE = (
     "The voice engine stopped half-way, {attempts} times. Your credits are back. Try again, or try another voice."
@@ -77,19 +78,21 @@ def renew_lease(*, job: Job, chars_done: int) -> bool:
     return bool(_mine(job).update(lease_expires_at=timezone.now() + lease_duration(), chars_done=chars_done))
 
 
+@transaction.atomic
 def complete_job(*, job: Job, audio_key: str, audio_bytes: int, duration_ms: int) -> bool:
     """False when the job was no longer ours; the audio then belongs to nobody."""
-    return bool(
-        _mine(job).update(
-            status=JobStatus.COMPLETED,
-            audio_key=audio_key,
-            audio_bytes=audio_bytes,
-            duration_ms=duration_ms,
-            chars_done=job.chars_charged,
-            finished_at=timezone.now(),
-            lease_expires_at=None,
-        )
+    completed = _mine(job).update(
+        status=JobStatus.COMPLETED,
+        audio_key=audio_key,
+        audio_bytes=audio_bytes,
+        duration_ms=duration_ms,
+        chars_done=job.chars_charged,
+        finished_at=timezone.now(),
+        lease_expires_at=None,
     )
+    if completed:
+        record_job_event(account=job.account, job_id=job.pk, event="job.completed", own_url=job.webhook_url)
+    return bool(completed)
 
 
 def retry_or_fail_job(*, job: Job, message: str, pause_seconds: float = 0.0) -> None:
@@ -128,6 +131,7 @@ def _fail(row: QuerySet[Job], *, job: Job, message: str) -> bool:
             actor="system",
             note="The job failed.",
         )
+        record_job_event(account=job.account, job_id=job.pk, event="job.failed", own_url=job.webhook_url)
         _delete_audio_on_commit(job)
     return bool(failed)
 
@@ -210,7 +214,7 @@ def erase_job(*, job: Job) -> None:
     store.delete_audio(job)
     with transaction.atomic():
         Job.objects.filter(pk=job.pk, erased_at=None).update(
-            text="", prompt="", metadata=None, audio_key="", erased_at=timezone.now()
+            text="", prompt="", metadata=None, webhook_url="", audio_key="", erased_at=timezone.now()
         )
         RememberedRequest.objects.filter(account=job.account_id, job_id=job.pk).delete()
 

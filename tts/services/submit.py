@@ -25,6 +25,7 @@ from tts.serializers import accepted_data
 from voices.errors import InvalidVoice
 from voices.models import Voice
 from voices.selectors import get_voice_for_speech, has_voices_of
+from webhooks.guard import check_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class _Speakable:
     encoding: Encoding
     queue: str
     speakers: list[str]  # engine voices; of a dialogue
+    webhook_url: str  # as it is kept
 
 
 def submit_job(
@@ -69,8 +71,9 @@ def submit_job(
     Raises IdempotencyKeyReuse, RequestInProgress, InvalidVoice, ValidationFailed, CapacityReached, InsufficientCredits,
     in this order.
     """
-    # Before the transaction, for others wait to write meanwhile: long SSML takes a while to read. What is wrong is
-    # told after the replay, which is due even when the voice has gone since.
+    # Before the transaction, for others wait to write meanwhile: long SSML takes a while to read, and name servers
+    # are asked where a webhook_url leads. What is wrong is told after the replay, which is due even when the voice has
+    # gone since.
     speakable: _Speakable | DomainError
     try:
         speakable = _check(request)
@@ -86,7 +89,9 @@ def _check(request: SpeechRequest) -> _Speakable:
     speakers = [_find_voice(voice_id) for voice_id in speaker_voice_ids(request)]
     if speakers:
         check_dialogue(request, voice, speakers)
-    return _Speakable(voice, encoding, _queue_of(voice), [speaker.engine_voice for speaker in speakers])
+    queue = _queue_of(voice)
+    webhook_url = check_url(request.webhook_url, field="webhook_url").url if request.webhook_url else ""
+    return _Speakable(voice, encoding, queue, [speaker.engine_voice for speaker in speakers], webhook_url)
 
 
 def _find_voice(voice_id: str) -> Voice:
@@ -132,6 +137,7 @@ def _submit(
         prompt=request.prompt or "",
         speakers=speakable.speakers or None,
         metadata=request.metadata,
+        webhook_url=speakable.webhook_url,
         output_format=request.output_format,
         sample_rate_hertz=encoding.sample_rate_hertz,
         bitrate_kbps=encoding.bitrate_kbps,

@@ -21,7 +21,8 @@ from voices.selectors import get_voice_for_speech
 # What a retry asks again. Where it stands, and what came of it, is its own.
 REQUEST_FIELDS = (
     "account", "api_key", "voice_id", "provider", "text", "text_format", "speed", "model", "prompt", "speakers",
-    "metadata", "output_format", "sample_rate_hertz", "bitrate_kbps", "channels", "chars_charged", "cost_microcredits",
+    "metadata", "webhook_url", "output_format", "sample_rate_hertz", "bitrate_kbps", "channels", "chars_charged",
+    "cost_microcredits",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from tts.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
 from tts.management.commands.start import migrate
 from tts.static_files import collect_static_files
 from tts.supervisor import Child, Supervisor
+from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE
 
 WORKER_NICENESS = 5  # speech takes all the processor it can get; a request comes first
 
@@ -33,6 +34,9 @@ class Command(BaseCommand):
         demo = create_demo()
         supervisor = Supervisor(self._programs())
         supervisor.start()
+        if settings.WEBHOOK_ALLOW_NETWORKS:
+            networks = ", ".join(map(str, settings.WEBHOOK_ALLOW_NETWORKS))
+            self.stdout.write(f"Webhooks may reach {networks}, beside the public internet.")
         try:
             if demo is None:
                 self.stdout.write(f"Utterance is at {settings.PUBLIC_URL}. Ctrl-C stops it.")
@@ -60,7 +64,7 @@ class Command(BaseCommand):
         at_work = list(dict.fromkeys(engine.queue for engine in all_engines() if not engine.unavailable_reason()))
         idle = [queue for queue in settings.SPEECH_QUEUES if queue not in at_work]
         queues_of = {f"worker {queue}": [queue] for queue in at_work[1:]}
-        queues_of["worker"] = [*at_work[:1], *idle, programs.MAINTENANCE_QUEUE]
+        queues_of["worker"] = [*at_work[:1], *idle, programs.MAINTENANCE_QUEUE, WEBHOOK_QUEUE]
         return [
             Child("web", programs.web_stream()),
             *(Child(name, programs.worker(mine), niceness=WORKER_NICENESS) for name, mine in queues_of.items()),

@@ -1,0 +1,123 @@
+"""Who may call `/api/user/*`: a person, by a signed-in session or an ID token, in the role that it takes."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.api import ApiView
+from accounts.id_tokens import is_id_token, read_id_token
+from accounts.membership import SESSION_KEY
+from accounts.models import Account, Membership, User
+from accounts.permissions import Permission, may
+from accounts.selectors import list_memberships
+from accounts.services.identities import user_of_identity
+from config import logs
+from config.errors import Forbidden, Unauthorized
+
+ACCOUNT_HEADER = "X-Account-ID"
+
+
+class _CsrfCheck(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason
+
+
+class PersonAuthentication(BaseAuthentication):
+    """`request.auth` is the Membership: the person in one of their accounts.
+
+    Which one: what `X-Account-ID` says, else the session's choice, else their first.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, Membership]:
+        authorization = request.headers.get("Authorization", "")
+        user = self._of_token(authorization) if authorization else self._of_session(request)
+        memberships = list(list_memberships(user))
+        if not memberships:
+            raise Forbidden(f"{user.email} belongs to no account.")
+        wanted = request.headers.get(ACCOUNT_HEADER)
+        if wanted is not None:
+            chosen = next((one for one in memberships if str(one.account_id) == wanted), None)
+            if chosen is None:
+                raise Forbidden(f"{ACCOUNT_HEADER} names no account of yours.")
+        else:
+            of_session = None if authorization else request._request.session.get(SESSION_KEY)
+            chosen = next((one for one in memberships if str(one.account_id) == of_session), memberships[0])
+        logs.bind(account_id=chosen.account_id, user_id=user.pk)
+        return user, chosen
+
+    def _of_token(self, authorization: str) -> User:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not is_id_token(token.strip()):
+            raise Unauthorized("Sign in, or send an ID token: Authorization: Bearer … An API key does not do here.")
+        return user_of_identity(identity=read_id_token(token.strip()))
+
+    def _of_session(self, request: Request) -> User:
+        user: Any = request._request.user
+        if not isinstance(user, User) or not user.is_active:
+            raise Unauthorized("Sign in, or send an ID token: Authorization: Bearer …")
+        check = _CsrfCheck(lambda request: HttpResponse())
+        check.process_request(request._request)
+        if check.process_view(request._request, lambda request: HttpResponse(), (), {}):
+            raise Forbidden("The CSRF token is missing or wrong. Send the cookie's value as X-CSRFToken.")
+        return user
+
+
+class MayDo(BasePermission):
+    """The person's role has the view's permission, and the account is not suspended."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        assert isinstance(view, UserView)
+        membership = view.membership
+        if membership.account.is_suspended:
+            raise Forbidden("This account is suspended. Write to support to have it looked at.")
+        if not may(membership, view.permission):
+            raise Forbidden(f"Your role in {membership.account.name}, {membership.role}, does not allow this.")
+        view.check_plan()
+        return True
+
+
+class UserView(ApiView):
+    """An API view for people."""
+
+    authentication_classes: Any = [PersonAuthentication]  # noqa: RUF012
+    permission_classes: Any = [MayDo]  # noqa: RUF012
+    permission: ClassVar[Permission]
+
+    @property
+    def membership(self) -> Membership:
+        membership: Any = self.request.auth
+        assert isinstance(membership, Membership)
+        return membership
+
+    @property
+    def account(self) -> Account:
+        return self.membership.account
+
+    def account_of(self, request: Request) -> Account | None:
+        membership: Any = request.auth
+        return membership.account if isinstance(membership, Membership) else None
+
+    def check_plan(self) -> None:
+        """Raises Forbidden when the account's plan lacks what this view is about."""
+
+
+class PersonScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How a person is known."""
+
+    target_class = "accounts.user_api.PersonAuthentication"
+    name: Any = ("idToken", "session")
+
+    def get_security_requirement(self, auto_schema: Any) -> Any:
+        return [{"idToken": []}, {"session": []}]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
+        return [
+            {"type": "http", "scheme": "bearer", "bearerFormat": "OIDC ID token"},
+            {"type": "apiKey", "in": "cookie", "name": "sessionid"},
+        ]

@@ -1,0 +1,13 @@
+"""Encrypts every signing secret with the first of WEBHOOK_SECRET_KEYS; the others may go after that."""
+
+from typing import Any
+
+from tts.management.output import OperatorCommand
+from webhooks.services.endpoints import rotate_keys
+
+
+class Command(OperatorCommand):
+    help = "Encrypt customers' signing secrets anew, with the first of WEBHOOK_SECRET_KEYS."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.report({"endpoints": rotate_keys()}, as_json=options["json"])

@@ -1,0 +1,35 @@
+"""What is sent: the JSON of an event, made afresh at each attempt.
+
+The data of a job comes from whoever owns jobs, by way of the setting WEBHOOK_JOB_DATA: a signed URL of the audio is
+only good for a day, and a delivery may be under way for longer.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from config.api import format_time
+from webhooks.models import Delivery, Event
+
+JobData = Callable[[Collection[uuid.UUID]], Mapping[uuid.UUID, Mapping[str, Any]]]
+
+
+def bodies_of(deliveries: Collection[Delivery]) -> dict[uuid.UUID, bytes]:
+    """By the delivery's id. The jobs are asked for at once."""
+    job_data = cast(JobData, import_string(settings.WEBHOOK_JOB_DATA))
+    of_jobs = job_data({each.job_id for each in deliveries if each.job_id is not None})
+    return {each.pk: _body(each, of_jobs) for each in deliveries}
+
+
+def _body(delivery: Delivery, of_jobs: Mapping[uuid.UUID, Mapping[str, Any]]) -> bytes:
+    if delivery.event == Event.TEST:
+        data: Mapping[str, Any] = {"test_id": str(delivery.pk)}
+    else:
+        assert delivery.job_id is not None
+        data = of_jobs[delivery.job_id]
+    body = {"event": delivery.event, "created_at": format_time(delivery.created_at), "data": data}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,158 @@
+"""Endpoints, the events that go to them, and every attempt to deliver one.
+
+A delivery is one event on its way to one address. Of a job it keeps the id and nothing else: what is sent is made
+afresh at each attempt, so that whatever is erased of the job is erased here too.
+"""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.append_only import TableGuard
+from accounts.models import Account, AccountOwnedQuerySet
+
+ATTEMPT_GUARD = TableGuard("webhooks_attempt", "attempt", "attempts are written once", verbs=("UPDATE",))
+
+
+class DisabledReason(models.TextChoices):
+    PAUSED = "paused", "Paused by you"
+    GONE = "gone", "It answered 410 Gone"
+    FAILING = "failing", "Every delivery failed for five days"
+    OPERATOR = "operator", "Whoever runs this server disabled it"
+
+
+BY_DECISION = (DisabledReason.PAUSED, DisabledReason.OPERATOR)  # stops what goes to jobs' own URLs, too
+
+
+class Endpoint(models.Model):
+    """Where an account hears of its jobs, and the secret it is signed with. At most one per account."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="webhook_endpoint")
+    url = models.CharField(max_length=2048)
+    secret = models.TextField()  # encrypted, see webhooks.secrets
+    previous_secret = models.TextField(blank=True)  # signs beside the other until the moment below
+    previous_secret_expires_at = models.DateTimeField(null=True)
+    disabled_at = models.DateTimeField(null=True)  # None: events are delivered
+    disabled_reason = models.CharField(max_length=16, blank=True, choices=DisabledReason.choices)
+    owner_told_at = models.DateTimeField(null=True)  # by mail, that we disabled it
+    failing_since = models.DateTimeField(null=True)  # the first failure after the last success
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = AccountOwnedQuerySet["Endpoint"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(disabled_at=None, disabled_reason="")
+                | models.Q(disabled_at__isnull=False, disabled_reason__in=DisabledReason.values),
+                name="endpoint_disabled_with_reason",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(previous_secret="", previous_secret_expires_at=None)
+                | (~models.Q(previous_secret="") & models.Q(previous_secret_expires_at__isnull=False)),
+                name="endpoint_previous_secret_expires",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Endpoint of {self.account_id}"  # not the URL: customers put tokens into it
+
+    @property
+    def is_enabled(self) -> bool:
+        return self.disabled_at is None
+
+
+class DeliveryState(models.TextChoices):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"  # after the last attempt, or one that says there is no use in more
+    SKIPPED = "skipped"  # the endpoint was disabled; it can be replayed
+
+
+class Event(models.TextChoices):
+    JOB_COMPLETED = "job.completed"
+    JOB_FAILED = "job.failed"
+    TEST = "test"
+
+
+class Delivery(models.Model):
+    """An event on its way.
+
+    A sender that holds it has written its own `claim` and keeps it until `claim_expires_at`; what it writes is fenced
+    by that claim. After each failure `next_attempt_at` says when the next one is due, by the database's clock.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # X-TTS-Delivery-ID
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="webhook_deliveries")
+    event = models.CharField(max_length=20, choices=Event.choices)
+    job_id = models.UUIDField(null=True, db_index=True)  # no foreign key: jobs are above us
+    own_url = models.CharField(max_length=2048, blank=True)  # the job's own; "": the account's endpoint
+    receiver = models.CharField(max_length=260)  # host:port: what may hold so many of a sender's slots
+    created_at = models.DateTimeField(default=timezone.now, editable=False)  # of the event
+
+    state = models.CharField(max_length=12, choices=DeliveryState.choices, default=DeliveryState.PENDING)
+    next_attempt_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)  # of the schedule; a replay begins anew
+    attempts_made = models.PositiveSmallIntegerField(default=0)  # of all
+    finished_at = models.DateTimeField(null=True)
+    claim = models.UUIDField(null=True)
+    claim_expires_at = models.DateTimeField(null=True)
+
+    objects = AccountOwnedQuerySet["Delivery"].as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-created_at", "-id"], name="delivery_account_newest"),
+            models.Index(fields=["-created_at", "-id"], name="delivery_newest"),  # operators, and what is past its time
+            models.Index(
+                fields=["receiver", "next_attempt_at"],
+                condition=models.Q(state=DeliveryState.PENDING),
+                name="delivery_due",
+            ),
+            models.Index(fields=["claim"], condition=models.Q(claim__isnull=False), name="delivery_claim"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(state__in=DeliveryState.values), name="delivery_state_valid"),
+            models.CheckConstraint(condition=models.Q(event__in=Event.values), name="delivery_event_valid"),
+            models.CheckConstraint(
+                condition=models.Q(state=DeliveryState.PENDING, next_attempt_at__isnull=False, finished_at=None)
+                | (
+                    ~models.Q(state=DeliveryState.PENDING)
+                    & models.Q(next_attempt_at=None, finished_at__isnull=False, claim=None)
+                ),
+                name="delivery_pending_has_a_date",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.id}"
+
+    @property
+    def is_own_url(self) -> bool:
+        return bool(self.own_url)
+
+
+class Attempt(models.Model):
+    """One request that we made, or would not make. Written once, after it."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveSmallIntegerField()  # X-TTS-Attempt
+    started_at = models.DateTimeField()
+    duration_ms = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=20)  # as `webhooks.client.Outcome` names them
+    status = models.PositiveSmallIntegerField(null=True)  # None: no answer
+    error = models.CharField(max_length=300, blank=True)  # ours, for the customer
+    answer = models.TextField(blank=True)  # its first 2 KB
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["delivery", "number"], name="attempt_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.number} of {self.delivery_id}"

@@ -1,0 +1,217 @@
+"""Sends what is due: a few requests at a time, no receiver more than its share.
+
+One sender per process. It runs until nothing is due and is woken again by a message or by beat; which deliveries are
+whose stands in the database (`services.deliveries`), so that there may be any number of senders.
+
+A receiver is a host and port. A slow one holds at most PER_RECEIVER of the slots; a sender takes a few deliveries of
+it at a time, and gives back what it does not get round to.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import Error as AnyDatabaseError
+from django.db import close_old_connections, connections
+from django.utils import timezone
+
+from webhooks import client
+from webhooks.clock import database_now
+from webhooks.events import bodies_of
+from webhooks.guard import Target, parse_target
+from webhooks.mails import tell_owners
+from webhooks.models import BY_DECISION, Delivery, Endpoint, Event
+from webhooks.selectors import due_receivers
+from webhooks.services.deliveries import Made, claim_batch, record_attempts, release_claims, skip_deliveries
+from webhooks.services.endpoints import signing_secrets
+from webhooks.signing import signature_headers
+
+logger = logging.getLogger(__name__)
+
+PER_RECEIVER = 4
+BATCH = 25
+BATCH_SECONDS = 20.0  # then the rest of a batch goes back; with one attempt more it is well below CLAIM_SECONDS
+RECORD_EVERY_SECONDS = 0.5  # a sender that is killed has told nobody of what it did since: it is sent again
+LOOK_EVERY_SECONDS = 1.0
+STOP_SECONDS = 2.0  # for requests that are under way when the process is told to stop
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A request that is ready to be made."""
+
+    delivery: Delivery
+    target: Target
+    secrets: Sequence[str]
+    body: bytes
+
+
+class Sender:
+    """`slots`: requests at the same time, one thread each."""
+
+    def __init__(self, *, slots: int) -> None:
+        self._slots = slots
+        self._running = threading.Lock()
+        self._asked = threading.Event()
+        self._stopping = threading.Event()
+        self._changed = threading.Condition()
+        self._busy: Counter[str] = Counter()  # by receiver: its slots
+
+    def run(self) -> None:
+        """Until nothing is due. Returns at once where it runs already: that run looks again."""
+        self._asked.set()
+        while self._asked.is_set() and self._running.acquire(blocking=False):
+            try:
+                self._asked.clear()
+                self._run()
+            finally:
+                self._running.release()
+
+    def stop(self) -> None:
+        """Takes nothing more. What is not answered within STOP_SECONDS is sent again by another, with the same id."""
+        self._stopping.set()
+        with self._changed:
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            started = self._start_batches()
+            with self._changed:
+                if not started and not self._busy:
+                    break
+                if not started or self._busy.total() >= self._slots:
+                    self._changed.wait(LOOK_EVERY_SECONDS)
+        deadline = time.monotonic() + STOP_SECONDS
+        with self._changed:
+            while self._busy and time.monotonic() < deadline:
+                self._changed.wait(0.1)
+
+    def _start_batches(self) -> int:
+        """Threads for what is due, as far as there are slots. Returns how many."""
+        with self._changed:
+            free = self._slots - self._busy.total()
+            full = {receiver for receiver, count in self._busy.items() if count >= PER_RECEIVER}
+        if not free:
+            return 0
+        now = database_now()
+        started = 0
+        for receiver in due_receivers(now, but=full, limit=free):
+            batch = claim_batch(receiver=receiver, limit=BATCH, now=now)
+            if not batch:
+                continue  # another sender was quicker
+            with self._changed:
+                self._busy[receiver] += 1
+            threading.Thread(target=self._send, args=(receiver, batch), daemon=True).start()
+            started += 1
+        return started
+
+    def _send(self, receiver: str, batch: Sequence[Delivery]) -> None:
+        try:
+            send_batch(batch, is_over=self._stopping.is_set)
+        except AnyDatabaseError as error:
+            # The claims run out; then they are sent again.
+            logger.error("the database failed a sender of webhooks: %s", error)
+        except Exception:
+            logger.exception("a batch of webhooks broke off")
+        finally:
+            connections.close_all()
+            with self._changed:
+                self._busy[receiver] -= 1
+                if not self._busy[receiver]:
+                    del self._busy[receiver]
+                self._changed.notify_all()
+
+
+def send_batch(batch: Sequence[Delivery], *, is_over: Callable[[], bool] = lambda: False) -> None:
+    """Claimed deliveries of one receiver, one after the other; what came of them is recorded as it goes on."""
+    now = database_now()
+    ahead = now - timezone.now()  # of this machine's clock
+    wanted = [each for each in batch if is_wanted(each)]
+    skip_deliveries(deliveries=[each for each in batch if each not in wanted])
+    letters = _letters(wanted, now)
+    close_old_connections()  # a pool's are for others while we wait
+    began = recorded_at = time.monotonic()
+    made: list[Made] = []
+    for position, letter in enumerate(letters):
+        if is_over() or time.monotonic() - began > BATCH_SECONDS:
+            release_claims(deliveries=[each.delivery for each in letters[position:]])
+            break
+        made.append(attempt(letter, ahead=ahead))
+        if time.monotonic() - recorded_at > RECORD_EVERY_SECONDS or not made[-1].answer.is_success:
+            record(made)
+            made, recorded_at = [], time.monotonic()
+    record(made)
+
+
+def attempt(letter: Letter, *, ahead: timedelta) -> Made:
+    """One request. `ahead`: how far the database's clock is ahead of ours."""
+    started_at = timezone.now() + ahead
+    delivery = letter.delivery
+    headers = {
+        "X-TTS-Event": delivery.event,
+        "X-TTS-Delivery-ID": str(delivery.pk),
+        "X-TTS-Attempt": str(delivery.attempts_made + 1),
+    } | signature_headers(
+        secrets=letter.secrets,
+        delivery_id=str(delivery.pk),
+        timestamp=int(started_at.timestamp()),
+        body=letter.body,
+    )
+    return Made(delivery, started_at, client.post(letter.target, headers=headers, body=letter.body))
+
+
+def send_test(delivery: Delivery) -> client.Answer:
+    """A claimed test event, now, in this thread."""
+    now = database_now()
+    delivery = Delivery.objects.select_related("account__plan", "account__webhook_endpoint").get(pk=delivery.pk)
+    (letter,) = _letters([delivery], now)
+    made = attempt(letter, ahead=now - timezone.now())
+    record_attempts(made=[made])
+    return made.answer
+
+
+def record(made: Sequence[Made]) -> None:
+    if made:
+        record_attempts(made=made)
+        if not all(each.answer.is_success for each in made):
+            tell_owners()
+        close_old_connections()
+
+
+def is_wanted(delivery: Delivery) -> bool:
+    """Whether anybody is still to hear of it: the account may, and nobody has stopped it meanwhile."""
+    account = delivery.account
+    endpoint: Endpoint | None = getattr(account, "webhook_endpoint", None)
+    if endpoint is None or account.is_suspended or not account.plan.allows_webhooks:
+        return False
+    if delivery.event == Event.TEST:
+        return True
+    if delivery.own_url:
+        return endpoint.disabled_reason not in BY_DECISION
+    return endpoint.is_enabled
+
+
+def _letters(deliveries: Sequence[Delivery], now: datetime) -> list[Letter]:
+    bodies = bodies_of(deliveries) if deliveries else {}
+    secrets_of: dict[object, list[str]] = {}
+    letters = []
+    for delivery in deliveries:
+        endpoint = delivery.account.webhook_endpoint
+        if delivery.account_id not in secrets_of:
+            secrets_of[delivery.account_id] = signing_secrets(endpoint, now)
+        target = _target(delivery.own_url or endpoint.url)
+        letters.append(Letter(delivery, target, secrets_of[delivery.account_id], bodies[delivery.pk]))
+    return letters
+
+
+def _target(url: str) -> Target:
+    """A kept URL was vetted. One whose port is not allowed any more is refused when it is dialled."""
+    return parse_target(url)
+
+
+sender = Sender(slots=settings.WEBHOOK_SLOTS)

@@ -1,0 +1,219 @@
+"""Events on their way: written with what they tell of, claimed by a sender, attempted, finished, replayed."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from accounts.models import Account
+from webhooks.client import Answer
+from webhooks.clock import database_now
+from webhooks.errors import WebhookDisabled
+from webhooks.guard import parse_target
+from webhooks.models import BY_DECISION, Attempt, Delivery, DeliveryState, DisabledReason, Endpoint, Event
+from webhooks.schedule import FAILING_FOR, next_attempt_at
+from webhooks.selectors import due_deliveries, get_delivery, get_endpoint
+from webhooks.services.endpoints import disable_endpoint
+from webhooks.wake_up import wake_sender
+
+CLAIM_SECONDS = 60  # a sender looks no longer than 20 s at what it claimed, and one attempt takes 10
+KEPT_DAYS = 30
+FORGET_BATCH = 1000
+MAX_REPLAY = 10_000  # deliveries of one range
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An attempt that was made."""
+
+    delivery: Delivery
+    started_at: datetime
+    answer: Answer
+
+
+def record_job_event(*, account: Account, job_id: uuid.UUID, event: str, own_url: str = "") -> None:
+    """Inside the transaction that completes or fails the job: both stand, or neither.
+
+    Nothing for an account without an endpoint. While the endpoint is disabled the event is kept, to be replayed.
+    """
+    assert transaction.get_connection().in_atomic_block
+    endpoint = Endpoint.objects.for_account(account).first()
+    if endpoint is None:
+        return
+    now = database_now()
+    is_due = _is_wanted(endpoint, own_url)
+    Delivery.objects.create(
+        account=account,
+        event=event,
+        job_id=job_id,
+        own_url=own_url,
+        receiver=parse_target(own_url or endpoint.url).receiver,
+        created_at=now,
+        state=DeliveryState.PENDING if is_due else DeliveryState.SKIPPED,
+        next_attempt_at=now if is_due else None,
+        finished_at=None if is_due else now,
+    )
+    if is_due:
+        # Robust: the job is finished whatever becomes of the wake-up.
+        transaction.on_commit(wake_sender, robust=True)
+
+
+def _is_wanted(endpoint: Endpoint, own_url: str) -> bool:
+    """A job's own URL is not stopped by what became of the endpoint, only by who decides so."""
+    if own_url:
+        return endpoint.disabled_reason not in BY_DECISION
+    return endpoint.is_enabled
+
+
+def claim_test(*, account: Account) -> Delivery:
+    """A test event, claimed by the caller, who sends it now. Also while the endpoint is disabled. Raises NotFound."""
+    endpoint = get_endpoint(account=account)
+    now = database_now()
+    return Delivery.objects.create(
+        account=account,
+        event=Event.TEST,
+        receiver=parse_target(endpoint.url).receiver,
+        created_at=now,
+        next_attempt_at=now,
+        claim=uuid.uuid4(),
+        claim_expires_at=now + timedelta(seconds=CLAIM_SECONDS),
+    )
+
+
+@transaction.atomic
+def claim_batch(*, receiver: str, limit: int, now: datetime) -> list[Delivery]:
+    """What is due for a receiver, oldest first, each with its account, plan and endpoint."""
+    claim = uuid.uuid4()
+    due = due_deliveries(now).filter(receiver=receiver)
+    ids = list(due.select_for_update(skip_locked=True).order_by("next_attempt_at").values_list("pk", flat=True)[:limit])
+    due.filter(pk__in=ids).update(claim=claim, claim_expires_at=now + timedelta(seconds=CLAIM_SECONDS))
+    claimed = Delivery.objects.filter(claim=claim).select_related("account__plan", "account__webhook_endpoint")
+    return sorted(claimed, key=lambda each: (each.next_attempt_at, each.created_at))
+
+
+def release_claims(*, deliveries: Sequence[Delivery]) -> None:
+    """Back to where they were: nobody has tried."""
+    for claim in {each.claim for each in deliveries}:
+        ids = [each.pk for each in deliveries if each.claim == claim]
+        Delivery.objects.filter(pk__in=ids, claim=claim).update(claim=None, claim_expires_at=None)
+
+
+def skip_deliveries(*, deliveries: Sequence[Delivery]) -> None:
+    """Claimed ones that nobody is to hear of any more. They can be replayed."""
+    now = database_now()
+    for claim in {each.claim for each in deliveries}:
+        ids = [each.pk for each in deliveries if each.claim == claim]
+        Delivery.objects.filter(pk__in=ids, claim=claim).update(**_finished(DeliveryState.SKIPPED, now))
+
+
+@transaction.atomic
+def record_attempts(*, made: Sequence[Made]) -> None:
+    """What came of attempts: rows for them, and what is to happen next. One whose claim was lost leaves nothing."""
+    now = database_now()
+    rows = Delivery.objects.filter(pk__in=[each.delivery.pk for each in made])
+    held = set(rows.select_for_update(of=("self",)).values_list("pk", "claim"))
+    ours = [each for each in made if (each.delivery.pk, each.delivery.claim) in held]
+    Attempt.objects.bulk_create([_attempt(each) for each in ours])
+    delivered = [each.delivery.pk for each in ours if each.answer.is_success]
+    counted = {"tries": F("tries") + 1, "attempts_made": F("attempts_made") + 1}
+    Delivery.objects.filter(pk__in=delivered).update(**_finished(DeliveryState.DELIVERED, now), **counted)
+    for each in ours:
+        if not each.answer.is_success:
+            Delivery.objects.filter(pk=each.delivery.pk).update(**_after_failure(each, now), **counted)
+    _note_health(ours, now)
+
+
+def _attempt(made: Made) -> Attempt:
+    answer = made.answer
+    return Attempt(
+        delivery=made.delivery,
+        number=made.delivery.attempts_made + 1,
+        started_at=made.started_at,
+        duration_ms=answer.duration_ms,
+        outcome=answer.outcome,
+        status=answer.status,
+        error=answer.error[:300],
+        answer=answer.text,
+    )
+
+
+def _finished(state: DeliveryState, now: datetime) -> dict[str, object]:
+    return {"state": state, "next_attempt_at": None, "finished_at": now, "claim": None, "claim_expires_at": None}
+
+
+def _after_failure(made: Made, now: datetime) -> dict[str, object]:
+    delivery, answer = made.delivery, made.answer
+    moment = None
+    if delivery.event != Event.TEST and answer.outcome != "gone":
+        moment = next_attempt_at(tries=delivery.tries + 1, now=now, retry_after=answer.retry_after)
+    if moment is None:
+        return _finished(DeliveryState.FAILED, now)
+    return {"next_attempt_at": moment, "claim": None, "claim_expires_at": None}
+
+
+def _note_health(made: Sequence[Made], now: datetime) -> None:
+    """Of the endpoints. Tests say nothing of it, and neither do URLs of jobs."""
+    telling = [each for each in made if not each.delivery.own_url and each.delivery.event != Event.TEST]
+    healthy = {each.delivery.account_id for each in telling if each.answer.is_success}
+    if healthy:
+        Endpoint.objects.filter(account__in=healthy, failing_since__isnull=False).update(failing_since=None)
+    failing = {each.delivery.account_id for each in telling} - healthy
+    if failing:
+        Endpoint.objects.filter(account__in=failing, failing_since=None).update(failing_since=now)
+    for account_id in {each.delivery.account_id for each in telling if each.answer.outcome == "gone"}:
+        disable_endpoint(account_id=account_id, reason=DisabledReason.GONE, now=now)
+    long_failing = Q(account__in=failing, failing_since__lte=now - FAILING_FOR, disabled_at=None)
+    for account_id in Endpoint.objects.filter(long_failing).values_list("account_id", flat=True) if failing else ():
+        disable_endpoint(account_id=account_id, reason=DisabledReason.FAILING, now=now)
+
+
+# --- once more ------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def replay_delivery(*, account: Account, delivery_id: uuid.UUID) -> Delivery:
+    """From the beginning of the schedule, now, and by the same id. Raises NotFound, WebhookDisabled."""
+    delivery = get_delivery(account=account, delivery_id=delivery_id)
+    endpoint = get_endpoint(account=account)
+    if not _is_wanted(endpoint, delivery.own_url):
+        raise WebhookDisabled
+    _replay(account, endpoint, Q(pk=delivery.pk))
+    delivery.refresh_from_db()
+    return delivery
+
+
+@transaction.atomic
+def replay_range(*, account: Account, created_after: datetime, created_before: datetime) -> int:
+    """Whatever was not delivered of that time. Returns how many. Raises NotFound, WebhookDisabled."""
+    endpoint = get_endpoint(account=account)
+    if not endpoint.is_enabled:
+        raise WebhookDisabled
+    missed = Q(state__in=[DeliveryState.FAILED, DeliveryState.SKIPPED])
+    in_range = Q(created_at__gte=created_after, created_at__lte=created_before) & ~Q(event=Event.TEST)
+    wanted = Delivery.objects.for_account(account).filter(missed & in_range).order_by("created_at")
+    return _replay(account, endpoint, Q(pk__in=list(wanted.values_list("pk", flat=True)[:MAX_REPLAY])))
+
+
+def _replay(account: Account, endpoint: Endpoint, which: Q) -> int:
+    now = database_now()
+    rows = Delivery.objects.for_account(account).filter(which)
+    # Where the endpoint is now, not where it was then.
+    rows.filter(own_url="").update(receiver=parse_target(endpoint.url).receiver)
+    count = rows.update(
+        state=DeliveryState.PENDING, next_attempt_at=now, tries=0, finished_at=None, claim=None, claim_expires_at=None
+    )
+    if count:
+        transaction.on_commit(wake_sender, robust=True)
+    return count
+
+
+def forget_old_deliveries() -> int:
+    """What is older than 30 days, one batch at a time. Returns how many."""
+    limit = database_now() - timedelta(days=KEPT_DAYS)
+    old = Delivery.objects.filter(created_at__lt=limit).exclude(state=DeliveryState.PENDING)
+    ids = list(old.order_by("created_at").values_list("pk", flat=True)[:FORGET_BATCH])
+    Delivery.objects.filter(pk__in=ids).delete()
+    return len(ids)

@@ -1,0 +1,170 @@
+"""An account's endpoint: made, changed, paused, disabled, removed. Who did it is in the audit trail."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts.models import Account
+from accounts.services import audit
+from accounts.services.audit import SYSTEM, Actor
+from config.errors import Forbidden
+from webhooks import secrets
+from webhooks.clock import database_now
+from webhooks.guard import check_url
+from webhooks.models import BY_DECISION, Delivery, DeliveryState, DisabledReason, Endpoint
+from webhooks.selectors import get_endpoint
+
+BOTH_SIGN_FOR = timedelta(hours=24)
+NO_KEYS = "This server takes no webhooks: its operator has not set WEBHOOK_SECRET_KEYS."
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """`secret` is there when it was made just now, and never again."""
+
+    endpoint: Endpoint
+    secret: str | None
+
+
+def save_endpoint(
+    *, account: Account, url: str, actor: Actor, enabled: bool = True, regenerate_secret: bool = False, reason: str
+) -> Saved:
+    """The account's one endpoint, made or changed. Raises ValidationFailed (url), Forbidden (no keys for secrets)."""
+    if not settings.WEBHOOK_SECRET_KEYS:
+        raise Forbidden(NO_KEYS)
+    target = check_url(url)  # asks name servers: before the transaction
+    fresh = secrets.generate_secret()
+    try:
+        return _save(account, target.url, target.receiver, fresh, actor, enabled, regenerate_secret, reason)
+    except IntegrityError:  # somebody made it at the same moment; now it is there to be changed
+        return _save(account, target.url, target.receiver, fresh, actor, enabled, regenerate_secret, reason)
+
+
+@transaction.atomic
+def _save(
+    account: Account, url: str, receiver: str, fresh: str, actor: Actor, enabled: bool, regenerate: bool, reason: str
+) -> Saved:
+    now = database_now()
+    endpoint = Endpoint.objects.for_account(account).select_for_update().first()
+    is_new = endpoint is None
+    if endpoint is None:
+        endpoint = Endpoint(account=account, secret=secrets.encrypt(fresh), created_at=now)
+    elif regenerate:
+        endpoint.previous_secret = endpoint.secret
+        endpoint.previous_secret_expires_at = now + BOTH_SIGN_FOR
+        endpoint.secret = secrets.encrypt(fresh)
+    before = {} if is_new else {"host": urlsplit(endpoint.url).hostname, "enabled": endpoint.is_enabled}
+    if enabled:
+        if not endpoint.is_enabled or endpoint.url != url:
+            endpoint.failing_since = None  # a new beginning
+        endpoint.disabled_at, endpoint.disabled_reason, endpoint.owner_told_at = None, "", None
+    elif endpoint.is_enabled:
+        endpoint.disabled_at, endpoint.disabled_reason = now, DisabledReason.PAUSED
+    endpoint.url, endpoint.updated_at = url, now
+    endpoint.save(force_insert=is_new)
+    Delivery.objects.for_account(account).filter(own_url="", state=DeliveryState.PENDING).update(receiver=receiver)
+    if not enabled:
+        _skip_pending(account.pk, now, with_own_urls=True)
+    audit.record(
+        actor=actor,
+        action="webhook.made" if is_new else "webhook.changed",
+        reason=reason,
+        target_type="webhook",
+        target_id=endpoint.pk,
+        account=account,
+        before=before,
+        # Not the whole URL: it may hold a customer's token.
+        after={"host": urlsplit(url).hostname, "enabled": enabled, "new_secret": is_new or regenerate},
+    )
+    return Saved(endpoint, fresh if is_new or regenerate else None)
+
+
+@transaction.atomic
+def delete_endpoint(*, account: Account, actor: Actor, reason: str) -> None:
+    """Nothing more is sent. What was sent stays listed. Raises NotFound."""
+    endpoint = get_endpoint(account=account)
+    _skip_pending(account.pk, database_now(), with_own_urls=True)
+    audit.record(
+        actor=actor,
+        action="webhook.deleted",
+        reason=reason,
+        target_type="webhook",
+        target_id=endpoint.pk,
+        account=account,
+        before={"host": urlsplit(endpoint.url).hostname, "enabled": endpoint.is_enabled},
+    )
+    endpoint.delete()
+
+
+def disable_endpoint(
+    *, account_id: uuid.UUID, reason: DisabledReason, now: datetime, actor: Actor = SYSTEM, why: str = ""
+) -> bool:
+    """Inside a transaction. The owner hears of it by mail. False when it was disabled already."""
+    assert transaction.get_connection().in_atomic_block
+    disabled = Endpoint.objects.filter(account=account_id, disabled_at=None).update(
+        disabled_at=now, disabled_reason=reason, owner_told_at=None
+    )
+    if not disabled:
+        return False
+    _skip_pending(account_id, now, with_own_urls=reason in BY_DECISION)
+    endpoint = Endpoint.objects.select_related("account").get(account=account_id)
+    audit.record(
+        actor=actor,
+        action="webhook.disabled",
+        reason=why or reason.label,
+        target_type="webhook",
+        target_id=endpoint.pk,
+        account=endpoint.account,
+        before={"enabled": True},
+        after={"enabled": False},
+    )
+    return True
+
+
+def note_owner_told(*, endpoint: Endpoint) -> bool:
+    """True for the one who is to write the mail: of two senders one does."""
+    told = Endpoint.objects.filter(pk=endpoint.pk, disabled_at=endpoint.disabled_at, owner_told_at=None)
+    return bool(told.update(owner_told_at=database_now()))
+
+
+def forget_owner_told(*, endpoint: Endpoint) -> None:
+    """The mail did not go out."""
+    Endpoint.objects.filter(pk=endpoint.pk, disabled_at=endpoint.disabled_at).update(owner_told_at=None)
+
+
+def rotate_keys() -> int:
+    """Every secret encrypted anew, with the first of WEBHOOK_SECRET_KEYS. Returns how many endpoints."""
+    count = 0
+    for pk in list(Endpoint.objects.values_list("pk", flat=True)):
+        with transaction.atomic():
+            endpoint = Endpoint.objects.select_for_update().filter(pk=pk).first()
+            if endpoint is None:
+                continue
+            endpoint.secret = secrets.rotate(endpoint.secret)
+            if endpoint.previous_secret:
+                endpoint.previous_secret = secrets.rotate(endpoint.previous_secret)
+            endpoint.save(update_fields=["secret", "previous_secret"])
+            count += 1
+    return count
+
+
+def signing_secrets(endpoint: Endpoint, now: datetime) -> list[str]:
+    """Newest first; two for a day after a new one was made."""
+    tokens = [endpoint.secret]
+    if endpoint.previous_secret_expires_at is not None and now < endpoint.previous_secret_expires_at:
+        tokens.append(endpoint.previous_secret)
+    return [secrets.decrypt(token) for token in tokens]
+
+
+def _skip_pending(account_id: uuid.UUID, now: datetime, *, with_own_urls: bool) -> None:
+    """Whoever is sending one of them right now finds that it is no longer theirs."""
+    pending = Delivery.objects.filter(account=account_id, state=DeliveryState.PENDING)
+    if not with_own_urls:
+        pending = pending.filter(own_url="")
+    pending.update(
+        state=DeliveryState.SKIPPED, next_attempt_at=None, finished_at=now, claim=None, claim_expires_at=None
+    )

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('accounts', '0005_id_tokens'),
+        ('accounts', '0006_id_tokens'),
     ]
 
     operations = [

@@ -1,8 +1,8 @@
 """`make bench-webhooks`: how fast the sender drains, beside the bare client that it sends with, in the same run.
 
 On PostgreSQL and Redis: those of TEST_DATABASE_URL and TEST_REDIS_URL, else private ones. 10,000 events of 100
-endpoints wait; a worker as `manage.py start worker webhooks` is woken by one message. The bare client sends as many requests of
-the same size to the same receivers, with as many threads, signs nothing and writes nothing down.
+endpoints wait; a worker as `manage.py start worker webhooks` is woken by one message. The bare client sends as many
+requests of the same size to the same receivers, with as many threads, signs nothing and writes nothing down.
 Bar: the drain at ≥ 0.4 × the bare rate, the median of the rounds.
 
     python -m tests.bench_webhooks [ROUNDS] [EVENTS]

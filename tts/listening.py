@@ -25,7 +25,7 @@ LOOK_AGAIN_SECONDS = 1.0  # at the row, where no relay says when
 CHUNK_BYTES = 64 * 1024
 
 
-async def listen(job_id: uuid.UUID) -> AsyncGenerator[bytes, None]:
+async def listen(job: Job) -> AsyncGenerator[bytes, None]:
     """The audio of a job, as it is made. It ends when the job is completed and its audio durable.
 
     Raises StreamBroken when the job fails or is cancelled, or when another attempt began after bytes of the first were
@@ -33,7 +33,6 @@ async def listen(job_id: uuid.UUID) -> AsyncGenerator[bytes, None]:
     """
     handed_out, heard_attempt = 0, 0
     while True:
-        job = await _look(job_id)
         attempt = job.attempt + (job.status == JobStatus.PENDING)
         if handed_out and attempt != heard_attempt:
             raise StreamBroken(job.error_message)
@@ -44,20 +43,20 @@ async def listen(job_id: uuid.UUID) -> AsyncGenerator[bytes, None]:
             return
         if job.is_finished:
             raise StreamBroken(job.error_message)
-        is_relayed = False
         async with aclosing(relay.follow(job, attempt=attempt)) as chunks:
             async for chunk in chunks:
                 if chunk:
                     heard_attempt = attempt
                     handed_out += len(chunk)
                     yield chunk
-                elif await _has_moved_on(job_id, attempt):
-                    is_relayed = True
+                    continue
+                job = await _look(job.pk)
+                if _is_over(job, attempt):
                     break
-        if not is_relayed:
-            # No relay: wait for the end, which the row tells.
-            while not await _has_moved_on(job_id, attempt):
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        # Where the relay is away, the row alone tells.
+        while not _is_over(job, attempt):
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            job = await _look(job.pk)
 
 
 def begin(chunks: AsyncGenerator[bytes, None], request: HttpRequest) -> "Iterator[bytes] | AsyncIterator[bytes]":
@@ -136,9 +135,8 @@ class _ReadOnce(FileWrapper):
             raise
 
 
-async def _has_moved_on(job_id: uuid.UUID, attempt: int) -> bool:
-    """True when this attempt is over, one way or the other."""
-    job = await _look(job_id)
+def _is_over(job: Job, attempt: int) -> bool:
+    """True when this attempt is, one way or the other."""
     return job.is_finished or job.attempt > attempt or (job.status == JobStatus.PENDING and job.attempt == attempt)
 
 

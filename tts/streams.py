@@ -35,7 +35,7 @@ def stream_audio(request: HttpRequest, job_id: uuid.UUID, token: str) -> HttpRes
                 return HttpResponse(headers=_headers(check_stream(job_id=job_id, token=token)))
             case "GET":
                 job = open_stream(job_id=job_id, token=token)
-                return StreamingHttpResponse(begin(listen(job.pk), request), headers=_headers(job))
+                return StreamingHttpResponse(begin(listen(job), request), headers=_headers(job))
             case _:
                 raise MethodNotAllowed("A stream takes GET alone.")
     except DomainError as error:

@@ -1,11 +1,10 @@
-"""Keeping encoded audio in a local file: complete and on the disk, or not there at all.
+"""Keeping encoded audio in a local file: complete, or not there at all.
 
 Owns the file's life and the true sizes in a stored WAV's header. Does not encode (`tts.audio.encoder`) and
 knows nothing of the audio store that the file goes to afterwards.
 """
 
 import contextlib
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,15 +59,16 @@ class AudioFile:
         self._size_bytes += len(encoded)
 
     def finish(self) -> int:
-        """Put the true sizes into a WAV's header, force everything to the disk, and return the size in
-        bytes. Once this returned, neither the file nor its name is lost to a power cut."""
+        """Put the true sizes into a WAV's header, close the file, and return its size in bytes.
+
+        It is not forced to the disk: that is the store's affair, which copies it. What a power cut takes from the spool
+        is spoken again.
+        """
         if self._encoding.output_format == "wav":
             data_bytes = self._size_bytes - wav.WAV_HEADER_BYTES
             self._file.seek(0)
             self._file.write(wav.wav_header(self._encoding, data_bytes=data_bytes))
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        _sync_directory(self._path.parent)
+        self._file.flush()  # a full disk is told here, while the file can still be aborted
         self._file.close()
         return self._size_bytes
 
@@ -108,11 +108,3 @@ def encode_file(chunks: Iterable[bytes], path: Path, encoding: Encoding, *, inpu
             duration_ms=round(1000 * encoder.duration_seconds),
             size_bytes=file.finish(),
         )
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

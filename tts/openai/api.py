@@ -96,7 +96,7 @@ class Speech(KeyView):
         }
         if submission.is_replay:
             headers["Idempotent-Replayed"] = "true"
-        chunks = listen(job.pk)
+        chunks = listen(job)
         if asked.is_sse:
             body, content_type = begin(events(job, chunks), request._request), "text/event-stream"
         else:

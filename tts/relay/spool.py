@@ -11,7 +11,8 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 CHUNK_BYTES = 64 * 1024
-FIRST_LOOK_SECONDS = 0.002  # between looks while bytes come
+GATHER_SECONDS = 0.008  # after each chunk: fewer and larger ones leave the processor to who makes them
+FIRST_LOOK_SECONDS = 0.002  # between looks while nothing is there
 LAST_LOOK_SECONDS = 0.05
 LATE_BY = 1 / 40  # of the time waited: who waits long may hear of it so much later, and costs next to nothing
 SILENCE_SECONDS = 1.0
@@ -29,8 +30,9 @@ async def follow(path: Path) -> AsyncGenerator[bytes, None]:
             # Not waited for: a local file is read from the page cache, within microseconds.
             chunk = os.read(descriptor, CHUNK_BYTES) if descriptor >= 0 else b""
             if chunk:
-                waits_since = told_at = time.monotonic()
                 yield chunk
+                await asyncio.sleep(GATHER_SECONDS)
+                waits_since = told_at = time.monotonic()
                 continue
             is_over = descriptor >= 0 and os.fstat(descriptor).st_nlink == 0
             # What was written before the name went is read before the end is told.

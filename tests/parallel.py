@@ -19,6 +19,8 @@ ON_THEIR_OWN = {
     "tests/live/test_services_away.py",
 }
 
+FAILED = "failed-tests"  # in DATA_DIR: a name a line
+
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 if WORKER is not None:
     _data_dir = Path(os.environ["DATA_DIR"], WORKER)
@@ -36,6 +38,13 @@ class LiveTogether(LoadScopeScheduling):  # type: ignore[misc]
         if module in ON_THEIR_OWN:
             return module
         return "live" if module.startswith("tests/live/") else nodeid
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if WORKER is None:
+        reports = [report for key in ("failed", "error") for report in terminalreporter.stats.get(key, [])]
+        names = dict.fromkeys(report.nodeid for report in reports)
+        Path(os.environ["DATA_DIR"], FAILED).write_text("\n".join(names))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Callable[..., None]) -> LoadScopeScheduling:

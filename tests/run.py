@@ -2,6 +2,9 @@
 
     python -m tests.run [--services] [pytest's arguments]
 
+A few that fail run once more, one after the other: many drive real processes, and what other work on the machine
+held up passes then. What fails again has failed; what passes is named all the same.
+
 With `--services` on PostgreSQL and Redis: TEST_DATABASE_URL and TEST_REDIS_URL, else private ones (`tests.services`).
 """
 
@@ -17,12 +20,15 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 
+import pytest
 from cryptography.fernet import Fernet
 
+from tests.parallel import FAILED
 from tests.processes import ends_with_parent, processes_with
 from tests.services import NoServices, postgres, redis_databases
 
 ROOT = Path(__file__).resolve().parent.parent
+AGAIN_AT_MOST = 6  # more than that is no chance
 STOP_SECONDS = 20.0  # for pytest to take down what it set up
 
 
@@ -60,7 +66,12 @@ def main(arguments: Sequence[str]) -> int:
                 return 2
         # What stands in the way of removing the folder, and of dropping the databases, ends first.
         stack.callback(_kill_strays, data_dir)
-        return _run_pytest(["-n", str(workers), "--dist", "loadscope", *pytest_arguments], environment)
+        status = _run_pytest(["-n", str(workers), "--dist", "loadscope", *pytest_arguments], environment)
+        failed = (Path(data_dir) / FAILED).read_text().splitlines() if status == pytest.ExitCode.TESTS_FAILED else []
+        if not 0 < len(failed) <= AGAIN_AT_MOST:
+            return status
+        print("These failed beside the others and run once more, alone:", *failed, sep="\n  ", flush=True)
+        return _run_pytest(["-n", "1", *failed], environment)
 
 
 def clean_environment() -> dict[str, str]:

@@ -47,8 +47,15 @@ def crowd(credits: int | str) -> tuple[Account, str]:
 
 
 def post(key: str, text: str, idempotency_key: str | None = None):
+    """As a client that is told to come again. Of two hundred at once some wait for a connection to PostgreSQL longer
+    than a request may, on a slow machine: that is a 503, and nothing happened.
+    """
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-    return ApiClient(key).post("/api/v1/tts", {"text": text, "voice_id": VOICE}, headers=headers)
+    for _ in range(20):
+        response = ApiClient(key).post("/api/v1/tts", {"text": text, "voice_id": VOICE}, headers=headers)
+        if response.status_code != 503:
+            break
+    return response
 
 
 def code_of(response) -> str:

@@ -82,7 +82,7 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     # Without a body; who speaks here: tests/tts/test_openai_speech.py
     "v1/audio/speech": {"POST": ("/v1/audio/speech", needs_key(400, read=False))},
     "v1/models": {"GET": ("/v1/models", needs_key(200, read=True))},
-    "v1/models/<path:name>": {"GET": ("/v1/models/tts-1", needs_key(200, read=True))},
+    "v1/models/<model_name:name>": {"GET": ("/v1/models/tts-1", needs_key(200, read=True))},
     "v1/": {"GET": ("/v1/anything/else", NOT_THERE)},
     "docs/api": {"GET": ("/docs/api", ALL_GET_IN)},
     "admin": {"GET": ("/admin", dict.fromkeys(ACTORS, 302))},

@@ -1,11 +1,21 @@
-from django.urls import path, re_path
+from django.urls import path, re_path, register_converter
+from django.urls.converters import PathConverter
 
 from accounts.api import UnknownAddress
 from tts.openai.api import ModelDetail, ModelList, Speech
 
+
+class ModelNameConverter(PathConverter):
+    """With slashes, and whatever else: a name with a line break is a model that is not there, too."""
+
+    regex = "(?s:.+)"
+
+
+register_converter(ModelNameConverter, "model_name")
+
 urlpatterns = [
     path("audio/speech", Speech.as_view(), name="openai_speech"),
     path("models", ModelList.as_view(), name="openai_models"),
-    path("models/<path:name>", ModelDetail.as_view(), name="openai_model"),
+    path("models/<model_name:name>", ModelDetail.as_view(), name="openai_model"),
     re_path(r"", UnknownAddress.as_view(), name="unknown_openai_address"),
 ]

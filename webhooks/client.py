@@ -19,7 +19,7 @@ import certifi
 import httpcore
 from django.conf import settings
 
-from webhooks.guard import Blocked, NotResolved, Target, vetted_addresses
+from webhooks.guard import Blocked, NotResolved, Target, check_port, vetted_addresses
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 10.0
@@ -38,7 +38,8 @@ Outcome = Literal[
     "connection_failed",
     "tls_failed",
     "dns_failed",
-    "blocked",  # an address that we do not dial
+    "blocked",  # an address or a port that we do not dial
+    "unsigned",  # nothing was sent: the endpoint's secret cannot be read any more
     "bad_answer",  # not HTTP
 ]
 
@@ -240,7 +241,8 @@ class _GuardedBackend(httpcore.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         _now.has_dialled = True
-        addresses = vetted_addresses(host, port, seconds=_now.seconds_left(_connect_seconds_left()))
+        check_port(port)
+        addresses = vetted_addresses(host, seconds=_now.seconds_left(_connect_seconds_left()))
         failure: Exception | None = None
         for address in addresses[:4]:
             try:

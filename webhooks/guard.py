@@ -74,7 +74,7 @@ def is_allowed(address: Address) -> bool:
 
 
 def parse_target(url: str) -> Target:
-    """The form of a URL, without asking anybody. Raises Blocked."""
+    """The form of a URL, without asking anybody. Raises Blocked; never for a form that it gave itself."""
     if len(url) > MAX_URL_CHARACTERS:
         raise Blocked(f"Use at most {MAX_URL_CHARACTERS} characters.")
     if re.search(r"[\x00-\x20\x7f\\]", url):
@@ -90,8 +90,6 @@ def parse_target(url: str) -> Target:
         raise Blocked("Leave user name and password out of it.")
     if parts.fragment:
         raise Blocked("Leave out what follows the #.")
-    if port not in settings.WEBHOOK_PORTS:
-        raise Blocked(f"Use port {' or '.join(map(str, settings.WEBHOOK_PORTS))}.")
     host = _canonical_host(parts.hostname or "")
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=-._~") + (
         "?" + quote(parts.query, safe="/%:@!$&'()*+,;=-._~?") if parts.query else ""
@@ -111,13 +109,20 @@ def check_url(url: str, *, field: str = "url") -> Target:
     """
     try:
         target = parse_target(url)
-        vetted_addresses(target.host, target.port)
+        check_port(target.port)
+        vetted_addresses(target.host)
     except (Blocked, NotResolved) as error:
         raise ValidationFailed.of_field(field, str(error)) from None
     return target
 
 
-def vetted_addresses(host: str, port: int, *, seconds: float = RESOLVE_SECONDS) -> list[str]:
+def check_port(port: int) -> None:
+    """Raises Blocked. Asked again whenever a connection is opened: the operator may have changed his mind."""
+    if port not in settings.WEBHOOK_PORTS:
+        raise Blocked(f"Use port {' or '.join(map(str, settings.WEBHOOK_PORTS))}.")
+
+
+def vetted_addresses(host: str, *, seconds: float = RESOLVE_SECONDS) -> list[str]:
     """The addresses of `host`, all of which may be dialled. Raises Blocked, NotResolved."""
     literal = _literal(host)
     addresses = [literal] if literal is not None else [ipaddress.ip_address(each) for each in _resolve(host, seconds)]

@@ -39,6 +39,7 @@ BATCH_SECONDS = 20.0  # then the rest of a batch goes back; with one attempt mor
 RECORD_EVERY_SECONDS = 0.5  # a sender that is killed has told nobody of what it did since: it is sent again
 LOOK_EVERY_SECONDS = 1.0
 STOP_SECONDS = 2.0  # for requests that are under way when the process is told to stop
+UNSIGNED = "Nothing was sent: the signing secret cannot be read any more. Make a new one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,8 @@ def attempt(letter: Letter, *, ahead: timedelta) -> Made:
     """One request. `ahead`: how far the database's clock is ahead of ours."""
     started_at = timezone.now() + ahead
     delivery = letter.delivery
+    if not letter.secrets:
+        return Made(delivery, started_at, client.Answer("unsigned", 0, error=UNSIGNED))
     headers = {
         "X-TTS-Event": delivery.event,
         "X-TTS-Delivery-ID": str(delivery.pk),
@@ -204,14 +207,9 @@ def _letters(deliveries: Sequence[Delivery], now: datetime) -> list[Letter]:
         endpoint = delivery.account.webhook_endpoint
         if delivery.account_id not in secrets_of:
             secrets_of[delivery.account_id] = signing_secrets(endpoint, now)
-        target = _target(delivery.own_url or endpoint.url)
+        target = parse_target(delivery.own_url or endpoint.url)
         letters.append(Letter(delivery, target, secrets_of[delivery.account_id], bodies[delivery.pk]))
     return letters
-
-
-def _target(url: str) -> Target:
-    """A kept URL was vetted. One whose port is not allowed any more is refused when it is dialled."""
-    return parse_target(url)
 
 
 sender = Sender(slots=settings.WEBHOOK_SLOTS)

@@ -94,7 +94,7 @@ def test_models_are_listed_from_the_rows(api: ApiClient):
     assert api.get("/v1/models").headers["X-RateLimit-Bucket"] == "read"
 
 
-@pytest.mark.parametrize("name", ["tts-2", "a/b", "%00", "\u4e2d", "tts-1/"])
+@pytest.mark.parametrize("name", ["tts-2", "a/b", "a%0Ab", "%00", "\u4e2d", "tts-1/"])
 def test_an_unknown_model_is_not_found(api: ApiClient, name: str):
     openai_error_of(api.get(f"/v1/models/{name}"), 404, "model_not_found", param="model")
 

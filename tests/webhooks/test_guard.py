@@ -104,12 +104,12 @@ def test_a_good_url_is_kept_in_one_form(url, kept, receiver, names):
 def test_a_name_with_one_bad_address_is_refused_as_a_whole(names):
     names["mixed.example"] = [[PUBLIC, "10.0.0.1"]]
     with pytest.raises(Blocked, match="leads to an address that is not public"):
-        vetted_addresses("mixed.example", 443)
+        vetted_addresses("mixed.example")
 
 
 def test_a_name_without_address_is_told_as_that(names):
     with pytest.raises(NotResolved, match=r"gone\.example has no address"):
-        vetted_addresses("gone.example", 443)
+        vetted_addresses("gone.example")
 
 
 def test_a_name_server_that_is_silent_costs_no_more_than_it_may(monkeypatch):
@@ -118,7 +118,7 @@ def test_a_name_server_that_is_silent_costs_no_more_than_it_may(monkeypatch):
     released = threading.Event()
     monkeypatch.setattr(guard, "look_up", lambda host: released.wait(30) or [])
     with pytest.raises(NotResolved, match=r"name servers of slow\.example do not answer"):
-        vetted_addresses("slow.example", 443, seconds=0.05)
+        vetted_addresses("slow.example", seconds=0.05)
     released.set()
 
 

@@ -1,10 +1,12 @@
 """An account's endpoint: made, changed, paused, disabled, removed. Who did it is in the audit trail."""
 
+import logging
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
@@ -17,6 +19,8 @@ from webhooks.clock import database_now
 from webhooks.guard import check_url
 from webhooks.models import BY_DECISION, Delivery, DeliveryState, DisabledReason, Endpoint
 from webhooks.selectors import get_endpoint
+
+logger = logging.getLogger(__name__)
 
 BOTH_SIGN_FOR = timedelta(hours=24)
 NO_KEYS = "This server takes no webhooks: its operator has not set WEBHOOK_SECRET_KEYS."
@@ -153,11 +157,15 @@ def rotate_keys() -> int:
 
 
 def signing_secrets(endpoint: Endpoint, now: datetime) -> list[str]:
-    """Newest first; two for a day after a new one was made."""
+    """Newest first; two for a day after a new one was made. Empty when the key of one of them is gone."""
     tokens = [endpoint.secret]
     if endpoint.previous_secret_expires_at is not None and now < endpoint.previous_secret_expires_at:
         tokens.append(endpoint.previous_secret)
-    return [secrets.decrypt(token) for token in tokens]
+    try:
+        return [secrets.decrypt(token) for token in tokens]
+    except InvalidToken:
+        logger.error("the webhook secret of account %s was made with a key that is not set", endpoint.account_id)
+        return []
 
 
 def _skip_pending(account_id: uuid.UUID, now: datetime, *, with_own_urls: bool) -> None:

@@ -63,6 +63,10 @@ class ApiKeyAdmin(OperatorAdmin):
         "expires_at",
         "revoked_at",
         "last_used_at",
+        "monthly_cap_microcredits",
+        "allowed_providers",
+        "allowed_voices",
+        "allowed_networks",
     )
     operator_actions = (
         OperatorAction(

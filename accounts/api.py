@@ -10,12 +10,15 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.errors import MaintenanceMode, RateLimitExceeded
+from accounts.key_limits import check_address
 from accounts.models import Account, ApiKey
 from accounts.rate_limits import Bucket, Usage, count_account, count_address
 from accounts.selectors import find_api_key, is_in_maintenance
 from accounts.services.api_keys import note_key_used
 from config import logs
 from config.errors import Forbidden, NotFound, Unauthorized
+
+KEY_ERRORS = (Unauthorized, Forbidden, RateLimitExceeded, MaintenanceMode)  # that any request with a key may meet
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -53,7 +56,7 @@ class OptionalApiKey(BaseAuthentication):
 
 
 class MayUseScope(BasePermission):
-    """The key has the view's scope, the plan has the API, the account is not suspended."""
+    """The key has the view's scope and is used where it may be, the plan has the API, the account is not suspended."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         assert isinstance(view, KeyView)
@@ -65,6 +68,7 @@ class MayUseScope(BasePermission):
             raise Forbidden(f"The {api_key.account.plan.name} plan does not include the API. Add credits to unlock it.")
         if scope not in api_key.scopes:
             raise Forbidden(f"This key lacks the scope {scope}.")
+        check_address(api_key, request._request.META["REMOTE_ADDR"])
         return True
 
 

@@ -161,6 +161,11 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    # What it may not pass (accounts.key_limits, billing.services.key_limits). Nothing set: no limit of its own.
+    monthly_cap_microcredits = models.PositiveBigIntegerField(null=True, blank=True)
+    allowed_providers = models.JSONField(default=list, blank=True)
+    allowed_voices = models.JSONField(default=list, blank=True)  # voice ids, beside all voices of the providers
+    allowed_networks = models.JSONField(default=list, blank=True)  # in CIDR form
 
     objects = AccountOwnedQuerySet["ApiKey"].as_manager()
 
@@ -174,6 +179,11 @@ class ApiKey(models.Model):
     @property
     def is_usable(self) -> bool:
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+    @property
+    def has_limits(self) -> bool:
+        lists = (self.allowed_providers, self.allowed_voices, self.allowed_networks)
+        return self.monthly_cap_microcredits is not None or any(lists)
 
 
 class RememberedRequest(models.Model):

@@ -1,6 +1,7 @@
 """Refusals that concern credits."""
 
 import re
+from datetime import date
 
 from billing.money import format_credits, format_have, format_need
 from config.errors import DomainError
@@ -14,6 +15,23 @@ class InsufficientCredits(DomainError):
         message = f"Need {format_need(need_microcredits)} credits, have {format_have(have_microcredits)}"
         # Programs read the numbers out of it, so no separators of thousands.
         super().__init__(re.sub(r"(?<=\d),(?=\d)", "", message))
+
+
+class KeyCapReached(DomainError):
+    """The account could pay, but this key has spent what it may in a month."""
+
+    code, status = "KEY_LIMIT_REACHED", 402
+    example = (
+        "This needs 5.00 credits and this key has 2.50 left of its 100.00 for this month. "
+        "It can spend again on 1 Dec, UTC, or when its cap is raised."
+    )
+
+    def __init__(self, *, need_microcredits: int, left_microcredits: int, cap_microcredits: int, ends_on: date) -> None:
+        super().__init__(
+            f"This needs {format_need(need_microcredits)} credits and this key has {format_have(left_microcredits)} "
+            f"left of its {format_have(cap_microcredits)} for this month. "
+            f"It can spend again on {ends_on.day} {ends_on:%b}, UTC, or when its cap is raised."
+        )
 
 
 class NotEnoughToTake(DomainError):

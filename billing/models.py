@@ -11,7 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.append_only import AppendOnlyModel, AppendOnlyRows
-from accounts.models import Account, AccountOwnedQuerySet, Plan
+from accounts.models import Account, AccountOwnedQuerySet, ApiKey, Plan
 
 MICROCREDITS_PER_CREDIT = 1_000_000
 MAX_ATTEMPTS = 8  # to apply an event of Stripe's; then an operator is told
@@ -75,6 +75,23 @@ class LedgerEntry(AppendOnlyModel):
         return f"{self.kind} {self.amount_microcredits} {self.reference}"
 
 
+class KeyMonth(models.Model):
+    """What an API key spent in a calendar month (UTC), less what came back of it. Written with the balance."""
+
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="months")
+    month = models.DateField()  # its first day
+    spent_microcredits = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["api_key", "month"], name="key_month_unique"),
+            models.CheckConstraint(condition=models.Q(spent_microcredits__gte=0), name="key_month_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.api_key_id} {self.month:%Y-%m}"
+
+
 class Balance(models.Model):
     """What an account can spend and what it owes: sum(ledger) = available - debt, always."""
 
@@ -92,6 +109,11 @@ class Balance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.available_microcredits} available, {self.debt_microcredits} owed"
+
+    @property
+    def spendable_microcredits(self) -> int:
+        """A debt is paid first, by the next credits."""
+        return 0 if self.debt_microcredits else self.available_microcredits
 
 
 # --- what is sold ---------------------------------------------------------------------------------

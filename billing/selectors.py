@@ -8,10 +8,11 @@ from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from accounts.models import Account, Plan
+from accounts.models import Account, ApiKey, Plan
 from billing.models import (
     MAX_ATTEMPTS,
     Balance,
+    KeyMonth,
     LedgerEntry,
     Pack,
     Price,
@@ -23,6 +24,7 @@ from billing.models import (
     StripeEvent,
     Subscription,
 )
+from billing.months import month_of
 from config.errors import NotFound
 
 
@@ -38,6 +40,17 @@ def get_prices() -> dict[str, int]:
 
 def get_balance(account: Account) -> Balance:
     return Balance.objects.filter(account=account).first() or Balance(account=account)
+
+
+def spent_this_month(api_key: ApiKey) -> int:
+    row = KeyMonth.objects.filter(api_key=api_key, month=month_of(timezone.now())).first()
+    return row.spent_microcredits if row is not None else 0
+
+
+def left_this_month(api_key: ApiKey) -> int | None:
+    """Of the key's cap; None when it has none."""
+    cap = api_key.monthly_cap_microcredits
+    return None if cap is None else max(0, cap - spent_this_month(api_key))
 
 
 def list_entries(*, account: Account) -> QuerySet[LedgerEntry]:

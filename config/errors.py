@@ -146,6 +146,7 @@ OPENAI_FORMS: Mapping[str, OpenAIForm] = {
     "NOT_FOUND": OpenAIForm(code="unknown_url"),
     # Not 402: what is written for OpenAI's API looks for this among its RateLimitErrors.
     "INSUFFICIENT_CREDITS": OpenAIForm("insufficient_quota", code="insufficient_quota", status=429, is_final=True),
+    "KEY_LIMIT_REACHED": OpenAIForm("insufficient_quota", code="insufficient_quota", status=429, is_final=True),
     "RATE_LIMIT_EXCEEDED": OpenAIForm("requests"),
     "IDEMPOTENCY_KEY_REUSE": OpenAIForm(is_final=True),
     "AUDIO_NOT_AVAILABLE": OpenAIForm(is_final=True),

@@ -16,6 +16,7 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
     path("api/v1/", include("voices.urls")),
+    path("api/v1/", include("billing.api_urls")),
     path("api/v1/", include("tts.api_urls")),
     path("api/user/", include("webhooks.api_urls")),
     path("v1/", include("tts.openai.urls")),

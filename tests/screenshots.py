@@ -29,7 +29,13 @@ PUBLIC = {
     "not-found": "/nowhere",
     "docs-api": "/docs/api",
 }
-SIGNED_IN = {"overview": "/overview", "keys": "/keys"}
+SIGNED_IN = {
+    "overview": "/overview",
+    "keys": "/keys",
+    "key-limits": "/keys/{key}/limits",
+    "webhooks": "/webhooks",
+    "billing": "/billing",
+}
 STAFF = {
     "admin": "/admin/",
     "admin-accounts": "/admin/accounts/account/",
@@ -50,12 +56,13 @@ def main() -> int:
         service = Service(Path(folder), settings={})
         try:
             service.start()
-            customer, operator = fill(service)
+            customer, operator, key = fill(service)
+            signed_in = {name: path.format(key=key) for name, path in SIGNED_IN.items()}
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             for theme in THEMES:
                 for size, width in WIDTHS.items():
                     take(browser, service, theme, size, width, PUBLIC, problems)
-                    take(browser, service, theme, size, width, SIGNED_IN, problems, sign_in=customer)
+                    take(browser, service, theme, size, width, signed_in, problems, sign_in=customer)
                     take(browser, service, theme, size, width, STAFF, problems, sign_in_to_admin=operator)
             browser.close()
         finally:
@@ -66,8 +73,10 @@ def main() -> int:
     return 1 if problems else 0
 
 
-def fill(service: Service) -> tuple[str, str]:
-    """An account with jobs in several states, keys and credits; the passwords of its owner and of an operator."""
+def fill(service: Service) -> tuple[str, str, str]:
+    """An account with jobs in several states, keys and credits; the passwords of its owner and of an operator, and the
+    id of a key.
+    """
     made = service.manage_json("create_account", EMAIL, "--plan", "payg", "--credits", "25", "--key")
     caller = Caller(service, made["api_key"])
     with caller.http:
@@ -80,10 +89,10 @@ def fill(service: Service) -> tuple[str, str]:
         with service.standing_worker():
             job_id = caller.submit("This one was not needed after all.")
             caller.http.delete(f"/api/v1/tts/{job_id}")
-    service.manage_json("issue_key", EMAIL, "--name", "Museum guide")
+    key = service.manage_json("issue_key", EMAIL, "--name", "Museum guide")
     revoked = service.manage_json("issue_key", EMAIL, "--name", "Old website")
     service.manage_json("revoke_key", revoked["key_id"], "--reason", "The website is gone.")
-    return made["password"], service.manage_json("create_operator", OPERATOR)["password"]
+    return made["password"], service.manage_json("create_operator", OPERATOR)["password"], key["key_id"]
 
 
 def take(

@@ -8,20 +8,20 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.api import KeyView, key_of
-from accounts.errors import IdempotencyKeyReuse, MaintenanceMode, RateLimitExceeded, RequestInProgress
+from accounts.api import KEY_ERRORS, KeyView, key_of
+from accounts.errors import IdempotencyKeyReuse, RequestInProgress
 from accounts.models import Account
 from accounts.pages import NewestFirst, page_of
 from accounts.rate_limits import Bucket
 from accounts.services import idempotency
-from billing.errors import InsufficientCredits
+from billing.errors import InsufficientCredits, KeyCapReached
+from billing.money import format_credits
 from config import logs
 from config.api import StrictSerializer, json_response, success
 from config.errors import (
     Forbidden,
     NotFound,
     PayloadTooLarge,
-    Unauthorized,
     UnsupportedMediaType,
     ValidationFailed,
 )
@@ -29,21 +29,27 @@ from config.schema import described
 from tts import store
 from tts.errors import AudioExpired, AudioNotAvailable, AudioNotReady, CapacityReached
 from tts.models import JobStatus
+from tts.requests import SpeechRequest
 from tts.schema import AcceptedJob, AcceptedStream, JobPage, SpeechJob
 from tts.selectors import get_job, get_job_with_audio, list_jobs
 from tts.serializers import SpeechSerializer, job_data
 from tts.services.lifecycle import cancel_or_erase_job
-from tts.services.submit import IdempotencyClaim, submit_job
+from tts.services.submit import IdempotencyClaim, Submission, submit_job
 from voices.errors import InvalidVoice
 from webhooks.selectors import has_enabled_endpoint
 
-KEY_ERRORS = (Unauthorized, Forbidden, RateLimitExceeded, MaintenanceMode)
-
 SUBMIT_ERRORS = (
-    *(*KEY_ERRORS, ValidationFailed, InvalidVoice, InsufficientCredits),
+    *(*KEY_ERRORS, ValidationFailed, InvalidVoice, InsufficientCredits, KeyCapReached),
     *(CapacityReached, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReuse),
 )
-SUBMIT_HEADERS = {"Location": "The poll_url.", "Idempotent-Replayed": "true when this answer was given before."}
+CREDIT_HEADERS = {
+    "X-Credits-Charged": "What the job cost, an exact decimal such as 0.042.",
+    "X-Credits-Remaining": "What the account can spend now.",
+}
+SUBMIT_HEADERS = CREDIT_HEADERS | {
+    "Location": "The poll_url.",
+    "Idempotent-Replayed": "true when this answer was given before.",
+}
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
@@ -184,8 +190,7 @@ class JobAudio(KeyView):
 
 def _submit(account: Account, request: Request, *, is_streamed: bool) -> HttpResponse:
     speech = SpeechSerializer(data=request.data).speech_request(is_streamed=is_streamed)
-    if speech.webhook_url and not has_enabled_endpoint(account=account):
-        raise Forbidden("webhook_url needs an enterprise plan with an enabled webhook endpoint.")
+    check_webhook_url(speech, account)
     submission = submit_job(
         account=account,
         api_key=key_of(request),
@@ -194,10 +199,22 @@ def _submit(account: Account, request: Request, *, is_streamed: bool) -> HttpRes
         base_url=_base_url(request),
     )
     logs.bind(job_id=submission.job_id)
-    headers = {"Location": f"/api/v1/tts/{submission.job_id}"}
-    if submission.is_replay:
-        headers["Idempotent-Replayed"] = "true"
+    headers = {"Location": f"/api/v1/tts/{submission.job_id}"} | submission_headers(submission)
     return json_response(submission.body, status=202, headers=headers)
+
+
+def check_webhook_url(speech: SpeechRequest, account: Account) -> None:
+    if speech.webhook_url and not has_enabled_endpoint(account=account):
+        raise Forbidden("webhook_url needs an enterprise plan with an enabled webhook endpoint.")
+
+
+def submission_headers(submission: Submission) -> dict[str, str]:
+    """What every answer with new speech says of its price; of a repeat, what the first one cost."""
+    headers = {
+        "X-Credits-Charged": format_credits(submission.charged_microcredits),
+        "X-Credits-Remaining": format_credits(submission.remaining_microcredits),
+    }
+    return headers | {"Idempotent-Replayed": "true"} if submission.is_replay else headers
 
 
 def idempotency_claim(request: Request) -> IdempotencyClaim | None:

@@ -2,12 +2,14 @@ from django.urls import path, re_path
 
 from accounts.api import UnknownAddress
 from tts.api import JobAudio, JobDetail, JobList, JobStream
+from tts.quotes import JobQuote
 from tts.schema import OpenApiDocument
 
 urlpatterns = [
     path("openapi.json", OpenApiDocument.as_view(), name="openapi"),
     path("tts", JobList.as_view(), name="job_list"),
     path("tts/stream", JobStream.as_view(), name="job_stream"),
+    path("tts/quote", JobQuote.as_view(), name="job_quote"),
     path("tts/<uuid:job_id>", JobDetail.as_view(), name="job_detail"),
     path("tts/<uuid:job_id>/audio", JobAudio.as_view(), name="job_audio"),
     re_path(r"", UnknownAddress.as_view(), name="unknown_api_address"),

@@ -37,6 +37,15 @@ class AcceptedStream(AcceptedJob):
     stream_expires_at = serializers.DateTimeField(help_text="Until when it can be opened.")
 
 
+class SpeechQuote(serializers.Serializer[Any]):
+    voice_id = serializers.CharField()
+    model_type = serializers.ChoiceField(["premium", "ultra"])
+    chars_charged = serializers.IntegerField(min_value=1)
+    credits_charged = CREDITS
+    credits_available = CREDITS
+    is_affordable = serializers.BooleanField(help_text="With these credits, and within this month's cap of the key.")
+
+
 class JobError(serializers.Serializer[Any]):
     code = serializers.ChoiceField(["GENERATION_FAILED"])
     message = serializers.CharField()

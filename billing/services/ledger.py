@@ -8,30 +8,36 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Least
 
 from accounts.errors import NothingToChange
-from accounts.models import Account
+from accounts.models import Account, ApiKey
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing.errors import InsufficientCredits, NotEnoughToTake
 from billing.models import Balance, EntryKind, LedgerEntry
 from billing.money import format_credits
+from billing.months import month_of
+from billing.selectors import get_balance
+from billing.services.key_limits import give_back_to_key, spend_with_key
 
 
 @transaction.atomic
-def charge_job(*, account: Account, job_id: uuid.UUID, cost_microcredits: int, actor: str) -> None:
-    """Takes the price of a job, once. Raises InsufficientCredits and changes nothing when it cannot be paid.
+def charge_job(
+    *, account: Account, job_id: uuid.UUID, cost_microcredits: int, actor: str, api_key: ApiKey | None = None
+) -> int:
+    """Takes the price of a job, once, and returns what is left to spend.
+
+    Raises InsufficientCredits, KeyCapReached, and changes nothing then.
 
     One conditional UPDATE decides: two jobs that race for the last credit cannot both win, and a debt blocks spending.
     """
     if cost_microcredits == 0:
-        return  # an operator set this tier's price to nothing
+        return get_balance(account).spendable_microcredits  # an operator set this tier's price to nothing
     paid = Balance.objects.filter(
         account=account, available_microcredits__gte=cost_microcredits, debt_microcredits=0
     ).update(available_microcredits=F("available_microcredits") - cost_microcredits)
     if not paid:
-        balance = Balance.objects.filter(account=account).first()
-        have = balance.available_microcredits if balance is not None and not balance.debt_microcredits else 0
+        have = get_balance(account).spendable_microcredits
         raise InsufficientCredits(need_microcredits=cost_microcredits, have_microcredits=have)
-    _write_entry(
+    entry = _write_entry(
         account=account,
         kind=EntryKind.CHARGE,
         amount_microcredits=-cost_microcredits,
@@ -39,6 +45,9 @@ def charge_job(*, account: Account, job_id: uuid.UUID, cost_microcredits: int, a
         job_id=job_id,
         actor=actor,
     )
+    if api_key is not None:
+        spend_with_key(api_key=api_key, month=month_of(entry.created_at), cost_microcredits=cost_microcredits)
+    return entry.balance_after_microcredits  # without debt, or it could not have paid
 
 
 @transaction.atomic
@@ -46,7 +55,7 @@ def refund_job(*, account: Account, job_id: uuid.UUID, amount_microcredits: int,
     """Gives back what a job cost, or the part that was not used, at most once. False when it was given back already."""
     if amount_microcredits == 0:
         return False
-    return _credit(
+    is_new = _credit(
         account=account,
         kind=EntryKind.REFUND,
         amount_microcredits=amount_microcredits,
@@ -55,6 +64,9 @@ def refund_job(*, account: Account, job_id: uuid.UUID, amount_microcredits: int,
         actor=actor,
         note=note,
     )
+    if is_new:
+        give_back_to_key(job_id=job_id, amount_microcredits=amount_microcredits)
+    return is_new
 
 
 @transaction.atomic
@@ -228,13 +240,13 @@ def _write_entry(
     job_id: uuid.UUID | None,
     actor: str,
     note: str = "",
-) -> None:
+) -> LedgerEntry:
     """After the balance was updated in the same transaction:
 
     its row is locked by us, so what we read is what we made.
     """
     balance = Balance.objects.get(account=account)
-    LedgerEntry.objects.create(
+    return LedgerEntry.objects.create(
         account=account,
         kind=kind,
         amount_microcredits=amount_microcredits,

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.contrib import admin
 from django.contrib.admin.sites import site
+from django.contrib.admin.utils import quote
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -85,7 +86,7 @@ def change_pages() -> list[str]:
         f"/admin/billing/pack/{Pack.objects.all()[0].pk}/change/",
         f"/admin/billing/purchase/{Purchase.objects.all()[0].pk}/change/",
         f"/admin/billing/subscription/{Subscription.objects.all()[0].pk}/change/",
-        f"/admin/billing/stripeevent/{StripeEvent.objects.all()[0].pk}/change/",
+        f"/admin/billing/stripeevent/{quote(StripeEvent.objects.all()[0].pk)}/change/",
         f"/admin/billing/operatoralert/{OperatorAlert.objects.all()[0].pk}/change/",
         f"/admin/webhooks/endpoint/{Endpoint.objects.all()[0].pk}/change/",
         f"/admin/webhooks/delivery/{Delivery.objects.all()[0].pk}/change/",

@@ -48,7 +48,8 @@ def test_every_operation_is_named_and_explained():
     assert [operation["operationId"] for operation in operations] == [
         *("getWebhook", "putWebhook", "deleteWebhook", "listWebhookDeliveries", "replayWebhookDelivery"),
         *("replayWebhookDeliveries", "testWebhook"),
-        *("listJobs", "createSpeech", "getJob", "deleteJob", "getAudio", "streamSpeech", "listVoices", "getVoice"),
+        *("getCredits", "listJobs", "createSpeech", "getJob", "deleteJob", "getAudio", "quoteSpeech", "streamSpeech"),
+        *("listVoices", "getVoice"),
         *("createOpenAISpeech", "listOpenAIModels", "getOpenAIModel"),
     ]
     assert all(operation["summary"] and operation["description"] for operation in operations)
@@ -157,6 +158,11 @@ SUCCESSES: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {
         202,
         {"body": {"text": "Hello.", "voice_id": VOICE_ID}, "media_type": "application/json"},
     ),
+    ("POST", "/api/v1/tts/quote"): (
+        200,
+        {"body": {"text": "Hello.", "voice_id": VOICE_ID}, "media_type": "application/json"},
+    ),
+    ("GET", "/api/v1/credits"): (200, {}),
     ("GET", "/api/v1/tts/{job_id}"): (200, {}),
     ("DELETE", "/api/v1/tts/{job_id}"): (200, {}),
     ("GET", "/api/v1/tts/{job_id}/audio"): (307, {}),

@@ -381,6 +381,7 @@ def test_a_submission_asks_the_database_little(api: ApiClient, voices):
         "UPDATE billing_balance",  # pays, or does not
         "SELECT billing_balance",  # what the entry says is left
         "INSERT billing_ledgerentry",
+        "UPDATE billing_keymonth",  # within the key's cap, or not
         "INSERT tts_job",
     ]
 
@@ -400,6 +401,7 @@ def test_an_idempotency_key_costs_two_statements_more_and_a_replay_charges_nothi
         "UPDATE billing_balance",
         "SELECT billing_balance",
         "INSERT billing_ledgerentry",
+        "UPDATE billing_keymonth",
         "INSERT tts_job",
         "UPDATE accounts_rememberedrequest",  # the answer
     ]
@@ -408,6 +410,8 @@ def test_an_idempotency_key_costs_two_statements_more_and_a_replay_charges_nothi
         "SELECT voices_voice",
         "INSERT accounts_rememberedrequest",  # refused by the unique constraint
         "SELECT accounts_rememberedrequest",
+        "SELECT tts_job",  # what it cost
+        "SELECT billing_balance",
     ]
 
 

@@ -59,6 +59,8 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "POST": ("/api/v1/tts", needs_key(202, read=False)),
     },
     "api/v1/tts/stream": {"POST": ("/api/v1/tts/stream", needs_key(202, read=False))},
+    "api/v1/tts/quote": {"POST": ("/api/v1/tts/quote", needs_key(200, read=True))},
+    "api/v1/credits": {"GET": ("/api/v1/credits", needs_key(200, read=True))},
     "api/v1/tts/<uuid:job_id>": {
         "GET": ("/api/v1/tts/{job}", needs_key(200, read=True, elsewhere=404)),
         "DELETE": ("/api/v1/tts/{job}", needs_key(200, read=False, elsewhere=404)),
@@ -119,6 +121,10 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "keys/<uuid:key_id>/revoke": {
         "GET": ("/keys/{key}/revoke", NEEDS_SIGN_IN),
         "POST": ("/keys/{key}/revoke", NEEDS_SIGN_IN | {"signed in": 302}),  # roles: tests/accounts/test_keys_page.py
+    },
+    "keys/<uuid:key_id>/limits": {
+        "GET": ("/keys/{key}/limits", NEEDS_SIGN_IN),
+        "POST": ("/keys/{key}/limits", NEEDS_SIGN_IN | {"signed in": 302}),  # roles: tests/billing/test_key_limits.py
     },
     "billing": {"GET": ("/billing", NEEDS_SIGN_IN)},  # roles: tests/billing/test_billing_page.py
     "billing/buy": {"POST": ("/billing/buy", NEEDS_SIGN_IN | {"signed in": 400})},

@@ -9,14 +9,13 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 
-from accounts.api import KeyView, key_of
+from accounts.api import KEY_ERRORS, KeyView, key_of
 from accounts.rate_limits import Bucket
-from billing.money import format_credits
 from config import logs
 from config.api import canonical_json, json_response
 from config.errors import ValidationFailed
 from config.schema import described_as_openai
-from tts.api import IDEMPOTENCY_KEY, KEY_ERRORS, SUBMIT_ERRORS, idempotency_claim
+from tts.api import CREDIT_HEADERS, IDEMPOTENCY_KEY, SUBMIT_ERRORS, idempotency_claim, submission_headers
 from tts.errors import StreamBroken
 from tts.listening import begin, listen
 from tts.openai.events import events
@@ -60,9 +59,9 @@ class Speech(KeyView):
         success=dict.fromkeys(MEDIA_TYPES, OpenApiTypes.BINARY) | {"text/event-stream": OpenAIEvent},
         headers={
             "X-Job-ID": "The job that the speech is, as under /api/v1/tts.",
-            "X-Credits-Charged": "An exact decimal, such as 0.042.",
             "Idempotent-Replayed": "true when the same request was made before.",
-        },
+        }
+        | CREDIT_HEADERS,
         errors=[*SUBMIT_ERRORS, ModelNotFound, StreamBroken],
         parameters=[IDEMPOTENCY_KEY],
     )
@@ -92,10 +91,7 @@ class Speech(KeyView):
             "Cache-Control": "no-store",
             "X-Accel-Buffering": "no",  # to nginx: hand on what comes
             "X-Job-ID": str(job.pk),
-            "X-Credits-Charged": format_credits(job.cost_microcredits),
-        }
-        if submission.is_replay:
-            headers["Idempotent-Replayed"] = "true"
+        } | submission_headers(submission)
         chunks = listen(job)
         if asked.is_sse:
             body, content_type = begin(events(job, chunks), request._request), "text/event-stream"

@@ -8,9 +8,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.key_limits import check_voice
 from accounts.models import Account, ApiKey
 from accounts.services import idempotency
-from billing.selectors import get_price
+from billing.selectors import get_balance, get_price, left_this_month
 from billing.services.ledger import charge_job
 from config.api import success_body
 from config.errors import DomainError
@@ -38,11 +39,27 @@ class IdempotencyClaim:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The body of the 202, as bytes, and whether it is a repeat of an earlier one."""
+    """The body of the 202, as bytes, and whether it is a repeat of an earlier one.
+
+    `charged_microcredits`: what the job cost, then; `remaining_microcredits`: what the account can spend, now.
+    """
 
     body: bytes
     job_id: uuid.UUID
     is_replay: bool
+    charged_microcredits: int
+    remaining_microcredits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a request would cost, and what the account can spend."""
+
+    voice: Voice
+    chars: int
+    cost_microcredits: int
+    remaining_microcredits: int
+    is_affordable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +85,38 @@ def submit_job(
 
     `base_url`: scheme and host of the request, for the URL of a stream.
 
-    Raises IdempotencyKeyReuse, RequestInProgress, InvalidVoice, ValidationFailed, CapacityReached, InsufficientCredits,
-    in this order.
+    Raises IdempotencyKeyReuse, RequestInProgress, InvalidVoice, Forbidden (a voice that the key may not use),
+    ValidationFailed, CapacityReached, InsufficientCredits, KeyCapReached, in this order.
     """
     # Before the transaction, for others wait to write meanwhile: long SSML takes a while to read, and name servers
     # are asked where a webhook_url leads. What is wrong is told after the replay, which is due even when the voice has
     # gone since.
     speakable: _Speakable | DomainError
     try:
-        speakable = _check(request)
+        speakable = _check(request, api_key)
     except DomainError as refusal:
         speakable = refusal
     with transaction.atomic():
         return _submit(account, api_key, request, claim, speakable, base_url)
 
 
-def _check(request: SpeechRequest) -> _Speakable:
-    voice = _find_voice(request.voice_id)
+def quote_job(*, account: Account, api_key: ApiKey | None, request: SpeechRequest) -> Quote:
+    """What `submit_job` would take for this request. Nothing is made, charged or remembered.
+
+    Raises InvalidVoice, Forbidden, ValidationFailed, as `submit_job` does.
+    """
+    voice = _check(request, api_key).voice
+    cost = request.chars * get_price(voice.model_type)
+    remaining = get_balance(account).spendable_microcredits
+    left_of_cap = None if api_key is None else left_this_month(api_key)
+    is_affordable = cost <= remaining and (left_of_cap is None or cost <= left_of_cap)
+    return Quote(voice, request.chars, cost, remaining, is_affordable)
+
+
+def _check(request: SpeechRequest, api_key: ApiKey | None) -> _Speakable:
+    voice = _find_voice(request.voice_id, api_key)
     encoding = check_against_voice(request, voice)
-    speakers = [_find_voice(voice_id) for voice_id in speaker_voice_ids(request)]
+    speakers = [_find_voice(voice_id, api_key) for voice_id in speaker_voice_ids(request)]
     if speakers:
         check_dialogue(request, voice, speakers)
     queue = _queue_of(voice)
@@ -94,10 +124,10 @@ def _check(request: SpeechRequest) -> _Speakable:
     return _Speakable(voice, encoding, queue, [speaker.engine_voice for speaker in speakers], webhook_url)
 
 
-def _find_voice(voice_id: str) -> Voice:
-    """Raises InvalidVoice. A provider that could never be asked has no voices in the catalogue: it says why."""
+def _find_voice(voice_id: str, api_key: ApiKey | None) -> Voice:
+    """Raises InvalidVoice, Forbidden. A provider that could never be asked has no voices here: it says why."""
     try:
-        return get_voice_for_speech(voice_id)
+        voice = get_voice_for_speech(voice_id)
     except InvalidVoice:
         provider = voice_id.partition(":")[0]
         if provider not in settings.SPEECH_ENGINES or has_voices_of(provider):
@@ -106,6 +136,9 @@ def _find_voice(voice_id: str) -> Voice:
         if not reason:
             raise
         raise InvalidVoice(f"The voice {voice_id} is not available here: {reason.rstrip('.')}.") from None
+    if api_key is not None:
+        check_voice(api_key, voice_id=voice.voice_id, provider=voice.provider)
+    return voice
 
 
 def _submit(
@@ -120,7 +153,9 @@ def _submit(
         remembered = idempotency.claim(account=account, key=claim.key, fingerprint=claim.fingerprint)
         if remembered is not None:
             assert remembered.job_id is not None
-            return Submission(bytes(remembered.response_body), remembered.job_id, is_replay=True)
+            cost = Job.objects.values_list("cost_microcredits", flat=True).get(pk=remembered.job_id)
+            remaining = get_balance(account).spendable_microcredits
+            return Submission(bytes(remembered.response_body), remembered.job_id, True, cost, remaining)
     if isinstance(speakable, DomainError):
         raise speakable
     voice, encoding = speakable.voice, speakable.encoding
@@ -151,14 +186,16 @@ def _submit(
         job.stream_expires_at = job.stream_opened_at = job.created_at
     store.check_capacity()
     actor = f"key:{api_key.pk}" if api_key is not None else "operator"
-    charge_job(account=account, job_id=job.pk, cost_microcredits=job.cost_microcredits, actor=actor)
+    remaining = charge_job(
+        account=account, job_id=job.pk, cost_microcredits=job.cost_microcredits, actor=actor, api_key=api_key
+    )
     job.save(force_insert=True)
     body = success_body(accepted_data(job, base_url=base_url))
     if claim is not None:
         idempotency.remember(account=account, key=claim.key, job_id=job.pk, response_body=body)
     # Robust: the job is accepted and paid for, whatever becomes of the wake-up.
     transaction.on_commit(lambda: wake_worker(job.queue), robust=True)
-    return Submission(body, job.pk, is_replay=False)
+    return Submission(body, job.pk, False, job.cost_microcredits, remaining)
 
 
 def _queue_of(voice: Voice) -> str:

@@ -1,0 +1,44 @@
+"""`POST /api/v1/tts/quote`: what a request would cost, without making it."""
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from accounts.api import KEY_ERRORS, KeyView, key_of
+from billing.money import format_credits
+from config.api import success
+from config.errors import PayloadTooLarge, UnsupportedMediaType, ValidationFailed
+from config.schema import described
+from tts.api import check_webhook_url
+from tts.schema import SpeechQuote
+from tts.serializers import SpeechSerializer
+from tts.services.submit import quote_job
+from voices.errors import InvalidVoice
+
+
+class JobQuote(KeyView):
+    """Counts as `read`, and takes no more than speech:read: nothing is made."""
+
+    @described(
+        name="quoteSpeech",
+        summary="Price a request",
+        tag="Speech",
+        request=SpeechSerializer,
+        success={200: SpeechQuote},
+        errors=[*KEY_ERRORS, ValidationFailed, InvalidVoice, PayloadTooLarge, UnsupportedMediaType],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """The body of `POST /tts`, with the same checks and the same errors, but for credits: nothing is charged, and
+        whether there are enough is part of the answer.
+        """
+        speech = SpeechSerializer(data=request.data).speech_request()
+        check_webhook_url(speech, self.account)
+        quote = quote_job(account=self.account, api_key=key_of(request), request=speech)
+        data = {
+            "voice_id": quote.voice.voice_id,
+            "model_type": quote.voice.model_type,
+            "chars_charged": quote.chars,
+            "credits_charged": format_credits(quote.cost_microcredits),
+            "credits_available": format_credits(quote.remaining_microcredits),
+            "is_affordable": quote.is_affordable,
+        }
+        return success(data, headers={"Cache-Control": "no-store"})

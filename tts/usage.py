@@ -1,0 +1,75 @@
+"""What an account used: requests, characters and credits, by day, API key or voice. Days are UTC.
+
+Counted from the jobs themselves: retention erases what a job said, never its row, so nothing is lost and nothing is
+kept twice. Credits are what was charged less what came back.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal, get_args
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+
+from accounts.models import Account, ApiKey
+from tts.models import Job
+
+Group = Literal["day", "key", "voice"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+MAX_DAYS = 366
+
+_COLUMNS: Mapping[Group, Any] = {
+    "day": TruncDate("created_at", tzinfo=UTC),
+    "key": F("api_key"),
+    "voice": F("voice_id"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """`of`: the day, the key (None: no key, the dashboard), or the voice's id."""
+
+    of: Any
+    requests: int
+    characters: int
+    microcredits: int
+
+
+def usage_of(*, account: Account, first_day: date, last_day: date, by: Group) -> list[Used]:
+    """Days in their order, without those on which nothing was asked; keys and voices with the dearest first."""
+    rows = (
+        _jobs(account, first_day, last_day)
+        .annotate(of=_COLUMNS[by])
+        .values("of")
+        .annotate(
+            requests=Count("pk"),
+            characters=Sum("chars_charged"),
+            microcredits=Sum(F("cost_microcredits") - F("refunded_microcredits")),
+        )
+        .order_by(*(("of",) if by == "day" else ("-microcredits", "of")))
+        .values_list("of", "requests", "characters", "microcredits")
+    )
+    return [Used(*row) for row in rows]
+
+
+def total_of(rows: list[Used]) -> Used:
+    return Used(
+        None,
+        sum(row.requests for row in rows),
+        sum(row.characters for row in rows),
+        sum(row.microcredits for row in rows),
+    )
+
+
+def keys_of(account: Account, rows: list[Used]) -> dict[uuid.UUID, ApiKey]:
+    """The keys of `usage_of(by="key")`, by id."""
+    ids = [row.of for row in rows if row.of is not None]
+    return {key.pk: key for key in ApiKey.objects.for_account(account).filter(pk__in=ids)}
+
+
+def _jobs(account: Account, first_day: date, last_day: date) -> QuerySet[Job]:
+    begin = datetime.combine(first_day, time(), UTC)
+    end = datetime.combine(last_day + timedelta(days=1), time(), UTC)
+    return Job.objects.for_account(account).filter(Q(created_at__gte=begin) & Q(created_at__lt=end)).order_by()

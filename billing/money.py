@@ -20,6 +20,13 @@ def format_credits(microcredits: int) -> str:
     return f"{sign}{whole}.{rest:06d}".rstrip("0").rstrip(".")
 
 
+def format_exact(microcredits: int, *, signed: bool = False) -> str:
+    """Exact, for people: two decimals at least. 42_000 → "0.042", -5_000_000 → "-5.00"; `signed`: "+5.00"."""
+    text = f"{Decimal(microcredits) / MICROCREDITS_PER_CREDIT:{'+' if signed else ''},.6f}"
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
 def format_need(microcredits: int) -> str:
     """Two decimals, rounded up: nobody is told less than they need."""
     return _two_decimals(microcredits, ROUND_CEILING)

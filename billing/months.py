@@ -1,10 +1,11 @@
 """Calendar months in UTC, named by their first day."""
 
-from datetime import date, datetime
+from datetime import date
 
 
-def month_of(moment: datetime) -> date:
-    return moment.date().replace(day=1)
+def month_of(day: date) -> date:
+    """Of a day, or of a moment in UTC."""
+    return date(day.year, day.month, 1)
 
 
 def next_month(month: date) -> date:

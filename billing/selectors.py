@@ -54,7 +54,7 @@ def left_this_month(api_key: ApiKey) -> int | None:
 
 
 def list_entries(*, account: Account) -> QuerySet[LedgerEntry]:
-    return LedgerEntry.objects.for_account(account).order_by("-created_at")
+    return LedgerEntry.objects.for_account(account).order_by("-created_at", "-pk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def list_packs() -> QuerySet[Pack]:
 def list_purchases(*, account: Account) -> QuerySet[Purchase]:
     """Newest first, those that reached Stripe."""
     known = Purchase.objects.for_account(account).exclude(state=PurchaseState.CREATED)
-    return known.select_related("subscription__plan").order_by("-created_at")
+    return known.select_related("subscription__plan").order_by("-created_at", "-pk")
 
 
 def get_purchase(*, account: Account, purchase_id: uuid.UUID) -> Purchase:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from billing import views
 from billing.key_limits_page import key_limits
+from billing.ledger_page import ledger
 from billing.webhook import stripe_webhook
 
 urlpatterns = [
@@ -15,6 +16,7 @@ urlpatterns = [
     path("billing/bought/<uuid:purchase_id>", views.success, name="billing_success"),
     path("billing/not-bought/<uuid:purchase_id>", views.cancel, name="billing_cancel"),
     path("billing/subscribed/<uuid:subscription_id>", views.subscribed, name="billing_subscribed"),
+    path("billing/ledger", ledger, name="billing_ledger"),
     path("keys/<uuid:key_id>/limits", key_limits, name="key_limits"),
     path("webhooks/stripe/", stripe_webhook, name="stripe_webhook"),
 ]

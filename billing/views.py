@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -58,11 +59,11 @@ class PurchaseRow:
     state: str
 
 
-def leads_to_stripe(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def leads_to_stripe(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Browsers hold a form's redirects to the policy of the page that the form is on."""
 
     @wraps(view)
-    def with_policy(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def with_policy(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = view(request, *args, **kwargs)
         parts = urlsplit(settings.STRIPE_API_BASE)
         pages = f"{parts.scheme}://{parts.netloc}" if settings.STRIPE_API_BASE else STRIPE_PAGES

@@ -35,6 +35,8 @@ SIGNED_IN = {
     "key-limits": "/keys/{key}/limits",
     "webhooks": "/webhooks",
     "billing": "/billing",
+    "usage": "/billing/usage",
+    "ledger": "/billing/ledger",
 }
 STAFF = {
     "admin": "/admin/",

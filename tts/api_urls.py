@@ -4,6 +4,7 @@ from accounts.api import UnknownAddress
 from tts.api import JobAudio, JobDetail, JobList, JobStream
 from tts.quotes import JobQuote
 from tts.schema import OpenApiDocument
+from tts.usage_api import Usage
 
 urlpatterns = [
     path("openapi.json", OpenApiDocument.as_view(), name="openapi"),
@@ -12,5 +13,6 @@ urlpatterns = [
     path("tts/quote", JobQuote.as_view(), name="job_quote"),
     path("tts/<uuid:job_id>", JobDetail.as_view(), name="job_detail"),
     path("tts/<uuid:job_id>/audio", JobAudio.as_view(), name="job_audio"),
+    path("usage", Usage.as_view(), name="usage"),
     re_path(r"", UnknownAddress.as_view(), name="unknown_api_address"),
 ]

@@ -60,6 +60,7 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     },
     "api/v1/tts/stream": {"POST": ("/api/v1/tts/stream", needs_key(202, read=False))},
     "api/v1/tts/quote": {"POST": ("/api/v1/tts/quote", needs_key(200, read=True))},
+    "api/v1/usage": {"GET": ("/api/v1/usage", needs_key(200, read=True))},
     "api/v1/credits": {"GET": ("/api/v1/credits", needs_key(200, read=True))},
     "api/v1/tts/<uuid:job_id>": {
         "GET": ("/api/v1/tts/{job}", needs_key(200, read=True, elsewhere=404)),
@@ -122,6 +123,8 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/keys/{key}/revoke", NEEDS_SIGN_IN),
         "POST": ("/keys/{key}/revoke", NEEDS_SIGN_IN | {"signed in": 302}),  # roles: tests/accounts/test_keys_page.py
     },
+    "billing/ledger": {"GET": ("/billing/ledger", NEEDS_SIGN_IN)},  # roles: tests/tts/test_usage.py
+    "billing/usage": {"GET": ("/billing/usage", NEEDS_SIGN_IN)},
     "keys/<uuid:key_id>/limits": {
         "GET": ("/keys/{key}/limits", NEEDS_SIGN_IN),
         "POST": ("/keys/{key}/limits", NEEDS_SIGN_IN | {"signed in": 302}),  # roles: tests/billing/test_key_limits.py

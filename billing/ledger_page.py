@@ -1,0 +1,170 @@
+"""`/billing/ledger`: every movement of credits, newest first, and the same as CSV."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.db.models import Q, QuerySet
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.membership import MemberRequest, member_page
+from accounts.models import ApiKey
+from accounts.selectors import list_keys
+from billing.models import MICROCREDITS_PER_CREDIT, EntryKind, LedgerEntry
+from billing.money import format_exact
+from billing.selectors import list_entries
+from config.api import format_time
+from config.csv_files import csv_response
+
+ROWS = 50
+CSV_ROWS = 100_000
+WORDS = {
+    EntryKind.GRANT: "Gift",
+    EntryKind.ADJUSTMENT: "Adjustment",
+    EntryKind.CHARGE: "Speech",
+    EntryKind.REFUND: "Speech, given back",
+    EntryKind.TOP_UP: "Credits bought",
+    EntryKind.SUBSCRIPTION: "Credits of the plan",
+    EntryKind.TAKEN_BACK: "Payment went back",
+    EntryKind.RESTORED: "Payment restored",
+}
+HEAD = ("time_utc", "kind", "credits", "balance_after", "job_id", "api_key", "note", "reference")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`key_name`: of the API key that paid; "" when none did."""
+
+    entry: LedgerEntry
+    what: str
+    amount: str
+    balance: str
+    key_name: str
+
+
+class LedgerFilters(forms.Form):
+    kind = forms.ChoiceField(
+        label="What",
+        required=False,
+        choices=[("", "Everything"), *((kind.value, word) for kind, word in WORDS.items())],
+        error_messages={"invalid_choice": "Choose from the list."},
+    )
+    key = forms.ModelChoiceField(
+        label="Paid by",
+        required=False,
+        queryset=ApiKey.objects.none(),
+        empty_label="Any key",
+        error_messages={"invalid_choice": "Choose from the list."},
+    )
+    first_day = forms.DateField(
+        label="From",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"invalid": "Enter a date like 2026-01-31."},
+    )
+    last_day = forms.DateField(
+        label="To",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"invalid": "Enter a date like 2026-01-31."},
+    )
+    job = forms.UUIDField(
+        label="Job id",
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"invalid": "Paste a whole job id."},
+    )
+
+    def __init__(self, data: Any, *, keys: QuerySet[ApiKey]) -> None:
+        super().__init__(data)
+        self.label_suffix = ""
+        self.fields["key"].queryset = keys  # type: ignore[attr-defined]
+        self.fields["key"].label_from_instance = lambda key: key.name  # type: ignore[attr-defined]
+
+    def chosen(self, entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
+        """Those of `entries` that the valid form asks for; days are whole, in UTC."""
+        data = self.cleaned_data
+        wanted = Q()
+        if data["kind"]:
+            wanted &= Q(kind=data["kind"])
+        if data["key"]:
+            wanted &= Q(actor=f"key:{data['key'].pk}")
+        if data["first_day"]:
+            wanted &= Q(created_at__gte=datetime.combine(data["first_day"], time(), UTC))
+        if data["last_day"]:
+            wanted &= Q(created_at__lt=datetime.combine(data["last_day"] + timedelta(days=1), time(), UTC))
+        if data["job"]:
+            wanted &= Q(job_id=data["job"])
+        return entries.filter(wanted)
+
+
+@require_safe
+@never_cache
+@member_page("view_billing")
+def ledger(request: MemberRequest) -> HttpResponseBase:
+    account = request.membership.account
+    keys = list_keys(account=account)
+    form = LedgerFilters(request.GET, keys=keys)
+    entries = form.chosen(list_entries(account=account)) if form.is_valid() else LedgerEntry.objects.none()
+    names = {f"key:{pk}": name for pk, name in keys.values_list("pk", "name")}
+    if request.GET.get("format") == "csv" and form.is_valid():
+        rows = entries[:CSV_ROWS].iterator(chunk_size=2000)
+        return csv_response("ledger.csv", HEAD, _lines(rows, names))
+    # One row more than is shown says whether there is another page; nothing is counted.
+    found = list(_after(entries, request.GET.get("after", ""))[: ROWS + 1])
+    query = {name: value for name, value in request.GET.items() if value and name in form.fields}
+    context = {
+        "form": form,
+        "rows": [_row(entry, names) for entry in found[:ROWS]],
+        "is_filtered": bool(query),
+        "is_first": not request.GET.get("after"),
+        "newest": f"?{urlencode(query)}",
+        "older": f"?{urlencode(query | {'after': found[ROWS - 1].pk})}" if len(found) > ROWS else "",
+        "csv": f"?{urlencode(query | {'format': 'csv'})}",
+        "csv_rows": CSV_ROWS,
+    }
+    return render(request, "billing/ledger.html", context, status=200 if form.is_valid() else 400)
+
+
+def _after(entries: QuerySet[LedgerEntry], last_id: str) -> QuerySet[LedgerEntry]:
+    """What stands below that entry: what is added meanwhile shifts nothing. An id that is not there: from the top."""
+    try:
+        last = entries.filter(pk=uuid.UUID(last_id)).first()
+    except ValueError:
+        last = None
+    if last is None:
+        return entries
+    return entries.filter(Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk))
+
+
+def _row(entry: LedgerEntry, names: dict[str, str]) -> Row:
+    return Row(
+        entry=entry,
+        what=WORDS[EntryKind(entry.kind)],
+        amount=format_exact(entry.amount_microcredits, signed=True),
+        balance=format_exact(entry.balance_after_microcredits),
+        key_name=names.get(entry.actor, ""),
+    )
+
+
+def _lines(entries: Iterator[LedgerEntry], names: dict[str, str]) -> Iterator[tuple[object, ...]]:
+    for entry in entries:
+        yield (
+            format_time(entry.created_at),
+            entry.kind,
+            # Numbers, not text: a minus is no formula.
+            Decimal(entry.amount_microcredits) / MICROCREDITS_PER_CREDIT,
+            Decimal(entry.balance_after_microcredits) / MICROCREDITS_PER_CREDIT,
+            entry.job_id or "",
+            names.get(entry.actor, ""),
+            entry.note,
+            entry.reference,
+        )

@@ -129,7 +129,7 @@ def ledger(request: MemberRequest) -> HttpResponseBase:
         "newest": f"?{urlencode(query)}",
         "older": f"?{urlencode(query | {'after': found[ROWS - 1].pk})}" if len(found) > ROWS else "",
         "csv": f"?{urlencode(query | {'format': 'csv'})}",
-        "csv_rows": CSV_ROWS,
+        "csv_rows": f"{CSV_ROWS:,}",
     }
     return render(request, "billing/ledger.html", context, status=200 if form.is_valid() else 400)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from billing.models import Pack, Recharge
+from billing.models import LowBalanceNotice, Pack, Recharge
 from billing.money import currency_decimals, format_credits, parse_credits, parse_money
 from billing.selectors import list_packs
 
@@ -77,13 +77,7 @@ class RechargeForm(forms.Form):
         self.fields["pack"].queryset = list_packs()  # type: ignore[attr-defined]
 
     def clean_threshold(self) -> int:
-        try:
-            amount = parse_credits(self.cleaned_data["threshold"])
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from None
-        if amount <= 0:
-            raise forms.ValidationError("Enter a number above 0.")
-        return amount
+        return positive_credits(self.cleaned_data["threshold"])
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
@@ -97,6 +91,36 @@ class RechargeForm(forms.Form):
                 if data["monthly_ceiling"] < pack.price:
                     self.add_error("monthly_ceiling", "That is less than the pack costs.")
         return data
+
+
+class LowBalanceForm(forms.Form):
+    threshold = forms.CharField(
+        label="Below so many credits",
+        max_length=20,
+        required=False,
+        help_text="One mail to the owners each time. Empty: no mail.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Any = None, *, notice: LowBalanceNotice | None) -> None:
+        threshold = format_credits(notice.threshold_microcredits) if notice is not None else ""
+        super().__init__(data, initial={"threshold": threshold}, prefix="low_balance")
+        self.label_suffix = ""
+
+    def clean_threshold(self) -> int | None:
+        text = self.cleaned_data["threshold"]
+        return positive_credits(text) if text else None
+
+
+def positive_credits(text: str) -> int:
+    """In microcredits."""
+    try:
+        amount = parse_credits(text)
+    except ValueError as error:
+        raise forms.ValidationError(str(error)) from None
+    if amount <= 0:
+        raise forms.ValidationError("Enter a number above 0.")
+    return amount
 
 
 def _initial(row: Recharge | None) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods
 from accounts.membership import MemberRequest, member_page
 from accounts.models import ApiKey
 from accounts.services.audit import Actor
-from billing.money import format_credits, format_need, parse_credits
+from billing.forms import positive_credits
+from billing.money import format_credits, format_need
 from billing.months import month_of, next_month
 from billing.selectors import spent_this_month
 from billing.services.key_limits import set_key_limits
@@ -72,10 +73,7 @@ class KeyLimitsForm(forms.Form):
 
     def clean_monthly_cap(self) -> int | None:
         text = self.cleaned_data["monthly_cap"]
-        try:
-            return parse_credits(text) if text else None
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from None
+        return positive_credits(text) if text else None
 
     def clean_voices(self) -> list[str]:
         return _lines(self.cleaned_data["voices"])

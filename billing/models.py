@@ -276,6 +276,17 @@ class Recharge(models.Model):
         return f"{self.account_id}: {'on' if self.is_on else 'off'}"
 
 
+class LowBalanceNotice(models.Model):
+    """The owners get one mail when less than the threshold is left, and the next after it was more again."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="low_balance")
+    threshold_microcredits = models.PositiveBigIntegerField()
+    told_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: below {self.threshold_microcredits}"
+
+
 # --- what Stripe says ------------------------------------------------------------------------------
 
 

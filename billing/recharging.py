@@ -1,16 +1,13 @@
 """A recharge from its beginning to Stripe's answer, and the mail when it was stopped: network, and no transaction."""
 
 import logging
-from smtplib import SMTPException
 
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
 from django.utils import timezone
 
-from accounts.models import Account, Membership, Role
+from accounts.models import Account
 from billing import gateway
 from billing.errors import CardDeclined, PaymentsUnavailable
+from billing.mails import mail_owners
 from billing.models import Purchase, PurchaseKind, PurchaseState, Recharge, StripeCustomer
 from billing.services import recharge
 from billing.services.purchases import mark_opened
@@ -51,24 +48,6 @@ def tell_owners(account: Account) -> None:
     if not recharge.claim_mail(account=account):
         return
     row = Recharge.objects.get(account=account)
-    owners = Membership.objects.filter(account=account, role=Role.OWNER, user__is_active=True)
-    emails = list(owners.values_list("user__email", flat=True))
-    context = {
-        "account_name": account.name,
-        "because": row.stopped_because,
-        "public_url": settings.PUBLIC_URL,
-        "host": settings.PUBLIC_URL.partition("//")[2],
-    }
-    try:
-        for email in emails:
-            mail = EmailMultiAlternatives(
-                subject="Your credits are no longer topped up automatically",
-                body=render_to_string("billing/email/recharge_stopped.txt", context),
-                to=[email],
-                headers={"Auto-Submitted": "auto-generated"},
-            )
-            mail.attach_alternative(render_to_string("billing/email/recharge_stopped.html", context), "text/html")
-            mail.send()
-    except (OSError, SMTPException) as error:
+    subject = "Your credits are no longer topped up automatically"
+    if not mail_owners(account, subject=subject, template="recharge_stopped", context={"because": row.stopped_because}):
         recharge.return_mail(account=account)
-        logger.error("a mail about a stopped recharge could not be sent: %s", type(error).__name__)

@@ -14,6 +14,7 @@ from billing.models import (
     Balance,
     KeyMonth,
     LedgerEntry,
+    LowBalanceNotice,
     Pack,
     Price,
     Purchase,
@@ -112,6 +113,10 @@ def list_sold_plans() -> QuerySet[Plan]:
 
 def get_recharge(account: Account) -> Recharge | None:
     return Recharge.objects.filter(account=account).select_related("pack").first()
+
+
+def get_low_balance_notice(account: Account) -> LowBalanceNotice | None:
+    return LowBalanceNotice.objects.filter(account=account).first()
 
 
 def get_customer(account: Account) -> StripeCustomer | None:

@@ -7,6 +7,7 @@ from celery import shared_task
 from accounts.models import Account
 from billing import recharging, reconciliation
 from billing.selectors import accounts_to_recharge, accounts_to_tell, waiting_events
+from billing.services.low_balance import send_low_balance_notices
 from billing.services.stripe_events import apply_event as apply_stripe_event
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ def sweep_payments() -> None:
             logger.warning("the sweep goes on after %s", event_id)
     for account_id in accounts_to_recharge():
         recharging.recharge_account(Account.objects.get(pk=account_id))
+    send_low_balance_notices()
     for account_id in accounts_to_tell():
         recharging.tell_owners(Account.objects.get(pk=account_id))
 

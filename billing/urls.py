@@ -13,6 +13,7 @@ urlpatterns = [
     path("billing/subscribe", views.subscribe, name="billing_subscribe"),
     path("billing/portal", views.portal, name="billing_portal"),
     path("billing/recharge", views.recharge, name="billing_recharge"),
+    path("billing/low-balance", views.low_balance, name="billing_low_balance"),
     path("billing/bought/<uuid:purchase_id>", views.success, name="billing_success"),
     path("billing/not-bought/<uuid:purchase_id>", views.cancel, name="billing_cancel"),
     path("billing/subscribed/<uuid:subscription_id>", views.subscribed, name="billing_subscribed"),

@@ -23,10 +23,11 @@ from accounts.models import Plan
 from accounts.permissions import may
 from billing import gateway, selectors
 from billing.errors import PaymentsUnavailable, SellingNotSetUp, SubscribedAlready
-from billing.forms import BuyForm, RechargeForm, SubscribeForm
+from billing.forms import BuyForm, LowBalanceForm, RechargeForm, SubscribeForm
 from billing.models import Pack, Purchase, PurchaseState, Subscription
 from billing.money import format_have, format_money, format_need
 from billing.services import purchases, subscriptions
+from billing.services.low_balance import set_low_balance_notice
 from billing.services.recharge import save_recharge
 from config.errors import DomainError, NotFound
 from config.middleware import CONTENT_SECURITY_POLICY
@@ -171,6 +172,22 @@ def recharge(request: MemberRequest) -> HttpResponse:
     return redirect("billing")
 
 
+@require_POST
+@leads_to_stripe
+@member_page("manage_billing")
+def low_balance(request: MemberRequest) -> HttpResponse:
+    """Saves at which balance the owners get a mail."""
+    account = request.membership.account
+    form = LowBalanceForm(request.POST, notice=selectors.get_low_balance_notice(account))
+    if not form.is_valid():
+        return _page(request, low_balance_form=form, status=400)
+    threshold = form.cleaned_data["threshold"]
+    set_low_balance_notice(account=account, threshold_microcredits=threshold)
+    told = f"below {format_have(threshold)} credits" if threshold is not None else "no more"
+    messages.success(request, f"Saved. The owners get a mail {told}.")
+    return redirect("billing")
+
+
 @require_safe
 @never_cache
 @member_page("view_billing")
@@ -228,6 +245,7 @@ def _page(
     *,
     buy_form: BuyForm | None = None,
     recharge_form: RechargeForm | None = None,
+    low_balance_form: LowBalanceForm | None = None,
     problem: DomainError | None = None,
     status: int = 200,
 ) -> HttpResponse:
@@ -255,6 +273,7 @@ def _page(
         "customer": customer,
         "recharge": recharge_row,
         "recharge_form": recharge_form or RechargeForm(row=recharge_row),
+        "low_balance_form": low_balance_form or LowBalanceForm(notice=selectors.get_low_balance_notice(account)),
         "rows": [_purchase_row(row) for row in selectors.list_purchases(account=account)[:ROWS]],
         "row_limit": ROWS,
     }

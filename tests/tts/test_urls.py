@@ -134,6 +134,7 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "billing/subscribe": {"POST": ("/billing/subscribe", NEEDS_SIGN_IN | {"signed in": 400})},
     "billing/portal": {"POST": ("/billing/portal", NEEDS_SIGN_IN | {"signed in": 404})},  # nobody has bought yet
     "billing/recharge": {"POST": ("/billing/recharge", NEEDS_SIGN_IN | {"signed in": 400})},
+    "billing/low-balance": {"POST": ("/billing/low-balance", NEEDS_SIGN_IN | {"signed in": 302})},
     "billing/bought/<uuid:purchase_id>": {"GET": ("/billing/bought/{job}", NEEDS_SIGN_IN | {"signed in": 404})},
     "billing/not-bought/<uuid:purchase_id>": {"GET": ("/billing/not-bought/{job}", NEEDS_SIGN_IN | {"signed in": 404})},
     "billing/subscribed/<uuid:subscription_id>": {

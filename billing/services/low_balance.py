@@ -1,0 +1,45 @@
+"""The mail that says credits run low: at which balance, and that it is sent once each time it falls below."""
+
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import Account
+from billing.mails import mail_owners
+from billing.models import LowBalanceNotice
+from billing.money import format_have
+from billing.selectors import get_balance
+
+
+def set_low_balance_notice(*, account: Account, threshold_microcredits: int | None) -> None:
+    """None: no mail. A new threshold is watched afresh."""
+    if threshold_microcredits is None:
+        LowBalanceNotice.objects.filter(account=account).delete()
+        return
+    values = {"threshold_microcredits": threshold_microcredits, "told_at": None}
+    LowBalanceNotice.objects.update_or_create(account=account, defaults=values)
+
+
+def send_low_balance_notices() -> int:
+    """To whoever fell below the threshold since the last time. Returns how many. The network, and no transaction."""
+    told = LowBalanceNotice.objects.filter(told_at__isnull=False)
+    told.filter(account__balance__available_microcredits__gte=F("threshold_microcredits")).update(told_at=None)
+    low = LowBalanceNotice.objects.filter(
+        told_at=None, account__balance__available_microcredits__lt=F("threshold_microcredits")
+    )
+    return sum(_tell(notice) for notice in low.select_related("account"))
+
+
+def _tell(notice: LowBalanceNotice) -> bool:
+    untold = LowBalanceNotice.objects.filter(pk=notice.pk, told_at=None)
+    if not untold.update(told_at=timezone.now()):
+        return False  # another worker tells them
+    available = format_have(get_balance(notice.account).available_microcredits)
+    is_sent = mail_owners(
+        notice.account,
+        subject=f"{notice.account.name} has {available} credits left",
+        template="low_balance",
+        context={"available": available, "threshold": format_have(notice.threshold_microcredits)},
+    )
+    if not is_sent:
+        LowBalanceNotice.objects.filter(pk=notice.pk).update(told_at=None)  # the next sweep tries again
+    return is_sent

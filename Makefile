@@ -12,8 +12,13 @@ help: ## Show this list
 
 setup: $(VENV)/.run-ready ## Make the virtual environment with what the service runs on
 
-run: $(VENV)/.run-ready ## Set everything up and serve on port 8000, or PORT=…
+run: $(VENV)/.run-ready ## Set everything up and serve on port 8000, or PORT=…; STRIPE=local to try buying
+ifeq ($(STRIPE),local)
+	@$(MAKE) --no-print-directory $(VENV)/.dev-ready
+	@exec $(BIN)/python -m tests.billing.stripe_local
+else
 	@exec $(BIN)/python manage.py serve
+endif
 
 kokoro: $(VENV)/.run-ready $(VENV)/.kokoro-ready ## Add the Kokoro voices: their packages, and the model (360 MB) from its hub
 	@$(BIN)/python manage.py kokoro_install

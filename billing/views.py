@@ -198,7 +198,7 @@ def success(request: MemberRequest, purchase_id: uuid.UUID) -> HttpResponse:
     context = {
         "is_paid": purchase.state == PurchaseState.PAID,
         "is_failed": purchase.state == PurchaseState.FAILED,
-        "credits": format_have(purchase.credits_microcredits),
+        "credits": _whole(purchase.credits_microcredits),
         "available": format_have(balance.available_microcredits),
         "here": request.path,
     }
@@ -212,7 +212,7 @@ def cancel(request: MemberRequest, purchase_id: uuid.UUID) -> HttpResponse:
     purchase = _own_purchase(request, purchase_id)
     if purchase.state == PurchaseState.PAID:
         return redirect("billing_success", purchase.pk)
-    context = {"credits": format_have(purchase.credits_microcredits)}
+    context = {"credits": _whole(purchase.credits_microcredits)}
     return render(request, "billing/cancel.html", context)
 
 

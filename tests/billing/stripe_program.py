@@ -29,6 +29,7 @@ subscriptions: dict[str, dict[str, Any]] = {}
 events: list[dict[str, Any]] = []  # oldest first
 answers: dict[str, tuple[Any, int, Any]] = {}  # by Idempotency-Key: the request, and its answer
 endpoint: dict[str, str] = {}
+portals: dict[str, str] = {}  # by customer: where the Portal leads back to
 
 
 def shape(name: str, prefix: str, **values: Any) -> dict[str, Any]:
@@ -94,14 +95,46 @@ async def create_session(request: web.Request) -> web.Response:
     return web.json_response(session)
 
 
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>{title}</title>
+<style>
+  :root {{ color-scheme: light dark; }}
+  body {{ font: 1.125rem/1.5 system-ui; max-width: 28rem; margin: 4rem auto; padding: 0 1rem; }}
+  button {{ font: inherit; font-weight: 600; padding: .75rem 1.5rem; margin: .25rem 0; cursor: pointer; }}
+</style>
+<h1>{title}</h1>
+{body}
+<p><small>A stand-in for Stripe on this machine: no card is asked for and no money moves.</small></p>
+</html>"""
+
+
+def page_response(title: str, body: str) -> web.Response:
+    return web.Response(text=PAGE.format(title=title, body=body), content_type="text/html")
+
+
 async def show_session(request: web.Request) -> web.Response:
     session = sessions[request.match_info["id"]]
-    price = f"{session['amount_total']} {session['currency']}"
-    page = (
-        f'<!DOCTYPE html><html lang="en"><title>Checkout</title><h1>{price}</h1>'
-        f'<form method="post"><button>Pay</button></form><a href="{session["cancel_url"]}">Back</a></html>'
-    )
-    return web.Response(text=page, content_type="text/html")
+    price = f"{session['amount_total'] / 100:.2f} {session['currency'].upper()}"
+    body = f'<form method="post"><button>Pay</button></form><p><a href="{session["cancel_url"]}">Back</a></p>'
+    return page_response(f"Pay {price}", body)
+
+
+async def show_portal(request: web.Request) -> web.Response:
+    """What the Customer Portal does for a subscription, a button each."""
+    words = {"cancel": "Cancel at the end of the month", "renew": "A month goes by", "fail": "The card fails"}
+    words |= {"recover": "The card works again", "end": "The subscription ends"}
+    mine = [each for each in subscriptions.values() if each["customer"] == request.match_info["customer"]]
+    forms = [
+        f'<form method="post" action="/_config/subscription/{each["id"]}?do={do}"><button>{word}</button></form>'
+        for each in mine
+        for do, word in words.items()
+    ]
+    back = portals.get(request.match_info["customer"]) or "/"
+    return page_response("Your subscription", "".join(forms) + f'<p><a href="{back}">Back</a></p>')
 
 
 async def pay_session(request: web.Request) -> web.Response:
@@ -113,15 +146,19 @@ async def pay_session(request: web.Request) -> web.Response:
     customer = stored["customer"] or Customer._api_create().id
     stored |= {"customer": customer, "status": "complete", "payment_status": query.get("status", "paid")}
     stored["amount_total"] = stored["amount_subtotal"] + int(query.get("tax", 0))
+    is_browser = request.headers.get("Accept", "").startswith("text/html")
     if stored["mode"] == "subscription":
-        return await start_subscription(stored, delivers)
+        answer = await start_subscription(stored, delivers)
+        if is_browser:
+            raise web.HTTPSeeOther(stored["success_url"])
+        return answer
     if stored["payment_intent"] is None:
         stored["payment_intent"] = f"pi_{uuid.uuid4().hex}"
     visible = {name: value for name, value in stored.items() if name != "_request"}
     statuses = await tell("checkout.session.completed", visible, delivers=delivers, times=times)
     if stored["payment_status"] == "paid":
         await tell_intent(stored, delivers, query.get("card", GOOD_CARD))
-    if request.headers.get("Accept", "").startswith("text/html"):
+    if is_browser:
         raise web.HTTPSeeOther(stored["success_url"])
     return web.json_response({"statuses": statuses, "payment_intent": stored["payment_intent"], "wanted": wanted})
 
@@ -156,6 +193,7 @@ async def create_portal(request: web.Request) -> web.Response:
     Customer._api_retrieve(data["customer"])  # a 404 when there is none
     session = shape("billing_portal.session", "bps", customer=data["customer"], return_url=data.get("return_url"))
     session["url"] = f"http://{request.host}/_config/portal/{data['customer']}"
+    portals[data["customer"]] = data.get("return_url", "")
     return web.json_response(session)
 
 
@@ -230,6 +268,8 @@ async def change_subscription(request: web.Request) -> web.Response:
             subscription["status"] = "canceled"
     kind = "deleted" if request.query["do"] == "end" else "updated"
     await tell(f"customer.subscription.{kind}", subscription)
+    if request.headers.get("Accept", "").startswith("text/html"):
+        raise web.HTTPSeeOther(f"/_config/portal/{subscription['customer']}")
     return web.json_response({"payment_intent": intent_id})
 
 
@@ -291,6 +331,7 @@ def main(port: int) -> None:
     routes.add_post("/_config/endpoint", set_endpoint)
     routes.add_get("/_config/checkout/{id}", show_session)
     routes.add_post("/_config/checkout/{id}", pay_session)
+    routes.add_get("/_config/portal/{customer}", show_portal)
     routes.add_post("/_config/late/{id}", pay_late)
     routes.add_post("/_config/subscription/{id}", change_subscription)
     routes.add_post("/_config/back", send_back)

@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+from tests.live.browsing import CHROMIUM
 from tests.live.service import Caller, Service, settings_of_services
 from tests.services import create_database, drop_database
 
@@ -52,3 +54,12 @@ def caller(installation: Service) -> Iterator[Caller]:
     checked = installation.manage_json("check_ledger")
     assert checked["accounts"] >= 1
     assert checked["mismatches"] == []
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """Closed with the test: its event loop would keep later tests of this process from their database."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()

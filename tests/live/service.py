@@ -35,8 +35,11 @@ logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every look 
 class Service:
     """One installation, which can be started and ended again and again."""
 
-    def __init__(self, folder: Path, *, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, *, settings: Mapping[str, str], program: Sequence[str] = ("manage.py", "serve")
+    ) -> None:
         self.folder = folder
+        self.program = program
         self.data_dir = folder / "data"
         self.home = folder / "home"
         self.port = free_port()
@@ -89,7 +92,7 @@ class Service:
         assert not self.is_running
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"],
+                [sys.executable, *self.program],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

@@ -4,50 +4,17 @@ In between an operator changes the plan and gives credits, in the admin.
 """
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
+from tests.live.browsing import needs_browser, page_of, sign_up
 from tests.live.service import VOICE_ID, Service
 from tests.waiting import wait_for
 
-CHROMIUM = Path("/usr/bin/chromium")
-PASSWORD = "correct horse battery staple"
-
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}")
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    """Closed with the test: its event loop would keep later tests of this process from their database."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-def page_of(browser: Browser, service: Service, *, javascript: bool) -> Page:
-    page = browser.new_context(base_url=service.url, java_script_enabled=javascript).new_page()
-    page.set_default_timeout(30_000)
-    problems: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.problems = problems  # type: ignore[attr-defined]
-    return page
-
-
-def link_in_mail(service: Service, email: str, beginning: str) -> str:
-    def find() -> str:
-        for file in (service.data_dir / "mail").glob("*"):
-            mail = file.read_text()
-            if f"To: {email}\n" in mail and (match := re.search(rf"{re.escape(service.url)}{beginning}\S+", mail)):
-                return match[0]
-        return ""
-
-    return wait_for(find, f"a mail with a link to {beginning}")
+pytestmark = needs_browser
 
 
 def grant_payg_and_credits(browser: Browser, service: Service, email: str) -> None:
@@ -84,17 +51,7 @@ def test_from_sign_up_to_a_revoked_key(service: Service, browser: Browser, javas
     email = f"alice-{uuid4()}@acme.example"
     page = page_of(browser, service, javascript=javascript)
 
-    page.goto("/")
-    page.get_by_role("link", name="Sign up").click()
-    page.get_by_label("Email").fill(email)
-    page.get_by_label("Account name").fill(account_name(email))
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Create the account").click()
-    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
-
-    page.goto(link_in_mail(service, email, "/confirm-email/"))
-    page.get_by_role("button", name="Confirm the address").click()
-    expect(page).to_have_url(f"{service.url}/overview")
+    sign_up(page, service, email, account_name(email))
     expect(page.get_by_role("status")).to_have_text(f"{email} is confirmed.")
     expect(page.get_by_role("main").get_by_text("10.00")).to_be_visible()
 

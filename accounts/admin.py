@@ -34,7 +34,7 @@ class UserAdmin(OperatorAdmin):
     list_display = ("email", "is_active", "is_staff", "created_at", "last_login")
     list_filter = ("is_staff", "is_active")
     ordering = ("-created_at",)
-    fields = ("id", "email", "is_active", "is_staff", "is_superuser", "created_at", "last_login")
+    fields = ("id", "email", "is_active", "is_staff", "handles_billing", "is_superuser", "created_at", "last_login")
 
     def panels(self, row: User) -> list[Panel]:
         memberships = Membership.objects.filter(user=row).select_related("account").order_by("created_at")

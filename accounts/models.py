@@ -34,6 +34,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(max_length=254, unique=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    handles_billing = models.BooleanField(default=False)  # of the staff: see accounts.operators
     # ID tokens with this person's email, confirmed by their issuer, may act for them.
     allows_id_tokens = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

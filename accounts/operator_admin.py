@@ -14,6 +14,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -27,6 +28,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.models import AuditEntry, User
 from accounts.operators import is_operator, may
+from accounts.services import audit
 from accounts.services.audit import MAX_REASON_CHARS, Actor
 from config.errors import DomainError
 
@@ -56,6 +58,7 @@ class OperatorAction:
     """A change that an operator can make to a row. `code` is its name in the URL and in `accounts.operators`.
 
     `run(row, actor, data)` calls the service and returns what to tell the operator; a DomainError is shown on the form.
+    `limit(user, row, data)` says why this person may not go so far, "" when they may; a refusal is in the audit trail.
     With `shows_result` the returned text is shown on a page of its own, once, and kept nowhere.
     """
 
@@ -63,6 +66,7 @@ class OperatorAction:
     label: str
     explains: str
     run: Callable[[Any, Actor, dict[str, Any]], str]
+    limit: Callable[[User, Any, dict[str, Any]], str] = lambda user, row, data: ""
     form: type[ReasonForm] = ReasonForm
     initial: Callable[[Any], dict[str, Any]] = lambda row: {}
     applies: Callable[[Any], bool] = always
@@ -170,14 +174,18 @@ def perform(
     if request.method == "POST":
         form = action.form(request.POST)
         if form.is_valid():
+            user = cast(User, request.user)
             try:
-                result = action.run(row, Actor.of(cast(User, request.user)), form.cleaned_data)
+                refusal = action.limit(user, row, form.cleaned_data)
+                if refusal:
+                    _note_refusal(action, row, Actor.of(user), form.cleaned_data["reason"], refusal)
+                else:
+                    result = action.run(row, Actor.of(user), form.cleaned_data)
             except DomainError as error:
                 refusal = error.message
-            else:
-                if not action.shows_result:
-                    messages.success(request, result)
-                    return redirect(back_url)
+            if not refusal and not action.shows_result:
+                messages.success(request, result)
+                return redirect(back_url)
     else:
         form = action.form(initial=action.initial(row))
     return {
@@ -189,6 +197,19 @@ def perform(
         "result": result,
         "back_url": back_url,
     }
+
+
+@transaction.atomic
+def _note_refusal(action: OperatorAction, row: Model, actor: Actor, reason: str, refusal: str) -> None:
+    audit.record(
+        actor=actor,
+        action=f"{row._meta.model_name}.{action.code}_refused",
+        reason=reason,
+        target_type=str(row._meta.model_name),
+        target_id=row.pk,
+        account=getattr(row, "account", None),
+        after={"refused": refusal},
+    )
 
 
 def column(

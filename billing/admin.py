@@ -32,6 +32,7 @@ from billing.models import (
 )
 from billing.money import format_credits, format_money, parse_credits
 from billing.services.alerts import resolve_alert
+from billing.services.ledger import REVERSIBLE, reverse_entry
 from billing.services.prices import PACK_FIELDS, change_price, copy_pack, edit_pack, set_pack_enabled
 
 
@@ -78,8 +79,26 @@ class PriceAdmin(OperatorAdmin):
         return [audit_panel(AuditEntry.objects.filter(target_type="price", target_id=row.pk))]
 
 
+def _reverse(row: LedgerEntry, actor: Actor, data: dict[str, Any]) -> str:
+    reverse_entry(entry=row, actor=actor, reason=data["reason"])
+    return f"{format_credits(-row.amount_microcredits)} credits: the entry is reversed."
+
+
+def _is_reversible(row: LedgerEntry) -> bool:
+    return row.kind in REVERSIBLE and not row.reference.startswith("adjustment:reversal:")
+
+
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(OperatorAdmin):
+    operator_actions = (
+        OperatorAction(
+            code="reverse",
+            label="Reverse",
+            explains="Writes the opposite entry, once. Both stay in the ledger.",
+            run=_reverse,
+            applies=_is_reversible,
+        ),
+    )
     list_display = ("created_at", "account", "shown_kind", "amount", "balance_after", "actor", "note")
     list_select_related = ("account",)
     list_filter = ("kind",)

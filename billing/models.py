@@ -231,7 +231,10 @@ class Purchase(models.Model):
     objects = AccountOwnedQuerySet["Purchase"].as_manager()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["account", "-created_at"], name="purchase_account_newest")]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-created_at"], name="purchase_account_newest"),
+            models.Index(fields=["paid_at"], condition=models.Q(state="paid"), name="purchase_paid"),  # revenue
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "form_token"], name="purchase_form_unique"),
             models.UniqueConstraint(fields=["subscription", "period_start"], name="purchase_period_unique"),
@@ -295,6 +298,7 @@ class Payment(models.Model):
 
     payment_intent_id = models.CharField(max_length=120, primary_key=True)
     invoice_id = models.CharField(max_length=120, blank=True, db_index=True)
+    charge_id = models.CharField(max_length=120, blank=True, db_index=True)  # for an operator's search
     refunded = models.PositiveBigIntegerField(default=0)  # in all; it never shrinks
 
     def __str__(self) -> str:

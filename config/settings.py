@@ -149,6 +149,7 @@ ACCOUNT_RATE_LIMITS = {"login_failed": "10/15m/ip,10/15m/key"}
 SESSION_COOKIE_AGE = 30 * 24 * 3600  # for who wants to stay signed in; else until the browser closes
 OIDC_ISSUERS = env_issuers("OIDC_ISSUERS")  # whose ID tokens are taken at /api/user
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # and three days are allauth's own for confirming an address
+SUPPORT_REFUND_LIMIT = env_int("SUPPORT_REFUND_LIMIT", 50)  # credits a job; billing and administrators go further
 SIGNUP_CREDITS = env_int("SIGNUP_CREDITS", 10)  # once the address is confirmed
 
 EMAIL_URL = env_str("EMAIL_URL")

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
 from accounts.operator_admin import (
     OperatorAction,
     OperatorAdmin,
@@ -17,9 +17,10 @@ from accounts.operator_admin import (
     column,
     row_link,
 )
+from accounts.operators import role_of
 from accounts.services.audit import Actor
-from billing.models import LedgerEntry
-from billing.money import format_credits
+from billing.models import MICROCREDITS_PER_CREDIT, LedgerEntry
+from billing.money import format_credits, format_need
 from tts.models import Job, JobStatus
 from tts.operators.accounts import AccountAdmin, ledger_panel
 from tts.services.support import read_text, refund_job_in_full, retry_failed_job
@@ -53,6 +54,13 @@ class ProviderFilter(admin.SimpleListFilter):
 def _refund(row: Job, actor: Actor, data: dict[str, Any]) -> str:
     refund_job_in_full(job=row, actor=actor, reason=data["reason"])
     return f"{format_credits(row.cost_microcredits)} credits are back."
+
+
+def _refund_limit(user: User, row: Job, data: dict[str, Any]) -> str:
+    limit = settings.SUPPORT_REFUND_LIMIT
+    if role_of(user) != "support" or row.cost_microcredits <= limit * MICROCREDITS_PER_CREDIT:
+        return ""
+    return f"Support refunds at most {limit} credits a job, and this cost {format_need(row.cost_microcredits)}."
 
 
 def _retry(row: Job, actor: Actor, data: dict[str, Any]) -> str:
@@ -92,6 +100,7 @@ class JobAdmin(OperatorAdmin):
             label="Refund",
             explains="Gives back everything that the job cost, once. Its audio stays.",
             run=_refund,
+            limit=_refund_limit,
             applies=lambda row: row.is_finished and row.cost_microcredits > 0 and not row.refunded_microcredits,
         ),
         OperatorAction(

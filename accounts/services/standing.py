@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.errors import EmailTaken, NothingToChange
 from accounts.models import Account, ApiKey, Plan, User
+from accounts.operators import StaffRole
 from accounts.services import audit
 from accounts.services.api_keys import revoke_key
 from accounts.services.audit import Actor
@@ -78,15 +79,20 @@ def edit_plan(*, plan: Plan, values: Mapping[str, Any], actor: Actor, reason: st
 
 
 @transaction.atomic
-def create_operator(*, email: str, is_administrator: bool, actor: Actor, reason: str) -> tuple[User, str]:
+def create_operator(*, email: str, role: StaffRole, actor: Actor, reason: str) -> tuple[User, str]:
     """Somebody on the staff, and their random password, which nobody can show again. Raises EmailTaken."""
     password = secrets.token_urlsafe(12)
     try:
         with transaction.atomic():
-            user = User.objects.create_user(email, password, is_staff=True, is_superuser=is_administrator)
+            user = User.objects.create_user(
+                email,
+                password,
+                is_staff=True,
+                is_superuser=role == "administrator",
+                handles_billing=role == "billing",
+            )
     except IntegrityError:
         raise EmailTaken(f"{email} is known here already. Operators need an email of their own.") from None
-    role = "administrator" if is_administrator else "support"
     audit.record(
         actor=actor,
         action="operator.created",

@@ -18,6 +18,8 @@ from billing.months import month_of
 from billing.selectors import get_balance
 from billing.services.key_limits import give_back_to_key, spend_with_key
 
+REVERSIBLE = (EntryKind.ADJUSTMENT, EntryKind.GRANT)
+
 
 @transaction.atomic
 def charge_job(
@@ -184,6 +186,18 @@ def adjust_credits(
         account=account,
         before=_as_data(before),
         after=_as_data(Balance.objects.get(account=account)),
+    )
+
+
+def reverse_entry(*, entry: LedgerEntry, actor: Actor, reason: str) -> None:
+    """The opposite of an operator's entry, once. Raises NothingToChange (done already), NotEnoughToTake."""
+    assert entry.kind in REVERSIBLE
+    adjust_credits(
+        account=entry.account,
+        amount_microcredits=-entry.amount_microcredits,
+        actor=actor,
+        reason=reason,
+        reference=f"reversal:{entry.pk}",
     )
 
 

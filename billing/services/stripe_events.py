@@ -251,8 +251,7 @@ def _invoice_payment_paid(invoice_payment: Object, event: StripeEvent) -> None:
 
 def _charge_refunded(charge: Object, event: StripeEvent) -> None:
     """`amount_refunded` is all that was refunded so far, so the largest one seen holds."""
-    if intent_id := _id(charge.get("payment_intent")):
-        Payment.objects.get_or_create(pk=intent_id)
+    if intent_id := _note_charge(charge):
         refunded = _number(charge.get("amount_refunded"))
         Payment.objects.filter(pk=intent_id, refunded__lt=refunded).update(refunded=refunded)
         _settle_payment(intent_id)
@@ -262,8 +261,17 @@ def _charge_refunded(charge: Object, event: StripeEvent) -> None:
 
 def _charge_succeeded(charge: Object, event: StripeEvent) -> None:
     """Credits nothing: it brings the receipt."""
+    _note_charge(charge)
     if url := charge.get("receipt_url"):
         _keep_receipt(charge, str(url))
+
+
+def _note_charge(charge: Object) -> str | None:
+    """What the charge is of; None when it does not say."""
+    intent_id = _id(charge.get("payment_intent"))
+    if intent_id:
+        Payment.objects.update_or_create(pk=intent_id, defaults={"charge_id": _id(charge) or ""})
+    return intent_id
 
 
 def _keep_receipt(charge: Object, url: str) -> None:

@@ -1,4 +1,4 @@
-"""The staff: Ada is an administrator, Sam does support. Alice owns Acme, as everywhere."""
+"""The staff: Ada is an administrator, Sam does support, Bea handles bills. Alice owns Acme, as everywhere."""
 
 import pytest
 from django.test import Client
@@ -23,6 +23,12 @@ def sam(account: Account) -> User:
 
 
 @pytest.fixture
+def bea(account: Account) -> User:
+    password = "correct horse battery staple"
+    return User.objects.create_user("bea@staff.example", password, is_staff=True, handles_billing=True)
+
+
+@pytest.fixture
 def administrator(ada: User) -> Client:
     return signed_in(ada)
 
@@ -30,6 +36,11 @@ def administrator(ada: User) -> Client:
 @pytest.fixture
 def support(sam: User) -> Client:
     return signed_in(sam)
+
+
+@pytest.fixture
+def billing_staff(bea: User) -> Client:
+    return signed_in(bea)
 
 
 def signed_in(user: User) -> Client:

@@ -1,11 +1,13 @@
 """The operators' pages over accounts, which show something of every app. Registered by `tts.admin`."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.models import Account, ApiKey, AuditEntry, Membership, Plan
@@ -23,12 +25,16 @@ from accounts.operator_admin import (
 )
 from accounts.services.audit import Actor
 from accounts.services.standing import change_plan, reinstate_account, suspend_account
-from billing.models import LedgerEntry
-from billing.money import format_credits, parse_credits
+from billing.models import LedgerEntry, Purchase
+from billing.money import format_credits, format_money, parse_credits
+from billing.months import month_of, next_month
 from billing.selectors import list_entries
 from billing.services.ledger import adjust_credits
 from tts.models import Job
 from tts.selectors import list_jobs
+from tts.usage import total_of, usage_of
+from webhooks.models import Delivery
+from webhooks.selectors import find_endpoint
 
 
 class AdjustCreditsForm(ReasonForm):
@@ -163,10 +169,52 @@ class AccountAdmin(OperatorAdmin):
                 ],
                 list_url(ApiKey, **filters),
             ),
+            usage_panel(row),
+            purchases_panel(row),
+            webhook_panel(row),
             jobs_panel(list_jobs(account=row), more_url=list_url(Job, **filters)),
             ledger_panel(list_entries(account=row), more_url=list_url(LedgerEntry, **filters)),
             audit_panel(AuditEntry.objects.for_account(row), more_url=list_url(AuditEntry, **filters)),
         ]
+
+
+def usage_panel(account: Account) -> Panel:
+    """This month and the one before."""
+    this_month = month_of(timezone.now())
+    rows = []
+    for month in (this_month, month_of(this_month - timedelta(days=1))):
+        last_day = next_month(month) - timedelta(days=1)
+        used = total_of(usage_of(account=account, first_day=month, last_day=last_day, by="day"))
+        figures = [f"{used.requests:,}", f"{used.characters:,}", format_credits(used.microcredits)]
+        rows.append([f"{month:%B %Y}", *figures])
+    return Panel("Usage", ["Month", "Requests", "Characters", "Credits"], rows)
+
+
+def purchases_panel(account: Account) -> Panel:
+    purchases = Purchase.objects.for_account(account).order_by("-created_at")
+    rows = [
+        [
+            format_moment(each.created_at),
+            row_link(each, each.get_kind_display()),
+            each.get_state_display(),
+            format_credits(each.credits_microcredits),
+            format_money(each.price if each.paid is None else each.paid, each.currency),
+        ]
+        for each in purchases[:PANEL_ROWS]
+    ]
+    more_url = list_url(Purchase, account__id__exact=account.pk)
+    return Panel("Purchases", ["When", "What", "State", "Credits", "Paid"], rows, more_url)
+
+
+def webhook_panel(account: Account) -> Panel:
+    endpoint = find_endpoint(account=account)
+    rows = []
+    if endpoint is not None:
+        state = endpoint.get_disabled_reason_display() if endpoint.disabled_at else "enabled"
+        rows = [[row_link(endpoint, "Endpoint"), state, format_moment(endpoint.failing_since)]]
+    return Panel(
+        "Webhook", ["Endpoint", "State", "Failing since"], rows, list_url(Delivery, account__id__exact=account.pk)
+    )
 
 
 def jobs_panel(jobs: QuerySet[Job], *, more_url: str) -> Panel:

@@ -5,15 +5,17 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
 from accounts.keys import PREFIX
 from accounts.models import Account, ApiKey, User
 from accounts.selectors import find_keys
+from billing.models import Payment, Purchase, StripeCustomer, StripeEvent, Subscription
 from tts.models import Job
 
 MAX_HITS = 20  # of each kind
+STRIPE_ID = re.compile(r"(cus|cs|pi|ch|py|in|sub|du|dp|evt)_[A-Za-z0-9_]{3,110}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +26,17 @@ class Hits:
     people: Sequence[User] = ()
     keys: Sequence[ApiKey] = ()
     jobs: Sequence[Job] = ()
+    payments: Sequence[Purchase | Subscription | StripeEvent] = ()
 
     @property
     def is_empty(self) -> bool:
-        return not (self.accounts or self.people or self.keys or self.jobs)
+        return not (self.accounts or self.people or self.keys or self.jobs or self.payments)
 
 
 def search(text: str) -> Hits:
-    """A key (whole, or as pages show it: `tts_ab12…9xyz`), an id, the beginning of an email or of an account's name."""
+    """A key (whole, or as pages show it: `tts_ab12…9xyz`), an id of ours or of Stripe's, the beginning of an email or
+    of an account's name.
+    """
     text = text.strip()
     if not text:
         return Hits()
@@ -39,6 +44,8 @@ def search(text: str) -> Hits:
         return _of_keys(_find_shown_keys(text))
     if (row_id := _as_uuid(text)) is not None:
         return _by_id(row_id)
+    if STRIPE_ID.fullmatch(text):
+        return _by_stripe_id(text)
     people = list(
         User.objects.annotate(lower_email=Lower("email"))
         .filter(lower_email__startswith=text.lower())
@@ -58,6 +65,24 @@ def _by_id(row_id: uuid.UUID) -> Hits:
         people=list(User.objects.filter(pk=row_id)),
         keys=list(keys),
         jobs=jobs,
+    )
+
+
+def _by_stripe_id(stripe_id: str) -> Hits:
+    """Of a customer, Checkout, payment, charge, invoice, subscription, dispute or event."""
+    named = Q(pk=stripe_id) | Q(charge_id=stripe_id) | Q(disputes=stripe_id)
+    payments = Payment.objects.filter(named).values_list("pk", "invoice_id")
+    payment_ids = [stripe_id, *(pk for pk, _invoice_id in payments)]
+    invoice_ids = [stripe_id, *(invoice_id for _pk, invoice_id in payments if invoice_id)]
+    known_as = Q(checkout_session_id=stripe_id) | Q(payment_intent_id__in=payment_ids) | Q(invoice_id__in=invoice_ids)
+    purchases = list(Purchase.objects.filter(known_as).select_related("account")[:MAX_HITS])
+    subscriptions = list(Subscription.objects.filter(stripe_subscription_id=stripe_id).select_related("account"))
+    customers = StripeCustomer.objects.filter(customer_id=stripe_id).values_list("account", flat=True)
+    account_ids = [*customers, *(each.account_id for each in purchases), *(each.account_id for each in subscriptions)]
+    events = StripeEvent.objects.filter(pk=stripe_id).defer("payload")
+    return Hits(
+        accounts=_accounts(Account.objects.filter(pk__in=account_ids)),
+        payments=[*purchases, *subscriptions, *events],
     )
 
 

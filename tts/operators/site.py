@@ -1,15 +1,12 @@
 """The site under /admin: sign-in, overview, search, the maintenance switch. Rows have theirs in each `admin.py`."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -21,9 +18,9 @@ from accounts.operators import may
 from accounts.rate_limits import count_sign_in_try
 from accounts.services.audit import Actor
 from accounts.services.maintenance import end_maintenance, start_maintenance
-from tts.models import Job, JobStatus
+from billing.models import Purchase, StripeEvent, Subscription
+from tts.operators import figures
 from tts.operators.search import Hits, search
-from voices.models import Voice
 
 MAX_SEARCH_CHARS = 254  # an email's
 
@@ -80,11 +77,12 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
         context = {
             "maintenance": Maintenance.objects.first(),
             "may_switch_maintenance": may(request.user, "maintenance"),
-            "job_counts": _job_counts(),
-            "providers": Voice.objects.values("provider", "unavailable_reason")
-            .annotate(usable=Count("pk", filter=Q(is_enabled=True, is_listed=True, unavailable_reason="")))
-            .order_by("provider", "unavailable_reason"),
-            "panels": [audit_panel(AuditEntry.objects.all(), more_url=reverse("admin:accounts_auditentry_changelist"))],
+            "figures": figures.figures(),
+            "hours": figures.hours(),
+            "panels": [
+                *figures.panels(),
+                audit_panel(AuditEntry.objects.all(), more_url=reverse("admin:accounts_auditentry_changelist")),
+            ],
         }
         response: TemplateResponse = super().index(request, context | (extra_context or {}))
         return response
@@ -141,8 +139,21 @@ def _panels(hits: Hits) -> list[Panel]:
                 for each in hits.jobs
             ],
         ),
+        Panel(
+            "Payments",
+            ["What", "Account", "When"],
+            [[row_link(each), _account_link(each), _when(each)] for each in hits.payments],
+        ),
     ]
     return [panel for panel in panels if panel.rows]
+
+
+def _account_link(row: Purchase | Subscription | StripeEvent) -> str:
+    return "–" if isinstance(row, StripeEvent) else row_link(row.account)
+
+
+def _when(row: Purchase | Subscription | StripeEvent) -> str:
+    return format_moment(row.created_at)
 
 
 def _maintenance_action(request: HttpRequest) -> OperatorAction:
@@ -150,13 +161,3 @@ def _maintenance_action(request: HttpRequest) -> OperatorAction:
     if request.method == "POST":
         return END if request.POST.get("switch_to") == "off" else START
     return END if Maintenance.objects.exists() else START
-
-
-def _job_counts() -> dict[str, int]:
-    """Waiting and running now, and failed in the last day: each reads no more than it counts, or one day."""
-    last_day = Job.objects.filter(created_at__gte=timezone.now() - timedelta(days=1))
-    return {
-        "waiting": Job.objects.filter(status=JobStatus.PENDING).count(),
-        "running": Job.objects.filter(status=JobStatus.PROCESSING).count(),
-        "failed in the last day": last_day.filter(status=JobStatus.FAILED).count(),
-    }

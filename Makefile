@@ -55,6 +55,9 @@ bench-stream: $(VENV)/.dev-ready ## Measure streams: first byte, total, many at 
 bench-webhooks: $(VENV)/.dev-ready ## Measure how fast webhooks drain, beside the bare client; PostgreSQL and Redis
 	@$(BIN)/python -m tests.bench_webhooks $(ARGS)
 
+bench-desk: $(VENV)/.dev-ready ## Measure the pages about money with a million ledger entries behind them
+	@$(BIN)/python -m tests.bench_desk $(ARGS)
+
 screenshots: $(VENV)/.dev-ready ## Take pictures of every page, both themes and two widths, into var/screenshots
 	@$(BIN)/python -m tests.screenshots
 
@@ -93,4 +96,4 @@ $(VENV)/.dev-ready: requirements-dev.txt tests/node/package.json $(VENV)/.run-re
 		|| echo "npm could not fetch what verifies signatures in Node; those tests are skipped."; fi
 	@touch $@
 
-.PHONY: help setup run kokoro test test-services check lint types format bench-latency bench-stream bench-webhooks screenshots lock clean
+.PHONY: help setup run kokoro test test-services check lint types format bench-latency bench-stream bench-webhooks bench-desk screenshots lock clean

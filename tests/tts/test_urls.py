@@ -117,6 +117,19 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "POST": ("/reset-password/abc-forged", NOT_THERE),
     },
     "overview": {"GET": ("/overview", NEEDS_SIGN_IN)},
+    # Roles: tests/tts/test_playground.py, test_jobs_page.py, test_job_page.py
+    "playground": {"GET": ("/playground", NEEDS_SIGN_IN), "POST": ("/playground", NEEDS_SIGN_IN)},  # the form again
+    "playground/price": {"POST": ("/playground/price", NEEDS_SIGN_IN)},
+    "jobs": {"GET": ("/jobs", NEEDS_SIGN_IN)},
+    "jobs.csv": {"GET": ("/jobs.csv", NEEDS_SIGN_IN)},
+    "jobs/<uuid:job_id>": {"GET": ("/jobs/{job}", NEEDS_SIGN_IN)},
+    "jobs/<uuid:job_id>/sound": {"GET": ("/jobs/{job}/sound", NEEDS_SIGN_IN)},
+    "jobs/<uuid:job_id>/again": {"POST": ("/jobs/{job}/again", NEEDS_SIGN_IN | {"signed in": 302})},
+    "jobs/<uuid:job_id>/cancel": {"POST": ("/jobs/{job}/cancel", NEEDS_SIGN_IN | {"signed in": 302})},
+    "jobs/<uuid:job_id>/delete": {
+        "GET": ("/jobs/{job}/delete", NEEDS_SIGN_IN),
+        "POST": ("/jobs/{job}/delete", NEEDS_SIGN_IN | {"signed in": 302}),
+    },
     "keys": {"GET": ("/keys", NEEDS_SIGN_IN), "POST": ("/keys", NEEDS_SIGN_IN)},
     "keys/<uuid:key_id>/revoke": {
         "GET": ("/keys/{key}/revoke", NEEDS_SIGN_IN),

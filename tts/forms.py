@@ -24,7 +24,7 @@ class SpeechForm(forms.Form):
 
     text = forms.CharField(
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 6}),
+        widget=forms.Textarea(attrs={"rows": 12}),
         error_messages={"required": "Type what is to be said."},
     )
     voice_id = forms.CharField(max_length=160, label="Voice", error_messages={"required": "Choose a voice."})

@@ -2,10 +2,11 @@ from django.urls import include, path
 
 from tts.audio_files import audio_file
 from tts.pages import job, jobs, playground
+from tts.pages.overview import overview
 from tts.samples import voice_sample
 from tts.schema import api_reference
 from tts.streams import stream_audio
-from tts.views import home, overview
+from tts.views import home
 
 urlpatterns = [
     path("docs/api", api_reference, name="api_reference"),

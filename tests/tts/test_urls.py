@@ -135,6 +135,15 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/keys/{key}/revoke", NEEDS_SIGN_IN),
         "POST": ("/keys/{key}/revoke", NEEDS_SIGN_IN | {"signed in": 302}),  # roles: tests/accounts/test_keys_page.py
     },
+    "keys/<uuid:key_id>/rotate": {
+        "GET": ("/keys/{key}/rotate", NEEDS_SIGN_IN),
+        "POST": ("/keys/{key}/rotate", NEEDS_SIGN_IN),  # the form again; roles: tests/accounts/test_key_changes.py
+    },
+    "keys/<uuid:key_id>/edit": {
+        "GET": ("/keys/{key}/edit", NEEDS_SIGN_IN),
+        "POST": ("/keys/{key}/edit", NEEDS_SIGN_IN),
+    },
+    "keys/<uuid:key_id>/end-old": {"POST": ("/keys/{key}/end-old", NEEDS_SIGN_IN | {"signed in": 302})},
     "keys/<uuid:key_id>/limits": {
         "GET": ("/keys/{key}/limits", NEEDS_SIGN_IN),
         "POST": ("/keys/{key}/limits", NEEDS_SIGN_IN | {"signed in": 302}),  # roles: tests/billing/test_key_limits.py

@@ -17,6 +17,7 @@ class Sound:
 
     job: Job
     title: str
+    voice_name: str
     characters: str
     cost: str
     refunded: str
@@ -34,6 +35,7 @@ def sound_of(job: Job, *, text: str = "", is_drawn: bool = True) -> Sound:
     return Sound(
         job=job,
         title=_title(job, text),
+        voice_name=job.voice_id.rpartition("-")[2],
         characters=f"{job.chars_charged:,}",
         cost=format_need(job.cost_microcredits),
         refunded=format_have(job.refunded_microcredits) if job.refunded_microcredits else "",

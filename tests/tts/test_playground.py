@@ -219,7 +219,7 @@ def test_voices_are_grouped_by_language_with_their_price(signed_in: Client):
 
 
 def test_an_earlier_job_can_be_changed_and_spoken_again(signed_in: Client, account: Account):
-    asked = {"speed": 1.5, "output_format": "ogg_opus", "sample_rate_hertz": 48000, "bitrate_kbps": 64}
+    asked: dict[str, Any] = {"speed": 1.5, "output_format": "ogg_opus", "sample_rate_hertz": 48000, "bitrate_kbps": 64}
     job = make_job(account, text="Once more.", **asked)
     page = signed_in.get(f"/playground?like={job.pk}").content.decode()
     assert "Once more.</textarea>" in page

@@ -56,6 +56,12 @@ class KeyMadeAlready(DomainError):
     code, status = "KEY_MADE_ALREADY", 409
 
 
+class KeyRotatedAlready(DomainError):
+    """A form sent twice, or two people at once: the secret it was to replace is not the current one any more."""
+
+    code, status = "KEY_ROTATED_ALREADY", 409
+
+
 class NothingToChange(DomainError):
     """An operator asked for what is so already: a double click, or a page that was open for long."""
 

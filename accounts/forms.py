@@ -219,3 +219,24 @@ class KeyForm(forms.Form):
                 return datetime.combine(self.cleaned_data["expires_on"] + timedelta(days=1), time(), UTC)
             case days:
                 return timezone.now() + timedelta(days=int(days))
+
+
+OVERLAP_CHOICES = [(24, "For 24 hours more"), (1, "For an hour more"), (168, "For a week more"), (0, "No longer")]
+
+
+class RotationForm(forms.Form):
+    """How long the old secret goes on. `last_four` says which one is meant: a form sent twice rotates once."""
+
+    overlap_hours = forms.TypedChoiceField(
+        label="The old secret works",
+        choices=OVERLAP_CHOICES,
+        coerce=int,
+        initial=24,
+        help_text="Long enough to give the new one to every program.",
+        error_messages={"invalid_choice": "Choose one of the list.", "required": "Choose one of the list."},
+    )
+    last_four = forms.CharField(widget=forms.HiddenInput, max_length=4)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""

@@ -162,6 +162,10 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    # After a rotation: the secret before, which opens the same door until then (accounts.services.key_changes).
+    old_digest = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - unique
+    old_last_four = models.CharField(max_length=4, blank=True, editable=False)
+    old_expires_at = models.DateTimeField(null=True, editable=False)
     # What it may not pass (accounts.key_limits, billing.services.key_limits). Nothing set: no limit of its own.
     monthly_cap_microcredits = models.PositiveBigIntegerField(null=True, blank=True)
     allowed_providers = models.JSONField(default=list, blank=True)
@@ -180,6 +184,10 @@ class ApiKey(models.Model):
     @property
     def is_usable(self) -> bool:
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+    @property
+    def is_old_secret_usable(self) -> bool:
+        return self.old_expires_at is not None and self.old_expires_at > timezone.now()
 
     @property
     def has_limits(self) -> bool:

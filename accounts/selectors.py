@@ -16,10 +16,14 @@ _maintenance_seen: tuple[float, bool] = (float("-inf"), False)
 
 
 def find_api_key(key: str) -> ApiKey | None:
-    """The usable key with its account and plan, in one query; none at all for one whose checksum is wrong."""
+    """The usable key with its account and plan, in one query or two; none at all for one whose checksum is wrong."""
     if not keys.is_well_formed(key):
         return None
-    found = ApiKey.objects.filter(digest=keys.digest(key)).select_related("account__plan").first()
+    digest, rows = keys.digest(key), ApiKey.objects.select_related("account__plan")
+    # Two look-ups by a unique index; the second is for keys that nobody knows, and for a rotated one's old secret.
+    found = (
+        rows.filter(digest=digest).first() or rows.filter(old_digest=digest, old_expires_at__gt=timezone.now()).first()
+    )
     return found if found is not None and found.is_usable else None
 
 
@@ -71,7 +75,8 @@ def _uuid(text: str) -> uuid.UUID | None:
 def find_keys(text: str) -> QuerySet[ApiKey]:
     """Keys known by an id, by the whole key, or by its visible prefix."""
     if keys.is_well_formed(text):
-        return ApiKey.objects.filter(digest=keys.digest(text))
+        digest = keys.digest(text)
+        return ApiKey.objects.filter(Q(digest=digest) | Q(old_digest=digest))
     if (key_id := _uuid(text)) is not None:
         return ApiKey.objects.filter(pk=key_id)
     return ApiKey.objects.filter(prefix=text)

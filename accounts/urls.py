@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from accounts import entrance, views
+from accounts import entrance, key_pages, views
 
 urlpatterns = [
     path("sign-up", entrance.SignUp.as_view(), name="account_signup"),
@@ -20,5 +20,8 @@ urlpatterns = [
     ),
     path("keys", views.keys, name="keys"),
     path("keys/<uuid:key_id>/revoke", views.revoke, name="revoke_key"),
+    path("keys/<uuid:key_id>/rotate", key_pages.rotate, name="rotate_key"),
+    path("keys/<uuid:key_id>/end-old", key_pages.end_old, name="end_old_secret"),
+    path("keys/<uuid:key_id>/edit", key_pages.edit, name="edit_key"),
     path("switch-account", views.switch_account, name="switch_account"),
 ]

@@ -1,6 +1,7 @@
 """Reads of prices, balances, the ledger, and what is sold."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -46,6 +47,12 @@ def get_balance(account: Account) -> Balance:
 def spent_this_month(api_key: ApiKey) -> int:
     row = KeyMonth.objects.filter(api_key=api_key, month=month_of(timezone.now())).first()
     return row.spent_microcredits if row is not None else 0
+
+
+def spent_this_month_by_key(api_keys: Collection[ApiKey]) -> dict[uuid.UUID, int]:
+    """Microcredits, of those that spent any."""
+    rows = KeyMonth.objects.filter(api_key__in=api_keys, month=month_of(timezone.now()))
+    return dict(rows.values_list("api_key", "spent_microcredits"))
 
 
 def left_this_month(api_key: ApiKey) -> int | None:

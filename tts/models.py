@@ -74,6 +74,12 @@ class Job(models.Model):
     audio_key = models.CharField(max_length=200, blank=True)  # name in the audio store
     audio_bytes = models.PositiveBigIntegerField(default=0)
     duration_ms = models.PositiveBigIntegerField(default=0)
+    peaks = models.BinaryField(default=b"")  # of its waveform, a byte each (tts.audio.peaks)
+    # Where the time of the attempt that made it went (tts.making).
+    first_sound_ms = models.PositiveIntegerField(null=True)
+    synthesis_ms = models.PositiveIntegerField(null=True)
+    encoding_ms = models.PositiveIntegerField(null=True)
+    storing_ms = models.PositiveIntegerField(null=True)
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.CharField(max_length=500, blank=True)
     erased_at = models.DateTimeField(null=True)  # text, prompt, metadata and audio are gone

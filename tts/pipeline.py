@@ -19,6 +19,7 @@ from tts.engines.base import Engine, EngineError, PermanentEngineError, Transien
 from tts.engines.registry import get_engine
 from tts.errors import StoreUnavailable
 from tts.lease import Lease, LeaseLost, WorkerStopping
+from tts.making import Making
 from tts.models import Job
 from tts.services import lifecycle
 from tts.speech import speak_text
@@ -39,18 +40,24 @@ def run_job(job: Job) -> None:
     key = store.audio_key(job, job.attempt)
     spool = store.spool_path(job, job.attempt)
     writer = relay.writer_for(job)
+    making = Making()
     try:
         spool.parent.mkdir(parents=True, exist_ok=True)
         try:
             with Lease(job) as lease:
-                audio = synthesise(job, get_engine(job.provider), lease, spool, writer)
-                store.save_audio(key, spool)
+                audio = synthesise(job, get_engine(job.provider), lease, spool, writer, making)
+                with making.storing():
+                    store.save_audio(key, spool)
         finally:
             if not job.is_streamed:  # else it is removed at the end
                 with suppress(OSError):
                     spool.unlink()
         completed = lifecycle.complete_job(
-            job=job, audio_key=key, audio_bytes=audio.size_bytes, duration_ms=audio.duration_ms
+            job=job,
+            audio_key=key,
+            audio_bytes=audio.size_bytes,
+            duration_ms=audio.duration_ms,
+            made=making.result(),
         )
         if completed:
             logger.info("job %s completed: %d ms of audio in attempt %d", job.pk, audio.duration_ms, job.attempt)
@@ -88,7 +95,7 @@ def _drop_stale_connection() -> None:
         connection.close_if_unusable_or_obsolete()
 
 
-def synthesise(job: Job, engine: Engine, lease: Lease, path: Path, writer: relay.Writer) -> EncodedFile:
+def synthesise(job: Job, engine: Engine, lease: Lease, path: Path, writer: relay.Writer, making: Making) -> EncodedFile:
     """The job's speech, encoded, in a file at `path` and, as it is made, to `writer`: the same bytes, but for the sizes
     in a WAV's header. Memory does not grow with the text.
 
@@ -103,7 +110,7 @@ def synthesise(job: Job, engine: Engine, lease: Lease, path: Path, writer: relay
         AudioFile(path, encoding, is_followed=job.is_streamed) as file,
         Encoder(encoding, input_rate_hertz=rate_hertz, streaming=job.is_streamed) as encoder,
     ):
-        for pcm in speak_text(job, voice, engine, lease):
+        for pcm in making.watch(speak_text(job, voice, engine, lease), rate_hertz=rate_hertz):
             encoded = encoder.feed(pcm)
             file.write(encoded)
             writer.write(encoded)

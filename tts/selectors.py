@@ -4,12 +4,14 @@ import uuid
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.db.models.functions import Left
 
 from accounts.models import Account
 from config.errors import NotFound
 from tts.errors import AudioExpired, AudioNotAvailable, AudioNotReady
 from tts.models import Job, JobStatus
 
+BEGINNING_CHARS = 120  # of a text, in lists
 NO_AUDIO = {
     JobStatus.FAILED: "This job failed: there will be no audio.",
     JobStatus.CANCELLED: "This job was cancelled: there will be no audio.",
@@ -55,3 +57,39 @@ def list_jobs(
     if created_before is not None:
         jobs = jobs.filter(created_at__lt=created_before)
     return jobs.order_by("-created_at", "-id")
+
+
+def search_jobs(
+    *,
+    account: Account,
+    q: str = "",
+    status: str = "",
+    voice: str = "",
+    key: str = "",
+    created_from: datetime | None = None,
+    created_before: datetime | None = None,
+) -> QuerySet[Job]:
+    """As people look for them: newest first, each with the `beginning` of its text and the name of its key.
+
+    `q`: a job's id, or words that all occur in the text. `voice`: a part of its id. `key`: an id, or "none".
+    """
+    jobs = list_jobs(account=account, status=status or None, created_before=created_before)
+    if created_from is not None:
+        jobs = jobs.filter(created_at__gte=created_from)
+    if voice:
+        jobs = jobs.filter(voice_id__icontains=voice)
+    if key:
+        jobs = jobs.filter(api_key=None) if key == "none" else jobs.filter(api_key=_uuid(key))
+    if (job_id := _uuid(q)) is not None:
+        jobs = jobs.filter(pk=job_id)
+    else:
+        for word in q.split():
+            jobs = jobs.filter(text__icontains=word)
+    return jobs.annotate(beginning=Left("text", BEGINNING_CHARS)).select_related("api_key")
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text.strip())
+    except ValueError:
+        return None

@@ -1,16 +1,27 @@
 from django.urls import include, path
 
 from tts.audio_files import audio_file
+from tts.pages import job, jobs, playground
+from tts.pages.overview import overview
 from tts.samples import voice_sample
 from tts.schema import api_reference
 from tts.streams import stream_audio
 from tts.usage_page import usage
-from tts.views import home, overview
+from tts.views import home
 
 urlpatterns = [
     path("docs/api", api_reference, name="api_reference"),
     path("", home, name="home"),
     path("overview", overview, name="overview"),
+    path("playground", playground.playground, name="playground"),
+    path("playground/price", playground.price, name="playground_price"),
+    path("jobs", jobs.jobs, name="jobs"),
+    path("jobs.csv", jobs.jobs_csv, name="jobs_csv"),
+    path("jobs/<uuid:job_id>", job.job, name="job"),
+    path("jobs/<uuid:job_id>/sound", job.sound, name="job_sound"),
+    path("jobs/<uuid:job_id>/again", job.again, name="job_again"),
+    path("jobs/<uuid:job_id>/cancel", job.cancel, name="job_cancel"),
+    path("jobs/<uuid:job_id>/delete", job.delete, name="job_delete"),
     path("", include("accounts.urls")),
     path("", include("webhooks.urls")),
     path("billing/usage", usage, name="billing_usage"),

@@ -37,9 +37,7 @@ def issue_key(
 
     Raises ValidationFailed (name, scopes), TooManyKeys, KeyMadeAlready.
     """
-    name = _checked_name(name)
-    if not scopes or not set(scopes) <= set(keys.SCOPES):
-        raise ValidationFailed.of_field("scopes", "Choose what the key may do.")
+    name, scopes = checked_name(name), checked_scopes(scopes)
     # The account's row is the lock: two forms at once cannot both take the last place.
     Account.objects.select_for_update().get(pk=account.pk)
     # The token becomes the id, and so is unique already; with the account in it, nobody can take another's.
@@ -59,7 +57,7 @@ def issue_key(
         digest=keys.digest(key),
         prefix=key[: len(keys.PREFIX) + 4],
         last_four=key[-4:],
-        scopes=list(scopes),
+        scopes=scopes,
         expires_at=expires_at,
     )
     audit.record(
@@ -74,7 +72,15 @@ def issue_key(
     return row, key
 
 
-def _checked_name(name: str) -> str:
+def checked_scopes(scopes: Sequence[str]) -> list[str]:
+    """Raises ValidationFailed."""
+    if not scopes or not set(scopes) <= set(keys.SCOPES):
+        raise ValidationFailed.of_field("scopes", "Choose what the key may do.")
+    return list(scopes)
+
+
+def checked_name(name: str) -> str:
+    """With single spaces. Raises ValidationFailed."""
     name = " ".join(name.split())
     if not name:
         raise ValidationFailed.of_field("name", "Name the program that will use the key.")

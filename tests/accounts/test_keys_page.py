@@ -256,7 +256,8 @@ def test_the_list_shows_the_ends_and_the_state_of_each(signed_in: Client, accoun
     text = shown(response)
     assert "1 active of 50" in text
     assert "&lt;b&gt;Museum&lt;/b&gt;" in page_of(response)
-    assert f"{active.prefix}…{active.last_four} speech:write speech:read never never Active No limits Revoke" in text
+    rest = "Rotate speech:write speech:read 0.00 never never Active No limits Revoke"
+    assert f"{active.prefix}…{active.last_four} {rest}" in text
     assert re.search(r"Nightly .* Expired No limits Revoke", text)
     assert re.search(r"Old laptop .* Revoked", text)
     assert text.index("Old laptop") > text.index("Nightly")
@@ -279,11 +280,11 @@ def test_the_page_asks_the_database_the_same_however_many_keys_there_are(
     signed_in: Client, account: Account, django_assert_num_queries
 ):
     make_key(account)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         signed_in.get("/keys")
     for number in range(20):
         make_key(account, name=f"Key {number}")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         signed_in.get("/keys")
 
 

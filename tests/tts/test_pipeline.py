@@ -27,6 +27,7 @@ from tests.tts.worker_helpers import (
 from tts import pipeline, speech, store
 from tts.engines.registry import get_engine
 from tts.lease import Lease, worker_is_stopping
+from tts.making import Making
 from tts.models import Job
 from tts.relay import Writer
 from tts.services import lifecycle
@@ -362,7 +363,7 @@ def test_the_progress_counts_every_code_point_of_a_text_in_many_scripts(account,
 
     lease = WatchedLease(job)
 
-    pipeline.synthesise(job, get_engine("espeak"), lease, settings.SPOOL_DIR / "audio.wav", Writer())
+    pipeline.synthesise(job, get_engine("espeak"), lease, settings.SPOOL_DIR / "audio.wav", Writer(), Making())
 
     assert lease.chars_done == len(text) == job.chars_charged
     assert seen == sorted(seen)

@@ -118,6 +118,19 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "POST": ("/reset-password/abc-forged", NOT_THERE),
     },
     "overview": {"GET": ("/overview", NEEDS_SIGN_IN)},
+    # Roles: tests/tts/test_playground.py, test_jobs_page.py, test_job_page.py
+    "playground": {"GET": ("/playground", NEEDS_SIGN_IN), "POST": ("/playground", NEEDS_SIGN_IN)},  # the form again
+    "playground/price": {"POST": ("/playground/price", NEEDS_SIGN_IN)},
+    "jobs": {"GET": ("/jobs", NEEDS_SIGN_IN)},
+    "jobs.csv": {"GET": ("/jobs.csv", NEEDS_SIGN_IN)},
+    "jobs/<uuid:job_id>": {"GET": ("/jobs/{job}", NEEDS_SIGN_IN)},
+    "jobs/<uuid:job_id>/sound": {"GET": ("/jobs/{job}/sound", NEEDS_SIGN_IN)},
+    "jobs/<uuid:job_id>/again": {"POST": ("/jobs/{job}/again", NEEDS_SIGN_IN | {"signed in": 302})},
+    "jobs/<uuid:job_id>/cancel": {"POST": ("/jobs/{job}/cancel", NEEDS_SIGN_IN | {"signed in": 302})},
+    "jobs/<uuid:job_id>/delete": {
+        "GET": ("/jobs/{job}/delete", NEEDS_SIGN_IN),
+        "POST": ("/jobs/{job}/delete", NEEDS_SIGN_IN | {"signed in": 302}),
+    },
     "keys": {"GET": ("/keys", NEEDS_SIGN_IN), "POST": ("/keys", NEEDS_SIGN_IN)},
     "keys/<uuid:key_id>/revoke": {
         "GET": ("/keys/{key}/revoke", NEEDS_SIGN_IN),
@@ -125,6 +138,15 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     },
     "billing/ledger": {"GET": ("/billing/ledger", NEEDS_SIGN_IN)},  # roles: tests/tts/test_usage.py
     "billing/usage": {"GET": ("/billing/usage", NEEDS_SIGN_IN)},
+    "keys/<uuid:key_id>/rotate": {
+        "GET": ("/keys/{key}/rotate", NEEDS_SIGN_IN),
+        "POST": ("/keys/{key}/rotate", NEEDS_SIGN_IN),  # the form again; roles: tests/accounts/test_key_changes.py
+    },
+    "keys/<uuid:key_id>/edit": {
+        "GET": ("/keys/{key}/edit", NEEDS_SIGN_IN),
+        "POST": ("/keys/{key}/edit", NEEDS_SIGN_IN),
+    },
+    "keys/<uuid:key_id>/end-old": {"POST": ("/keys/{key}/end-old", NEEDS_SIGN_IN | {"signed in": 302})},
     "keys/<uuid:key_id>/limits": {
         "GET": ("/keys/{key}/limits", NEEDS_SIGN_IN),
         "POST": ("/keys/{key}/limits", NEEDS_SIGN_IN | {"signed in": 302}),  # roles: tests/billing/test_key_limits.py

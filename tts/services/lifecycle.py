@@ -6,6 +6,7 @@ the same transaction as the state that earns it.
 
 import uuid
 from collections.abc import Collection
+from dataclasses import asdict
 from datetime import timedelta
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from accounts.models import Account, RememberedRequest
 from billing.services.ledger import refund_job
 from config.errors import NotFound
 from tts import store
+from tts.making import Made
 from tts.models import Job, JobStatus
 from webhooks.services import record_job_event
 
@@ -79,7 +81,7 @@ def renew_lease(*, job: Job, chars_done: int) -> bool:
 
 
 @transaction.atomic
-def complete_job(*, job: Job, audio_key: str, audio_bytes: int, duration_ms: int) -> bool:
+def complete_job(*, job: Job, audio_key: str, audio_bytes: int, duration_ms: int, made: Made | None = None) -> bool:
     """False when the job was no longer ours; the audio then belongs to nobody."""
     completed = _mine(job).update(
         status=JobStatus.COMPLETED,
@@ -89,6 +91,7 @@ def complete_job(*, job: Job, audio_key: str, audio_bytes: int, duration_ms: int
         chars_done=job.chars_charged,
         finished_at=timezone.now(),
         lease_expires_at=None,
+        **(asdict(made) if made else {}),
     )
     if completed:
         record_job_event(account=job.account, job_id=job.pk, event="job.completed", own_url=job.webhook_url)
@@ -176,13 +179,39 @@ def cancel_or_erase_job(*, account: Account, job_id: uuid.UUID) -> None:
     Raises NotFound, StoreUnavailable.
     """
     with transaction.atomic():
-        job = Job.objects.for_account(account).select_for_update(of=("self",)).defer("text").filter(pk=job_id).first()
-        if job is None:
-            raise NotFound("There is no such job.")
+        job = _locked(account, job_id)
         if not job.is_finished:
             _cancel(job)
             return
     erase_job(job=job)
+
+
+def cancel_job(*, account: Account, job_id: uuid.UUID) -> bool:
+    """Cancels an unfinished job and refunds what was not synthesised. False when it had finished by then: nothing of
+    it is touched. Raises NotFound.
+    """
+    with transaction.atomic():
+        job = _locked(account, job_id)
+        if job.is_finished:
+            return False
+        _cancel(job)
+        return True
+
+
+def erase_finished_job(*, account: Account, job_id: uuid.UUID) -> bool:
+    """False when it has not finished. Raises NotFound, StoreUnavailable."""
+    with transaction.atomic():
+        job = _locked(account, job_id)
+    if job.is_finished:
+        erase_job(job=job)
+    return job.is_finished
+
+
+def _locked(account: Account, job_id: uuid.UUID) -> Job:
+    job = Job.objects.for_account(account).select_for_update(of=("self",)).defer("text").filter(pk=job_id).first()
+    if job is None:
+        raise NotFound("There is no such job.")
+    return job
 
 
 def _cancel(job: Job) -> None:
@@ -214,7 +243,7 @@ def erase_job(*, job: Job) -> None:
     store.delete_audio(job)
     with transaction.atomic():
         Job.objects.filter(pk=job.pk, erased_at=None).update(
-            text="", prompt="", metadata=None, webhook_url="", audio_key="", erased_at=timezone.now()
+            text="", prompt="", metadata=None, webhook_url="", audio_key="", peaks=b"", erased_at=timezone.now()
         )
         RememberedRequest.objects.filter(account=job.account_id, job_id=job.pk).delete()
 

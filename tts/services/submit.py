@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.key_limits import check_voice
 from accounts.models import Account, ApiKey
 from accounts.services import idempotency
+from accounts.services.audit import COMMAND_LINE, Actor
 from billing.selectors import get_balance, get_price, left_this_month
 from billing.services.ledger import charge_job
 from config.api import success_body
@@ -80,10 +81,11 @@ def submit_job(
     request: SpeechRequest,
     claim: IdempotencyClaim | None = None,
     base_url: str = "",
+    actor: Actor = COMMAND_LINE,
 ) -> Submission:
     """A pending job, paid for; or the answer to the same request before. Whatever is raised leaves nothing behind.
 
-    `base_url`: scheme and host of the request, for the URL of a stream.
+    `base_url`: scheme and host of the request, for the URL of a stream. `actor`: who asks, where no key does.
 
     Raises IdempotencyKeyReuse, RequestInProgress, InvalidVoice, Forbidden (a voice that the key may not use),
     ValidationFailed, CapacityReached, InsufficientCredits, KeyCapReached, in this order.
@@ -97,7 +99,7 @@ def submit_job(
     except DomainError as refusal:
         speakable = refusal
     with transaction.atomic():
-        return _submit(account, api_key, request, claim, speakable, base_url)
+        return _submit(account, api_key, request, claim, speakable, base_url, actor)
 
 
 def quote_job(*, account: Account, api_key: ApiKey | None, request: SpeechRequest) -> Quote:
@@ -148,6 +150,7 @@ def _submit(
     claim: IdempotencyClaim | None,
     speakable: _Speakable | DomainError,
     base_url: str,
+    actor: Actor,
 ) -> Submission:
     if claim is not None:
         remembered = idempotency.claim(account=account, key=claim.key, fingerprint=claim.fingerprint)
@@ -185,9 +188,12 @@ def _submit(
     elif request.delivery_mode == "direct":
         job.stream_expires_at = job.stream_opened_at = job.created_at
     store.check_capacity()
-    actor = f"key:{api_key.pk}" if api_key is not None else "operator"
     remaining = charge_job(
-        account=account, job_id=job.pk, cost_microcredits=job.cost_microcredits, actor=actor, api_key=api_key
+        account=account,
+        job_id=job.pk,
+        cost_microcredits=job.cost_microcredits,
+        actor=str(actor) if api_key is None else f"key:{api_key.pk}",
+        api_key=api_key,
     )
     job.save(force_insert=True)
     body = success_body(accepted_data(job, base_url=base_url))

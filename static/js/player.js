@@ -1,0 +1,55 @@
+// Takes over the play links: sound on the page instead of a new one, with the heard part of the waveform in colour.
+const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+const sounds = new WeakMap();
+const draw = (player, audio) => {
+  const length = audio.duration || 0;
+  const [all, heard] = player.querySelectorAll("path");
+  if (heard) {
+    const bars = all.getAttribute("d").split(/(?=M)/);
+    heard.setAttribute("d", bars.slice(0, length ? Math.ceil((bars.length * audio.currentTime) / length) : 0).join(""));
+  }
+  if (length) player.querySelector(".player__time").textContent = `${clock(audio.currentTime)} / ${clock(length)}`;
+};
+const soundOf = (player, link) => {
+  if (sounds.has(player)) return sounds.get(player);
+  const audio = new Audio(link.href);
+  const icon = link.querySelector("use");
+  const show = () => {
+    icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, audio.paused ? "#play" : "#pause"));
+    link.classList.toggle("play--on", !audio.paused);
+    link.setAttribute("aria-pressed", String(!audio.paused));
+  };
+  for (const name of ["play", "pause", "ended"]) audio.addEventListener(name, show);
+  audio.addEventListener("timeupdate", () => draw(player, audio));
+  link.setAttribute("role", "button");
+  player.append(audio);
+  sounds.set(player, audio);
+  return audio;
+};
+const toggle = (link) => {
+  const audio = soundOf(link.closest("[data-player]"), link);
+  if (audio.paused) audio.play();
+  else audio.pause();
+};
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-player] .play");
+  if (link && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    toggle(link);
+    return;
+  }
+  const wave = event.target.closest("[data-player] .wave");
+  if (!wave) return;
+  const player = wave.closest("[data-player]");
+  const audio = soundOf(player, player.querySelector(".play"));
+  const box = wave.getBoundingClientRect();
+  const seek = () => { audio.currentTime = ((event.clientX - box.left) / box.width) * audio.duration; };
+  if (audio.duration) seek();
+  else audio.addEventListener("loadedmetadata", seek, { once: true });
+  if (audio.paused) audio.play();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " " || !event.target.matches?.("[data-player] .play")) return;
+  event.preventDefault();
+  toggle(event.target);
+});

@@ -1,0 +1,55 @@
+"""How a job's audio was made: where the time of its last attempt went, and the peaks of its waveform.
+
+Owns the measuring; `tts.pipeline` has it done, the job's page shows it.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tts.audio.peaks import Peaks
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Milliseconds of one attempt. Speaking and encoding alternate; `first_sound_ms` is part of the speaking."""
+
+    peaks: bytes
+    first_sound_ms: int
+    synthesis_ms: int
+    encoding_ms: int
+    storing_ms: int
+
+
+class Making:
+    """A stop-watch beside one attempt."""
+
+    def __init__(self) -> None:
+        self._peaks = b""
+        self._first_sound = self._synthesis = self._encoding = self._storing = 0.0
+
+    def watch(self, spoken: Iterator[bytes], *, rate_hertz: int) -> Iterator[bytes]:
+        """Hands on what is spoken. Waiting for it is synthesis; what the taker does in between is encoding."""
+        peaks = Peaks(rate_hertz)
+        asked_at = time.perf_counter()
+        for pcm in spoken:
+            got_at = time.perf_counter()
+            self._synthesis += got_at - asked_at
+            self._first_sound = self._first_sound or self._synthesis
+            peaks.feed(pcm)
+            yield pcm
+            asked_at = time.perf_counter()
+            self._encoding += asked_at - got_at
+        self._synthesis += time.perf_counter() - asked_at
+        self._peaks = peaks.taken()
+
+    @contextmanager
+    def storing(self) -> Iterator[None]:
+        began_at = time.perf_counter()
+        yield
+        self._storing = time.perf_counter() - began_at
+
+    def result(self) -> Made:
+        seconds = (self._first_sound, self._synthesis, self._encoding, self._storing)
+        return Made(self._peaks, *(round(each * 1000) for each in seconds))

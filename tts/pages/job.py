@@ -1,0 +1,161 @@
+"""One job: its sound, its request and answer, where the time went; spoken again, cancelled, deleted."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.membership import MemberRequest, member_page, refuse
+from accounts.permissions import may
+from accounts.services.audit import Actor
+from config.errors import DomainError, NotFound
+from tts import store
+from tts.again import request_body, request_of
+from tts.models import Job
+from tts.pages.sound import sound_of
+from tts.pages.tokens import form_token
+from tts.selectors import get_job
+from tts.serializers import job_data
+from tts.services.again import speak_again
+from tts.services.lifecycle import cancel_job, erase_finished_job
+from voices.models import Voice
+
+SHOWN_TEXT_CHARS = 5_000  # the rest is in the request as the API shows it
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of the time between the request and its audio, in milliseconds from the request on."""
+
+    name: str
+    begins_ms: int
+    lasts_ms: int
+
+
+@require_safe
+@never_cache
+@member_page("view_jobs")
+def job(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
+    found = _get_or_404(request, job_id)
+    steps, total_ms = _steps(found)
+    asked = request_of(found)
+    body = request_body(asked)
+    base_url = request.build_absolute_uri("/").rstrip("/")
+    audio_url = store.signed_url(found.audio_key, base_url=base_url) if found.has_audio else None
+    context = {
+        "job": found,
+        "sound": sound_of(found, text=found.text[:200]),
+        "voice": Voice.objects.filter(voice_id=found.voice_id).first(),
+        "text": found.text[:SHOWN_TEXT_CHARS],
+        "is_text_cut": len(found.text) > SHOWN_TEXT_CHARS,
+        "steps": steps,
+        "total_ms": total_ms,
+        "request_json": _pretty(body),
+        "response_json": _pretty({"success": True, "data": job_data(found, audio_url)}),
+        "may_create": may(request.membership, "create_speech"),
+        "may_delete": may(request.membership, "delete_jobs"),
+        "token": uuid.uuid4(),
+    }
+    return render(request, "tts/job.html", context)
+
+
+@require_safe
+@never_cache
+@member_page("view_jobs")
+def sound(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
+    """The part of a page that changes while a job runs; it asks again as long as that is so."""
+    found = _get_or_404(request, job_id)
+    context = {"sound": sound_of(found), "may_delete": may(request.membership, "delete_jobs")}
+    return render(request, "tts/_sound.html", context)
+
+
+@require_POST
+@member_page("create_speech")
+def again(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
+    found = _get_or_404(request, job_id)
+    try:
+        new_id = speak_again(job=found, actor=Actor.of_member(request.membership), form_token=form_token(request))
+    except DomainError as error:
+        return refuse(request, "It was not spoken again", f"{error.message.rstrip('.')}. Nothing was charged.")
+    messages.success(request, "It is spoken again, as a job of its own.")
+    return redirect("job", new_id)
+
+
+@require_POST
+@member_page("delete_jobs")
+def cancel(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
+    _get_or_404(request, job_id)
+    if cancel_job(account=request.membership.account, job_id=job_id):
+        messages.success(request, "The job is cancelled. What was not spoken is refunded.")
+    else:
+        messages.success(request, "It had finished before it could be cancelled. Nothing was changed.")
+    return redirect("job", job_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@member_page("delete_jobs")
+def delete(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
+    """Says what is lost and asks; with POST, erases text and audio."""
+    found = _get_or_404(request, job_id)
+    if not found.is_finished or found.erased_at is not None:
+        return redirect("job", job_id)
+    if request.method != "POST":
+        return render(request, "tts/delete_job.html", {"sound": sound_of(found, text=found.text[:200])})
+    try:
+        erase_finished_job(account=request.membership.account, job_id=job_id)
+    except DomainError as error:
+        return refuse(request, "Nothing was deleted", error.message)
+    messages.success(request, "Audio and text are gone. The ledger keeps its line.")
+    return redirect("job", job_id)
+
+
+def _get_or_404(request: MemberRequest, job_id: uuid.UUID) -> Job:
+    try:
+        return get_job(account=request.membership.account, job_id=job_id)
+    except NotFound:
+        raise Http404 from None
+
+
+def _steps(found: Job) -> tuple[list[Step], int]:
+    """Of a completed job whose making was measured. Speaking and encoding alternate, so encoding is shown whole, at
+    the end of the speech.
+    """
+    if found.started_at is None or found.finished_at is None or found.synthesis_ms is None:
+        return [], 0
+    total = _ms(found.finished_at - found.created_at)
+    queued = _ms(found.started_at - found.created_at)
+    first = found.first_sound_ms or 0
+    encoding, storing = found.encoding_ms or 0, found.storing_ms or 0
+    parts = [
+        ("Waiting in the queue", queued),
+        (
+            "Earlier attempts",
+            max(0, total - queued - found.synthesis_ms - encoding - storing) if found.attempt > 1 else 0,
+        ),
+        ("First sound", first),
+        ("The rest of the speech", found.synthesis_ms - first),
+        (f"Encoding to {found.output_format}", encoding),
+        ("Storing", storing),
+    ]
+    steps, begins = [], 0
+    for name, lasts in parts:
+        if lasts or name != "Earlier attempts":
+            steps.append(Step(name, begins, lasts))
+        begins += lasts
+    return steps, max(1, total, begins)
+
+
+def _ms(duration: timedelta) -> int:
+    return max(0, round(duration.total_seconds() * 1000))
+
+
+def _pretty(data: Any) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False)

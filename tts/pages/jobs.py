@@ -1,0 +1,137 @@
+"""The list of an account's jobs: search, filters, pages by cursor, and all of it as CSV."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import cast
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.membership import MemberRequest, member_page
+from accounts.models import Account
+from accounts.pages import page_of
+from accounts.permissions import may
+from accounts.selectors import list_keys
+from billing.money import format_credits
+from config.api import format_time
+from config.errors import ValidationFailed
+from tts.forms import JobFilterForm
+from tts.models import Job
+from tts.pages.sound import sound_of
+from tts.selectors import search_jobs
+
+ROWS_AT_ONCE = 500  # of a file
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+COLUMNS = (
+    "job_id", "created_at", "status", "voice_id", "output_format", "characters", "credits_charged",
+    "credits_refunded", "duration_seconds", "made_by", "error", "text_beginning",
+)  # fmt: skip
+
+
+@require_safe
+@never_cache
+@member_page("view_jobs")
+def jobs(request: MemberRequest) -> HttpResponse:
+    """Newest first. The address says all of the search, so it can be kept and shared."""
+    form = _filter_form(request)
+    filters = form.filters()
+    try:
+        rows, next_url, previous_url = page_of(
+            search_jobs(account=request.membership.account, **filters), Request(request), APIView()
+        )
+    except ValidationFailed:
+        return redirect("jobs")
+    query = request.GET.copy()
+    query.pop("cursor", None)
+    context = {
+        "form": form,
+        "sounds": [sound_of(row, text=getattr(row, "beginning", ""), is_drawn=False) for row in rows],
+        "next_url": next_url,
+        "previous_url": previous_url,
+        "is_filtered": bool(filters),
+        "query": query.urlencode(),
+        "may_create": may(request.membership, "create_speech"),
+    }
+    return render(request, "tts/jobs.html", context)
+
+
+@require_safe
+@never_cache
+@member_page("view_jobs")
+def jobs_csv(request: MemberRequest) -> HttpResponse:
+    """Every job that the filters find, sent while it is read."""
+    lines = _csv_lines(search_jobs(account=request.membership.account, **_filter_form(request).filters()))
+    # Django reads a plain iterator whole before the first byte under ASGI.
+    body = _asynchronous(lines) if isinstance(request, ASGIRequest) else lines
+    name = f"jobs-{timezone.now():%Y-%m-%d}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    response = StreamingHttpResponse(body, content_type="text/csv; charset=utf-8", headers=headers)
+    return cast(HttpResponse, response)  # what a member page is typed to answer
+
+
+def _filter_form(request: MemberRequest) -> JobFilterForm:
+    account: Account = request.membership.account
+    keys = list_keys(account=account).values_list("pk", "name", "last_four")
+    choices = [(str(pk), f"{name} …{last_four}") for pk, name, last_four in keys]
+    return JobFilterForm(request.GET, key_choices=choices)
+
+
+def _csv_lines(found: QuerySet[Job]) -> Iterator[str]:
+    yield _line(COLUMNS)
+    for rows in _in_pieces(found):
+        yield "".join(_line(_cells(row)) for row in rows)
+
+
+def _in_pieces(found: QuerySet[Job]) -> Iterator[list[Job]]:
+    """Piece after piece, by the index: no cursor stays open in the database while somebody downloads slowly."""
+    rows = list(found[:ROWS_AT_ONCE])
+    while rows:
+        yield rows
+        last = rows[-1]
+        older = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
+        rows = list(found.filter(older)[:ROWS_AT_ONCE])
+
+
+def _cells(job: Job) -> tuple[str, ...]:
+    return (
+        str(job.pk),
+        format_time(job.created_at),
+        job.status,
+        job.voice_id,
+        job.output_format,
+        str(job.chars_charged),
+        format_credits(job.cost_microcredits),
+        format_credits(job.refunded_microcredits),
+        f"{job.duration_ms / 1000:.3f}" if job.duration_ms else "",
+        job.api_key.name if job.api_key else "",
+        job.error_message,
+        str(getattr(job, "beginning", "")),
+    )
+
+
+def _line(cells: Iterable[str]) -> str:
+    file = io.StringIO()
+    csv.writer(file).writerow([_harmless(cell) for cell in cells])
+    return file.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    """A spreadsheet takes what begins like a formula for one; an apostrophe says that it is text."""
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+
+
+async def _asynchronous(lines: Iterator[str]) -> AsyncIterator[str]:
+    def step() -> str:
+        return next(lines, "")
+
+    while line := await sync_to_async(step)():
+        yield line

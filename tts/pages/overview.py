@@ -1,0 +1,74 @@
+"""An account at a glance: what is left and for how long, what was spoken of late, what to do next."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.membership import MemberRequest, member_page
+from accounts.permissions import may
+from accounts.rate_limits import limit_for
+from billing.money import format_have, format_need
+from tts.charts import draw_chart
+from tts.frame import frame_of
+from tts.pace import BURN_DAYS, Day, burn_per_day, daily_usage, first_steps
+from tts.pages.sound import sound_of
+from tts.selectors import search_jobs
+
+LATEST_JOBS = 8
+MOST_DAYS = 999  # of credits left; more is no forecast
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    day: Day
+    credits: str
+
+
+@require_safe
+@never_cache
+@member_page()
+def overview(request: MemberRequest) -> HttpResponse:
+    """Who may not see jobs sees the account alone."""
+    frame = frame_of(request)
+    account, balance = frame.account, frame.balance
+    context: dict[str, Any] = {
+        "frame": frame,
+        "account": account,
+        "debt": format_need(balance.debt_microcredits) if balance.debt_microcredits else "",
+        "generate_limit": f"{limit_for(account, 'generate'):,}",
+        "may_create": may(request.membership, "create_speech"),
+    }
+    if may(request.membership, "view_jobs"):
+        days = daily_usage(account=account)
+        latest = search_jobs(account=account)[:LATEST_JOBS]
+        context |= _usage(days, balance.spendable_microcredits)
+        context["sounds"] = [sound_of(job, text=getattr(job, "beginning", ""), is_drawn=False) for job in latest]
+        context["is_any_unfinished"] = any(not sound.job.is_finished for sound in context["sounds"])
+        context["steps"] = first_steps(account=account)
+    return render(request, "tts/overview.html", context)
+
+
+def _usage(days: list[Day], spendable_microcredits: int) -> dict[str, Any]:
+    burn = burn_per_day(days)
+    days_left = min(MOST_DAYS, spendable_microcredits // burn) if burn else None
+    requests, characters = [day.requests for day in days], [day.characters for day in days]
+    return {
+        "burn": format_need(burn) if burn else "",
+        "burn_days": BURN_DAYS,
+        "days_left": days_left,
+        "is_more_than": days_left == MOST_DAYS,
+        "first_day": days[0].date,
+        "today": days[-1],
+        "requests_today": f"{requests[-1]:,}",
+        "characters_today": f"{characters[-1]:,}",
+        "requests_total": f"{sum(requests):,}",
+        "characters_total": f"{sum(characters):,}",
+        "requests_chart": draw_chart(requests),
+        "characters_chart": draw_chart(characters),
+        "rows": [DayRow(day, format_have(day.spent_microcredits)) for day in reversed(days) if day.requests],
+        "x_labels": [day.date.day for day in days],
+    }

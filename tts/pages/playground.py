@@ -1,0 +1,190 @@
+"""The playground: a text becomes speech on the page, for the price and by the rules of the API."""
+
+import uuid
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.errors import MaintenanceMode, RateLimitExceeded
+from accounts.membership import MemberRequest, member_page
+from accounts.models import Account
+from accounts.rate_limits import count_account
+from accounts.selectors import is_in_maintenance
+from accounts.services import idempotency
+from accounts.services.audit import Actor
+from billing.errors import InsufficientCredits
+from billing.money import format_have, format_need
+from billing.selectors import get_balance, get_prices
+from config.errors import DomainError, Forbidden, NotFound
+from tts.again import request_body, request_of
+from tts.code_samples import code_samples
+from tts.forms import SpeechForm
+from tts.pages.sound import sound_of
+from tts.pages.tokens import form_token
+from tts.requests import max_bytes
+from tts.selectors import get_job
+from tts.services.submit import IdempotencyClaim, quote_job, submit_job
+from voices.models import Voice
+from voices.selectors import list_voices
+
+FIRST_TEXT = "Good evening, and welcome aboard. The next stop is the harbour."
+FIRST_LANGUAGE = "en-US"
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceGroup:
+    language: str
+    options: list[tuple[str, str]]  # voice_id, and what the picker says
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@member_page("create_speech")
+def playground(request: MemberRequest) -> HttpResponse:
+    """The form; with POST, a job: its page without script, its progress and sound beside the form with it."""
+    account = request.membership.account
+    if request.method != "POST":
+        form = SpeechForm(initial=_initial(request, account))
+        return render(request, "tts/playground.html", _context(request, form))
+    form = SpeechForm(request.POST)
+    job_id = _speak(request, form)
+    if not is_htmx(request):
+        if job_id is not None:
+            return redirect("job", job_id)
+        return render(request, "tts/playground.html", _context(request, form))
+    if job_id is None:
+        # The whole form again, with what is wrong at its field.
+        response = render(request, "tts/_playground.html", _context(request, form))
+        response.headers["HX-Retarget"] = "#playground"
+        response.headers["HX-Reswap"] = "outerHTML show:top"
+        return response
+    sound = sound_of(get_job(account=account, job_id=job_id))
+    context = {"sound": sound, "token": uuid.uuid4(), "available": format_have(_available(account)), "is_answer": True}
+    return render(request, "tts/_result.html", context)
+
+
+@require_POST
+@never_cache
+@member_page("create_speech")
+def price(request: MemberRequest) -> HttpResponse:
+    """What the form, as it stands, would cost; and the same request in code. Nothing is made."""
+    form = SpeechForm(request.POST)
+    return render(request, "tts/_price.html", {**_quote(request, form), "is_answer": True})
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def _speak(request: MemberRequest, form: SpeechForm) -> uuid.UUID | None:
+    """The job's id; None when it was refused, and the form says why.
+
+    The form's token and what is in it make one job: a second click, or a reload, gets the first one's.
+    """
+    account = request.membership.account
+    try:
+        if is_in_maintenance():
+            raise MaintenanceMode
+        if account.is_suspended:
+            raise Forbidden("This account is suspended. Write to support to have it looked at.")
+        usage = count_account(request, account, "generate")
+        if usage.is_over:
+            raise RateLimitExceeded(
+                f"That was request {usage.count:,} of {usage.limit:,} in this quarter hour. "
+                f"Try again in {usage.retry_after_seconds} seconds."
+            )
+        if not form.is_valid():
+            return None
+        speech = form.speech_request()
+        fingerprint = idempotency.fingerprint_of(request.path, request_body(speech) | {"mode": speech.delivery_mode})
+        claim = IdempotencyClaim(f"playground:{form_token(request)}:{fingerprint}", fingerprint)
+        submission = submit_job(
+            account=account, api_key=None, request=speech, claim=claim, actor=Actor.of_member(request.membership)
+        )
+    except InsufficientCredits as error:
+        form.add_error(None, f"{error.message}. Add credits, or shorten the text.")
+    except DomainError as error:
+        form.refuse(error)
+    else:
+        return submission.job_id
+    return None
+
+
+def _initial(request: MemberRequest, account: Account) -> dict[str, Any]:
+    """An example; a voice that the address names; or what an earlier job of the account asked."""
+    initial: dict[str, Any] = {"text": FIRST_TEXT, "voice_id": request.GET.get("voice_id", ""), "stream": True}
+    try:
+        earlier = uuid.UUID(request.GET.get("like", ""))
+        body = request_body(request_of(get_job(account=account, job_id=earlier)))
+    except (ValueError, NotFound):
+        return initial
+    body["sample_rate_hertz"] = str(body["sample_rate_hertz"])
+    return {"stream": False, **body}
+
+
+def _context(request: MemberRequest, form: SpeechForm) -> dict[str, Any]:
+    groups = _voice_groups()
+    chosen = str(form["voice_id"].value() or "")
+    if not chosen and groups:
+        first = next((group for group in groups if group.language.startswith("English (United")), groups[0])
+        chosen = first.options[0][0]
+        form.initial["voice_id"] = chosen
+    return {"form": form, "groups": groups, "chosen": chosen, "token": uuid.uuid4(), **_quote(request, form)}
+
+
+def _voice_groups() -> list[VoiceGroup]:
+    """Rows of five columns: a catalogue may have thousands."""
+    credits_per_1000 = {name: format_need(price * 1000) for name, price in get_prices().items()}
+    rows = list_voices().values_list("language_name", "name", "family", "model_type", "voice_id")
+    ordered = sorted(rows.order_by(), key=lambda row: (row[0], row[1], row[2]))
+    return [
+        VoiceGroup(
+            language,
+            [
+                (voice_id, f"{name}, {family}, {credits_per_1000[tier]}")
+                for _, name, family, tier, voice_id in of_language
+            ],
+        )
+        for language, of_language in groupby(ordered, key=lambda row: row[0])
+    ]
+
+
+def _quote(request: MemberRequest, form: SpeechForm) -> dict[str, Any]:
+    """The price of the form as it stands, or what stands in its way; and the request in code."""
+    account = request.membership.account
+    values = {name: form[name].value() for name in form.fields} | {"stream": bool(form["stream"].value())}
+    typed = SpeechForm(values)
+    text = str(values["text"] or "").replace("\r\n", "\n")
+    voice = Voice.objects.filter(voice_id=values["voice_id"] or "").first()
+    shown: dict[str, Any] = {"voice": voice, "size_bytes": f"{len(text.encode('utf-8', 'replace')):,}", "problem": ""}
+    if voice is not None:
+        shown["max_bytes"] = f"{max_bytes(voice, 'stream' if values['stream'] else 'async'):,}"
+        shown["per_1000"] = format_need(get_prices()[voice.model_type] * 1000)
+    if not typed.is_valid():
+        return shown
+    try:
+        speech = typed.speech_request()
+        body = request_body(speech)
+        base_url = request.build_absolute_uri("/").rstrip("/")
+        shown["samples"] = code_samples(body, base_url=base_url, is_streamed=bool(values["stream"]))
+        quote = quote_job(account=account, api_key=None, request=speech)
+    except DomainError as error:
+        shown["problem"] = next((problem for problems in error.details.values() for problem in problems), error.message)
+        return shown
+    left = quote.remaining_microcredits - quote.cost_microcredits
+    return shown | {
+        "cost": format_need(quote.cost_microcredits),
+        "chars": f"{quote.chars:,}",
+        "is_affordable": quote.is_affordable,
+        "remaining": format_have(quote.remaining_microcredits),
+        "left": format_have(left) if quote.is_affordable else "",
+    }
+
+
+def _available(account: Account) -> int:
+    return get_balance(account).available_microcredits

@@ -1,0 +1,67 @@
+"""A job as people see and hear it: its state, a player with its waveform, what it cost. No view of its own."""
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from billing.money import format_have, format_need
+from tts import store
+from tts.models import Job
+from tts.stream_urls import stream_url
+from tts.waveform import Wave, draw_wave
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """`audio_url` is signed, "" without audio; `stream_url` is "" unless the stream can still be opened."""
+
+    job: Job
+    title: str
+    voice_name: str
+    characters: str
+    cost: str
+    refunded: str
+    audio_url: str
+    stream_url: str
+    wave: Wave | None
+    length: str
+    size: str
+
+
+def sound_of(job: Job, *, text: str = "", is_drawn: bool = True) -> Sound:
+    """`text`: the whole text, or its beginning, for the title. Reads nothing more than the row."""
+    is_open = job.stream_expires_at is not None and job.stream_opened_at is None
+    can_stream = is_open and job.stream_expires_at > timezone.now() and job.status in {"pending", "processing"}  # type: ignore[operator]
+    return Sound(
+        job=job,
+        title=_title(job, text),
+        voice_name=job.voice_id.rpartition("-")[2],
+        characters=f"{job.chars_charged:,}",
+        cost=format_need(job.cost_microcredits),
+        refunded=format_have(job.refunded_microcredits) if job.refunded_microcredits else "",
+        audio_url=store.signed_url(job.audio_key, base_url="").url if job.has_audio else "",
+        stream_url=stream_url(job.pk, base_url="") if can_stream else "",
+        wave=draw_wave(bytes(job.peaks)) if is_drawn and job.has_audio else None,
+        length=_clock(job.duration_ms),
+        size=_size(job.audio_bytes),
+    )
+
+
+def _title(job: Job, text: str, most: int = 70) -> str:
+    words = " ".join(text.split())
+    if not words:
+        return f"Job {str(job.pk)[:8]}"
+    return words if len(words) <= most else words[: most - 1].rstrip() + "…"
+
+
+def _clock(duration_ms: int) -> str:
+    """4,800 → "0:05"; hours only where there are any."""
+    minutes, seconds = divmod(round(duration_ms / 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _size(size_bytes: int) -> str:
+    if size_bytes < 1_000_000:
+        return f"{max(1, round(size_bytes / 1000))} kB"
+    return f"{size_bytes / 1_000_000:.1f} MB"

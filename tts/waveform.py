@@ -1,0 +1,31 @@
+"""The picture of a sound: bars of its peaks, as the path of an SVG."""
+
+from dataclasses import dataclass
+
+BARS = 120
+HEIGHT = 56
+_STEP, _BAR_WIDTH, _LEAST_HEIGHT, _MARGIN = 3, 1.6, 2, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """The path of the bars, each beginning with an M, and the width and height of the box that they fill."""
+
+    path: str
+    width: float
+    height: int = HEIGHT
+
+
+def draw_wave(peaks: bytes) -> Wave | None:
+    """None where no peaks were kept. The loudest bar fills the height: the picture shows shape, not volume."""
+    if not peaks:
+        return None
+    count = min(BARS, len(peaks))
+    bars = [max(peaks[i * len(peaks) // count : (i + 1) * len(peaks) // count]) for i in range(count)]
+    scale = (HEIGHT - _MARGIN) / max(1, *bars)
+    path = "".join(_bar(number * _STEP, max(_LEAST_HEIGHT, bar * scale)) for number, bar in enumerate(bars))
+    return Wave(path, width=round((count - 1) * _STEP + _BAR_WIDTH, 1))
+
+
+def _bar(x: int, height: float) -> str:
+    return f"M{x} {(HEIGHT - height) / 2:.1f}h{_BAR_WIDTH}v{height:.1f}h-{_BAR_WIDTH}z"

@@ -31,8 +31,15 @@ PUBLIC = {
 }
 SIGNED_IN = {
     "overview": "/overview",
+    "playground": "/playground",
+    "jobs": "/jobs",
+    "jobs-none-found": "/jobs?q=nowhere",
+    "job": "/jobs/{job}",
+    "job-delete": "/jobs/{job}/delete",
     "keys": "/keys",
     "key-limits": "/keys/{key}/limits",
+    "key-rotate": "/keys/{key}/rotate",
+    "key-edit": "/keys/{key}/edit",
     "webhooks": "/webhooks",
     "billing": "/billing",
     "usage": "/billing/usage",
@@ -58,8 +65,8 @@ def main() -> int:
         service = Service(Path(folder), settings={})
         try:
             service.start()
-            customer, operator, key = fill(service)
-            signed_in = {name: path.format(key=key) for name, path in SIGNED_IN.items()}
+            customer, operator, key, job = fill(service)
+            signed_in = {name: path.format(key=key, job=job) for name, path in SIGNED_IN.items()}
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             for theme in THEMES:
                 for size, width in WIDTHS.items():
@@ -75,9 +82,9 @@ def main() -> int:
     return 1 if problems else 0
 
 
-def fill(service: Service) -> tuple[str, str, str]:
+def fill(service: Service) -> tuple[str, str, str, str]:
     """An account with jobs in several states, keys and credits; the passwords of its owner and of an operator, and the
-    id of a key.
+    ids of a key and of a job that was spoken.
     """
     made = service.manage_json("create_account", EMAIL, "--plan", "payg", "--credits", "25", "--key")
     caller = Caller(service, made["api_key"])
@@ -87,14 +94,15 @@ def fill(service: Service) -> tuple[str, str, str]:
             "The next tour begins at three, in the great hall.",
             "Please mind the gap.",
         ):
-            caller.wait_until_completed(caller.submit(text, output_format="mp3"))
+            spoken = caller.wait_until_completed(caller.submit(text, output_format="mp3"))
         with service.standing_worker():
             job_id = caller.submit("This one was not needed after all.")
             caller.http.delete(f"/api/v1/tts/{job_id}")
     key = service.manage_json("issue_key", EMAIL, "--name", "Museum guide")
     revoked = service.manage_json("issue_key", EMAIL, "--name", "Old website")
     service.manage_json("revoke_key", revoked["key_id"], "--reason", "The website is gone.")
-    return made["password"], service.manage_json("create_operator", OPERATOR)["password"], key["key_id"]
+    operator = service.manage_json("create_operator", OPERATOR)
+    return made["password"], operator["password"], key["key_id"], spoken["job_id"]
 
 
 def take(

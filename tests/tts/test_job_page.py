@@ -39,14 +39,8 @@ def signed_in(client: Client, alice: User, voices) -> Client:
 
 def completed(account: Account, **fields: Any) -> Job:
     now = timezone.now()
-    values: dict[str, Any] = {
-        "attempt": 1,
-        "finished_at": now,
-        "started_at": now,
-        "created_at": now,
-        "duration_ms": 4_000,
-    } | fields
-    job = make_job(account, status=JobStatus.COMPLETED, **values)
+    values: dict[str, Any] = {"attempt": 1, "finished_at": now, "started_at": now, "created_at": now} | fields
+    job = make_job(account, status=JobStatus.COMPLETED, duration_ms=4_000, **values)
     job.audio_key = store.audio_storage().save(store.audio_key(job, 1), ContentFile(b"RIFF"))
     job.save(update_fields=["audio_key"])
     return job

@@ -216,6 +216,7 @@ def test_voices_are_grouped_by_language_with_their_price(signed_in: Client):
     group = page.split('<optgroup label="English (United States)">')[1].split("</optgroup>")[0]
     assert re.search(rf'<option value="{ANNIE}"[^>]*>\s*Annie, eSpeak, 1.00\s*</option>', group)
     assert page.count("<h1>") == 1
+    assert "0.07 credits" in page  # of the example that stands there
 
 
 def test_an_earlier_job_can_be_changed_and_spoken_again(signed_in: Client, account: Account):

@@ -33,7 +33,7 @@ from voices.models import Voice
 from voices.selectors import list_voices
 
 FIRST_TEXT = "Good evening, and welcome aboard. The next stop is the harbour."
-FIRST_LANGUAGE = "en-US"
+FIRST_LANGUAGE = "English (United"  # what the example is written in
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,18 @@ def playground(request: MemberRequest) -> HttpResponse:
     """The form; with POST, a job: its page without script, its progress and sound beside the form with it."""
     account = request.membership.account
     if request.method != "POST":
-        form = SpeechForm(initial=_initial(request, account))
-        return render(request, "tts/playground.html", _context(request, form))
+        groups = _voice_groups()
+        form = SpeechForm(initial=_initial(request, account, groups))
+        return render(request, "tts/playground.html", _context(request, form, groups))
     form = SpeechForm(request.POST)
     job_id = _speak(request, form)
     if not is_htmx(request):
         if job_id is not None:
             return redirect("job", job_id)
-        return render(request, "tts/playground.html", _context(request, form))
+        return render(request, "tts/playground.html", _context(request, form, _voice_groups()))
     if job_id is None:
         # The whole form again, with what is wrong at its field.
-        response = render(request, "tts/_playground.html", _context(request, form))
+        response = render(request, "tts/_playground.html", _context(request, form, _voice_groups()))
         response.headers["HX-Retarget"] = "#playground"
         response.headers["HX-Reswap"] = "outerHTML show:top"
         return response
@@ -115,9 +116,12 @@ def _speak(request: MemberRequest, form: SpeechForm) -> uuid.UUID | None:
     return None
 
 
-def _initial(request: MemberRequest, account: Account) -> dict[str, Any]:
-    """An example; a voice that the address names; or what an earlier job of the account asked."""
-    initial: dict[str, Any] = {"text": FIRST_TEXT, "voice_id": request.GET.get("voice_id", ""), "stream": True}
+def _initial(request: MemberRequest, account: Account, groups: list[VoiceGroup]) -> dict[str, Any]:
+    """An example, in a voice that the address names; or what an earlier job of the account asked."""
+    familiar = [group for group in groups if group.language.startswith(FIRST_LANGUAGE)]
+    first = next((group.options[0][0] for group in [*familiar, *groups]), "")
+    voice_id = request.GET.get("voice_id", "") or first
+    initial: dict[str, Any] = {"text": FIRST_TEXT, "voice_id": voice_id, "stream": True}
     try:
         earlier = uuid.UUID(request.GET.get("like", ""))
         body = request_body(request_of(get_job(account=account, job_id=earlier)))
@@ -127,13 +131,8 @@ def _initial(request: MemberRequest, account: Account) -> dict[str, Any]:
     return {"stream": False, **body}
 
 
-def _context(request: MemberRequest, form: SpeechForm) -> dict[str, Any]:
-    groups = _voice_groups()
-    chosen = str(form["voice_id"].value() or "")
-    if not chosen and groups:
-        first = next((group for group in groups if group.language.startswith("English (United")), groups[0])
-        chosen = first.options[0][0]
-        form.initial["voice_id"] = chosen
+def _context(request: MemberRequest, form: SpeechForm, groups: list[VoiceGroup]) -> dict[str, Any]:
+    chosen = form["voice_id"].value()
     return {"form": form, "groups": groups, "chosen": chosen, "token": uuid.uuid4(), **_quote(request, form)}
 
 

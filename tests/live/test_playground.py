@@ -9,8 +9,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.live.browsing import CHROMIUM, page_of
 from tests.live.service import VOICE_ID, Service
-from tests.live.test_browser import CHROMIUM, page_of
 
 LOOK_FOR_MILLISECONDS = 60_000
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
@@ -96,7 +97,8 @@ def why_no_keys(account: Account) -> str:
         return f"{account.name} is suspended. Write to support to have it looked at."
     if not account.plan.allows_api:
         plan = account.plan.name
-        return f"The {plan} plan has no API keys. Whoever runs this server can add credits: they unlock the API."
+        way = "The first credits you buy" if settings.STRIPE_API_KEY else "Credits from whoever runs this server"
+        return f"The {plan} plan has no API keys. {way} unlock the API."
     return ""
 
 

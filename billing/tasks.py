@@ -9,6 +9,7 @@ from billing import recharging, reconciliation
 from billing.selectors import accounts_to_recharge, accounts_to_tell, waiting_events
 from billing.services.low_balance import send_low_balance_notices
 from billing.services.stripe_events import apply_event as apply_stripe_event
+from billing.services.stripe_events import forget_old_events
 
 logger = logging.getLogger(__name__)
 
@@ -36,4 +37,6 @@ def sweep_payments() -> None:
 
 @shared_task
 def reconcile_stripe() -> None:
+    """What was never delivered is fetched; what was applied long ago is forgotten."""
     reconciliation.reconcile()
+    forget_old_events()

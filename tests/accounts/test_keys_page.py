@@ -223,7 +223,7 @@ def test_forms_that_race_for_the_last_place_make_one_key(committed_db, client: C
 def test_a_plan_without_the_api_has_no_form_says_how_to_get_keys_and_refuses(signed_in: Client, account: Account):
     Account.objects.update(plan=Plan.objects.get(pk="free"))
     response = signed_in.get("/keys")
-    assert "The Free plan has no API keys. Whoever runs this server can add credits" in shown(response)
+    assert "The Free plan has no API keys. Credits from whoever runs this server unlock the API" in shown(response)
     assert 'name="token"' not in page_of(response)
     response = signed_in.post("/keys", form())
     assert response.status_code == 403

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import time_machine
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Account
 from billing.models import LedgerEntry, OperatorAlert, StripeEvent
 from billing.selectors import get_balance
-from billing.services.stripe_events import apply_event
+from billing.services.stripe_events import apply_event, forget_old_events
 from tests.billing.stripe_helpers import CREDIT, SECRET, completed, deliver, event, make_purchase, post, signature
 from tests.factories import make_account
 from tests.tts.worker_helpers import race
@@ -140,3 +142,18 @@ def test_the_same_event_twenty_times_at_once_credits_once(committed_db, settings
     assert sorted(map(bool, applied)) == [False] * 19 + [True]
     assert get_balance(acme).available_microcredits == 1_000 * CREDIT
     assert LedgerEntry.objects.count() == 1
+
+
+def test_what_was_applied_90_days_ago_is_forgotten_and_nothing_else(db):
+    now = timezone.now()
+    for event_id, processed_at in (
+        ("evt_old", now - timedelta(days=91)),
+        ("evt_young", now - timedelta(days=89)),
+        ("evt_waiting", None),
+    ):
+        StripeEvent.objects.create(
+            event_id=event_id, type="charge.succeeded", payload=b"{}", created_at=now - timedelta(days=99),
+            processed_at=processed_at,
+        )  # fmt: skip
+    assert forget_old_events() == 1
+    assert set(StripeEvent.objects.values_list("pk", flat=True)) == {"evt_young", "evt_waiting"}

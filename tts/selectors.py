@@ -1,16 +1,19 @@
 """Reads of jobs. None loads the text: a list of long texts would not fit in memory."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Left
+from django.utils import timezone
 
 from accounts.models import Account
 from config.errors import NotFound
 from tts.errors import AudioExpired, AudioNotAvailable, AudioNotReady
 from tts.models import Job, JobStatus
 
+UNFINISHED_AT_MOST = timedelta(days=7)  # a text is kept from its end on, and may have waited before
 BEGINNING_CHARS = 120  # of a text, in lists
 NO_AUDIO = {
     JobStatus.FAILED: "This job failed: there will be no audio.",
@@ -82,7 +85,10 @@ def search_jobs(
         jobs = jobs.filter(api_key=None) if key == "none" else jobs.filter(api_key=_uuid(key))
     if (job_id := _uuid(q)) is not None:
         jobs = jobs.filter(pk=job_id)
-    else:
+    elif q.split():
+        # Older texts are erased, so there is nothing to look through.
+        kept_since = timezone.now() - timedelta(days=settings.AUDIO_RETENTION_DAYS) - UNFINISHED_AT_MOST
+        jobs = jobs.filter(created_at__gte=kept_since, erased_at=None)
         for word in q.split():
             jobs = jobs.filter(text__icontains=word)
     return jobs.annotate(beginning=Left("text", BEGINNING_CHARS)).select_related("api_key")

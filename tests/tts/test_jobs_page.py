@@ -4,10 +4,12 @@ import csv
 import html
 import io
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
 from accounts.models import Account, Role
@@ -16,8 +18,15 @@ from tts.models import JobStatus
 from tts.pages import jobs as jobs_page
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
+ALL_OVER = datetime(2026, 1, 20, tzinfo=UTC)
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def some_days_later() -> Iterator[None]:
+    with time_machine.travel(ALL_OVER, tick=False):
+        yield
 
 
 @pytest.fixture

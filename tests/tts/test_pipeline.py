@@ -64,6 +64,23 @@ def test_a_text_becomes_audio_in_the_store(account, output_format):
     assert_charged_once(job)
 
 
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_how_it_was_made_stays_with_the_job(account, output_format):
+    job = submit(account, "Good morning. How are you?", output_format=output_format)
+    speak_all()
+    job.refresh_from_db()
+    peaks = bytes(job.peaks)
+    assert 80 <= len(peaks) <= 480
+    assert max(peaks) > 20  # there is sound in it
+    measured = (job.first_sound_ms, job.synthesis_ms, job.encoding_ms, job.storing_ms)
+    first_sound_ms, synthesis_ms, encoding_ms, storing_ms = (part for part in measured if part is not None)
+    assert 0 <= first_sound_ms <= synthesis_ms
+    assert job.started_at is not None
+    assert job.finished_at is not None
+    whole_ms = (job.finished_at - job.started_at).total_seconds() * 1000
+    assert synthesis_ms + encoding_ms + storing_ms <= whole_ms + 2  # each is rounded
+
+
 # --- engines -------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """`/playground`: speaks for the price and by the rules of the API, once a form, for those whose role allows it."""
 
+import html
 import json
 import re
 import shlex
@@ -226,6 +227,13 @@ def test_an_earlier_job_can_be_changed_and_spoken_again(signed_in: Client, accou
     assert "Once more.</textarea>" in page
     assert re.search(r'name="speed"[^>]*value="1.5"', page)
     assert re.search(r'value="ogg_opus"\s+selected', page)
+
+
+@pytest.mark.parametrize("asked, chosen", [(ANNIE, ANNIE), ("espeak:xx-Nobody", "espeak:en-GB-eSpeak-Andy")])
+def test_the_address_can_name_the_voice(signed_in: Client, asked: str, chosen: str):
+    page = signed_in.get(f"/playground?voice_id={asked}").content.decode()
+    assert re.findall(r'<option value="(espeak:[^"]*)"\s+selected', page) == [chosen]
+    assert f'"voice_id": "{chosen}"' in html.unescape(page)  # in the code, too
 
 
 def test_another_accounts_job_is_not_shown(signed_in: Client):

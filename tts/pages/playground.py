@@ -120,15 +120,20 @@ def _initial(request: MemberRequest, account: Account, groups: list[VoiceGroup])
     """An example, in a voice that the address names; or what an earlier job of the account asked."""
     familiar = [group for group in groups if group.language.startswith(FIRST_LANGUAGE)]
     first = next((group.options[0][0] for group in [*familiar, *groups]), "")
-    voice_id = request.GET.get("voice_id", "") or first
-    initial: dict[str, Any] = {"text": FIRST_TEXT, "voice_id": voice_id, "stream": True}
+    here = {voice_id for group in groups for voice_id, _ in group.options}
+
+    def or_first(voice_id: str) -> str:
+        return voice_id if voice_id in here else first
+
+    initial: dict[str, Any] = {"text": FIRST_TEXT, "stream": True}
+    initial["voice_id"] = or_first(request.GET.get("voice_id", ""))
     try:
         earlier = uuid.UUID(request.GET.get("like", ""))
         body = request_body(request_of(get_job(account=account, job_id=earlier)))
     except (ValueError, NotFound):
         return initial
     body["sample_rate_hertz"] = str(body["sample_rate_hertz"])
-    return {"stream": False, **body}
+    return {"stream": False, **body, "voice_id": or_first(body["voice_id"])}
 
 
 def _context(request: MemberRequest, form: SpeechForm, groups: list[VoiceGroup]) -> dict[str, Any]:

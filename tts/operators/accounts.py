@@ -32,7 +32,7 @@ from billing.selectors import list_entries
 from billing.services.ledger import adjust_credits
 from tts.models import Job
 from tts.selectors import list_jobs
-from tts.usage import total_of, usage_of
+from tts.usage import total_usage
 from webhooks.models import Delivery
 from webhooks.selectors import find_endpoint
 
@@ -184,7 +184,7 @@ def usage_panel(account: Account) -> Panel:
     rows = []
     for month in (this_month, month_of(this_month - timedelta(days=1))):
         last_day = next_month(month) - timedelta(days=1)
-        used = total_of(usage_of(account=account, first_day=month, last_day=last_day, by="day"))
+        used = total_usage(account=account, first_day=month, last_day=last_day)
         figures = [f"{used.requests:,}", f"{used.characters:,}", format_credits(used.microcredits)]
         rows.append([f"{month:%B %Y}", *figures])
     return Panel("Usage", ["Month", "Requests", "Characters", "Credits"], rows)

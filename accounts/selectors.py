@@ -7,7 +7,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts import keys
-from accounts.models import Account, ApiKey, Maintenance, Membership, User
+from accounts.models import Account, ApiKey, Maintenance, Membership, Plan, User
 from config.errors import NotFound
 
 MAINTENANCE_SEEN_WITHIN_SECONDS = 1.0
@@ -42,6 +42,11 @@ def get_account(account_id: object) -> Account:
 def list_memberships(user: User) -> QuerySet[Membership]:
     """A person's places, each with its account and plan, oldest first."""
     return Membership.objects.filter(user=user).select_related("account__plan").order_by("created_at", "pk")
+
+
+def list_plans() -> QuerySet[Plan]:
+    """The slowest first."""
+    return Plan.objects.order_by("generate_limit", "code")
 
 
 def list_keys(*, account: Account) -> QuerySet[ApiKey]:

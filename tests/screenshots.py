@@ -27,6 +27,10 @@ PUBLIC = {
     "reset-password": "/reset-password",
     "confirm-email-sent": "/confirm-email",
     "not-found": "/nowhere",
+    "gallery": "/voices",
+    "gallery-none": "/voices?q=nobody",
+    "voice": "/voices/espeak:en-GB-eSpeak-Lee",
+    "pricing": "/pricing?characters=600000&tier=premium",
     "docs-api": "/docs/api",
 }
 SIGNED_IN = {

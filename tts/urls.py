@@ -1,7 +1,7 @@
 from django.urls import include, path
 
 from tts.audio_files import audio_file
-from tts.pages import job, jobs, playground
+from tts.pages import gallery, job, jobs, playground, pricing
 from tts.pages.overview import overview
 from tts.samples import voice_sample
 from tts.schema import api_reference
@@ -25,6 +25,9 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("webhooks.urls")),
     path("billing/usage", usage, name="billing_usage"),
+    path("voices", gallery.gallery, name="gallery"),
+    path("voices/<str:voice_id>", gallery.voice_page, name="voice"),
+    path("pricing", pricing.pricing, name="pricing"),
     path("voices/<str:voice_id>/sample", voice_sample, name="voice_sample"),
     path("stream/<uuid:job_id>/<str:token>", stream_audio, name="stream_audio"),
     path("audio/<path:key>", audio_file, name="audio_file"),

@@ -33,6 +33,12 @@ def list_voices(
     return found.order_by("language", "provider", "name", "voice_id")
 
 
+def list_languages() -> list[tuple[str, str]]:
+    """The locales that are spoken here now, with their names, by name."""
+    rows = usable_voices().order_by("language_name", "language").values_list("language", "language_name")
+    return list(dict(rows.distinct()).items())
+
+
 def usable_voices() -> QuerySet[Voice]:
     return Voice.objects.filter(is_enabled=True, is_listed=True, unavailable_reason="")
 

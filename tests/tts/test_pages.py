@@ -88,7 +88,7 @@ def test_a_long_catalogue_is_cut_and_says_how_many_are_left(client: Client, voic
     page = client.get("/").content.decode()
     assert page.count('<th scope="row">') == 24
     assert "292 voices speak here now" in text_of(page)
-    assert "268 more are in the whole list" in text_of(page)
+    assert "268 more are in the gallery" in text_of(page)
 
 
 def test_without_voices_the_start_says_so_and_shows_no_request_that_would_fail(client: Client, no_voices):

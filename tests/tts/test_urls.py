@@ -136,6 +136,9 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/keys/{key}/revoke", NEEDS_SIGN_IN),
         "POST": ("/keys/{key}/revoke", NEEDS_SIGN_IN | {"signed in": 302}),  # roles: tests/accounts/test_keys_page.py
     },
+    "voices": {"GET": ("/voices", ALL_GET_IN)},
+    "voices/<str:voice_id>": {"GET": (f"/voices/{ANNIE}", ALL_GET_IN)},
+    "pricing": {"GET": ("/pricing", ALL_GET_IN)},
     "billing/ledger": {"GET": ("/billing/ledger", NEEDS_SIGN_IN)},  # roles: tests/tts/test_usage.py
     "billing/usage": {"GET": ("/billing/usage", NEEDS_SIGN_IN)},
     "keys/<uuid:key_id>/rotate": {

@@ -1,0 +1,138 @@
+"""The public pages about voices and prices: what they find, what they cost, what they say when nothing fits."""
+
+import gzip
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Plan
+from billing.models import Pack, Price
+from tests.config.envelopes import ANNIE
+from tests.operators.pages import text_of
+from voices.models import Voice
+
+pytestmark = pytest.mark.django_db
+
+LEE = "espeak:en-GB-eSpeak-Lee"
+
+
+def found(client: Client, query: str = "") -> list[str]:
+    """The ids of the voices on that page."""
+    page = client.get(f"/voices{query}")
+    assert page.status_code == 200
+    return re.findall(r'<a href="/voices/([^"/]+)">', page.content.decode())
+
+
+def test_the_gallery_shows_every_voice_to_anybody(client, voices):
+    usable = Voice.objects.filter(is_enabled=True, is_listed=True, unavailable_reason="").count()
+    page = client.get("/voices")
+    assert f"{usable} voices" in text_of(page.content.decode())
+    assert len(found(client)) == min(usable, 24)
+
+
+def test_a_voice_that_does_not_speak_here_is_neither_listed_nor_a_page(client, voices):
+    assert ANNIE in found(client, "?q=annie&language=en-US")
+    Voice.objects.filter(voice_id=ANNIE).update(is_enabled=False)
+    assert ANNIE not in found(client, "?q=annie&language=en-US")
+    assert client.get(f"/voices/{ANNIE}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "changed"),
+    [
+        ("?gender=neutral", {"gender": "neutral"}),
+        ("?model_type=ultra", {"model_type": "ultra"}),
+        ("?can=prompt", {"supports_prompt": True}),
+        ("?can=dialogue&gender=neutral", {"supports_multispeaker": True, "gender": "neutral"}),
+        ("?language=xx-XX", {"language": "xx-XX", "language_name": "Xish"}),
+        ("?q=zanzibar", {"name": "Zanzibar"}),
+        ("?provider=kokoro", {"provider": "kokoro"}),
+    ],
+)
+def test_each_filter_finds_what_it_says_and_nothing_else(client, voices, query, changed):
+    Voice.objects.exclude(voice_id=ANNIE).update(gender="female", supports_prompt=False, supports_multispeaker=False)
+    Voice.objects.filter(voice_id=ANNIE).update(**changed)
+    assert found(client, query) == [ANNIE]
+
+
+@pytest.mark.parametrize("query", ["?gender=robot", "?can=fly", "?language=tlh", "?page=999", "?page=x", "?q=%00"])
+def test_an_address_that_makes_no_sense_still_leads_somewhere(client, voices, query):
+    assert client.get(f"/voices{query}").status_code == 200
+
+
+def test_nothing_found_says_what_was_sought_and_a_way_on(client, voices):
+    text = text_of(client.get("/voices?q=nobody&gender=male").content.decode())
+    assert "Nothing fits “nobody”, “Male”." in text
+    assert "see every voice" in text
+
+
+def test_pages_keep_the_filters(client, many_voices):
+    page = client.get("/voices?gender=female").content.decode()
+    assert 'href="?gender=female&amp;page=2"' in page
+    first, second = found(client, "?gender=female"), found(client, "?gender=female&page=2")
+    assert not set(first) & set(second)
+
+
+@pytest.fixture
+def many_voices(db):
+    Voice.objects.all().delete()
+    Voice.objects.bulk_create(
+        Voice(
+            voice_id=f"polly:en-{number}-Neural-Voice{number}", name=f"Voice{number}", provider="polly",
+            family="Neural", language=f"en-{number % 150}", language_name=f"English ({number % 150})", gender="female",
+            model_type="premium", output_formats=["mp3"], sample_rates=[24000], native_rate_hertz=24000,
+            max_text_bytes=100_000, max_stream_bytes=5000, engine_voice="v", sample_key="s", supports_ssml=True,
+        )
+        for number in range(2000)
+    )  # fmt: skip
+
+
+def test_two_thousand_voices_cost_six_queries_and_a_small_page(client, many_voices):
+    client.get("/voices")
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get("/voices")
+    assert len(queries) <= 6
+    assert len(gzip.compress(page.content)) <= 100_000
+    assert "2000 voices" in text_of(page.content.decode())
+
+
+def test_a_voice_has_a_page_with_its_price_and_a_first_request(client, voices):
+    Price.objects.filter(pk="premium").update(microcredits_per_character=1_600)
+    Voice.objects.filter(voice_id=LEE).update(sample_key="samples/lee.ogg")
+    page = client.get(f"/voices/{LEE}").content.decode()
+    text = text_of(page)
+    assert "1.60 credits per 1,000 characters" in text
+    assert f'href="/voices/{LEE}/sample"' in page
+    assert f'<link rel="canonical" href="http://testserver/voices/{LEE}">' in page
+    assert page.count("/api/v1/tts") == 3  # curl, Python, Node
+    assert f"/playground?voice_id={LEE.replace(':', '%3A')}" in page
+    assert ANNIE not in page or "Others in" in text
+
+
+# --- prices ---------------------------------------------------------------------------------------
+
+
+def test_the_prices_are_those_of_the_database(client, db):
+    Price.objects.filter(pk="ultra").update(microcredits_per_character=4_500)
+    Plan.objects.filter(pk="pro").update(price=2_950, monthly_microcredits=3_000_000_000)
+    text = text_of(client.get("/pricing").content.decode())
+    for told in ("Ultra : 4.50 credits per 1,000 characters", "$29.50 a month", "3,000 credits each month"):
+        assert told in text, told
+    for pack in Pack.objects.filter(is_enabled=True):
+        assert f"{pack.credits_microcredits // 1_000_000:,} credits" in text
+
+
+def test_the_calculator_counts_in_credits_and_packs(client, db):
+    text = text_of(client.get("/pricing?characters=1,500,000&tier=premium").content.decode())
+    assert "That is 1,500.00 credits a month." in text
+    assert "2 × the pack of 1,000: $20.00" in text
+
+
+@pytest.mark.parametrize("characters", ["", "many", "-1", "0", "1.5", "99999999999"])
+def test_what_is_no_number_of_characters_is_said_at_the_field(client, db, characters):
+    answer = client.get("/pricing", {"characters": characters, "tier": "premium"})
+    assert answer.status_code == 400
+    assert "Nothing was estimated" in answer.content.decode()

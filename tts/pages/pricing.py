@@ -1,0 +1,105 @@
+"""The public page of prices: plans, packs and tiers as the database has them, and what so many characters cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.models import Plan
+from accounts.selectors import list_plans
+from billing.models import Pack
+from billing.money import format_have, format_money, format_need
+from billing.selectors import get_prices, list_packs
+from tts.pages.gallery import TIERS
+
+MAX_CHARACTERS = 10**10
+CHARACTERS_OF_AN_HOUR = 54_000  # of speech: 15 a second
+PER_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCard:
+    plan: Plan
+    price: str  # a month; "" for none
+    credits: str  # that it brings each month; "" for none
+    generate_limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackRow:
+    credits: str
+    price: str
+    per_million: dict[str, str]  # tier → money for a million characters
+
+
+class CalculatorForm(forms.Form):
+    characters = forms.CharField(
+        label="Characters a month",
+        max_length=20,
+        help_text=f"An hour of speech is about {CHARACTERS_OF_AN_HOUR:,} characters.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"required": "Enter a number of characters."},
+    )
+    tier = forms.ChoiceField(label="Voices", choices=list(TIERS.items()))
+
+    def __init__(self, data: Mapping[str, Any] | None) -> None:
+        super().__init__(data, initial={"characters": "600,000"})
+        self.label_suffix = ""
+
+    def clean_characters(self) -> int:
+        text = self.cleaned_data["characters"].replace(",", "").replace(" ", "")
+        if not (text.isascii() and text.isdecimal()) or not 0 < int(text[:20]) <= MAX_CHARACTERS:
+            raise forms.ValidationError(f"Enter a whole number from 1 to {MAX_CHARACTERS:,}.")
+        return int(text)
+
+
+@require_safe
+def pricing(request: HttpRequest) -> HttpResponse:
+    prices = get_prices()
+    form = CalculatorForm(request.GET if "characters" in request.GET else None)
+    estimate = None
+    if form.is_bound and form.is_valid():
+        cost = form.cleaned_data["characters"] * prices[form.cleaned_data["tier"]]
+        estimate = {"credits": format_need(cost), "packs": [_to_pay(pack, cost) for pack in list_packs()]}
+    context = {
+        "plans": [_plan_card(plan) for plan in list_plans()],
+        "tiers": [(words, format_need(prices[tier] * 1000)) for tier, words in TIERS.items()],
+        "packs": [_pack_row(pack, prices) for pack in list_packs()],
+        "signup_credits": settings.SIGNUP_CREDITS,
+        "form": form,
+        "estimate": estimate,
+    }
+    return render(request, "tts/pricing.html", context, status=400 if form.is_bound and not form.is_valid() else 200)
+
+
+def _plan_card(plan: Plan) -> PlanCard:
+    return PlanCard(
+        plan=plan,
+        price=format_money(plan.price, plan.currency) if plan.price else "",
+        credits=_whole(plan.monthly_microcredits) if plan.monthly_microcredits else "",
+        generate_limit=f"{plan.generate_limit:,}",
+    )
+
+
+def _pack_row(pack: Pack, prices: dict[str, int]) -> PackRow:
+    per_million = {
+        words: format_money(-(-pack.price * prices[tier] * PER_MILLION // pack.credits_microcredits), pack.currency)
+        for tier, words in TIERS.items()
+    }
+    return PackRow(_whole(pack.credits_microcredits), format_money(pack.price, pack.currency), per_million)
+
+
+def _to_pay(pack: Pack, cost_microcredits: int) -> tuple[str, str, str]:
+    """How many of this pack, their credits, and what they cost."""
+    count = -(-cost_microcredits // pack.credits_microcredits)
+    return f"{count:,}", _whole(pack.credits_microcredits), format_money(count * pack.price, pack.currency)
+
+
+def _whole(microcredits: int) -> str:
+    """Without decimals where there are none."""
+    return format_have(microcredits).removesuffix(".00")

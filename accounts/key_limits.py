@@ -10,7 +10,10 @@ def check_address(api_key: ApiKey, address: str) -> None:
     """Raises Forbidden for a caller from outside the key's networks. `address` is the client's own, behind proxies."""
     if not api_key.allowed_networks:
         return
-    caller = ip_address(address)
+    try:
+        caller = ip_address(address)
+    except ValueError:  # a server behind a socket file, and nobody said who called
+        raise Forbidden("This key may not be used from an unknown address.") from None
     if isinstance(caller, IPv6Address) and caller.ipv4_mapped is not None:
         caller = caller.ipv4_mapped  # as a socket for both kinds writes an IPv4 caller
     if not any(caller in ip_network(network) for network in api_key.allowed_networks):

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -100,7 +100,7 @@ class LedgerFilters(forms.Form):
         if data["first_day"]:
             wanted &= Q(created_at__gte=datetime.combine(data["first_day"], time(), UTC))
         if data["last_day"]:
-            wanted &= Q(created_at__lt=datetime.combine(data["last_day"] + timedelta(days=1), time(), UTC))
+            wanted &= Q(created_at__lte=datetime.combine(data["last_day"], time.max, UTC))
         if data["job"]:
             wanted &= Q(job_id=data["job"])
         return entries.filter(wanted)
@@ -142,7 +142,8 @@ def _after(entries: QuerySet[LedgerEntry], last_id: str) -> QuerySet[LedgerEntry
         last = None
     if last is None:
         return entries
-    return entries.filter(Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk))
+    # The first condition says no more than the second, but only it lets the index begin there instead of at the top.
+    return entries.filter(created_at__lte=last.created_at).filter(Q(created_at__lt=last.created_at) | Q(pk__lt=last.pk))
 
 
 def _row(entry: LedgerEntry, names: dict[str, str]) -> Row:

@@ -9,7 +9,8 @@ from typing import BinaryIO, cast
 from django.http import FileResponse
 
 IN_MEMORY_BYTES = 1024 * 1024
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+# https://owasp.org/www-community/attacks/CSV_Injection; the wide forms are those of Japanese and Chinese keyboards.
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def csv_response(filename: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> FileResponse:

@@ -68,7 +68,8 @@ def fill(rows: int) -> dict[str, Any]:
         LedgerEntry.objects.bulk_create(entries)
     for account in accounts:
         Balance.objects.filter(account=account).update(available_microcredits=left[account.pk])
-    return {"busy": busy, "owner": owner, "job": jobs[-1], "entry": entries[-1], "key": key}
+    oldest = LedgerEntry.objects.filter(account=busy).order_by("created_at")[1000]
+    return {"busy": busy, "owner": owner, "job": jobs[-1], "entry": entries[-1], "key": key, "oldest": oldest}
 
 
 def pages(world: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -99,6 +100,7 @@ def pages(world: dict[str, Any]) -> tuple[list[str], list[str]]:
         f"/billing/ledger?key={world['key'].pk}",
         f"/billing/ledger?job={world['job'].pk}",
         f"/billing/ledger?after={world['entry'].pk}",
+        f"/billing/ledger?after={world['oldest'].pk}",
     ]
     return staff, own
 

@@ -7,10 +7,10 @@ kept twice. Credits are what was charged less what came back.
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any, Literal, get_args
 
-from django.db.models import Count, DateField, F, Func, Q, QuerySet, Sum
+from django.db.models import Count, DateField, F, Func, QuerySet, Sum
 
 from accounts.models import Account, ApiKey
 from tts.models import Job
@@ -79,5 +79,5 @@ def keys_of(account: Account, rows: list[Used]) -> dict[uuid.UUID, ApiKey]:
 
 def _jobs(account: Account, first_day: date, last_day: date) -> QuerySet[Job]:
     begin = datetime.combine(first_day, time(), UTC)
-    end = datetime.combine(last_day + timedelta(days=1), time(), UTC)
-    return Job.objects.for_account(account).filter(Q(created_at__gte=begin) & Q(created_at__lt=end)).order_by()
+    end = datetime.combine(last_day, time.max, UTC)
+    return Job.objects.for_account(account).filter(created_at__range=(begin, end)).order_by()

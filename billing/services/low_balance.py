@@ -11,12 +11,15 @@ from billing.selectors import get_balance
 
 
 def set_low_balance_notice(*, account: Account, threshold_microcredits: int | None) -> None:
-    """None: no mail. A new threshold is watched afresh."""
+    """None: no mail. A new threshold is watched afresh; the same one again is no reason for another mail."""
     if threshold_microcredits is None:
         LowBalanceNotice.objects.filter(account=account).delete()
         return
     values = {"threshold_microcredits": threshold_microcredits, "told_at": None}
-    LowBalanceNotice.objects.update_or_create(account=account, defaults=values)
+    _, is_new = LowBalanceNotice.objects.get_or_create(account=account, defaults=values)
+    if not is_new:
+        changed = LowBalanceNotice.objects.exclude(threshold_microcredits=threshold_microcredits)
+        changed.filter(account=account).update(**values)
 
 
 def send_low_balance_notices() -> int:

@@ -203,6 +203,14 @@ def test_a_key_is_used_from_where_it_may(acme, networks, caller, status):
         assert not Job.objects.exists()
 
 
+@pytest.mark.parametrize("caller", ["", "unix:", "203.0.113.5:80"])
+def test_a_key_with_networks_is_not_used_from_nobody_knows_where(acme, caller):
+    row, secret = make_key(acme)
+    limit(row, networks=["203.0.113.0/24"])
+    answer = Client(REMOTE_ADDR=caller).get("/api/v1/credits", headers={"Authorization": f"Bearer {secret}"})
+    error_of(answer, 403, "FORBIDDEN")
+
+
 def test_the_callers_address_is_the_one_that_our_proxy_heard_from(acme, settings):
     settings.TRUSTED_PROXIES = 1
     row, secret = make_key(acme)

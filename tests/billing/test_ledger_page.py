@@ -1,8 +1,10 @@
 """The ledger as a page and as a file: every movement, what was left after it, and nobody else's."""
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -65,6 +67,7 @@ def test_filters_by_kind_key_day_and_job(page, acme):
     assert str(second) in page(f"?job={second}") and str(first) not in page(f"?job={second}")
     assert str(first) in page(f"?first_day={day}&last_day={day}")
     assert "Nothing fits" in page("?last_day=2020-01-01")
+    assert str(first) in page("?first_day=0001-01-01&last_day=9999-12-31")
 
 
 @pytest.mark.parametrize("query", ["?kind=theft", "?key=7", "?first_day=soon", "?job=short"])
@@ -82,6 +85,30 @@ def test_pages_follow_each_other_without_a_gap(client, acme):
     assert (len(shown), set(shown)) == (60, jobs)
     assert (len(first.context["rows"]), older.context["older"]) == (50, "")
     assert client.get("/billing/ledger?after=nonsense").status_code == 200
+
+
+def test_movements_of_one_moment_are_each_on_one_page(client, acme):
+    client.force_login(make_user("ada@acme.example", account=acme))
+    with time_machine.travel(datetime(2027, 1, 1, tzinfo=UTC), tick=False):
+        jobs = {str(charge(acme, 1000)) for _ in range(70)}
+    first = client.get("/billing/ledger")
+    older = client.get(f"/billing/ledger{first.context['older']}")
+    shown = [str(row.entry.job_id) for row in [*first.context["rows"], *older.context["rows"]] if row.entry.job_id]
+    assert (len(shown), set(shown)) == (70, jobs)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="With so few rows PostgreSQL's planner takes any road.")
+def test_a_page_far_down_begins_where_the_one_before_ended(client, acme):
+    """A condition that is only an OR would read the account's ledger from its newest entry down."""
+    client.force_login(make_user("ada@acme.example", account=acme))
+    last = charge(acme, 1000)
+    with CaptureQueriesContext(connection) as queries:
+        client.get(f"/billing/ledger?after={LedgerEntry.objects.get(job_id=last).pk}")
+    (asked,) = [query["sql"] for query in queries if "ledgerentry" in query["sql"] and "LIMIT 51" in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {asked}")
+        plan = " ".join(row[3] for row in cursor.fetchall())
+    assert "USING INDEX ledger_account_newest (account_id=? AND created_at<?)" in plan
 
 
 def test_the_file_holds_the_same_exactly_and_no_formula(client, acme):

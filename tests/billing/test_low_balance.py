@@ -41,6 +41,15 @@ def test_one_mail_when_it_falls_below_and_the_next_after_it_was_more(acme):
     assert [message.to for message in mail.outbox] == [["alice@acme.example"]] * 2
 
 
+def test_the_same_threshold_saved_again_sends_nothing_and_a_new_one_is_watched(acme):
+    spend(acme, 13)
+    assert send_low_balance_notices() == 1
+    set_low_balance_notice(account=acme, threshold_microcredits=10 * CREDIT)
+    assert send_low_balance_notices() == 0
+    set_low_balance_notice(account=acme, threshold_microcredits=8 * CREDIT)
+    assert send_low_balance_notices() == 1
+
+
 def test_the_mail_says_what_is_left_and_where_to_add(acme, settings):
     spend(acme, 13)
     send_low_balance_notices()

@@ -79,6 +79,12 @@ def test_by_key_and_by_voice_the_dearest_first(used, acme):
     assert [(row["voice_id"], row["characters"]) for row in by_voice] == [(ANNIE, 630), (LEE, 50)]
 
 
+def test_the_ends_of_the_calendar_can_be_asked_for(used):
+    last = data_of(used.get("/api/v1/usage?last_day=9999-12-31"))
+    first = data_of(used.get("/api/v1/usage?last_day=0001-01-01"))
+    assert [(data["first_day"], data["rows"]) for data in (last, first)] == [("9999-12-01", []), ("0001-01-01", [])]
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

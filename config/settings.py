@@ -445,6 +445,7 @@ LOGGING = {
         "celery": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},  # each request
+        "httpcore": {"level": "WARNING"},  # what receivers of webhooks answer, under LOG_LEVEL=DEBUG
         "httpx": {"level": "WARNING"},  # whole URLs, for each request that we make
         "google": {"level": "WARNING"},  # whole requests, which are customers' texts
     },

@@ -25,11 +25,12 @@ RESOLVE_SECONDS = 5.0
 SPECIAL_SUFFIXES = ("localhost", "local", "internal")
 
 # What `is_global` lets through, or may on another Python, and still is not the public internet, or hides another
-# address in it: NAT64, 6to4, Teredo, IPv4-compatible, site-local, a cloud's metadata.
+# address in it: NAT64, 6to4, Teredo, IPv4-compatible and -translated, site-local, a cloud's metadata.
 NEVER = tuple(
     ipaddress.ip_network(network)
     for network in (
-        *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10", "5f00::/16"),
+        *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "::ffff:0:0:0/96"),
+        *("fec0::/10", "5f00::/16"),
         *("192.88.99.0/24", "192.0.0.0/24", "168.63.129.16/32", "100.100.100.200/32"),
     )
 )

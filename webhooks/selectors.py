@@ -1,6 +1,7 @@
 """Reads of endpoints and deliveries."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Q, QuerySet
@@ -58,6 +59,15 @@ def due_deliveries(now: datetime) -> QuerySet[Delivery]:
     """Those whose time has come and that no living sender holds. `now`: the database's."""
     is_free = Q(claim=None) | Q(claim_expires_at__lt=now)
     return Delivery.objects.filter(is_free, state=DeliveryState.PENDING, next_attempt_at__lte=now)
+
+
+def still_claimed(deliveries: Collection[Delivery]) -> set[uuid.UUID]:
+    """The ids of those that are still under the claim they were taken with."""
+    if not deliveries:
+        return set()
+    claims = {each.claim for each in deliveries}
+    ids = [each.pk for each in deliveries]
+    return set(Delivery.objects.filter(pk__in=ids, claim__in=claims).values_list("pk", flat=True))
 
 
 def due_receivers(now: datetime, *, but: set[str], limit: int) -> list[str]:

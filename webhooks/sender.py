@@ -10,7 +10,7 @@ it at a time, and gives back what it does not get round to.
 import logging
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from webhooks.events import bodies_of
 from webhooks.guard import Target, parse_target
 from webhooks.mails import tell_owners
 from webhooks.models import BY_DECISION, Delivery, Endpoint, Event
-from webhooks.selectors import due_receivers
+from webhooks.selectors import due_receivers, still_claimed
 from webhooks.services.deliveries import Made, claim_batch, record_attempts, release_claims, skip_deliveries
 from webhooks.services.endpoints import signing_secrets
 from webhooks.signing import signature_headers
@@ -134,18 +134,21 @@ def send_batch(batch: Sequence[Delivery], *, is_over: Callable[[], bool] = lambd
     ahead = now - timezone.now()  # of this machine's clock
     wanted = [each for each in batch if is_wanted(each)]
     skip_deliveries(deliveries=[each for each in batch if each not in wanted])
-    letters = _letters(wanted, now)
+    waiting = deque(_letters(wanted, now))
     close_old_connections()  # a pool's are for others while we wait
     began = recorded_at = time.monotonic()
     made: list[Made] = []
-    for position, letter in enumerate(letters):
+    while waiting:
         if is_over() or time.monotonic() - began > BATCH_SECONDS:
-            release_claims(deliveries=[each.delivery for each in letters[position:]])
+            release_claims(deliveries=[each.delivery for each in waiting])
             break
-        made.append(attempt(letter, ahead=ahead))
+        made.append(attempt(waiting.popleft(), ahead=ahead))
         if time.monotonic() - recorded_at > RECORD_EVERY_SECONDS or not made[-1].answer.is_success:
             record(made)
             made, recorded_at = [], time.monotonic()
+            # Meanwhile the endpoint may have been disabled or moved, by that very answer, too.
+            held = still_claimed([each.delivery for each in waiting])
+            waiting = deque(each for each in waiting if each.delivery.pk in held)
     record(made)
 
 

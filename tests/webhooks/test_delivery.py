@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import Account, AuditEntry, Role
+from accounts.services.audit import SYSTEM
 from tests.factories import make_account, make_job, make_user
 from tests.tts.worker_helpers import Background, ledger_adds_up, process, race, submit  # noqa: F401
 from tests.waiting import wait_for
@@ -19,12 +20,14 @@ from tests.webhooks.receiver import Receiver, authority_file, receiver
 from tts.services.lifecycle import claim_next_job, complete_job, erase_job, fail_job
 from tts.tasks import speak_next
 from webhooks import schedule
+from webhooks.client import Answer
 from webhooks.clock import database_now
 from webhooks.mails import tell_owners
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.schedule import asked_pause
 from webhooks.sender import PER_RECEIVER, Sender
-from webhooks.services.deliveries import forget_old_deliveries, record_job_event
+from webhooks.services.deliveries import Made, claim_batch, forget_old_deliveries, record_attempts, record_job_event
+from webhooks.services.endpoints import save_endpoint
 from webhooks.tasks import tidy
 
 
@@ -245,6 +248,32 @@ def test_410_disables_at_once_skips_the_rest_and_tells_the_owner(account, hook, 
     assert Delivery.objects.get(job_id=job.pk).state == "skipped"
 
 
+def test_after_410_nothing_more_of_the_same_batch_is_sent(account, hook, endpoint):
+    hook.status = 410
+    for _ in range(5):
+        make_delivery(account)
+    send_all(slots=1)
+    assert len(hook.received) == 1
+    assert sorted(Delivery.objects.values_list("state", flat=True)) == ["failed", *["skipped"] * 4]
+
+
+def test_what_waits_in_a_batch_goes_to_the_new_address(account, hook, endpoint):
+    with receiver() as moved:
+
+        def move(state: Receiver, request) -> None:
+            save_endpoint(account=account, url=moved.url, actor=SYSTEM, reason="It moved.")
+            connection.close()
+            state.answer(request)
+
+        hook.handler, hook.status = move, 500
+        for _ in range(3):
+            make_delivery(account)
+        send_all(slots=1)
+    assert len(hook.received) == 1
+    assert len({each.headers["x-tts-delivery-id"] for each in moved.received}) == 3
+    assert set(Delivery.objects.values_list("state", "attempts_made")) == {("delivered", 1)}
+
+
 def test_five_days_of_failures_disable_and_one_success_in_between_does_not(account, hook, endpoint, mailoutbox):
     make_user("alice@acme.example", account)
     hook.status = 500
@@ -402,6 +431,35 @@ def test_who_lost_his_claim_writes_nothing(account, hook, endpoint):
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempts_made) == ("pending", 5)
     assert not Attempt.objects.exists()
+
+
+def test_who_records_an_attempt_waits_for_who_changes_the_endpoint_and_holds_nothing_meanwhile(account, hook, endpoint):
+    """Both touch endpoint and deliveries: in the same order, or PostgreSQL breaks one of them off."""
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    delivery = make_delivery(account)
+    now = database_now()
+    (claimed,) = claim_batch(receiver=delivery.receiver, limit=1, now=now)
+
+    def record() -> None:
+        record_attempts(made=[Made(claimed, now, Answer("http_error", 1, 500))])
+        connection.close()
+
+    def is_waiting() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            return bool(cursor.fetchone()[0])
+
+    recorder = threading.Thread(target=record)
+    with transaction.atomic():
+        Endpoint.objects.select_for_update().get(pk=endpoint.pk)
+        recorder.start()
+        wait_for(is_waiting, "the recorder to wait", seconds=30)
+        assert Delivery.objects.select_for_update(nowait=True).get(pk=delivery.pk).claim == claimed.claim
+    recorder.join(30)
+    assert Attempt.objects.get().outcome == "http_error"
 
 
 def test_a_sender_that_is_told_to_stop_gives_back_what_it_did_not_send(account, hook, endpoint):

@@ -113,6 +113,9 @@ def skip_deliveries(*, deliveries: Sequence[Delivery]) -> None:
 def record_attempts(*, made: Sequence[Made]) -> None:
     """What came of attempts: rows for them, and what is to happen next. One whose claim was lost leaves nothing."""
     now = database_now()
+    # Endpoints before deliveries, as whoever changes an endpoint does: else each would wait for the other.
+    accounts = {each.delivery.account_id for each in made}
+    list(Endpoint.objects.filter(account__in=accounts).select_for_update().order_by("pk").values_list("pk"))
     rows = Delivery.objects.filter(pk__in=[each.delivery.pk for each in made])
     held = set(rows.select_for_update(of=("self",)).values_list("pk", "claim"))
     ours = [each for each in made if (each.delivery.pk, each.delivery.claim) in held]

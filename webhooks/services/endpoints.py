@@ -68,9 +68,12 @@ def _save(
         endpoint.disabled_at, endpoint.disabled_reason, endpoint.owner_told_at = None, "", None
     elif endpoint.is_enabled:
         endpoint.disabled_at, endpoint.disabled_reason = now, DisabledReason.PAUSED
+    has_moved = endpoint.url != url
     endpoint.url, endpoint.updated_at = url, now
     endpoint.save(force_insert=is_new)
-    Delivery.objects.for_account(account).filter(own_url="", state=DeliveryState.PENDING).update(receiver=receiver)
+    if has_moved:  # whoever is sending to the old address finds that it is no longer theirs
+        waiting = Delivery.objects.for_account(account).filter(own_url="", state=DeliveryState.PENDING)
+        waiting.update(receiver=receiver, claim=None, claim_expires_at=None)
     if not enabled:
         _skip_pending(account.pk, now, with_own_urls=True)
     audit.record(

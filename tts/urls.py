@@ -1,7 +1,7 @@
 from django.urls import include, path
 
 from tts.audio_files import audio_file
-from tts.pages import gallery, job, jobs, playground, pricing
+from tts.pages import crawlers, gallery, job, jobs, playground, pricing
 from tts.pages.overview import overview
 from tts.samples import voice_sample
 from tts.schema import api_reference
@@ -27,6 +27,8 @@ urlpatterns = [
     path("billing/usage", usage, name="billing_usage"),
     path("voices", gallery.gallery, name="gallery"),
     path("voices/<str:voice_id>", gallery.voice_page, name="voice"),
+    path("robots.txt", crawlers.robots, name="robots"),
+    path("sitemap.xml", crawlers.sitemap, name="sitemap"),
     path("pricing", pricing.pricing, name="pricing"),
     path("voices/<str:voice_id>/sample", voice_sample, name="voice_sample"),
     path("stream/<uuid:job_id>/<str:token>", stream_audio, name="stream_audio"),

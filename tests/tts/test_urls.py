@@ -136,6 +136,8 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/keys/{key}/revoke", NEEDS_SIGN_IN),
         "POST": ("/keys/{key}/revoke", NEEDS_SIGN_IN | {"signed in": 302}),  # roles: tests/accounts/test_keys_page.py
     },
+    "robots.txt": {"GET": ("/robots.txt", ALL_GET_IN)},
+    "sitemap.xml": {"GET": ("/sitemap.xml", ALL_GET_IN)},
     "voices": {"GET": ("/voices", ALL_GET_IN)},
     "voices/<str:voice_id>": {"GET": (f"/voices/{ANNIE}", ALL_GET_IN)},
     "pricing": {"GET": ("/pricing", ALL_GET_IN)},

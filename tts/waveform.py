@@ -16,11 +16,11 @@ class Wave:
     height: int = HEIGHT
 
 
-def draw_wave(peaks: bytes) -> Wave | None:
+def draw_wave(peaks: bytes, *, most: int = BARS) -> Wave | None:
     """None where no peaks were kept. The loudest bar fills the height: the picture shows shape, not volume."""
     if not peaks:
         return None
-    count = min(BARS, len(peaks))
+    count = min(most, len(peaks))
     bars = [max(peaks[i * len(peaks) // count : (i + 1) * len(peaks) // count]) for i in range(count)]
     scale = (HEIGHT - _MARGIN) / max(1, *bars)
     path = "".join(_bar(number * _STEP, max(_LEAST_HEIGHT, bar * scale)) for number, bar in enumerate(bars))

@@ -99,9 +99,9 @@ def claim_sample(*, providers: Collection[str]) -> Voice | None:
     return None
 
 
-def keep_sample(*, voice: Voice, key: str) -> None:
-    """`key`: where it lies in the audio store."""
-    Voice.objects.filter(pk=voice.pk).update(sample_key=key)
+def keep_sample(*, voice: Voice, key: str, peaks: bytes) -> None:
+    """`key`: where it lies in the audio store. `peaks`: its loudness over time, for the waveform."""
+    Voice.objects.filter(pk=voice.pk).update(sample_key=key, sample_peaks=peaks)
 
 
 def forget_samples(*, providers: Collection[str]) -> int:

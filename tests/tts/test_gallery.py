@@ -136,3 +136,13 @@ def test_what_is_no_number_of_characters_is_said_at_the_field(client, db, charac
     answer = client.get("/pricing", {"characters": characters, "tier": "premium"})
     assert answer.status_code == 400
     assert "Nothing was estimated" in answer.content.decode()
+
+
+def test_a_sample_is_drawn_and_a_page_of_them_is_still_a_small_page(client, voices):
+    Voice.objects.filter(voice_id=ANNIE).update(sample_key="samples/a.mp3", sample_peaks=bytes(range(240)))
+    page = client.get("/voices?q=annie&language=en-US").content.decode()
+    assert page.count('<svg class="wave"') == 1
+    Voice.objects.update(sample_key="samples/a.mp3", sample_peaks=bytes(range(240)))
+    page = client.get("/voices").content
+    assert page.count(b'<svg class="wave"') == 24
+    assert len(gzip.compress(page)) < 60_000

@@ -16,12 +16,14 @@ from billing.money import format_need
 from billing.selectors import get_prices
 from config.errors import NotFound
 from tts.code_samples import code_samples
+from tts.waveform import Wave, draw_wave
 from voices.models import Voice
 from voices.selectors import get_public_voice, list_languages, list_voices, usable_providers
 from voices.sentences import sentence_of
 
 VOICES_ON_A_PAGE = 24
 ALIKE = 3
+CARD_BARS = 60  # of a waveform: a page has two dozen
 CAPABILITIES = {
     "streaming": ("supports_streaming", "Streaming"),
     "ssml": ("supports_ssml", "SSML"),
@@ -43,6 +45,7 @@ class Card:
     price: str  # credits for 1,000 characters
     tier: str
     abilities: list[str]
+    wave: Wave | None  # of its sample; None where none was kept
 
 
 class GalleryFilters(forms.Form):
@@ -129,6 +132,7 @@ def _card(voice: Voice, prices: dict[str, int]) -> Card:
         price=format_need(prices[voice.model_type] * 1000),
         tier=TIERS[voice.model_type],
         abilities=[words for field, words in CAPABILITIES.values() if getattr(voice, field)],
+        wave=draw_wave(bytes(voice.sample_peaks), most=CARD_BARS) if voice.sample_key else None,
     )
 
 

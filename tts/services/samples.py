@@ -8,13 +8,14 @@ import hashlib
 import logging
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 
 from django.conf import settings
 
 from tts import store
 from tts.audio.files import encode_file
 from tts.audio.formats import resolve_encoding
+from tts.audio.peaks import Peaks
 from tts.engines.base import EngineError, Segment
 from tts.engines.registry import all_engines, get_engine
 from tts.errors import StoreUnavailable
@@ -83,7 +84,8 @@ def make_sample(voice: Voice) -> bool:
                 Segment(text=piece.text, engine_voice=voice.engine_voice, language=voice.language)
             )
         )
-        audio = encode_file(pcm, spool, encoding, input_rate_hertz=rate_hertz)
+        peaks = Peaks(rate_hertz)
+        audio = encode_file(_watched(pcm, peaks), spool, encoding, input_rate_hertz=rate_hertz)
         if not audio.duration_ms:
             logger.warning("no sample of %s: it says nothing", voice.voice_id)
             return False
@@ -93,8 +95,14 @@ def make_sample(voice: Voice) -> bool:
         return False
     finally:
         spool.unlink(missing_ok=True)
-    keep_sample(voice=voice, key=key)
+    keep_sample(voice=voice, key=key, peaks=peaks.taken())
     return True
+
+
+def _watched(pcm: Iterable[bytes], peaks: Peaks) -> Iterator[bytes]:
+    for chunk in pcm:
+        peaks.feed(chunk)
+        yield chunk
 
 
 def _sample_key(voice: Voice, text: str) -> str:

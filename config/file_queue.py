@@ -6,7 +6,6 @@ is deleted. Here both ends rename, which is atomic, nothing leaves the folder, a
 is missing.
 """
 
-import contextlib
 import time
 import uuid
 from pathlib import Path
@@ -16,11 +15,17 @@ from typing import Any
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
 
+SETTLED_NANOSECONDS = 100_000_000
+
 
 class Channel(filesystem.Channel):
     """Direct exchanges only, each named like its one queue; so nothing about routing needs to be stored."""
 
     supports_fanout = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._empty_since: dict[str, int] = {}  # by queue: when the folder changed last, before it was found empty
 
     @property
     def folder(self) -> Path:
@@ -68,10 +73,18 @@ class Channel(filesystem.Channel):
         return len(self._messages(queue))
 
     def _messages(self, queue: str) -> list[Path]:
-        """Oldest first."""
-        with contextlib.suppress(FileNotFoundError):
-            return sorted(self.folder.glob(f"*.{queue}.msg"))
-        return []
+        """Oldest first. A look at a folder in which nothing has changed costs one system call: workers look often."""
+        try:
+            changed_at = self.folder.stat().st_mtime_ns
+            if self._empty_since.get(queue) == changed_at:
+                return []
+            found = sorted(self.folder.glob(f"*.{queue}.msg"))
+        except FileNotFoundError:
+            return []
+        # A folder's time is as coarse as the kernel's clock: what comes within the same tick would not be seen.
+        if not found and time.time_ns() - changed_at > SETTLED_NANOSECONDS:
+            self._empty_since[queue] = changed_at
+        return found
 
 
 class Transport(filesystem.Transport):

@@ -214,8 +214,12 @@ def _invoice_paid(invoice: Object, event: StripeEvent) -> None:
     )
     if subscription is None:
         return  # somebody else's product at the same Stripe account
+    named = _ours({"metadata": metadata}, "account")
+    if named is not None and named != str(subscription.account_id):
+        raise NotOurs("it names another account than our subscription")
     # Its price may be that of the plan it was changed to by now.
-    if (invoice.get("currency"), invoice.get("subtotal")) != (subscription.currency, subscription.price):
+    month = _number(invoice.get("subtotal")) - _corrections(invoice)
+    if (invoice.get("currency"), month) != (subscription.currency, subscription.price):
         raise NotOurs("currency or amount differ from our subscription")
     subscriptions.credit_month(
         subscription=subscription,
@@ -229,14 +233,25 @@ def _invoice_paid(invoice: Object, event: StripeEvent) -> None:
     )
 
 
+def _lines(invoice: Object) -> list[Object]:
+    return (invoice.get("lines") or {}).get("data") or []
+
+
+def _is_correction(line: Object) -> bool:
+    """Of an old period, after a change of plan in its middle (a proration)."""
+    details = (line.get("parent") or {}).get("subscription_item_details")
+    return bool(details.get("proration")) if details else bool(line.get("proration"))
+
+
+def _corrections(invoice: Object) -> int:
+    """What the corrections of old periods come to; it may be below zero."""
+    amounts = [line.get("amount") for line in _lines(invoice) if _is_correction(line)]
+    return sum(amount for amount in amounts if isinstance(amount, int))
+
+
 def _period_start(invoice: Object) -> int:
     """Of the new period: the latest that a line of the subscription, and no correction of an old one, begins."""
-    starts = []
-    for line in (invoice.get("lines") or {}).get("data") or []:
-        details = (line.get("parent") or {}).get("subscription_item_details")
-        is_proration = bool(details.get("proration")) if details else bool(line.get("proration"))
-        if not is_proration:
-            starts.append(_number((line.get("period") or {}).get("start")))
+    starts = [_number((line.get("period") or {}).get("start")) for line in _lines(invoice) if not _is_correction(line)]
     if not starts:
         raise NotOurs("the invoice has no line for a period")
     return max(starts)

@@ -189,7 +189,7 @@ def test_whatever_happens_in_whatever_order_the_money_adds_up(db, settings):
     run_state_machine_as_test(
         Money,
         settings=hypothesis_settings(
-            max_examples=30, stateful_step_count=25, deadline=None, database=None,
+            max_examples=30, stateful_step_count=25, deadline=None, database=None, derandomize=True,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )  # fmt: skip

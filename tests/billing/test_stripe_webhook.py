@@ -58,6 +58,7 @@ def test_five_minutes_to_either_side_are_fine(skew: int):
         "t=1,v1=" + "0" * 64,
         "t=9" * 30,
         "v1=" + "0" * 64,
+        "t=1,v1=\u00e9",
     ],
     ids=[
         "other secret",
@@ -70,6 +71,7 @@ def test_five_minutes_to_either_side_are_fine(skew: int):
         "forged",
         "repeated",
         "no time",
+        "not ASCII",
     ],
 )
 def test_what_is_not_signed_is_refused(header: str | Callable[[], str]):

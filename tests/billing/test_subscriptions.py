@@ -189,6 +189,27 @@ def test_the_same_period_credits_once_whatever_the_invoice(acme: Account, subscr
     assert credits(acme) == 6_000
 
 
+def test_an_invoice_that_names_another_account_credits_nothing(acme: Account, subscription: Subscription):
+    other = {"subscription": str(subscription.pk), "account": str(make_account("Globex").pk)}
+    deliver(invoice(subscription, parent={"subscription_details": {"subscription": STRIPE_ID, "metadata": other}}))
+    assert LedgerEntry.objects.filter(account=acme).count() == 0
+    assert OperatorAlert.objects.get().kind == "event_refused"
+
+
+def test_a_month_is_credited_although_its_invoice_corrects_the_one_before(acme: Account, subscription: Subscription):
+    """After a change of plan in the middle of a month Stripe adds what the rest of it costs more, or less."""
+
+    def line(amount: int, *, proration: bool) -> dict[str, Any]:
+        details = {"proration": proration, "subscription": STRIPE_ID}
+        period = {"start": BEGAN + 2 - proration, "end": BEGAN + 3}
+        return {"amount": amount, "period": period, "parent": {"subscription_item_details": details}}
+
+    lines = [line(1_750, proration=True), line(-850, proration=True), line(2_900, proration=False)]
+    months = {"subtotal": 3_800, "amount_paid": 3_800, "lines": {"data": lines}}
+    deliver(invoice(subscription, number=2, reason="subscription_cycle", **months))
+    assert (plan_of(acme), credits(acme)) == ("pro", 3_000)
+
+
 @pytest.mark.parametrize(
     "changes", [{"currency": "eur"}, {"subtotal": 2_899}, {"lines": {"data": []}}, {"amount_paid": None}], ids=str
 )

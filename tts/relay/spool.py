@@ -11,10 +11,10 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 CHUNK_BYTES = 64 * 1024
-GATHER_SECONDS = 0.03  # between chunks: each costs the reader far more than a look, and the writer the processor
+GATHER_SECONDS = 0.06  # between chunks: each costs the reader far more than a look, and the writer the processor
 FIRST_LOOK_SECONDS = 0.002  # between looks while bytes come
 LAST_LOOK_SECONDS = 0.05
-LATE_BY = 1 / 40  # of the time waited: who waits long may hear of it so much later, and costs next to nothing
+LATE_BY = 1 / 80  # of the time waited: who waits long may hear of it so much later, and costs next to nothing
 SILENCE_SECONDS = 1.0
 
 

@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGTERM
@@ -250,7 +250,11 @@ def _is_stored(bench: Bench, job: dict[str, Any], body: bytes) -> bool:
 
 
 def _resident_bytes(pids: Sequence[int]) -> int:
-    return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in set(pids)) * os.sysconf("SC_PAGE_SIZE")
+    pages = 0
+    for pid in set(pids):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended just now
+            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def main(arguments: Sequence[str]) -> int:

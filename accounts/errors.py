@@ -66,3 +66,9 @@ class NothingToChange(DomainError):
     """An operator asked for what is so already: a double click, or a page that was open for long."""
 
     code, status = "NOTHING_TO_CHANGE", 409
+
+
+class TeamRefused(DomainError):
+    """What somebody asked about people cannot be, or is so already. The message says which."""
+
+    code, status = "TEAM_REFUSED", 409

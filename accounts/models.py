@@ -195,6 +195,35 @@ class ApiKey(models.Model):
         return self.monthly_cap_microcredits is not None or any(lists)
 
 
+class Invitation(models.Model):
+    """A place in an account, offered to an address; gone once accepted or withdrawn. The token is in the mail alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=254)  # lower case
+    role = models.CharField(max_length=16, choices=Role.choices)
+    digest = models.CharField(max_length=64, unique=True, editable=False)  # hexadecimal SHA-256 of the token
+    sent_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+
+    objects = AccountOwnedQuerySet["Invitation"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "email"], name="invitation_unique"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values) & ~models.Q(role="owner"), name="invitation_role_valid"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} into {self.account_id} as {self.role}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.expires_at > timezone.now()
+
+
 class RememberedRequest(models.Model):
     """The answer to a request that carried an Idempotency-Key, kept so that a repeat gets the same bytes.
 

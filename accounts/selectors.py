@@ -7,7 +7,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts import keys
-from accounts.models import Account, ApiKey, Maintenance, Membership, Plan, User
+from accounts.models import Account, ApiKey, Invitation, Maintenance, Membership, Plan, User
 from config.errors import NotFound
 
 MAINTENANCE_SEEN_WITHIN_SECONDS = 1.0
@@ -47,6 +47,22 @@ def list_memberships(user: User) -> QuerySet[Membership]:
 def list_plans() -> QuerySet[Plan]:
     """The slowest first."""
     return Plan.objects.order_by("generate_limit", "code")
+
+
+def list_members(*, account: Account) -> QuerySet[Membership]:
+    """Each with its person, oldest first."""
+    return Membership.objects.filter(account=account).select_related("user").order_by("created_at", "pk")
+
+
+def list_invitations(*, account: Account) -> QuerySet[Invitation]:
+    """Those without an answer, expired ones too, newest first."""
+    return Invitation.objects.for_account(account).order_by("-sent_at", "pk")
+
+
+def find_invitation(token: str) -> Invitation | None:
+    """The open invitation of a mail's link, with its account. None: used, withdrawn, expired or never there."""
+    found = Invitation.objects.filter(digest=keys.digest(token), expires_at__gt=timezone.now())
+    return found.select_related("account").first()
 
 
 def list_keys(*, account: Account) -> QuerySet[ApiKey]:

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from accounts import entrance, key_pages, views
+from accounts import entrance, invitation_pages, key_pages, team_pages, views
 
 urlpatterns = [
     path("sign-up", entrance.SignUp.as_view(), name="account_signup"),
@@ -23,5 +23,12 @@ urlpatterns = [
     path("keys/<uuid:key_id>/rotate", key_pages.rotate, name="rotate_key"),
     path("keys/<uuid:key_id>/end-old", key_pages.end_old, name="end_old_secret"),
     path("keys/<uuid:key_id>/edit", key_pages.edit, name="edit_key"),
+    path("team", team_pages.team, name="team"),
+    path("team/leave", team_pages.leave, name="leave_team"),
+    path("team/owner", team_pages.transfer, name="transfer_ownership"),
+    path("team/members/<int:member_id>", team_pages.member, name="team_member"),
+    path("team/invitations/<uuid:invitation_id>/resend", team_pages.resend, name="resend_invitation"),
+    path("team/invitations/<uuid:invitation_id>/withdraw", team_pages.withdraw, name="withdraw_invitation"),
+    path("invitations/<str:token>", invitation_pages.invitation, name="invitation"),
     path("switch-account", views.switch_account, name="switch_account"),
 ]

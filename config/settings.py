@@ -144,8 +144,9 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up
-# Ten failures from one address or for one email in 15 minutes; the rest as allauth has it.
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/15m/ip,10/15m/key"}
+# Ten failures from one address or for one email in 15 minutes; fifty invitations a day of one account;
+# the rest as allauth has it.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/15m/ip,10/15m/key", "invite": "50/d/key"}
 SESSION_COOKIE_AGE = 30 * 24 * 3600  # for who wants to stay signed in; else until the browser closes
 OIDC_ISSUERS = env_issuers("OIDC_ISSUERS")  # whose ID tokens are taken at /api/user
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # and three days are allauth's own for confirming an address

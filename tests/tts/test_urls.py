@@ -177,6 +177,23 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "webhooks/id-tokens": {"POST": ("/webhooks/id-tokens", dict.fromkeys(ACTORS, 302))},
     "webhooks/<uuid:delivery_id>": {"GET": ("/webhooks/{job}", NEEDS_SIGN_IN | {"signed in": 404})},
     "webhooks/<uuid:delivery_id>/replay": {"POST": ("/webhooks/{job}/replay", NEEDS_SIGN_IN | {"signed in": 404})},
+    "team": {"GET": ("/team", NEEDS_SIGN_IN), "POST": ("/team", NEEDS_SIGN_IN)},  # roles: tests/accounts/test_team.py
+    "team/leave": {
+        "GET": ("/team/leave", NEEDS_SIGN_IN),
+        "POST": ("/team/leave", NEEDS_SIGN_IN | {"signed in": 302}),  # refused: she owns it
+    },
+    "team/owner": {"GET": ("/team/owner", NEEDS_SIGN_IN), "POST": ("/team/owner", NEEDS_SIGN_IN)},
+    "team/members/<int:member_id>": {
+        "GET": ("/team/members/0", NEEDS_SIGN_IN | {"signed in": 404}),
+        "POST": ("/team/members/0", NEEDS_SIGN_IN | {"signed in": 404}),
+    },
+    "team/invitations/<uuid:invitation_id>/resend": {
+        "POST": ("/team/invitations/{job}/resend", NEEDS_SIGN_IN | {"signed in": 404}),
+    },
+    "team/invitations/<uuid:invitation_id>/withdraw": {
+        "POST": ("/team/invitations/{job}/withdraw", NEEDS_SIGN_IN | {"signed in": 404}),
+    },
+    "invitations/<str:token>": {"GET": ("/invitations/x", NOT_THERE), "POST": ("/invitations/x", NOT_THERE)},
     "switch-account": {
         "GET": ("/switch-account", dict.fromkeys(ACTORS, 405)),
         "POST": ("/switch-account", NEEDS_SIGN_IN | {"signed in": 404}),  # to no account

@@ -1,0 +1,117 @@
+"""Inviting people into an account: offered, sent again, withdrawn, accepted. The token goes into the mail alone."""
+
+import secrets
+from datetime import timedelta
+
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import keys
+from accounts.errors import TeamRefused
+from accounts.models import Account, Invitation, Membership, Role, User
+from accounts.services import audit
+from accounts.services.audit import Actor
+from accounts.services.team import ON_THE_TEAM_PAGE
+
+OPEN_FOR = timedelta(days=7)
+MAX_WAITING = 50
+OVER = "This invitation was used, withdrawn or is older than seven days. Ask for another one."
+
+
+@transaction.atomic
+def invite(*, account: Account, email: str, role: Role, actor: Actor) -> tuple[Invitation, str]:
+    """The invitation and its token. Raises TeamRefused (a member already, invited already, too many waiting)."""
+    Account.objects.select_for_update().get(pk=account.pk)
+    email = email.lower()
+    if Membership.objects.filter(account=account, user__email__iexact=email).exists():
+        raise TeamRefused(f"{email} is in the team already.")
+    if Invitation.objects.for_account(account).count() >= MAX_WAITING:
+        raise TeamRefused(f"There are {MAX_WAITING} invitations without an answer. Withdraw one first.")
+    token = secrets.token_urlsafe(32)
+    try:
+        with transaction.atomic():
+            row = Invitation.objects.create(
+                account=account,
+                email=email,
+                role=role,
+                digest=keys.digest(token),
+                expires_at=timezone.now() + OPEN_FOR,
+            )
+    except IntegrityError:
+        raise TeamRefused(f"{email} is invited already. Send that invitation again, or withdraw it.") from None
+    _record(row, "invitation.made", actor)
+    return row, token
+
+
+@transaction.atomic
+def renew_invitation(*, invitation: Invitation, actor: Actor) -> str:
+    """A new token, for seven more days; the link before is over. Raises TeamRefused (it is gone)."""
+    token, now = secrets.token_urlsafe(32), timezone.now()
+    renewed = Invitation.objects.filter(pk=invitation.pk).update(
+        digest=keys.digest(token), sent_at=now, expires_at=now + OPEN_FOR
+    )
+    if not renewed:
+        raise TeamRefused("It was accepted or withdrawn meanwhile.")
+    _record(invitation, "invitation.renewed", actor)
+    return token
+
+
+@transaction.atomic
+def withdraw_invitation(*, invitation: Invitation, actor: Actor) -> bool:
+    """False when it was gone already."""
+    if not Invitation.objects.filter(pk=invitation.pk).delete()[0]:
+        return False
+    _record(invitation, "invitation.withdrawn", actor)
+    return True
+
+
+@transaction.atomic
+def accept_invitation(*, token: str, user: User) -> Membership:
+    """Once: whoever comes second finds it gone. Raises TeamRefused (over; for another address)."""
+    row = _locked(token)
+    if row.email != user.email.lower():
+        raise TeamRefused("This invitation is for another address than the one you are signed in with.")
+    return _join(row, user)
+
+
+@transaction.atomic
+def accept_as_new_person(*, token: str, password: str) -> Membership:
+    """Whoever has the link has the mailbox: the address counts as confirmed. Raises TeamRefused (over; not new)."""
+    row = _locked(token)
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(row.email, password)
+    except IntegrityError:
+        raise TeamRefused("You have a sign-in here already. Sign in, and open the link again.") from None
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    return _join(row, user)
+
+
+def _locked(token: str) -> Invitation:
+    rows = Invitation.objects.select_for_update(of=("self",)).select_related("account")
+    row = rows.filter(digest=keys.digest(token), expires_at__gt=timezone.now()).first()
+    if row is None:
+        raise TeamRefused(OVER)
+    return row
+
+
+def _join(row: Invitation, user: User) -> Membership:
+    """A member already keeps their role."""
+    membership, _ = Membership.objects.get_or_create(account=row.account, user=user, defaults={"role": row.role})
+    _record(row, "invitation.accepted", Actor.of_member(membership))
+    Invitation.objects.filter(pk=row.pk).delete()
+    return membership
+
+
+def _record(row: Invitation, action: str, actor: Actor) -> None:
+    """Without the address: the audit trail holds no personal data."""
+    audit.record(
+        actor=actor,
+        action=action,
+        reason=ON_THE_TEAM_PAGE,
+        target_type="invitation",
+        target_id=row.pk,
+        account=row.account,
+        after={"role": row.role},
+    )

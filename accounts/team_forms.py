@@ -1,0 +1,87 @@
+"""What people type in about a team: an invitation, a role, the next owner, a first password."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+
+from accounts.forms import EMAIL_MESSAGES, PASSWORD_HINT
+from accounts.models import Membership, Role, User
+from accounts.selectors import list_members
+
+CHOOSE = {"required": "Choose one of the list.", "invalid_choice": "Choose one of the list."}
+ROLE_CHOICES = [
+    (Role.DEVELOPER, "Developer: speech, keys and webhooks"),
+    (Role.VIEWER, "Viewer: sees everything, changes nothing"),
+    (Role.BILLING, "Billing: credits and the plan alone"),
+    (Role.ADMIN, "Admin: everything but the ownership"),
+]
+
+
+class _Form(forms.Form):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+
+
+class InviteForm(_Form):
+    email = forms.EmailField(
+        label="Invite by email",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages=EMAIL_MESSAGES,
+    )
+    role = forms.ChoiceField(label="Role", choices=ROLE_CHOICES, error_messages=CHOOSE)
+
+
+class RoleForm(_Form):
+    role = forms.ChoiceField(label="Role", choices=ROLE_CHOICES, error_messages=CHOOSE)
+
+
+class _MemberField(forms.ModelChoiceField):  # type: ignore[type-arg] # Django's own is not generic when it runs
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.user.email)
+
+
+class TransferForm(_Form):
+    """The owner's password is asked again: a session that was left open gives nothing away."""
+
+    to = _MemberField(label="The next owner", queryset=Membership.objects.none(), error_messages=CHOOSE)
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Enter your password."},
+    )
+
+    def __init__(self, *args: Any, owner: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = owner.user
+        field = self.fields["to"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = list_members(account=owner.account).exclude(pk=owner.pk)
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if not self.user.check_password(password):
+            raise forms.ValidationError("That is not your password.")
+        return password
+
+
+class FirstPasswordForm(_Form):
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        help_text=PASSWORD_HINT,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "minlength": "12"}),
+        error_messages={"required": "Choose a password."},
+    )
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email = email
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        validate_password(password, User(email=self.email))
+        return password

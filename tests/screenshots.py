@@ -32,6 +32,18 @@ PUBLIC = {
     "voice": "/voices/espeak:en-GB-eSpeak-Lee",
     "pricing": "/pricing?characters=600000&tier=premium",
     "docs-api": "/docs/api",
+    "docs-quickstart": "/docs/quickstart",
+    "docs-authentication": "/docs/authentication",
+    "docs-errors": "/docs/errors",
+    "docs-rate-limits": "/docs/rate-limits",
+    "docs-idempotency": "/docs/idempotency",
+    "docs-speech": "/docs/speech",
+    "docs-streaming": "/docs/streaming",
+    "docs-voices": "/docs/voices",
+    "docs-openai": "/docs/openai",
+    "docs-webhooks": "/docs/webhooks",
+    "docs-credits": "/docs/credits",
+    "docs-self-hosting": "/docs/self-hosting",
 }
 SIGNED_IN = {
     "overview": "/overview",

@@ -1,6 +1,7 @@
 from django.urls import include, path
 
 from tts.audio_files import audio_file
+from tts.docs import views as docs
 from tts.pages import crawlers, gallery, job, jobs, playground, pricing
 from tts.pages.overview import overview
 from tts.samples import voice_sample
@@ -11,6 +12,11 @@ from tts.views import home
 
 urlpatterns = [
     path("docs/api", api_reference, name="api_reference"),
+    path("docs", docs.docs, name="docs"),
+    path("docs/<slug:slug>.md", docs.docs_markdown, name="docs_markdown"),
+    path("docs/<slug:slug>", docs.docs_page, name="docs_page"),
+    path("llms.txt", docs.llms, name="llms"),
+    path("llms-full.txt", docs.llms_full, name="llms_full"),
     path("", home, name="home"),
     path("overview", overview, name="overview"),
     path("playground", playground.playground, name="playground"),

@@ -1,0 +1,59 @@
+"""Which pages there are, in reading order, and their text.
+
+A page is `docs/<slug>.md`. A line that is only `{{ name }}` is replaced by the table of that name (`tts.docs.tables`),
+`{{ url }}` anywhere by the address of this service. To add a page, write the file and name it here.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from tts.docs.tables import TABLES
+
+FOLDER = Path(settings.BASE_DIR) / "docs"
+SECTIONS = {
+    "Start": ("quickstart", "authentication", "errors", "rate-limits", "idempotency"),
+    "Speech": ("speech", "streaming", "voices", "openai"),
+    "Operate": ("webhooks", "credits", "self-hosting"),
+}
+SLUGS = tuple(slug for slugs in SECTIONS.values() for slug in slugs)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    slug: str
+    title: str
+
+
+def source(slug: str) -> str:
+    """The file as it was written. `slug` is one of SLUGS."""
+    return (FOLDER / f"{slug}.md").read_text()
+
+
+def link(slug: str) -> Link:
+    return Link(slug, source(slug).split("\n", 1)[0].removeprefix("# "))
+
+
+def lead(slug: str) -> str:
+    """The first paragraph: what the page is about."""
+    return source(slug).split("\n\n")[1].replace("\n", " ")
+
+
+def navigation() -> dict[str, list[Link]]:
+    return {section: [link(slug) for slug in slugs] for section, slugs in SECTIONS.items()}
+
+
+def neighbours(slug: str) -> tuple[Link | None, Link | None]:
+    """The pages before and after."""
+    place = SLUGS.index(slug)
+    before = link(SLUGS[place - 1]) if place else None
+    after = link(SLUGS[place + 1]) if place + 1 < len(SLUGS) else None
+    return before, after
+
+
+def markdown(slug: str) -> str:
+    """The page with its tables, as plain Markdown."""
+    text = source(slug).replace("{{ url }}", settings.PUBLIC_URL)
+    return re.sub(r"^\{\{ (\w+) \}\}$", lambda found: TABLES[found[1]](), text, flags=re.MULTILINE)

@@ -1,0 +1,61 @@
+"""`/docs`, its pages as HTML and as Markdown, and `/llms.txt`, the list of them for language models."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from tts.docs import html, pages
+
+TEXT = "text/plain; charset=utf-8"
+
+
+@require_safe
+def docs(request: HttpRequest) -> HttpResponse:
+    return redirect("docs_page", pages.SLUGS[0])
+
+
+@require_safe
+def docs_page(request: HttpRequest, slug: str) -> HttpResponse:
+    _known(slug)
+    body, headings = html.render(pages.markdown(slug))
+    before, after = pages.neighbours(slug)
+    context = {
+        "page": pages.link(slug),
+        "lead": pages.lead(slug),
+        "html": body,
+        "headings": headings,
+        "navigation": pages.navigation(),
+        "before": before,
+        "after": after,
+    }
+    return render(request, "docs/page.html", context)
+
+
+@require_safe
+def docs_markdown(request: HttpRequest, slug: str) -> HttpResponse:
+    _known(slug)
+    return HttpResponse(pages.markdown(slug), content_type="text/markdown; charset=utf-8")
+
+
+@require_safe
+def llms(request: HttpRequest) -> HttpResponse:
+    lines = ["# Utterance", "", "> A speech service: text in, speech out, by API.", ""]
+    for section, links in pages.navigation().items():
+        lines += [f"## {section}", ""]
+        for link in links:
+            address = request.build_absolute_uri(reverse("docs_markdown", args=[link.slug]))
+            lines.append(f"- [{link.title}]({address}): {pages.lead(link.slug)}")
+        lines.append("")
+    lines += ["## Reference", "", f"- [OpenAPI]({request.build_absolute_uri(reverse('openapi'))}): every request", ""]
+    return HttpResponse("\n".join(lines), content_type=TEXT)
+
+
+@require_safe
+def llms_full(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("\n\n".join(pages.markdown(slug) for slug in pages.SLUGS), content_type=TEXT)
+
+
+def _known(slug: str) -> None:
+    if slug not in pages.SLUGS:
+        raise Http404

@@ -93,7 +93,7 @@ $(VENV)/.dev-ready: requirements-dev.txt tests/node/package.json $(VENV)/.run-re
 	@echo "Installing what the tests need ..."
 	@$(INSTALL)
 	@if command -v npm >/dev/null; then npm install --prefix tests/node --no-audit --no-fund --no-package-lock --silent \
-		|| echo "npm could not fetch what verifies signatures in Node; those tests are skipped."; fi
+		|| echo "npm could not fetch axe and the verifiers in Node; the tests with them are skipped."; fi
 	@touch $@
 
 .PHONY: help setup run kokoro test test-services check lint types format bench-latency bench-stream bench-webhooks bench-desk screenshots lock clean

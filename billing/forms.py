@@ -24,6 +24,7 @@ class BuyForm(forms.Form):
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", "id_buy_%s")  # beside another form with a pack
         super().__init__(*args, **kwargs)
         self.fields["pack"].queryset = list_packs()  # type: ignore[attr-defined]
 

@@ -7,6 +7,9 @@ const followTheme = () => {
 dark.addEventListener("change", followTheme);
 followTheme();
 
+// Swagger UI takes the address's # for itself.
+document.querySelector(".skip").addEventListener("click", () => document.getElementById("main").focus());
+
 const place = document.getElementById("api-reference");
 SwaggerUIBundle({
   url: place.dataset.document,
@@ -19,4 +22,9 @@ SwaggerUIBundle({
   tryItOutEnabled: true,
   supportedSubmitMethods: ["get", "post", "delete"],
   validatorUrl: null,
+  // This page has a main landmark and a title already.
+  onComplete: () => {
+    place.querySelector("main")?.setAttribute("role", "group");
+    place.querySelector("h1")?.setAttribute("aria-level", "2");
+  },
 });

@@ -8,7 +8,27 @@ const draw = (player, audio) => {
     const bars = all.getAttribute("d").split(/(?=M)/);
     heard.setAttribute("d", bars.slice(0, length ? Math.ceil((bars.length * audio.currentTime) / length) : 0).join(""));
   }
-  if (length) player.querySelector(".player__time").textContent = `${clock(audio.currentTime)} / ${clock(length)}`;
+  if (!length) return;
+  player.querySelector(".player__time").textContent = `${clock(audio.currentTime)} / ${clock(length)}`;
+  const slider = player.querySelector(".seek");
+  if (!slider) return;
+  slider.value = (100 * audio.currentTime) / length;
+  slider.setAttribute("aria-valuetext", `${clock(audio.currentTime)} of ${clock(length)}`);
+};
+const seek = (audio, share) => {
+  const go = () => { audio.currentTime = share * audio.duration; };
+  if (audio.duration) go();
+  else audio.addEventListener("loadedmetadata", go, { once: true });
+};
+// Over the waveform, once there is a sound: arrows, Home, End and a finger move in it.
+const addSlider = (player, audio) => {
+  const wave = player.querySelector(".wave");
+  if (!wave) return;
+  const slider = document.createElement("input");
+  Object.assign(slider, { type: "range", className: "seek", max: 100, value: 0, ariaLabel: "Position in the sound" });
+  slider.addEventListener("input", () => seek(audio, slider.value / 100));
+  slider.addEventListener("click", () => audio.play());
+  wave.before(slider);
 };
 const soundOf = (player, link) => {
   if (sounds.has(player)) return sounds.get(player);
@@ -21,8 +41,10 @@ const soundOf = (player, link) => {
   };
   for (const name of ["play", "pause", "ended"]) audio.addEventListener(name, show);
   audio.addEventListener("timeupdate", () => draw(player, audio));
+  audio.addEventListener("seeked", () => draw(player, audio));
   link.setAttribute("role", "button");
   player.append(audio);
+  addSlider(player, audio);
   sounds.set(player, audio);
   return audio;
 };
@@ -43,9 +65,7 @@ document.addEventListener("click", (event) => {
   const player = wave.closest("[data-player]");
   const audio = soundOf(player, player.querySelector(".play"));
   const box = wave.getBoundingClientRect();
-  const seek = () => { audio.currentTime = ((event.clientX - box.left) / box.width) * audio.duration; };
-  if (audio.duration) seek();
-  else audio.addEventListener("loadedmetadata", seek, { once: true });
+  seek(audio, (event.clientX - box.left) / box.width);
   if (audio.paused) audio.play();
 });
 document.addEventListener("keydown", (event) => {

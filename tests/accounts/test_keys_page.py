@@ -256,9 +256,9 @@ def test_the_list_shows_the_ends_and_the_state_of_each(signed_in: Client, accoun
     text = shown(response)
     assert "1 active of 50" in text
     assert "&lt;b&gt;Museum&lt;/b&gt;" in page_of(response)
-    rest = "Rotate speech:write speech:read 0.00 never never Active No limits Revoke"
+    rest = "Rotate speech:write speech:read 0.00 never never Active No limits of"
     assert f"{active.prefix}…{active.last_four} {rest}" in text
-    assert re.search(r"Nightly .* Expired No limits Revoke", text)
+    assert re.search(r"Nightly .* Expired No limits of Nightly Revoke", text)
     assert re.search(r"Old laptop .* Revoked", text)
     assert text.index("Old laptop") > text.index("Nightly")
     assert secret not in page_of(response)

@@ -15,8 +15,11 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.mails import compose_mail
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,8 @@ MAIL_REFUSED = (
     "Our mail server did not take it. Try again in a few minutes. "
     "If you have just signed up, sign in: that sends it again."
 )
+
+SAME_MAIL = {"account/email/email_confirmation_signup": "account/email/email_confirmation"}
 
 # The other things allauth would say are said by the page that it leads to.
 SHOWN_MESSAGES = {"account/messages/email_confirmed.txt"}
@@ -76,13 +81,9 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Raises a 503 page when the mail server refuses: nobody is left waiting for a mail that never comes."""
-        public_url = settings.PUBLIC_URL
-        message = self.render_mail(
-            template_prefix,
-            email,
-            context | {"email": email, "public_url": public_url, "host": public_url.partition("//")[2]},
-            headers={"Auto-Submitted": "auto-generated"},
-        )
+        prefix = SAME_MAIL.get(template_prefix, template_prefix)
+        subject = render_to_string(f"{prefix}_subject.txt")
+        message = compose_mail(f"{prefix}_message", to=email, subject=subject, context=context)
         try:
             message.send()
         except (OSError, SMTPException) as error:

@@ -1,35 +1,78 @@
-"""The mail that invites somebody. Owns no state."""
+"""Every mail of ours: what is the same in all of them, and the one that invites somebody. Owns no state.
+
+Each is a pair of templates, as text and as HTML, that say the same and hold the same links. Links lead to PUBLIC_URL,
+whatever Host a request named.
+"""
 
 import logging
+from collections.abc import Mapping
 from smtplib import SMTPException
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
-from accounts.models import Invitation
+from accounts.models import Account, Invitation, Role, User
 
 logger = logging.getLogger(__name__)
 
+MAX_SUBJECT_CHARS = 78  # RFC 5322, 2.1.1
+MAX_NAME_CHARS = 40  # of an account, in a subject
 
-def mail_invitation(invitation: Invitation, token: str) -> bool:
-    """Outside the transaction that made it. False when it could not be sent; the log says why."""
-    context = {
-        "account_name": invitation.account.name,
-        "role": invitation.role,
-        "url": f"{settings.PUBLIC_URL}/invitations/{token}",
+
+def compose_mail(template: str, *, to: str, subject: str, context: Mapping[str, Any]) -> EmailMultiAlternatives:
+    """From `template`.txt and .html, which also see `subject`, `email`, `public_url` and `host`."""
+    subject = " ".join(subject.split())[:MAX_SUBJECT_CHARS]
+    everywhere = {
+        "subject": subject,
+        "email": to,
+        "public_url": settings.PUBLIC_URL,
         "host": settings.PUBLIC_URL.partition("//")[2],
     }
     mail = EmailMultiAlternatives(
-        subject=" ".join(f"Join {invitation.account.name} on Utterance".split()),
-        body=render_to_string("accounts/email/invitation.txt", context),
-        to=[invitation.email],
+        subject=subject,
+        body=render_to_string(f"{template}.txt", everywhere | dict(context)),
+        to=[to],
+        reply_to=[settings.REPLY_TO_EMAIL] if settings.REPLY_TO_EMAIL else None,
         headers={"Auto-Submitted": "auto-generated"},
     )
-    mail.attach_alternative(render_to_string("accounts/email/invitation.html", context), "text/html")
+    mail.attach_alternative(render_to_string(f"{template}.html", everywhere | dict(context)), "text/html")
+    return mail
+
+
+def send_mail(template: str, *, to: str, subject: str, context: Mapping[str, Any]) -> bool:
+    """Outside any transaction. False when it could not be sent; the log says why, and not to whom."""
     try:
-        mail.send()
+        compose_mail(template, to=to, subject=subject, context=context).send()
     except (OSError, SMTPException) as error:
-        logger.error("an invitation could not be sent: %s", type(error).__name__)
+        logger.error("a mail (%s) could not be sent: %s", template, type(error).__name__)
         return False
     return True
+
+
+def mail_owners(account: Account, template: str, *, subject: str, context: Mapping[str, Any]) -> bool:
+    """To each owner, with `account_name`. False as soon as one mail could not be sent."""
+    owners = User.objects.filter(is_active=True, memberships__account=account, memberships__role=Role.OWNER)
+    context = {"account_name": account.name, **context}
+    emails = owners.values_list("email", flat=True)
+    return all(send_mail(template, to=email, subject=subject, context=context) for email in emails)
+
+
+def in_subject(name: str) -> str:
+    """An account's name, as long as fits."""
+    return name if len(name) <= MAX_NAME_CHARS else f"{name[: MAX_NAME_CHARS - 1]}…"
+
+
+def mail_invitation(invitation: Invitation, token: str) -> bool:
+    """Outside the transaction that made it. False when it could not be sent."""
+    return send_mail(
+        "accounts/email/invitation",
+        to=invitation.email,
+        subject=f"Join {in_subject(invitation.account.name)} on Utterance",
+        context={
+            "account_name": invitation.account.name,
+            "role": invitation.role,
+            "url": f"{settings.PUBLIC_URL}/invitations/{token}",
+        },
+    )

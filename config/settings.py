@@ -155,6 +155,7 @@ SIGNUP_CREDITS = env_int("SIGNUP_CREDITS", 10)  # once the address is confirmed
 
 EMAIL_URL = env_str("EMAIL_URL")
 DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", f"Utterance <noreply@{urlsplit(PUBLIC_URL).hostname}>")
+REPLY_TO_EMAIL = env_str("REPLY_TO_EMAIL")  # where answers to mails go; without it, whom they come from
 if EMAIL_URL:
     _smtp = parse_email_url(EMAIL_URL)
     EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = _smtp.host, _smtp.port, 10  # seconds

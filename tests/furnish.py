@@ -31,9 +31,12 @@ from billing.services.low_balance import set_low_balance_notice  # noqa: E402
 from billing.services.purchases import remember_customer  # noqa: E402
 from billing.services.subscriptions import start_subscription  # noqa: E402
 from tests.factories import PASSWORD, make_account, make_job, make_key, make_user  # noqa: E402
+from tests.mails import MAILS  # noqa: E402
 from tts.models import JobStatus  # noqa: E402
 from webhooks.models import Attempt, Delivery, Endpoint  # noqa: E402
 from webhooks.secrets import encrypt, generate_secret  # noqa: E402
+
+MAIL_HOST = "mails.example"  # each mail of the product goes to an address of its own there
 
 
 def furnish(owner: str, newcomer: str, job_id: str) -> dict[str, str]:
@@ -43,9 +46,12 @@ def furnish(owner: str, newcomer: str, job_id: str) -> dict[str, str]:
     make_user("bob@acme.example", account, Role.DEVELOPER)
     invite(account=account, email="dana@acme.example", role=Role.ADMIN, actor=SYSTEM)
     _, invitation = invite(account=globex, email="erin@acme.example", role=Role.VIEWER, actor=SYSTEM)
+    for template, mail in MAILS.items():
+        mail.send(f"{template.rpartition('/')[2]}@{MAIL_HOST}", "Acme")
     unconfirmed = User.objects.create_user("finn@acme.example", PASSWORD)
     address = EmailAddress.objects.create(user=unconfirmed, email=unconfirmed.email, primary=True)
     return {
+        "mails": str(len(MAILS)),
         "password": PASSWORD,
         "confirm": EmailConfirmationHMAC(address).key,
         "invitation": invitation,

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Literal
 
@@ -19,11 +20,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.live.service import Caller, Service
 from tests.run import ROOT
+from tests.waiting import wait_for
 
 CHROMIUM = Path("/usr/bin/chromium")
 FOLDER = ROOT / "var" / "screenshots"
 WIDTHS = {"phone": 375, "desk": 1280}
-THEMES = ("light", "dark")
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
 EMAIL, NEWCOMER, OPERATOR = "alice@acme.example", "nora@globex.example", "ada@staff.example"
 # Selling is on, by a Stripe that nobody reaches.
 SETTINGS = {"STRIPE_API_KEY": "sk_test_pictures", "STRIPE_API_BASE": "http://127.0.0.1:9"}
@@ -206,8 +209,29 @@ def fill(service: Service) -> dict[str, Audience]:
         "nobody": Audience(with_ids(PUBLIC, ids)),
         "owner": Audience(with_ids(SIGNED_IN, ids), EMAIL, made["password"]),
         "newcomer": Audience(NEW, NEWCOMER, ids["password"]),
+        "reader": Audience(mails_of(service, count=int(ids["mails"]))),
         "operator": Audience(with_ids(STAFF, ids), OPERATOR, operator["password"], "/admin/login/", "Log in"),
     }
+
+
+def mails_of(service: Service, *, count: int) -> Pages:
+    """The HTML of each mail, in a file that a browser opens. Some of them the service sends, within seconds."""
+    folder = service.folder / "mails"
+    folder.mkdir()
+
+    def found() -> Pages:
+        pages: Pages = {}
+        for file in (service.data_dir / "mail").glob("*"):
+            mail = message_from_bytes(file.read_bytes().partition(b"-" * 79)[0], policy=policy.default)
+            name, _, host = str(mail["To"]).partition("@")
+            html = mail.get_body(("html",))
+            if host == "mails.example" and html is not None:
+                path = folder / f"mail-{name.removesuffix('_message')}.html"
+                path.write_text(html.get_content())
+                pages[path.stem.replace("_", "-")] = path.as_uri()
+        return pages if len(pages) == count else {}
+
+    return wait_for(found, "all mails")
 
 
 def with_ids(pages: Pages, ids: dict[str, str]) -> Pages:
@@ -218,12 +242,12 @@ def with_ids(pages: Pages, ids: dict[str, str]) -> Pages:
 
 
 def take(
-    browser: Browser, service: Service, theme: str, size: str, width: int, audience: Audience, problems: list[str]
+    browser: Browser, service: Service, theme: Theme, size: str, width: int, audience: Audience, problems: list[str]
 ) -> None:
     context = browser.new_context(
         base_url=service.url,
         viewport={"width": width, "height": 900},
-        color_scheme="dark" if theme == "dark" else "light",
+        color_scheme=theme,
     )
     page = sign_in(context, audience)
     where = ""

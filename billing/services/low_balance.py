@@ -3,6 +3,7 @@
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.mails import in_subject
 from accounts.models import Account
 from billing.mails import mail_owners
 from billing.models import LowBalanceNotice
@@ -39,7 +40,7 @@ def _tell(notice: LowBalanceNotice) -> bool:
     available = format_have(get_balance(notice.account).available_microcredits)
     is_sent = mail_owners(
         notice.account,
-        subject=f"{notice.account.name} has {available} credits left",
+        subject=f"{in_subject(notice.account.name)} has {available} credits left",
         template="low_balance",
         context={"available": available, "threshold": format_have(notice.threshold_microcredits)},
     )

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.live.browsing import needs_browser
 from tests.live.service import Service
-from tests.screenshots import WIDTHS, Audience, furnished_service, go, is_problem, sign_in
+from tests.screenshots import THEMES, WIDTHS, Audience, furnished_service, go, is_problem, sign_in
 
 AXE = Path(__file__).resolve().parent.parent / "node" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = (Path(__file__).resolve().parent / "page_rules.js").read_text()
@@ -34,6 +34,8 @@ RUN_AXE = """async (options) => {
   await new Promise(requestAnimationFrame);
   return axe.run({ include: [["html"]], exclude: [[".swagger-ui"]] }, options);
 }"""
+
+SWAGGER_IS_THERE = "!document.getElementById('api-reference') || document.querySelector('.swagger-ui [role=group]')"
 
 # What the admin theme does itself: rule and part of the selector.
 THEIRS = {"landmark-unique": "simplebar"}  # each of its scrolled boxes is a region of the same name
@@ -103,6 +105,7 @@ def test_every_page_is_for_everybody(furnished: tuple[Service, dict[str, Audienc
     for name, address in audiences[who].pages.items():
         where = name
         go(page, address, until="load")
+        page.wait_for_function(SWAGGER_IS_THERE)
         titles[page.title()].add(urlsplit(page.url).path)
         page.evaluate(f"() => {{ {AXE.read_text()} }}")
         page.evaluate("scrollTo(0, 0)")
@@ -110,9 +113,9 @@ def test_every_page_is_for_everybody(furnished: tuple[Service, dict[str, Audienc
             note(problem)
         for size, width in WIDTHS.items():
             page.set_viewport_size({"width": width, "height": 900})
-            for theme in ("light", "dark"):
+            for theme in THEMES:
                 where = f"{name}, {theme}, {width} px"
-                page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
+                page.emulate_media(color_scheme=theme, reduced_motion="reduce")
                 found = axe_violations(page, EVERYTHING if theme == "light" else COLOURS)
                 if theme == "light":
                     found += page.evaluate(RULES, {"isPhone": size == "phone"})
@@ -121,6 +124,23 @@ def test_every_page_is_for_everybody(furnished: tuple[Service, dict[str, Audienc
             page.emulate_media(color_scheme="light", reduced_motion="reduce")
     context.close()
     problems += [f"the title “{title}” for {paths}" for title, paths in titles.items() if len(paths) > 1]
+    assert not problems, "\n".join(problems)
+
+
+def test_every_mail_is_for_everybody(furnished: tuple[Service, dict[str, Audience]], browser: Browser):
+    _, audiences = furnished
+    problems: list[str] = []
+    page = browser.new_page()
+    for name, address in audiences["reader"].pages.items():
+        go(page, address, until="load")
+        page.keyboard.press("Tab")
+        page.evaluate(f"() => {{ {AXE.read_text()} }}")
+        for width in WIDTHS.values():
+            page.set_viewport_size({"width": width, "height": 900})
+            for theme in THEMES:
+                page.emulate_media(color_scheme=theme)
+                found = axe_violations(page, EVERYTHING) + page.evaluate(RULES, {"isPhone": False})
+                problems += [f"{name}, {theme}, {width} px: {problem}" for problem in found]
     assert not problems, "\n".join(problems)
 
 

@@ -1,0 +1,119 @@
+"""Every mail of the product, each sent by what really sends it. For the test of them all, and for pictures."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+
+from accounts.mails import mail_invitation
+from accounts.models import Account, Role
+from accounts.services.audit import SYSTEM
+from accounts.services.invitations import invite
+from billing import recharging
+from billing.models import Pack, Purchase, PurchaseKind
+from billing.services.ledger import charge_job
+from billing.services.low_balance import send_low_balance_notices, set_low_balance_notice
+from billing.services.recharge import give_up, save_recharge
+from tests.factories import PASSWORD, make_account, make_user
+from webhooks.mails import tell_owners
+from webhooks.models import DisabledReason, Endpoint
+from webhooks.secrets import encrypt, generate_secret
+from webhooks.services.endpoints import disable_endpoint
+
+CREDIT = 1_000_000
+SECRET_PATH = "token-of-a-customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """`send`: to that address, about an account of that name. `links`: where they lead, or how that begins."""
+
+    send: Callable[[str, str], None]
+    subject: str  # {name} stands for the account's
+    links: tuple[str, ...]
+
+
+def page() -> Client:
+    return Client(SERVER_NAME="127.0.0.1")
+
+
+def sign_up(email: str, name: str) -> None:
+    page().post("/sign-up", {"email": email, "account_name": name, "password1": PASSWORD})
+
+
+def sign_up_again(email: str, name: str) -> None:
+    make_user(email, make_account(name))
+    sign_up(email, name)
+
+
+def reset_password(email: str, name: str) -> None:
+    make_user(email, make_account(name))
+    page().post("/reset-password", {"email": email})
+
+
+def reset_unknown(email: str, name: str) -> None:
+    page().post("/reset-password", {"email": email})
+
+
+def invitation(email: str, name: str) -> None:
+    mail_invitation(*invite(account=make_account(name), email=email, role=Role.DEVELOPER, actor=SYSTEM))
+
+
+def owned_account(email: str, name: str) -> Account:
+    account = make_account(name)
+    make_user(email, account)
+    return account
+
+
+def low_balance(email: str, name: str) -> None:
+    account = owned_account(email, name)
+    set_low_balance_notice(account=account, threshold_microcredits=10 * CREDIT)
+    charge_job(account=account, job_id=uuid.uuid4(), cost_microcredits=93 * CREDIT, actor="test")
+    send_low_balance_notices()
+
+
+def recharge_stopped(email: str, name: str) -> None:
+    account, pack = owned_account(email, name), Pack.objects.all()[0]
+    save_recharge(
+        account=account, is_on=True, pack=pack, threshold_microcredits=CREDIT, max_per_month=1, monthly_ceiling=2_000
+    )
+    purchase = Purchase.objects.create(
+        account=account, kind=PurchaseKind.RECHARGE, pack=pack, credits_microcredits=CREDIT, price=1_000, currency="usd"
+    )
+    give_up(purchase=purchase)
+    recharging.tell_owners(account)
+
+
+def webhooks_disabled(email: str, name: str) -> None:
+    account = owned_account(email, name)
+    url = f"https://hooks.example/{SECRET_PATH}"
+    Endpoint.objects.create(account=account, url=url, secret=encrypt(generate_secret()))
+    with transaction.atomic():
+        disable_endpoint(account_id=account.pk, reason=DisabledReason.GONE, now=timezone.now())
+    tell_owners()
+
+
+# By the template of its HTML, below templates/.
+MAILS = {
+    "account/email/email_confirmation_message": Mail(
+        sign_up, "Confirm your address for Utterance", ("/confirm-email/",)
+    ),
+    "account/email/account_already_exists_message": Mail(
+        sign_up_again, "You have an Utterance account already", ("/reset-password", "/sign-in")
+    ),
+    "account/email/password_reset_key_message": Mail(
+        reset_password, "Set a new password for Utterance", ("/reset-password/",)
+    ),
+    "account/email/unknown_account_message": Mail(
+        reset_unknown, "No Utterance account with this address", ("/sign-up",)
+    ),
+    "accounts/email/invitation": Mail(invitation, "Join {name} on Utterance", ("/invitations/",)),
+    "billing/email/low_balance": Mail(low_balance, "{name} has 7.00 credits left", ("/billing",)),
+    "billing/email/recharge_stopped": Mail(
+        recharge_stopped, "Your credits are no longer topped up automatically", ("/billing",)
+    ),
+    "webhooks/email/disabled": Mail(webhooks_disabled, "Webhooks of {name} are disabled", ("/webhooks",)),
+}

@@ -202,8 +202,12 @@ def fill(service: Service) -> dict[str, Audience]:
     operator = service.manage_json("create_operator", OPERATOR)
     furnished = subprocess.run(
         [sys.executable, "-m", "tests.furnish", EMAIL, NEWCOMER, spoken["job_id"]],
-        cwd=ROOT, env=service.environment | {"LOG_LEVEL": "WARNING"}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=service.environment | {"LOG_LEVEL": "WARNING"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
     ids = {"key": key["key_id"], "job": spoken["job_id"]} | json.loads(furnished.stdout)
     return {
         "nobody": Audience(with_ids(PUBLIC, ids)),

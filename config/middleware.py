@@ -23,6 +23,9 @@ ADMIN_CONTENT_SECURITY_POLICY = (
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
+# Nothing here looks, listens or locates.
+PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+
 GetResponse = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 Edit = Callable[[HttpRequest, HttpResponseBase], None]
 
@@ -69,5 +72,6 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
         is_admin = request.path.startswith("/admin/")
         policy = ADMIN_CONTENT_SECURITY_POLICY if is_admin else CONTENT_SECURITY_POLICY
         response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
 
     return around(get_response, before=lambda request: None, after=after)

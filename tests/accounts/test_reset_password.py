@@ -5,6 +5,7 @@ import re
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
 
 from accounts.models import User
@@ -74,6 +75,14 @@ def test_unknown_addresses_get_the_same_answer_and_a_mail_of_their_own(alice: Us
     assert mailoutbox[1].to == ["nobody@acme.example"]
     assert mailoutbox[1].subject == "No Utterance account with this address"
     assert path_in(mailoutbox[1], "/sign-u") == "/sign-up"
+
+
+def test_neither_is_told_from_the_other_by_the_time_of_a_hash(alice: User, mailoutbox, monkeypatch):
+    hashed: list[str] = []
+    monkeypatch.setattr(MD5PasswordHasher, "encode", lambda self, password, *rest: hashed.append(password))
+    for email in (ALICE, "nobody@acme.example"):
+        Client().post("/reset-password", {"email": email})
+    assert (hashed, len(mailoutbox)) == ([], 2)
 
 
 def test_a_disabled_person_gets_no_link(alice: User, mailoutbox):

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-import uuid
 from ipaddress import ip_address
 
 from asgiref.sync import iscoroutinefunction
@@ -19,7 +18,6 @@ from config.middleware import GetResponse, around
 logger = logging.getLogger("access")
 
 CLIENT_LEFT = 499  # nginx's number for a caller who did not wait for the answer
-MAX_PATH_CHARS = 200
 # Asked every few seconds by machines: counted, but no line while all is well.
 QUIET_ROUTES = {"healthz", "readyz", "metrics"}
 
@@ -97,18 +95,9 @@ def _note(request: HttpRequest, status: int, began: float) -> None:
         logs.bind(job_id=match.kwargs["job_id"])
     fields = {
         "method": request.method,
-        "path": _path(request),
+        "path": logs.path_of(request),
         "status": status,
         "duration_ms": round(seconds * 1000, 1),
         "client": request.META.get("REMOTE_ADDR", ""),
     }
     logger.info("request", extra={"fields": fields})
-
-
-def _path(request: HttpRequest) -> str:
-    """Without the query. Where a part of it is free text, such as the secret of a mailed link, the route's pattern."""
-    match = request.resolver_match
-    if match is None:
-        return request.path[:MAX_PATH_CHARS]
-    is_plain = all(isinstance(value, uuid.UUID | int) for value in match.kwargs.values())
-    return request.path if is_plain and not match.args else f"/{match.route}"

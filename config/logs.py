@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 import traceback
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +22,7 @@ from types import TracebackType
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
 
 from config.api import format_time
 
@@ -30,6 +32,7 @@ ROOT = f"{Path(__file__).resolve().parent.parent}/"
 MAX_FRAMES = 30  # the innermost ones of a failure
 MAX_CAUSES = 4
 MAX_MESSAGE_CHARS = 300
+MAX_PATH_CHARS = 200
 WITHHELD = "withheld, it may quote a customer"
 
 # Their messages cannot quote what a customer sent. Others may: a ValueError names the value, an IntegrityError the row.
@@ -132,6 +135,9 @@ def event_of(record: logging.LogRecord) -> str:
     if record.name == "celery.app.trace" and isinstance(task, dict):
         # Celery's own sentence quotes the exception.
         return f"task {task.get('name')} {task.get('description', '')}".strip()
+    request = getattr(record, "request", None)
+    if isinstance(request, HttpRequest) and len(request.path) > 1:  # Django names the path, whole
+        return record.getMessage().replace(request.path, path_of(request))
     return record.getMessage()
 
 
@@ -140,6 +146,19 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     request_id = getattr(getattr(record, "request", None), "request_id", None)
     of_request = {"request_id": request_id} if request_id else {}
     return {**of_request, **bound(), **getattr(record, "fields", {})}
+
+
+def path_of(request: HttpRequest) -> str:
+    """Without the query. Where a part of it is free text, such as the secret of a mailed link, the route's pattern.
+
+    Where there is no such page, only how it begins: a slash too many must not show the secret.
+    """
+    match = request.resolver_match
+    if match is None:
+        _, first, *rest = request.path.split("/", 2)
+        return f"/{first}{'/…' if rest else ''}"[:MAX_PATH_CHARS]
+    is_plain = all(isinstance(value, uuid.UUID | int) for value in match.kwargs.values())
+    return request.path if is_plain and not match.args else f"/{match.route}"
 
 
 def scrub(text: str) -> str:

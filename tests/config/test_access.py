@@ -88,6 +88,25 @@ def test_a_free_text_in_a_path_is_not_in_the_line(access_lines) -> None:
     assert [line["path"] for line in access_lines()] == ["/audio/<path:key>"]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/invitations/Txmarker", "/invitations/<str:token>"),
+        ("/invitations/Txmarker/", "/invitations/…"),  # no such page
+        ("/confirm-email/Txmarker", "/confirm-email/<str:key>"),
+        ("/reset-password/abc-Txmarker", "/^reset-password/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)$"),
+        ("/reset-password/abc-Txmarker/x", "/reset-password/…"),
+        (f"/stream/{uuid.UUID(int=1)}/Txmarker", "/stream/<uuid:job_id>/<str:token>"),
+        ("/stream/1/Txmarker", "/stream/…"),
+        ("/Txmarker-is-the-first/part", "/Txmarker-is-the-first/…"),
+    ],
+)
+def test_the_secret_of_a_mailed_link_is_not_in_the_line(access_lines, path: str, line: str) -> None:
+    Client().get(path)
+    assert [each["path"] for each in access_lines()] == [line]
+
+
 def test_a_probe_leaves_no_line(access_lines) -> None:
     before = count_of("healthz", 200)
     assert Client().get("/healthz").status_code == 200

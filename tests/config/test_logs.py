@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import RequestFactory
+from django.urls import resolve
 
 from config import logs
 
@@ -75,6 +76,16 @@ def test_a_line_about_a_request_that_ended_names_it() -> None:
     line = as_json(record_of("Service Unavailable: /", request=ended))
     assert line["request_id"] == "r-1"
     assert "signature" not in json.dumps(line)
+
+
+@pytest.mark.parametrize("form", [logs.JsonFormatter, logs.LineFormatter])
+def test_what_django_says_of_a_path_holds_no_secret_of_it(form: type[logging.Formatter]) -> None:
+    request = RequestFactory().post("/invitations/Txmarker")
+    for match in (None, resolve("/invitations/Txmarker")):
+        request.resolver_match = match
+        line = form().format(record_of("Forbidden (%s): %s", "CSRF cookie not set.", request.path, request=request))
+        assert "Forbidden (CSRF cookie not set.): /invitations/" in line
+        assert "Txmarker" not in line
 
 
 def test_what_a_package_attached_stays_out() -> None:

@@ -50,6 +50,12 @@ class Browser:
         # Secure cookies: no jar would send them to http://.
         return {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
 
+    def __enter__(self) -> "Browser":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
     def _keep(self, answer: httpx.Response) -> httpx.Response:
         for line in answer.headers.get_list("set-cookie"):
             name, _, value = line.partition(";")[0].partition("=")
@@ -61,11 +67,22 @@ def path_in_mail(service: Service, email: str, beginning: str) -> str:
     return link_in_mail(service, email, beginning).removeprefix(service.url)
 
 
-def test_no_link_that_opens_something_is_in_the_log(logged: Service):
+@pytest.fixture
+def owner(logged: Service) -> Iterator[Browser]:
+    with Browser(logged) as browser:
+        yield browser
+
+
+@pytest.fixture
+def stranger(logged: Service) -> Iterator[Browser]:
+    with Browser(logged) as browser:
+        yield browser
+
+
+def test_no_link_that_opens_something_is_in_the_log(logged: Service, owner: Browser, stranger: Browser):
     made = logged.manage_json("create_account", OWNER, "--plan", "enterprise", "--credits", "100", "--key")
     caller = Caller(logged, made["api_key"])
     caller.http.headers["X-Forwarded-Proto"] = "https"
-    owner, stranger = Browser(logged), Browser(logged)
     secrets: set[str] = {made["api_key"], made["password"]}
 
     answer = owner.post("/sign-in", {"login": OWNER, "password": made["password"]})
@@ -113,14 +130,15 @@ def test_no_link_that_opens_something_is_in_the_log(logged: Service):
 def test_https_is_asked_for_and_cookies_travel_by_it_alone(logged: Service):
     plain = httpx.get(f"{logged.url}/sign-in")
     assert (plain.status_code, plain.headers["Location"]) == (301, f"{logged.url.replace('http:', 'https:')}/sign-in")
-    answer = Browser(logged).get("/sign-in")
+    with Browser(logged) as anybody:
+        answer = anybody.get("/sign-in")
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
     [cookie] = answer.headers.get_list("set-cookie")
     assert cookie.startswith("csrftoken=")
     assert {"HttpOnly", "Secure", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
-    owner = Browser(logged)
     made = logged.manage_json("create_account", "bob@acme.example")
-    answer = owner.post("/sign-in", {"login": "bob@acme.example", "password": made["password"]})
+    with Browser(logged) as owner:
+        answer = owner.post("/sign-in", {"login": "bob@acme.example", "password": made["password"]})
     [cookie] = [line for line in answer.headers.get_list("set-cookie") if line.startswith("sessionid=")]
     assert {"HttpOnly", "Secure", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
 

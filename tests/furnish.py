@@ -32,7 +32,10 @@ from billing.services.purchases import remember_customer  # noqa: E402
 from billing.services.subscriptions import start_subscription  # noqa: E402
 from tests.factories import PASSWORD, make_account, make_job, make_key, make_user  # noqa: E402
 from tests.mails import MAILS  # noqa: E402
+from tts.engines.registry import close_engines  # noqa: E402
 from tts.models import JobStatus  # noqa: E402
+from tts.services.samples import make_sample  # noqa: E402
+from voices.models import Voice  # noqa: E402
 from webhooks.models import Attempt, Delivery, Endpoint  # noqa: E402
 from webhooks.secrets import encrypt, generate_secret  # noqa: E402
 
@@ -46,6 +49,8 @@ def furnish(owner: str, newcomer: str, job_id: str) -> dict[str, str]:
     make_user("bob@acme.example", account, Role.DEVELOPER)
     invite(account=account, email="dana@acme.example", role=Role.ADMIN, actor=SYSTEM)
     _, invitation = invite(account=globex, email="erin@acme.example", role=Role.VIEWER, actor=SYSTEM)
+    make_sample(Voice.objects.get(voice_id="espeak:en-GB-eSpeak-Lee"))
+    close_engines()
     for template, mail in MAILS.items():
         mail.send(f"{template.rpartition('/')[2]}@{MAIL_HOST}", "Acme")
     unconfirmed = User.objects.create_user("finn@acme.example", PASSWORD)

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.live.browsing import needs_browser
 from tests.live.service import Service
-from tests.screenshots import THEMES, WIDTHS, Audience, furnished_service, go, is_problem, sign_in
+from tests.screenshots import THEMES, WIDTHS, Audience, Theme, furnished_service, go, is_problem, sign_in
 
 AXE = Path(__file__).resolve().parent.parent / "node" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = (Path(__file__).resolve().parent / "page_rules.js").read_text()
@@ -141,6 +141,46 @@ def test_every_mail_is_for_everybody(furnished: tuple[Service, dict[str, Audienc
                 found = axe_violations(page, EVERYTHING) + page.evaluate(RULES, {"isPhone": False})
                 problems += [f"{name}, {theme}, {width} px: {problem}" for problem in found]
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_menu_of_a_phone_is_for_everybody(
+    furnished: tuple[Service, dict[str, Audience]], browser: Browser, theme: Theme
+):
+    service, audiences = furnished
+    context = browser.new_context(
+        base_url=service.url, viewport={"width": 375, "height": 900}, color_scheme=theme, reduced_motion="reduce"
+    )
+    page = sign_in(context, audiences["owner"])
+    menu = page.get_by_role("button", name="Menu", exact=True)
+    menu.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+    page.locator("summary").filter(has_text="Alice").press("Enter")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    page.evaluate(f"() => {{ {AXE.read_text()} }}")
+    problems = axe_violations(page, EVERYTHING) + page.evaluate(RULES, {"isPhone": True})
+    assert not problems, "\n".join(problems)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
+    context.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS.values())
+def test_whoever_plays_a_sample_can_move_in_it(
+    furnished: tuple[Service, dict[str, Audience]], browser: Browser, width: int
+):
+    service, _ = furnished
+    page = browser.new_page(base_url=service.url, viewport={"width": width, "height": 900})
+    go(page, "/voices?q=Lee&language=en-GB")
+    page.locator(".play[href]").click()
+    slider, wave = page.get_by_role("slider").bounding_box(), page.locator(".wave").bounding_box()
+    assert slider is not None and wave is not None
+    assert (slider["x"], slider["width"]) == (wave["x"], wave["width"])
+    assert slider["y"] <= wave["y"] + 1 and slider["y"] + slider["height"] >= wave["y"] + wave["height"] - 1
+    page.get_by_role("slider").press("End")
+    expect(page.get_by_role("slider")).to_have_js_property("value", "100")
+    page.close()
 
 
 def test_the_keyboard_moves_in_a_sound(furnished: tuple[Service, dict[str, Audience]], browser: Browser):

@@ -66,6 +66,4 @@ def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:
 
 
 def _page(request: HttpRequest, context: dict[str, object], status: int = 200) -> HttpResponse:
-    response = render(request, "accounts/invitation.html", context, status=status)
-    response.headers["Referrer-Policy"] = "no-referrer"  # the URL is the secret
-    return response
+    return render(request, "accounts/invitation.html", context, status=status)

@@ -70,6 +70,11 @@ class AccountAdapter(DefaultAccountAdapter):
         if message_template in SHOWN_MESSAGES:
             super().add_message(request, level, message_template, *args, **kwargs)
 
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Who has a second factor confirms with it: a password that leaked is not to take it off."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return [method for method in methods if method["id"] != "reauthenticate"] or methods
+
     # --- mails: links lead to PUBLIC_URL, whatever Host the request named -------------------------
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
+from accounts.mails import mail_person
 from accounts.models import ApiKey, AuditEntry, Membership, Plan, User
 from accounts.operator_admin import (
     PANEL_ROWS,
@@ -26,7 +27,14 @@ from accounts.operator_admin import (
     with_actor_email,
 )
 from accounts.services.audit import Actor
+from accounts.services.second_factor import has_second_factor, take_off_second_factor
 from accounts.services.standing import PLAN_FIELDS, edit_plan, revoke_key_for_customer
+
+
+def _take_off(row: User, actor: Actor, data: dict[str, Any]) -> str:
+    take_off_second_factor(user=row, actor=actor, reason=data["reason"])
+    mail_person(row, "second_factor_off", subject="A second factor was taken off", what="app, passkeys and codes")
+    return "Taken off. The password alone signs them in now, and a mail tells them."
 
 
 @admin.register(User)
@@ -36,10 +44,22 @@ class UserAdmin(OperatorAdmin):
     ordering = ("-created_at",)
     fields = ("id", "email", "is_active", "is_staff", "handles_billing", "is_superuser", "created_at", "last_login")
 
+    operator_actions = (
+        OperatorAction(
+            code="second-factor-off",
+            label="Take the second factor off",
+            explains="For somebody who lost phone and codes. Be sure who asks: only the password protects them then.",
+            run=_take_off,
+            applies=has_second_factor,
+            is_dangerous=True,
+        ),
+    )
+
     def panels(self, row: User) -> list[Panel]:
         memberships = Membership.objects.filter(user=row).select_related("account").order_by("created_at")
         rows = [[row_link(each.account), each.get_role_display()] for each in memberships[:PANEL_ROWS]]
-        return [Panel("Accounts", ["Account", "Role"], rows)]
+        audited = AuditEntry.objects.filter(target_type="user", target_id=str(row.pk))
+        return [Panel("Accounts", ["Account", "Role"], rows), audit_panel(audited)]
 
 
 def _revoke(row: ApiKey, actor: Actor, data: dict[str, Any]) -> str:

@@ -31,6 +31,10 @@ class SignIn(views.LoginView):
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {"next": self.get_next_url()}
 
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: Any) -> None:
+        """Who opens this page while a code is asked for begins anew, maybe as somebody else."""
+        stage.abort()
+
     def form_valid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_valid(form)
         _remember_address(self.request, form.cleaned_data["login"])

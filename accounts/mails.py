@@ -76,3 +76,8 @@ def mail_invitation(invitation: Invitation, token: str) -> bool:
             "url": f"{settings.PUBLIC_URL}/invitations/{token}",
         },
     )
+
+
+def mail_person(user: User, template: str, *, subject: str, **context: Any) -> bool:
+    """After the change of their sign-in that it tells of, which stands. False when it could not be sent."""
+    return send_mail(f"accounts/email/{template}", to=user.email, subject=subject, context=context)

@@ -53,6 +53,23 @@ def member_page(
     return decorate
 
 
+def person_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """A page about whoever is signed in, also for those who belong to no account, as operators."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        user = cast(User, request.user)
+        memberships = list(list_memberships(user))
+        if memberships:
+            member_request = cast(MemberRequest, request)
+            member_request.memberships = memberships
+            member_request.membership = _chosen(request, memberships)
+        logs.bind(user_id=user.pk)
+        return view(request, *args, **kwargs)
+
+    return login_required(checked)
+
+
 def choose_account(request: MemberRequest, account: Account) -> None:
     """From the next request on, until they sign out."""
     request.session[SESSION_KEY] = str(account.pk)

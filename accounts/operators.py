@@ -18,7 +18,7 @@ StaffRole = Literal["support", "billing", "administrator"]
 SUPPORT_MAY = frozenset({"suspend", "reinstate", "revoke", "refund", "retry"})
 BILLING_MAY = frozenset({"refund", "adjust-credits", "reverse", "change-plan", "resolve"})
 ADMINISTRATOR_MAY = (
-    SUPPORT_MAY | BILLING_MAY | {"copy", "edit", "enable", "disable", "maintenance", "show-text"}
+    SUPPORT_MAY | BILLING_MAY | {"copy", "edit", "enable", "disable", "maintenance", "show-text", "second-factor-off"}
 )  # fmt: skip
 TABLE: Mapping[StaffRole, frozenset[str]] = {
     "support": SUPPORT_MAY,

@@ -6,7 +6,7 @@ django-ratelimit counts; the numbers are the plan's. Owns no response: `accounts
 
 import time
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -43,31 +43,6 @@ class Usage:
     @property
     def retry_after_seconds(self) -> int:
         return max(1, self.reset_at - int(time.time()))
-
-
-SIGN_IN_TRIES = 10  # in a window, from one address and for one email
-
-
-def count_sign_in_try(request: HttpRequest, *, email: str) -> int:
-    """0 when this try may go on, else the seconds until the next one may. Counted before any password is looked at.
-
-    The address comes first: who is stopped there cannot use up the tries of somebody else's email.
-    """
-    email = email.strip().casefold()
-    of_address = _tries(request, "address", "ip", increment=True)
-    is_allowed = not of_address["should_limit"]
-    of_email = _tries(request, "email", lambda group, request: email, increment=is_allowed)
-    if is_allowed and not of_email["should_limit"]:
-        return 0
-    used_up = [usage for usage in (of_address, of_email) if usage["count"] >= SIGN_IN_TRIES]
-    return max((int(usage["time_left"]) + 1 for usage in used_up), default=1)
-
-
-def _tries(request: HttpRequest, what: str, key: object, *, increment: bool) -> dict[str, Any]:
-    usage: dict[str, Any] = get_usage(
-        request, group=f"sign-in:{what}:", key=key, rate=(SIGN_IN_TRIES, WINDOW_SECONDS), increment=increment
-    )
-    return usage
 
 
 def limit_for(account: Account, bucket: Bucket) -> int:

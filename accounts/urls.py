@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from accounts import entrance, invitation_pages, key_pages, team_pages, views
+from accounts import entrance, invitation_pages, key_pages, second_factor_pages, team_pages, views
 
 urlpatterns = [
     path("sign-up", entrance.SignUp.as_view(), name="account_signup"),
@@ -18,6 +18,13 @@ urlpatterns = [
         entrance.NewPassword.as_view(),
         name="account_reset_password_from_key",
     ),
+    path("sign-in/code", second_factor_pages.SecondFactor.as_view(), name="mfa_authenticate"),
+    path("settings/confirm", second_factor_pages.ConfirmPassword.as_view(), name="account_reauthenticate"),
+    path("settings/confirm/code", second_factor_pages.ConfirmCode.as_view(), name="mfa_reauthenticate"),
+    path("settings/security", second_factor_pages.security, name="mfa_index"),
+    path("settings/security/app", second_factor_pages.app_on, name="mfa_activate_totp"),
+    path("settings/security/app/off", second_factor_pages.app_off, name="mfa_deactivate_totp"),
+    path("settings/security/codes", second_factor_pages.recovery_codes, name="mfa_generate_recovery_codes"),
     path("keys", views.keys, name="keys"),
     path("keys/<uuid:key_id>/revoke", views.revoke, name="revoke_key"),
     path("keys/<uuid:key_id>/rotate", key_pages.rotate, name="rotate_key"),

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from accounts.mails import mail_invitation
+from accounts.mails import mail_invitation, mail_person
 from accounts.models import Account, Role
 from accounts.services.audit import SYSTEM
 from accounts.services.invitations import invite
@@ -96,6 +96,15 @@ def webhooks_disabled(email: str, name: str) -> None:
     tell_owners()
 
 
+def second_factor(template: str, subject: str, **context: str) -> Callable[[str, str], None]:
+    def send(email: str, name: str) -> None:
+        mail_person(make_user(email, make_account(name)), template, subject=subject, **context)
+
+    return send
+
+
+APP = "an app that makes codes"
+
 # By the template of its HTML, below templates/.
 MAILS = {
     "account/email/email_confirmation_message": Mail(
@@ -111,6 +120,21 @@ MAILS = {
         reset_unknown, "No Utterance account with this address", ("/sign-up",)
     ),
     "accounts/email/invitation": Mail(invitation, "Join {name} on Utterance", ("/invitations/",)),
+    "accounts/email/second_factor_on": Mail(
+        second_factor("second_factor_on", "Two-factor sign-in is on", what=APP),
+        "Two-factor sign-in is on",
+        ("/settings/security",),
+    ),
+    "accounts/email/second_factor_off": Mail(
+        second_factor("second_factor_off", "A second factor was taken off", what=APP),
+        "A second factor was taken off",
+        ("/settings/security",),
+    ),
+    "accounts/email/recovery_codes": Mail(
+        second_factor("recovery_codes", "New recovery codes were made"),
+        "New recovery codes were made",
+        ("/settings/security",),
+    ),
     "billing/email/low_balance": Mail(low_balance, "{name} has 7.00 credits left", ("/billing",)),
     "billing/email/recharge_stopped": Mail(
         recharge_stopped, "Your credits are no longer topped up automatically", ("/billing",)

@@ -85,6 +85,8 @@ SIGNED_IN: Pages = {
     "team": "/team",
     "team-leave": "/team/leave",
     "team-owner": "/team/owner",
+    "settings-security": "/settings/security",
+    "settings-confirm": "/settings/confirm",
     "keys": "/keys",
     "key-limits": "/keys/{key}/limits",
     "key-rotate": "/keys/{key}/rotate",
@@ -214,7 +216,7 @@ def fill(service: Service) -> dict[str, Audience]:
         "owner": Audience(with_ids(SIGNED_IN, ids), EMAIL, made["password"]),
         "newcomer": Audience(NEW, NEWCOMER, ids["password"]),
         "reader": Audience(mails_of(service, count=int(ids["mails"]))),
-        "operator": Audience(with_ids(STAFF, ids), OPERATOR, operator["password"], "/admin/login/", "Log in"),
+        "operator": Audience(with_ids(STAFF, ids), OPERATOR, operator["password"], "/admin/login/", "Sign in"),
     }
 
 

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -91,6 +92,7 @@ def create_operator(*, email: str, role: StaffRole, actor: Actor, reason: str) -
                 is_superuser=role == "administrator",
                 handles_billing=role == "billing",
             )
+            EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     except IntegrityError:
         raise EmailTaken(f"{email} is known here already. Operators need an email of their own.") from None
     audit.record(

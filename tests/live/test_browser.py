@@ -24,7 +24,7 @@ def grant_payg_and_credits(browser: Browser, service: Service, email: str) -> No
     page.goto("/admin/")
     page.get_by_label("Email").fill(operator)
     page.get_by_label("Password").fill(service.manage_json("create_operator", operator)["password"])
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     page.get_by_label("Find a customer").fill(email)
     page.get_by_role("button", name="Find").click()
     page.get_by_role("link", name=account_name(email), exact=True).click()

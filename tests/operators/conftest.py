@@ -1,6 +1,7 @@
 """The staff: Ada is an administrator, Sam does support, Bea handles bills. Alice owns Acme, as everywhere."""
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
 
 from accounts.models import Account, User
@@ -14,7 +15,9 @@ def alice(account: Account) -> User:
 
 @pytest.fixture
 def ada(account: Account) -> User:
-    return User.objects.create_superuser("ada@staff.example", "correct horse battery staple")
+    user = User.objects.create_superuser("ada@staff.example", "correct horse battery staple")
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    return user
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 
-from accounts.models import Account, ApiKey, AuditEntry, Maintenance, Plan, User
+from accounts.models import Account, ApiKey, AuditEntry, Maintenance, Plan, Role, User
 from billing.models import Price
 from billing.services.ledger import charge_job
-from tests.factories import make_job, make_key
+from tests.factories import make_job, make_key, make_user
 from tests.operators.pages import audit_rows, credits_of, ledger_rows, text_of
 from tts.models import Job, JobStatus
 from voices.models import ModelAlias, Voice, VoiceAlias
@@ -27,18 +28,23 @@ class World:
     api_key: ApiKey
     completed: Job
     failed: Job
+    gina: User
 
 
 @pytest.fixture
 def world(account: Account, voices: None) -> World:
-    """Acme with 98 credits, a key, a completed job that it paid 2 credits for, and a failed one, refunded."""
+    """Acme with 98 credits, a key, a completed job that it paid 2 credits for, and a failed one, refunded; and Gina,
+    who has a second factor.
+    """
     completed = make_job(account, status=JobStatus.COMPLETED, cost_microcredits=2 * CREDIT, text="Paid for.")
     charge_job(account=account, job_id=completed.pk, cost_microcredits=2 * CREDIT, actor="test")
     failed = make_job(
         account, status=JobStatus.FAILED, cost_microcredits=CREDIT, refunded_microcredits=CREDIT,
         text="Say this again.", speed=1.5, output_format="mp3", bitrate_kbps=64, metadata={"order": 7},
     )  # fmt: skip
-    return World(account, make_key(account)[0], completed, failed)
+    gina = make_user("gina@acme.example", account, Role.VIEWER)
+    Authenticator.objects.create(user=gina, type="totp", data={"secret": ""})
+    return World(account, make_key(account)[0], completed, failed, gina)
 
 
 def state_of_everything() -> tuple[Any, ...]:
@@ -46,6 +52,7 @@ def state_of_everything() -> tuple[Any, ...]:
     return (
         list(Account.objects.order_by("pk").values_list("pk", "plan_id", "suspended_at")),
         list(ApiKey.objects.order_by("pk").values_list("pk", "revoked_at")),
+        list(Authenticator.objects.order_by("pk").values_list("user", "type")),
         list(Job.objects.order_by("pk").values_list("pk", "status", "refunded_microcredits")),
         list(Plan.objects.order_by("pk").values_list()),
         list(Price.objects.order_by("pk").values_list()),
@@ -138,6 +145,19 @@ CASES = {
             "after": {"revoked": True},
         },
         support_may=True,
+    ),
+    "take a second factor off": Case(
+        url=lambda world: f"/admin/accounts/user/{world.gina.pk}/do/second-factor-off/",
+        data={},
+        entry=lambda world: {
+            "action": "two_factor.taken_off",
+            "target_type": "user",
+            "target_id": str(world.gina.pk),
+            "account_id": None,
+            "before": {},
+            "after": {},
+        },
+        support_may=False,
     ),
     "refund": Case(
         url=lambda world: f"/admin/tts/job/{world.completed.pk}/do/refund/",

@@ -309,7 +309,7 @@ def test_an_operator_is_made_with_a_password_that_works_and_an_audit_entry(
     assert made["role"] == role
     user = User.objects.get()
     assert (user.is_staff, role_of(user)) == (True, role)
-    assert client.post("/admin/login/", {"username": made["email"], "password": made["password"]}).status_code == 302
+    assert client.post("/sign-in", {"login": made["email"], "password": made["password"]}).status_code == 302
     assert client.get("/admin/").status_code == 200
     assert [(row["action"], row["target_id"], row["after"]) for row in audit_rows()] == [
         ("operator.created", str(user.pk), {"role": role})

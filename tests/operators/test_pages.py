@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from accounts.models import Account, ApiKey, Plan, User
 from accounts.services.audit import Actor
+from accounts.services.second_factor import turn_on_app
 from accounts.services.standing import suspend_account
 from billing.models import LedgerEntry, OperatorAlert, Pack, Price, Purchase, StripeEvent, Subscription
 from billing.services.alerts import raise_alert
@@ -139,32 +140,34 @@ def test_somebody_who_left_gets_in_no_more(administrator: Client, ada: User):
     assert administrator.get("/admin/").status_code == 302
 
 
-def test_the_staff_signs_in_and_customers_do_not(client: Client, ada: User, alice: User):
+def test_the_staff_signs_in_where_everybody_does_and_customers_get_no_further(client: Client, ada: User, alice: User):
     assert client.get("/admin/login").headers["Location"] == "/admin/login/"
-    refused = client.post("/admin/login/", {"username": "alice@acme.example", "password": PASSWORD})
-    assert refused.status_code == 200
+    way_in = client.get("/admin/login/?next=/admin/search/").headers["Location"]
+    assert way_in == "/sign-in?next=%2Fadmin%2Fsearch%2F"
+    assert client.post("/admin/login/", {"username": ada.email, "password": PASSWORD}).status_code == 302
+    assert client.get("/admin/").status_code == 302, "the form that stood here opens nothing"
+    response = client.post(way_in, {"login": ada.email, "password": PASSWORD, "next": "/admin/search/"})
+    assert (response.status_code, response.headers["Location"]) == (302, "/admin/search/")
+    assert client.get("/admin/search/").status_code == 200
+    assert client.get("/admin/login/").headers["Location"] == "/admin/"
+    client.force_login(alice)
+    assert client.get("/admin/", follow=True).status_code == 403
+
+
+def test_an_operator_with_a_second_factor_is_asked_for_it(client: Client, ada: User):
+    codes = turn_on_app(user=ada, secret="JBSWY3DPEHPK3PXP")
+    response = client.post("/sign-in", {"login": ada.email, "password": PASSWORD, "next": "/admin/"})
+    assert response.headers["Location"] == "/sign-in/code"
     assert client.get("/admin/").status_code == 302
-    response = client.post("/admin/login/?next=/admin/", {"username": "ada@staff.example", "password": PASSWORD})
+    response = client.post("/sign-in/code", {"code": codes[0]})
     assert (response.status_code, response.headers["Location"]) == (302, "/admin/")
     assert client.get("/admin/").status_code == 200
 
 
-def test_the_eleventh_try_is_refused_even_with_the_right_password_and_is_welcome_later(client: Client, ada: User):
-    def sign_in(password: str, address: str) -> Any:
-        return client.post(
-            "/admin/login/", {"username": "ada@staff.example", "password": password}, REMOTE_ADDR=address
-        )
-
-    with time_machine.travel("2026-01-08T10:00:30Z", tick=False) as clock:
-        for number in range(10):
-            assert sign_in("wrong", f"192.0.2.{number}").status_code == 200
-        response = sign_in(PASSWORD, "192.0.2.99")
-        assert response.status_code == 429
-        seconds = int(response.headers["Retry-After"])
-        assert "Too many tries" in response.content.decode()
-        assert client.get("/admin/").status_code == 302
-        clock.shift(seconds)
-        assert sign_in(PASSWORD, "192.0.2.99").status_code == 302
+def test_an_operator_without_an_account_has_a_security_page(administrator: Client):
+    page = administrator.get("/settings/security").content.decode()
+    assert "Set up an app" in page
+    assert 'href="/overview"' not in page
 
 
 # --- what nobody can do --------------------------------------------------------------------------

@@ -199,6 +199,29 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "POST": ("/team/invitations/{job}/withdraw", NEEDS_SIGN_IN | {"signed in": 404}),
     },
     "invitations/<str:token>": {"GET": ("/invitations/x", NOT_THERE), "POST": ("/invitations/x", NOT_THERE)},
+    # Who has confirmed, and what then changes: tests/accounts/test_second_factor.py
+    "sign-in/code": {
+        "GET": ("/sign-in/code", dict.fromkeys(ACTORS, 302)),  # nobody is half-way in
+        "POST": ("/sign-in/code", dict.fromkeys(ACTORS, 302)),
+    },
+    "settings/confirm": {"GET": ("/settings/confirm", NEEDS_SIGN_IN), "POST": ("/settings/confirm", NEEDS_SIGN_IN)},
+    "settings/confirm/code": {
+        "GET": ("/settings/confirm/code", NEEDS_SIGN_IN | {"signed in": 302}),  # by password: there is no code
+        "POST": ("/settings/confirm/code", NEEDS_SIGN_IN | {"signed in": 302}),
+    },
+    "settings/security": {"GET": ("/settings/security", NEEDS_SIGN_IN)},
+    "settings/security/app": {
+        "GET": ("/settings/security/app", NEEDS_SIGN_IN | {"signed in": 302}),  # to confirm
+        "POST": ("/settings/security/app", NEEDS_SIGN_IN | {"signed in": 302}),
+    },
+    "settings/security/app/off": {
+        "GET": ("/settings/security/app/off", NEEDS_SIGN_IN | {"signed in": 302}),
+        "POST": ("/settings/security/app/off", NEEDS_SIGN_IN | {"signed in": 302}),
+    },
+    "settings/security/codes": {
+        "GET": ("/settings/security/codes", NEEDS_SIGN_IN | {"signed in": 302}),
+        "POST": ("/settings/security/codes", NEEDS_SIGN_IN | {"signed in": 302}),
+    },
     "switch-account": {
         "GET": ("/switch-account", dict.fromkeys(ACTORS, 405)),
         "POST": ("/switch-account", NEEDS_SIGN_IN | {"signed in": 404}),  # to no account

@@ -1,10 +1,11 @@
 """The site under /admin: sign-in, overview, search, the maintenance switch. Rows have theirs in each `admin.py`."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
@@ -15,7 +16,6 @@ from unfold.sites import UnfoldAdminSite
 from accounts.models import AuditEntry, Maintenance
 from accounts.operator_admin import OperatorAction, OperatorAdmin, Panel, audit_panel, format_moment, perform, row_link
 from accounts.operators import may
-from accounts.rate_limits import count_sign_in_try
 from accounts.services.audit import Actor
 from accounts.services.maintenance import end_maintenance, start_maintenance
 from billing.models import Purchase, StripeEvent, Subscription
@@ -57,21 +57,14 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
     def extra_urls(self) -> list[URLPattern]:
         return [path("maintenance/", self.admin_view(self.maintenance), name="maintenance")]
 
-    @method_decorator(sensitive_post_parameters("password"))
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """As often as at /sign-in, and counted together with it."""
-        email = request.POST.get("username", "")
-        wait_seconds = count_sign_in_try(request, email=email) if request.method == "POST" else 0
-        if not wait_seconds:
-            response: HttpResponse = super().login(request, extra_context)
-            return response
-        minutes = -(-wait_seconds // 60)
-        message = f"Try again in {minutes} minute{'s' if minutes > 1 else ''}."
-        response = render(
-            request, "error.html", {"title": "Too many tries", "message": message, "status": 429}, status=429
-        )
-        response.headers["Retry-After"] = str(wait_seconds)
-        return response
+        """The staff signs in where everybody does: one count of tries, and a second factor that is asked for."""
+        if self.has_permission(request):
+            return redirect("admin:index")
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        target = request.GET.get("next") or reverse("admin:index")
+        return redirect(f"{reverse('account_login')}?{urlencode({'next': target})}")
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         context = {

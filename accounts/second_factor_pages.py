@@ -1,0 +1,157 @@
+"""The second factor: the security page, an app that makes codes, recovery codes, and where they are asked for.
+
+Codes and their limits are django-allauth's; what is switched on and off is `accounts.services.second_factor`.
+"""
+
+import base64
+from collections.abc import Callable
+from typing import Any, cast
+
+from allauth.account import views as account_views
+from allauth.account.decorators import reauthentication_required
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base import views as mfa_views
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import clear_totp_secret
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.entrance import PAGE_METHODS, PAUSE_SECONDS
+from accounts.errors import NothingToChange
+from accounts.mails import mail_person
+from accounts.membership import person_page
+from accounts.models import User
+from accounts.second_factor_forms import AppForm
+from accounts.services.second_factor import has_second_factor, make_recovery_codes, turn_off_app, turn_on_app
+
+View = Callable[..., HttpResponseBase]
+# Else a page that was left open gives everything away. Five minutes; a form that was sent is sent on afterwards.
+recently_confirmed: Callable[[View], View] = reauthentication_required(app="allauth.mfa")
+
+
+@require_safe
+@never_cache
+@person_page
+def security(request: HttpRequest) -> HttpResponse:
+    user = cast(User, request.user)
+    rows = {row.type: row for row in Authenticator.objects.filter(user=user).order_by("created_at", "pk")}
+    codes = rows.get(Authenticator.Type.RECOVERY_CODES)
+    context = {
+        "app": rows.get(Authenticator.Type.TOTP),
+        "is_on": has_second_factor(user),
+        "codes_left": len(codes.wrap().get_unused_codes()) if codes else 0,
+    }
+    return render(request, "accounts/security.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@sensitive_post_parameters("code")
+@person_page
+@recently_confirmed
+@sensitive_variables("codes")
+def app_on(request: HttpRequest) -> HttpResponse:
+    """A picture for the app to read, and a field for the code that it makes of it."""
+    user = cast(User, request.user)
+    if Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists():
+        return redirect("mfa_index")
+    form = AppForm(request.POST if request.method == "POST" else None, user=user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            codes = turn_on_app(user=user, secret=form.secret)
+        except NothingToChange:  # sent twice
+            return redirect("mfa_index")
+        clear_totp_secret(request)
+        request.session.cycle_key()
+        mail_person(user, "second_factor_on", subject="Two-factor sign-in is on", what="an app that makes codes")
+        messages.success(request, "Two-factor sign-in is on. From now on we ask for a code of your app, too.")
+        return show_codes(request, codes) if codes else redirect("mfa_index")
+    url = get_adapter().build_totp_url(user, form.secret)
+    svg = get_adapter().build_totp_svg(url)
+    context = {
+        "form": form,
+        "picture": f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}",
+        "url": url,
+    }
+    return render(request, "accounts/app_on.html", context, status=429 if form.is_stopped else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@person_page
+@recently_confirmed
+def app_off(request: HttpRequest) -> HttpResponse:
+    user = cast(User, request.user)
+    if not Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists():
+        return redirect("mfa_index")
+    if request.method != "POST":
+        is_last = not Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists()
+        return render(request, "accounts/app_off.html", {"is_last": is_last})
+    try:
+        turn_off_app(user=user)
+    except NothingToChange:  # sent twice
+        return redirect("mfa_index")
+    request.session.cycle_key()
+    mail_person(user, "second_factor_off", subject="A second factor was taken off", what="the app that makes codes")
+    messages.success(request, "The app is off. Its codes open nothing any more.")
+    return redirect("mfa_index")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@person_page
+@recently_confirmed
+@sensitive_variables("codes")
+def recovery_codes(request: HttpRequest) -> HttpResponse:
+    """Asks; with POST, new codes, shown in this one response."""
+    user = cast(User, request.user)
+    if request.method != "POST":
+        return render(request, "accounts/new_codes.html", {"is_on": has_second_factor(user)})
+    try:
+        codes = make_recovery_codes(user=user)
+    except NothingToChange as error:
+        messages.error(request, error.message)
+        return redirect("mfa_index")
+    mail_person(user, "recovery_codes", subject="New recovery codes were made")
+    return show_codes(request, codes)
+
+
+@sensitive_variables("codes", "text")
+def show_codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
+    """Once. The link to save them carries them itself: no second request could show them again."""
+    text = "Recovery codes for Utterance. Each works once.\r\n\r\n" + "\r\n".join(codes) + "\r\n"
+    saved = base64.b64encode(text.encode()).decode()
+    return render(request, "accounts/codes.html", {"codes": codes, "file": f"data:text/plain;base64,{saved}"})
+
+
+# --- where they are asked for --------------------------------------------------------------------
+
+
+@method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
+class SecondFactor(mfa_views.AuthenticateView):
+    """After the password, before the session is anybody's."""
+
+    http_method_names = PAGE_METHODS
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_invalid(form)
+        if getattr(form, "is_stopped", False):
+            response.status_code = 429
+            response.headers["Retry-After"] = str(PAUSE_SECONDS)
+        return response
+
+
+@method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
+class ConfirmPassword(account_views.ReauthenticateView):
+    http_method_names = PAGE_METHODS
+
+
+@method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
+class ConfirmCode(mfa_views.ReauthenticateView):
+    http_method_names = PAGE_METHODS

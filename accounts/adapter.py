@@ -1,11 +1,12 @@
 """How django-allauth behaves here: mails, addresses, answers that give nothing away.
 
-Owns no change of state: the forms call `accounts.services.tenants`. What a confirmed address earns is `tts.sign_up`.
+Owns no change of state: the forms call `accounts.services.tenants`, signing in and out `accounts.services.sessions`.
+What a confirmed address earns is `tts.sign_up`.
 """
 
 import logging
 from smtplib import SMTPException
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
@@ -20,6 +21,8 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.mails import compose_mail
+from accounts.models import User
+from accounts.services.sessions import forget_session, note_session
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +59,15 @@ class AccountAdapter(DefaultAccountAdapter):
         """A disabled person gets the answer of a mistyped password, not a page of their own."""
         user = super().authenticate(request, **credentials)
         return user if user is not None and user.is_active else None
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        super().login(request, user)
+        note_session(request, user=cast(User, user))
+
+    def logout(self, request: HttpRequest) -> None:
+        session_key = request.session.session_key
+        super().logout(request)
+        forget_session(session_key=session_key)
 
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
         return redirect("account_login")

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.models import User
+from accounts.services.sessions import end_other_sessions
 
 PAGE_METHODS = ["get", "head", "post"]
 PAUSE_SECONDS = 15 * 60  # the window of ACCOUNT_RATE_LIMITS["login_failed"]
@@ -123,6 +124,7 @@ class NewPassword(views.PasswordResetFromKeyView):
     def form_valid(self, form: Any) -> HttpResponse:
         person = cast(User, self.reset_user)
         response: HttpResponse = super().form_valid(form)
+        end_other_sessions(user=person, keep=None)
         address = EmailAddress.objects.filter(user=person, email=person.email, verified=False).first()
         if address is not None:
             get_adapter().confirm_email(self.request, address)

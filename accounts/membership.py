@@ -12,6 +12,7 @@ from django.shortcuts import render
 from accounts.models import Account, Membership, User
 from accounts.permissions import Permission, may
 from accounts.selectors import list_memberships
+from accounts.services.sessions import note_session
 from config import logs
 
 SESSION_KEY = "account_id"
@@ -36,6 +37,7 @@ def member_page(
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             user = cast(User, request.user)
+            note_session(request, user=user)
             memberships = list(list_memberships(user))
             if not memberships:
                 message = f"{user.email} belongs to no account. Whoever runs this server can make one."
@@ -59,6 +61,7 @@ def person_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResp
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         user = cast(User, request.user)
+        note_session(request, user=user)
         memberships = list(list_memberships(user))
         if memberships:
             member_request = cast(MemberRequest, request)

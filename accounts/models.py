@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.append_only import AppendOnlyModel, AppendOnlyRows
+from accounts.user_agents import browser_words
 
 
 class UserManager(BaseUserManager["User"]):
@@ -72,6 +73,25 @@ class ExternalIdentity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} at {self.issuer}"
+
+
+class SignedInSession(models.Model):
+    """A browser in which a person is signed in. What opens doors is Django's session of that key, not this row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="signed_in_sessions")
+    session_key = models.CharField(max_length=40, unique=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.pk} of {self.user_id}"
+
+    @property
+    def browser(self) -> str:
+        return browser_words(self.user_agent)
 
 
 class Plan(models.Model):

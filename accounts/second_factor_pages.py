@@ -1,9 +1,10 @@
-"""The second factor: the security page, an app that makes codes, recovery codes, and where they are asked for.
+"""The security page: an app that makes codes, recovery codes, where they are asked for, and who is signed in where.
 
 Codes and their limits are django-allauth's; what is switched on and off is `accounts.services.second_factor`.
 """
 
 import base64
+import uuid
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -14,13 +15,13 @@ from allauth.mfa.base import views as mfa_views
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import clear_totp_secret
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.entrance import PAGE_METHODS, PAUSE_SECONDS
 from accounts.errors import NothingToChange
@@ -29,6 +30,7 @@ from accounts.membership import person_page
 from accounts.models import User
 from accounts.second_factor_forms import AppForm
 from accounts.services.second_factor import has_second_factor, make_recovery_codes, turn_off_app, turn_on_app
+from accounts.services.sessions import end_other_sessions, end_session, list_sessions, renew_session
 
 View = Callable[..., HttpResponseBase]
 # Else a page that was left open gives everything away. Five minutes; a form that was sent is sent on afterwards.
@@ -46,6 +48,8 @@ def security(request: HttpRequest) -> HttpResponse:
         "app": rows.get(Authenticator.Type.TOTP),
         "is_on": has_second_factor(user),
         "codes_left": len(codes.wrap().get_unused_codes()) if codes else 0,
+        "sessions": list_sessions(user=user),
+        "this_session": request.session.session_key,
     }
     return render(request, "accounts/security.html", context)
 
@@ -68,9 +72,10 @@ def app_on(request: HttpRequest) -> HttpResponse:
         except NothingToChange:  # sent twice
             return redirect("mfa_index")
         clear_totp_secret(request)
-        request.session.cycle_key()
+        renew_session(request)
+        end_other_sessions(user=user, keep=request.session.session_key)
         mail_person(user, "second_factor_on", subject="Two-factor sign-in is on", what="an app that makes codes")
-        messages.success(request, "Two-factor sign-in is on. From now on we ask for a code of your app, too.")
+        messages.success(request, "Two-factor sign-in is on. You are signed out everywhere else.")
         return show_codes(request, codes) if codes else redirect("mfa_index")
     url = get_adapter().build_totp_url(user, form.secret)
     svg = get_adapter().build_totp_svg(url)
@@ -97,7 +102,7 @@ def app_off(request: HttpRequest) -> HttpResponse:
         turn_off_app(user=user)
     except NothingToChange:  # sent twice
         return redirect("mfa_index")
-    request.session.cycle_key()
+    renew_session(request)
     mail_person(user, "second_factor_off", subject="A second factor was taken off", what="the app that makes codes")
     messages.success(request, "The app is off. Its codes open nothing any more.")
     return redirect("mfa_index")
@@ -130,7 +135,35 @@ def show_codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
     return render(request, "accounts/codes.html", {"codes": codes, "file": f"data:text/plain;base64,{saved}"})
 
 
-# --- where they are asked for --------------------------------------------------------------------
+# --- where somebody is signed in -----------------------------------------------------------------
+
+
+@require_POST
+@person_page
+def sign_out_session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+    """Somebody else's is a 404. The one at hand is what the sign-out is for, and is left alone."""
+    user = cast(User, request.user)
+    if any(row.pk == session_id and row.session_key == request.session.session_key for row in list_sessions(user=user)):
+        messages.error(request, "That is this browser. Sign out in the menu instead.")
+        return redirect("mfa_index")
+    ended = end_session(user=user, session_id=session_id)
+    if ended is None:
+        raise Http404
+    messages.success(request, f"{ended.browser} is signed out.")
+    return redirect("mfa_index")
+
+
+@require_POST
+@person_page
+def sign_out_others(request: HttpRequest) -> HttpResponse:
+    renew_session(request)
+    count = end_other_sessions(user=cast(User, request.user), keep=request.session.session_key)
+    if count:
+        messages.success(request, "You are signed out everywhere else.")
+    return redirect("mfa_index")
+
+
+# --- where a code is asked for ----------------------------------------------------------------------
 
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")

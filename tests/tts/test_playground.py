@@ -256,5 +256,6 @@ def test_who_may_speak(client: Client, account: Account, voices, role: str, stat
 
 
 def test_the_page_asks_the_database_little(signed_in: Client, django_assert_max_num_queries):
+    signed_in.get("/settings/security")  # the first page of a session notes it
     with django_assert_max_num_queries(12):
         signed_in.get("/playground")

@@ -222,6 +222,10 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/settings/security/codes", NEEDS_SIGN_IN | {"signed in": 302}),
         "POST": ("/settings/security/codes", NEEDS_SIGN_IN | {"signed in": 302}),
     },
+    "settings/sessions/end-others": {"POST": ("/settings/sessions/end-others", NEEDS_SIGN_IN | {"signed in": 302})},
+    "settings/sessions/<uuid:session_id>/end": {
+        "POST": ("/settings/sessions/{job}/end", NEEDS_SIGN_IN | {"signed in": 404}),
+    },
     "switch-account": {
         "GET": ("/switch-account", dict.fromkeys(ACTORS, 405)),
         "POST": ("/switch-account", NEEDS_SIGN_IN | {"signed in": 404}),  # to no account

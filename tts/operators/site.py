@@ -1,5 +1,6 @@
 """The site under /admin: sign-in, overview, search, the maintenance switch. Rows have theirs in each `admin.py`."""
 
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,11 +14,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from unfold.sites import UnfoldAdminSite
 
-from accounts.models import AuditEntry, Maintenance
+from accounts.models import AuditEntry, Maintenance, User
 from accounts.operator_admin import OperatorAction, OperatorAdmin, Panel, audit_panel, format_moment, perform, row_link
 from accounts.operators import may
 from accounts.services.audit import Actor
 from accounts.services.maintenance import end_maintenance, start_maintenance
+from accounts.services.sessions import note_session
 from billing.models import Purchase, StripeEvent, Subscription
 from tts.operators import figures
 from tts.operators.search import Hits, search
@@ -56,6 +58,17 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
 
     def extra_urls(self) -> list[URLPattern]:
         return [path("maintenance/", self.admin_view(self.maintenance), name="maintenance")]
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Notes that the session was here, as every page of a customer does."""
+
+        @wraps(view)
+        def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if isinstance(request.user, User):
+                note_session(request, user=request.user)
+            return view(request, *args, **kwargs)
+
+        return super().admin_view(noted, cacheable)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The staff signs in where everybody does: one count of tries, and a second factor that is asked for."""

@@ -58,6 +58,9 @@ bench-webhooks: $(VENV)/.dev-ready ## Measure how fast webhooks drain, beside th
 bench-desk: $(VENV)/.dev-ready ## Measure the pages about money with a million ledger entries behind them
 	@$(BIN)/python -m tests.bench_desk $(ARGS)
 
+bench-gallery: $(VENV)/.dev-ready ## Measure the first visit to a gallery of 2,000 voices, in a browser
+	@$(BIN)/python -m tests.bench_gallery
+
 screenshots: $(VENV)/.dev-ready ## Take pictures of every page, both themes and two widths, into var/screenshots
 	@$(BIN)/python -m tests.screenshots
 
@@ -96,4 +99,4 @@ $(VENV)/.dev-ready: requirements-dev.txt tests/node/package.json $(VENV)/.run-re
 		|| echo "npm could not fetch axe and the verifiers in Node; the tests with them are skipped."; fi
 	@touch $@
 
-.PHONY: help setup run kokoro test test-services check lint types format bench-latency bench-stream bench-webhooks bench-desk screenshots lock clean
+.PHONY: help setup run kokoro test test-services check lint types format bench-latency bench-stream bench-webhooks bench-desk bench-gallery screenshots lock clean

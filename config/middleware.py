@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponse, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.utils.decorators import sync_and_async_middleware
 
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -75,3 +76,22 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
 
     return around(get_response, before=lambda request: None, after=after)
+
+
+@sync_and_async_middleware
+def compress_pages(get_response: GetResponse) -> GetResponse:
+    """HTML, where the browser takes it: a gallery of two thousand voices is 10 KB instead of 70.
+
+    Django's own GZipMiddleware would also take sound and streams, which are compressed already or have to leave at
+    once. Its padding of random length is what answers BREACH (https://www.breachattack.com); tokens are masked besides.
+    """
+    gzip = GZipMiddleware(get_response)
+
+    def before(request: HttpRequest) -> None:
+        """Nothing."""
+
+    def after(request: HttpRequest, response: HttpResponseBase) -> None:
+        if isinstance(response, HttpResponse) and response.headers.get("Content-Type", "").startswith("text/html"):
+            gzip.process_response(request, response)
+
+    return around(get_response, before=before, after=after)

@@ -1,5 +1,4 @@
-// Comfort only: every page works without this file. Shows .js-only parts, copies, plays one sound at a time, sends once.
-document.documentElement.classList.add("js");
+// Comfort only: every page works without this file. Copies, plays one sound at a time, sends once.
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("[data-copy]");
   if (!button) return;

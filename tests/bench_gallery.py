@@ -1,8 +1,8 @@
 """`make bench-gallery`: the first visit to the gallery when it has 2,000 voices.
 
 Starts the real service (`manage.py serve`, SQLite) in a temporary folder, with rows for the voices. Bars: 100 KB over
-the wire with all that the page loads, compressed; 60 ms on the server, median of 50, beside what /healthz costs; nothing
-jumps, and no other host is asked. The exit status is 1 when a bar is missed.
+the wire with all that the page loads, compressed; 60 ms on the server, median of 50, beside what /healthz costs;
+nothing jumps, and no other host is asked. The exit status is 1 when a bar is missed.
 """
 
 import os

@@ -1,0 +1,49 @@
+"""Prices, the ledger, the balances, and what is sold through Stripe: each topic in a file of its own."""
+
+from billing.models.ledger import (
+    MICROCREDITS_PER_CREDIT,
+    Balance,
+    EntryKind,
+    KeyMonth,
+    LedgerEntry,
+    LedgerQuerySet,
+    Price,
+)
+from billing.models.sales import (
+    LowBalanceNotice,
+    Pack,
+    Purchase,
+    PurchaseKind,
+    PurchaseState,
+    Recharge,
+    StripeCustomer,
+    Subscription,
+    SubscriptionState,
+)
+from billing.models.stripe import MAX_ATTEMPTS, Dispute, DisputeStage, OperatorAlert, Payment, StripeCursor, StripeEvent
+
+__all__ = [
+    "MAX_ATTEMPTS",
+    "MICROCREDITS_PER_CREDIT",
+    "Balance",
+    "Dispute",
+    "DisputeStage",
+    "EntryKind",
+    "KeyMonth",
+    "LedgerEntry",
+    "LedgerQuerySet",
+    "LowBalanceNotice",
+    "OperatorAlert",
+    "Pack",
+    "Payment",
+    "Price",
+    "Purchase",
+    "PurchaseKind",
+    "PurchaseState",
+    "Recharge",
+    "StripeCursor",
+    "StripeCustomer",
+    "StripeEvent",
+    "Subscription",
+    "SubscriptionState",
+]

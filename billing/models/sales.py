@@ -1,0 +1,185 @@
+"""What is sold, and what was bought: packs, subscriptions, purchases, automatic top-ups.
+
+Money (`price`, `paid`) is an integer of the currency's smallest unit, as Stripe counts it: 1000 of usd is $10.00, 1000
+of jpy is ¥1000.
+"""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import Account, AccountOwnedQuerySet, Plan
+from billing.models.ledger import MICROCREDITS_PER_CREDIT
+
+
+class Pack(models.Model):
+    """Credits for a price. Rows an operator changes; a purchase keeps what it was sold at."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    credits_microcredits = models.PositiveBigIntegerField()
+    price = models.PositiveBigIntegerField()
+    currency = models.CharField(max_length=3)
+    stripe_price_id = models.CharField(max_length=120, blank=True)  # "": the price is written into each Checkout
+    is_enabled = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(credits_microcredits__gt=0, price__gt=0), name="pack_is_for_something"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.credits_microcredits / MICROCREDITS_PER_CREDIT:,g} credits"
+
+
+class StripeCustomer(models.Model):
+    """Who an account is at Stripe. `payment_method_id` is the card it let us keep, "" for none."""
+
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, related_name="stripe_customer")
+    customer_id = models.CharField(max_length=120, unique=True)
+    payment_method_id = models.CharField(max_length=120, blank=True)
+
+    def __str__(self) -> str:
+        return self.customer_id
+
+
+class SubscriptionState(models.TextChoices):
+    CREATED = "created"  # our row; nothing is paid
+    ACTIVE = "active"
+    PAST_DUE = "past_due"  # a payment failed and Stripe tries again: the plan stays meanwhile
+    ENDED = "ended"  # for good
+
+
+class Subscription(models.Model):
+    """A plan that is paid by the month. `synced_at` is when Stripe made the newest event that it was read from."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="subscriptions")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
+    price = models.PositiveBigIntegerField()  # a month
+    currency = models.CharField(max_length=3)
+    state = models.CharField(max_length=16, choices=SubscriptionState.choices, default=SubscriptionState.CREATED)
+    stripe_subscription_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001
+    ends_at = models.DateTimeField(null=True)  # cancelled, and paid until then
+    period_ends_at = models.DateTimeField(null=True)
+    synced_at = models.DateTimeField(null=True)
+    form_token = models.UUIDField(default=uuid.uuid4)  # a form that is sent twice makes one row
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = AccountOwnedQuerySet["Subscription"].as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "form_token"], name="subscription_form_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan_id} of {self.account_id}, {self.state}"
+
+
+class PurchaseKind(models.TextChoices):
+    TOP_UP = "top_up"
+    RECHARGE = "recharge"  # bought by itself, when credits ran low
+    SUBSCRIPTION = "subscription"  # a month of a plan
+
+
+class PurchaseState(models.TextChoices):
+    CREATED = "created"  # our row; Stripe has not answered yet
+    OPEN = "open"  # at Stripe, not paid
+    PAID = "paid"  # the credits are there
+    FAILED = "failed"
+
+
+class Purchase(models.Model):
+    """One payment for credits: what was sold, at which price, and what Stripe calls it.
+
+    It is written before anybody is sent to Stripe. `taken_microcredits` of its credits went back because money did;
+    `settlements` counts how often that changed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="purchases")
+    kind = models.CharField(max_length=16, choices=PurchaseKind.choices)
+    state = models.CharField(max_length=16, choices=PurchaseState.choices, default=PurchaseState.CREATED)
+    pack = models.ForeignKey(Pack, on_delete=models.PROTECT, null=True, related_name="purchases")
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, null=True, related_name="purchases")
+    period_start = models.DateTimeField(null=True)  # of a subscription's month
+    credits_microcredits = models.PositiveBigIntegerField()
+    price = models.PositiveBigIntegerField()  # before tax
+    currency = models.CharField(max_length=3)
+    paid = models.PositiveBigIntegerField(null=True)  # with tax
+    keeps_card = models.BooleanField(default=False)  # the buyer lets us charge this card again
+    stripe_price_id = models.CharField(max_length=120, blank=True)
+    checkout_session_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001
+    payment_intent_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001
+    invoice_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001
+    receipt_url = models.URLField(max_length=2000, blank=True)
+    taken_microcredits = models.PositiveBigIntegerField(default=0)
+    settlements = models.PositiveIntegerField(default=0)
+    form_token = models.UUIDField(default=uuid.uuid4)  # a form that is sent twice buys once
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    paid_at = models.DateTimeField(null=True)
+
+    objects = AccountOwnedQuerySet["Purchase"].as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-created_at"], name="purchase_account_newest"),
+            models.Index(fields=["paid_at"], condition=models.Q(state="paid"), name="purchase_paid"),  # revenue
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "form_token"], name="purchase_form_unique"),
+            models.UniqueConstraint(fields=["subscription", "period_start"], name="purchase_period_unique"),
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=models.Q(kind="recharge", state__in=["created", "open"]),
+                name="purchase_one_recharge_at_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(taken_microcredits__lte=models.F("credits_microcredits")),
+                name="purchase_takes_no_more_than_it_gave",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="paid") | models.Q(paid__isnull=False, paid_at__isnull=False),
+                name="purchase_paid_has_amount",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}, {self.state}"
+
+
+class Recharge(models.Model):
+    """Buys `pack` with the kept card when less than the threshold is left."""
+
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, related_name="recharge")
+    is_on = models.BooleanField(default=False)
+    pack = models.ForeignKey(Pack, on_delete=models.PROTECT, related_name="recharges")
+    threshold_microcredits = models.PositiveBigIntegerField()
+    max_per_month = models.PositiveIntegerField()
+    monthly_ceiling = models.PositiveBigIntegerField()  # money, in the pack's currency
+    stopped_because = models.CharField(max_length=200, blank=True)
+    is_owner_told = models.BooleanField(default=True)  # of the stop, by mail
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["account"], condition=models.Q(is_on=True), name="recharge_on"),
+            models.Index(fields=["account"], condition=models.Q(is_owner_told=False), name="recharge_to_tell"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {'on' if self.is_on else 'off'}"
+
+
+class LowBalanceNotice(models.Model):
+    """The owners get one mail when less than the threshold is left, and the next after it was more again."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="low_balance")
+    threshold_microcredits = models.PositiveBigIntegerField()
+    told_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: below {self.threshold_microcredits}"

@@ -1,0 +1,62 @@
+"""Reading what Stripe sends: moments, amounts, ids, and the row of ours that a thing is about."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from billing.models import Purchase
+from billing.services import subscriptions
+
+Object = Mapping[str, Any]
+
+
+class NotOurs(Exception):
+    """An event that our rows do not confirm; the message tells an operator why."""
+
+
+def moment(seconds: Any) -> datetime:
+    try:
+        return datetime.fromtimestamp(number(seconds), UTC)
+    except (OverflowError, OSError, ValueError):
+        raise ValueError("no moment") from None
+
+
+def number(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**62:
+        raise NotOurs("an amount is missing")
+    return value
+
+
+def id_of(value: Any) -> str | None:
+    """Of a thing or of a reference to one: Stripe sends either."""
+    found = value.get("id") if isinstance(value, Mapping) else value
+    return found if isinstance(found, str) and 0 < len(found) <= 120 else None
+
+
+def our_id(thing: Object, name: str) -> str | None:
+    """An id of ours in its metadata; None when there is none, so that it is not our affair."""
+    metadata = thing.get("metadata")
+    value = metadata.get(name) if isinstance(metadata, Mapping) else None
+    return subscriptions.as_uuid(value)
+
+
+def purchase_of(thing: Object, kind: str | None) -> Purchase | None:
+    purchase_id = our_id(thing, "purchase")
+    if purchase_id is None:
+        return None
+    purchase = Purchase.objects.select_related("account").filter(pk=purchase_id).first()
+    if purchase is None:
+        raise NotOurs("we know no such purchase")
+    if kind is not None and purchase.kind != kind:
+        return None
+    return purchase
+
+
+def check_money(purchase: Purchase, *, currency: Any, amount: Any) -> None:
+    if (currency, amount) != (purchase.currency, purchase.price):
+        raise NotOurs("currency or amount differ from our purchase")
+
+
+def check_account(purchase: Purchase, thing: Object) -> None:
+    if our_id(thing, "account") != str(purchase.account_id):
+        raise NotOurs("it names another account than our purchase")

@@ -1,0 +1,100 @@
+"""What events about invoices and subscriptions do."""
+
+from billing.models import Payment, StripeEvent
+from billing.services import subscriptions
+from billing.services.stripe_objects import NotOurs, Object, id_of, moment, number, our_id
+from billing.services.stripe_refunds import settle_payment
+
+
+def invoice_paid(invoice: Object, event: StripeEvent) -> None:
+    if invoice.get("billing_reason") not in {"subscription_create", "subscription_cycle"}:
+        return
+    details = (invoice.get("parent") or {}).get("subscription_details") or {}
+    stripe_subscription_id = id_of(details.get("subscription")) or id_of(invoice.get("subscription"))
+    metadata = details.get("metadata") or (invoice.get("subscription_details") or {}).get("metadata")
+    subscription = subscriptions.find_subscription(
+        subscription_id=our_id({"metadata": metadata}, "subscription"), stripe_subscription_id=stripe_subscription_id
+    )
+    if subscription is None:
+        return  # somebody else's product at the same Stripe account
+    named = our_id({"metadata": metadata}, "account")
+    if named is not None and named != str(subscription.account_id):
+        raise NotOurs("it names another account than our subscription")
+    # Its price may be that of the plan it was changed to by now.
+    month = number(invoice.get("subtotal")) - _corrections(invoice)
+    if (invoice.get("currency"), month) != (subscription.currency, subscription.price):
+        raise NotOurs("currency or amount differ from our subscription")
+    subscriptions.credit_month(
+        subscription=subscription,
+        stripe_subscription_id=stripe_subscription_id,
+        customer_id=id_of(invoice.get("customer")),
+        invoice_id=id_of(invoice) or "",
+        period_start=moment(_period_start(invoice)),
+        paid=number(invoice.get("amount_paid")),
+        payment_intent_id=_payment_intent_of(invoice),
+        receipt_url=str(invoice.get("hosted_invoice_url") or "")[:2000],
+    )
+
+
+def _lines(invoice: Object) -> list[Object]:
+    return (invoice.get("lines") or {}).get("data") or []
+
+
+def _is_correction(line: Object) -> bool:
+    """Of an old period, after a change of plan in its middle (a proration)."""
+    details = (line.get("parent") or {}).get("subscription_item_details")
+    return bool(details.get("proration")) if details else bool(line.get("proration"))
+
+
+def _corrections(invoice: Object) -> int:
+    """What the corrections of old periods come to; it may be below zero."""
+    amounts = [line.get("amount") for line in _lines(invoice) if _is_correction(line)]
+    return sum(amount for amount in amounts if isinstance(amount, int))
+
+
+def _period_start(invoice: Object) -> int:
+    """Of the new period: the latest that a line of the subscription, and no correction of an old one, begins."""
+    starts = [number((line.get("period") or {}).get("start")) for line in _lines(invoice) if not _is_correction(line)]
+    if not starts:
+        raise NotOurs("the invoice has no line for a period")
+    return max(starts)
+
+
+def _payment_intent_of(invoice: Object) -> str | None:
+    for each in (invoice.get("payments") or {}).get("data") or []:
+        if intent_id := id_of((each.get("payment") or {}).get("payment_intent")):
+            return intent_id
+    if intent_id := id_of(invoice.get("payment_intent")):
+        return intent_id
+    payment = Payment.objects.filter(invoice_id=id_of(invoice) or "-").first()
+    return payment.pk if payment else None
+
+
+def invoice_payment_paid(invoice_payment: Object, event: StripeEvent) -> None:
+    """Which payment paid which invoice: refunds and disputes name only the payment."""
+    intent_id = id_of((invoice_payment.get("payment") or {}).get("payment_intent"))
+    invoice_id = id_of(invoice_payment.get("invoice"))
+    if intent_id and invoice_id:
+        Payment.objects.update_or_create(pk=intent_id, defaults={"invoice_id": invoice_id})
+        settle_payment(intent_id)
+
+
+def subscription_changed(subscription: Object, event: StripeEvent) -> None:
+    items = (subscription.get("items") or {}).get("data") or [{}]
+    price = items[0].get("price") or {}
+    ends = subscription.get("cancel_at")
+    period_end = items[0].get("current_period_end") or subscription.get("current_period_end")
+    if not ends and subscription.get("cancel_at_period_end"):
+        ends = period_end
+    subscriptions.sync_subscription(
+        subscription_id=our_id(subscription, "subscription"),
+        stripe_subscription_id=id_of(subscription) or "",
+        customer_id=id_of(subscription.get("customer")),
+        status=str(subscription.get("status")),
+        stripe_price_id=str(price.get("id") or ""),
+        price=price.get("unit_amount"),
+        currency=price.get("currency"),
+        ends_at=moment(ends) if ends else None,
+        period_ends_at=moment(period_end) if period_end else None,
+        said_at=event.created_at,
+    )

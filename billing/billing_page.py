@@ -11,7 +11,7 @@ from accounts.models import Plan
 from accounts.permissions import may
 from billing import gateway, selectors
 from billing.forms import BuyForm, LowBalanceForm, RechargeForm
-from billing.models import Pack, Purchase, PurchaseState, Subscription
+from billing.models import Pack, Purchase, PurchaseState
 from billing.money import format_have, format_money, format_need
 from config.errors import DomainError
 
@@ -94,17 +94,13 @@ def _purchase_row(row: Purchase) -> PurchaseRow:
     credits = whole(row.credits_microcredits)
     what = f"{credits} credits"
     if row.subscription is not None:
-        what = f"{_plan_name(row.subscription)}, a month with {credits} credits"
+        what = f"{(row.plan or row.subscription.plan).name}, a month with {credits} credits"
     elif row.kind == "recharge":
         what += ", automatically"
     state = {PurchaseState.PAID: "paid", PurchaseState.FAILED: "failed"}.get(PurchaseState(row.state), "waiting")
     if row.taken_microcredits:
         state = "returned"
     return PurchaseRow(row, what, format_money(row.price if row.paid is None else row.paid, row.currency), state)
-
-
-def _plan_name(subscription: Subscription) -> str:
-    return subscription.plan.name
 
 
 def whole(microcredits: int) -> str:

@@ -95,7 +95,7 @@ def list_packs() -> QuerySet[Pack]:
 def list_purchases(*, account: Account) -> QuerySet[Purchase]:
     """Newest first, those that reached Stripe."""
     known = Purchase.objects.for_account(account).exclude(state=PurchaseState.CREATED)
-    return known.select_related("subscription__plan").order_by("-created_at", "-pk")
+    return known.select_related("plan", "subscription__plan").order_by("-created_at", "-pk")
 
 
 def get_purchase(*, account: Account, purchase_id: uuid.UUID) -> Purchase:

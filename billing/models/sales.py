@@ -54,13 +54,20 @@ class SubscriptionState(models.TextChoices):
 
 
 class Subscription(models.Model):
-    """A plan that is paid by the month. `synced_at` is when Stripe made the newest event that it was read from."""
+    """A plan that is paid by the month.
+
+    `plan` and `price` are the newest that Stripe said, at `terms_said_at`; `sold_plan` and `sold_price` what Checkout
+    sold, for ever. `synced_at` is when Stripe made the newest event about it that its state was read from.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="subscriptions")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
     price = models.PositiveBigIntegerField()  # a month
-    currency = models.CharField(max_length=3)
+    currency = models.CharField(max_length=3)  # Stripe never changes it
+    sold_plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+")
+    sold_price = models.PositiveBigIntegerField()
+    terms_said_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=16, choices=SubscriptionState.choices, default=SubscriptionState.CREATED)
     stripe_subscription_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001
     ends_at = models.DateTimeField(null=True)  # cancelled, and paid until then
@@ -107,6 +114,7 @@ class Purchase(models.Model):
     pack = models.ForeignKey(Pack, on_delete=models.PROTECT, null=True, related_name="purchases")
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, null=True, related_name="purchases")
     period_start = models.DateTimeField(null=True)  # of a subscription's month
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, related_name="+")  # of that month
     credits_microcredits = models.PositiveBigIntegerField()
     price = models.PositiveBigIntegerField()  # before tax
     currency = models.CharField(max_length=3)

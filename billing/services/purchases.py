@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts.models import Account, Plan
 from accounts.services import audit
 from accounts.services.audit import SYSTEM
 from billing.models import (
@@ -73,7 +73,7 @@ def mark_failed(*, purchase: Purchase) -> bool:
 
 @transaction.atomic
 def start_month(
-    *, subscription: Subscription, period_start: datetime, credits_microcredits: int, price: int, invoice_id: str
+    *, subscription: Subscription, plan: Plan, price: int, period_start: datetime, invoice_id: str
 ) -> Purchase:
     """The row of a paid month; one per subscription and period, however often Stripe says so."""
     try:
@@ -82,8 +82,9 @@ def start_month(
                 account=subscription.account,
                 kind=PurchaseKind.SUBSCRIPTION,
                 subscription=subscription,
+                plan=plan,
                 period_start=period_start,
-                credits_microcredits=credits_microcredits,
+                credits_microcredits=plan.monthly_microcredits,
                 price=price,
                 currency=subscription.currency,
                 invoice_id=invoice_id,

@@ -20,16 +20,22 @@ def invoice_paid(invoice: Object, event: StripeEvent) -> None:
     named = our_id({"metadata": metadata}, "account")
     if named is not None and named != str(subscription.account_id):
         raise NotOurs("it names another account than our subscription")
-    # Its price may be that of the plan it was changed to by now.
-    month = number(invoice.get("subtotal")) - _corrections(invoice)
-    if (invoice.get("currency"), month) != (subscription.currency, subscription.price):
+    line = _line_of_the_month(invoice)
+    price = number(invoice.get("subtotal")) - _other_amounts(invoice)
+    plan = subscriptions.plan_of_month(
+        subscription=subscription, stripe_price_id=_price_id(line), price=price, currency=invoice.get("currency")
+    )
+    if plan is None:
         raise NotOurs("currency or amount differ from our subscription")
     subscriptions.credit_month(
         subscription=subscription,
+        plan=plan,
+        price=price,
+        said_at=moment(invoice.get("created")),
         stripe_subscription_id=stripe_subscription_id,
         customer_id=id_of(invoice.get("customer")),
         invoice_id=id_of(invoice) or "",
-        period_start=moment(_period_start(invoice)),
+        period_start=moment(_begins(line)),
         paid=number(invoice.get("amount_paid")),
         payment_intent_id=_payment_intent_of(invoice),
         receipt_url=str(invoice.get("hosted_invoice_url") or "")[:2000],
@@ -40,24 +46,36 @@ def _lines(invoice: Object) -> list[Object]:
     return (invoice.get("lines") or {}).get("data") or []
 
 
-def _is_correction(line: Object) -> bool:
-    """Of an old period, after a change of plan in its middle (a proration)."""
-    details = (line.get("parent") or {}).get("subscription_item_details")
-    return bool(details.get("proration")) if details else bool(line.get("proration"))
+def _is_of_a_month(line: Object) -> bool:
+    """Not a correction of an old period after a change of plan in its middle (a proration), and nothing extra."""
+    parent = line.get("parent") or {}
+    if parent.get("type") == "invoice_item_details":
+        return False
+    return not (parent.get("subscription_item_details") or line).get("proration")
 
 
-def _corrections(invoice: Object) -> int:
-    """What the corrections of old periods come to; it may be below zero."""
-    amounts = [line.get("amount") for line in _lines(invoice) if _is_correction(line)]
-    return sum(amount for amount in amounts if isinstance(amount, int))
-
-
-def _period_start(invoice: Object) -> int:
-    """Of the new period: the latest that a line of the subscription, and no correction of an old one, begins."""
-    starts = [number((line.get("period") or {}).get("start")) for line in _lines(invoice) if not _is_correction(line)]
-    if not starts:
+def _line_of_the_month(invoice: Object) -> Object:
+    """The new period's: of the lines of the subscription, the one that begins last."""
+    months = [line for line in _lines(invoice) if _is_of_a_month(line)]
+    if not months:
         raise NotOurs("the invoice has no line for a period")
-    return max(starts)
+    return max(months, key=_begins)
+
+
+def _begins(line: Object) -> int:
+    return number((line.get("period") or {}).get("start"))
+
+
+def _price_id(line: Object) -> str:
+    """Of Stripe's price, "" when it has none. https://docs.stripe.com/api/invoice-line-item/object"""
+    details = (line.get("pricing") or {}).get("price_details") or {}
+    return id_of(details.get("price")) or id_of(line.get("price")) or ""
+
+
+def _other_amounts(invoice: Object) -> int:
+    """What is on the invoice besides the month; it may be below zero."""
+    amounts = [line.get("amount") for line in _lines(invoice) if not _is_of_a_month(line)]
+    return sum(amount for amount in amounts if isinstance(amount, int))
 
 
 def _payment_intent_of(invoice: Object) -> str | None:

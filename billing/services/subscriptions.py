@@ -1,12 +1,12 @@
 """Plans that are paid by the month: our row first, then what Stripe says about it, then the plan of the account.
 
 The states of a subscription follow Stripe's, whose events may come in any order: the newest one that Stripe made holds,
-and the end is final.
+and the end is final. Plan and price are read from these events and from paid invoices alike, so that neither has to
+come first, or at all.
 """
 
 import uuid
 from datetime import datetime
-from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -45,14 +45,20 @@ def start_subscription(*, account: Account, plan_code: str, form_token: uuid.UUI
     try:
         with transaction.atomic():
             return Subscription.objects.create(
-                account=account, plan=plan, price=plan.price, currency=plan.currency, form_token=form_token
+                account=account,
+                plan=plan,
+                price=plan.price,
+                currency=plan.currency,
+                sold_plan=plan,
+                sold_price=plan.price,
+                form_token=form_token,
             )
     except IntegrityError:
         return Subscription.objects.for_account(account).get(form_token=form_token)
 
 
 def find_subscription(*, subscription_id: str | None, stripe_subscription_id: str | None) -> Subscription | None:
-    rows = Subscription.objects.select_related("account", "plan")
+    rows = Subscription.objects.select_related("account", "plan", "sold_plan")
     found = rows.filter(stripe_subscription_id=stripe_subscription_id).first() if stripe_subscription_id else None
     return found or (rows.filter(pk=subscription_id).first() if subscription_id else None)
 
@@ -65,7 +71,7 @@ def note_checkout(
     found = find_subscription(subscription_id=subscription_id, stripe_subscription_id=stripe_subscription_id)
     if found is None or not stripe_subscription_id:
         return None
-    row = Subscription.objects.select_for_update().select_related("account", "plan").get(pk=found.pk)
+    row = Subscription.objects.select_for_update().select_related("account", "plan", "sold_plan").get(pk=found.pk)
     if row.stripe_subscription_id is None:
         row.stripe_subscription_id = stripe_subscription_id
         row.save(update_fields=["stripe_subscription_id"])
@@ -82,10 +88,30 @@ def note_checkout(
     return row
 
 
+def plan_of_month(*, subscription: Subscription, stripe_price_id: str, price: int, currency: object) -> Plan | None:
+    """What a month at this price of Stripe's is a month of; None when no plan and no sale of ours confirms it.
+
+    A price that no plan names is one that Checkout wrote for this subscription, or that was agreed at Stripe.
+    """
+    named = _plan_named(stripe_price_id)
+    if named is not None and (named.price, named.currency) == (price, currency):
+        return named
+    for plan, amount in (
+        (subscription.plan, subscription.price),
+        (subscription.sold_plan, subscription.sold_price),
+    ):
+        if (amount, subscription.currency) == (price, currency) and named in (None, plan):
+            return plan
+    return None
+
+
 @transaction.atomic
 def credit_month(
     *,
     subscription: Subscription,
+    plan: Plan,
+    price: int,
+    said_at: datetime,
     stripe_subscription_id: str | None,
     customer_id: str | None,
     invoice_id: str,
@@ -94,20 +120,21 @@ def credit_month(
     payment_intent_id: str | None,
     receipt_url: str,
 ) -> bool:
-    """A month is paid: its credits, once. The plan begins with the first one, if no other event was quicker."""
+    """A month of this plan is paid: its credits, once. `said_at`: when Stripe wrote the invoice.
+
+    The subscription's plan begins with its first month, if no other event was quicker, and follows the newest one.
+    """
     row = note_checkout(
         subscription_id=str(subscription.pk), stripe_subscription_id=stripe_subscription_id, customer_id=customer_id
     )
     if row is None:
         return False
+    if row.state != SubscriptionState.ENDED:
+        _take_terms(row, plan=plan, price=price, currency=row.currency, said_at=said_at)
     if row.state == SubscriptionState.CREATED:
         _set_state(row, SubscriptionState.ACTIVE)
     purchase: Purchase = start_month(
-        subscription=row,
-        period_start=period_start,
-        credits_microcredits=row.plan.monthly_microcredits,
-        price=row.price,
-        invoice_id=invoice_id,
+        subscription=row, plan=plan, price=price, period_start=period_start, invoice_id=invoice_id
     )
     return credit_purchase(
         purchase=purchase,
@@ -142,17 +169,29 @@ def sync_subscription(
     is_old = row.synced_at is not None and said_at < row.synced_at
     if is_old and state != SubscriptionState.ENDED:
         return
-    changes: dict[str, Any] = {"ends_at": ends_at, "period_ends_at": period_ends_at, "synced_at": said_at}
-    plan = Plan.objects.filter(stripe_price_id=stripe_price_id).first() if stripe_price_id else None
-    if plan is not None and plan != row.plan:
-        _leave_plan(row, to=plan.pk)
-        changes["plan"] = row.plan = plan
+    Subscription.objects.filter(pk=row.pk).update(ends_at=ends_at, period_ends_at=period_ends_at, synced_at=said_at)
     if price is not None and currency:
-        changes |= {"price": price, "currency": currency}
-    Subscription.objects.filter(pk=row.pk).update(**changes)
+        plan = _plan_named(stripe_price_id) or plan_of_month(
+            subscription=row, stripe_price_id=stripe_price_id, price=price, currency=currency
+        )
+        _take_terms(row, plan=plan or row.plan, price=price, currency=currency, said_at=said_at)
     # What is paid is active, whatever an older event says about the first minutes.
     if state != SubscriptionState.CREATED:
         _set_state(row, state)
+
+
+def _plan_named(stripe_price_id: str) -> Plan | None:
+    return Plan.objects.filter(stripe_price_id=stripe_price_id).first() if stripe_price_id else None
+
+
+def _take_terms(row: Subscription, *, plan: Plan, price: int, currency: str, said_at: datetime) -> None:
+    """What it is a subscription to, as Stripe said then; what it said later stays."""
+    if row.terms_said_at is not None and said_at < row.terms_said_at:
+        return
+    if plan != row.plan and row.state in LIVE:
+        _leave_plan(row, to=plan.pk)
+    row.plan, row.price, row.currency, row.terms_said_at = plan, price, currency, said_at
+    row.save(update_fields=["plan", "price", "currency", "terms_said_at"])
 
 
 def _set_state(row: Subscription, state: SubscriptionState) -> None:

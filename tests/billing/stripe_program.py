@@ -239,6 +239,7 @@ async def bill(subscription: dict[str, Any], reason: str, delivers: bool = True)
     line["period"] = {"start": item["current_period_start"], "end": item["current_period_end"]}
     line["parent"]["type"] = "subscription_item_details"
     line["parent"]["subscription_item_details"]["proration"] = False
+    line["pricing"]["price_details"] = {"price": item["price"]["id"], "product": item["price"]["product"]}
     await tell("invoice.paid", invoice, delivers=delivers)
     paid = shape(
         "invoice_payment", "inpay",
@@ -249,7 +250,10 @@ async def bill(subscription: dict[str, Any], reason: str, delivers: bool = True)
 
 
 async def change_subscription(request: web.Request) -> web.Response:
-    """What time or the Portal does. Query: do (renew, fail, recover, cancel, end)."""
+    """What time or the Portal does, told or not (is_told=0).
+
+    Query: do (change, with price and amount; renew, fail, recover, cancel, end).
+    """
     subscription = subscriptions[request.match_info["id"]]
     item = subscription["items"]["data"][0]
     intent_id = None
@@ -258,6 +262,8 @@ async def change_subscription(request: web.Request) -> web.Response:
             item["current_period_start"] = item["current_period_end"]
             item["current_period_end"] += MONTH_SECONDS
             intent_id = await bill(subscription, "subscription_cycle")
+        case "change":
+            item["price"] |= {"id": request.query["price"], "unit_amount": int(request.query["amount"])}
         case "fail":
             subscription["status"] = "past_due"
         case "recover":
@@ -267,7 +273,8 @@ async def change_subscription(request: web.Request) -> web.Response:
         case "end":
             subscription["status"] = "canceled"
     kind = "deleted" if request.query["do"] == "end" else "updated"
-    await tell(f"customer.subscription.{kind}", subscription)
+    if request.query.get("is_told", "1") == "1":
+        await tell(f"customer.subscription.{kind}", subscription)
     if request.headers.get("Accept", "").startswith("text/html"):
         raise web.HTTPSeeOther(f"/_config/portal/{subscription['customer']}")
     return web.json_response({"payment_intent": intent_id})

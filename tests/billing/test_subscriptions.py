@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -137,6 +138,16 @@ def test_what_is_not_sold_cannot_be_had(client_of_acme: Client, stripe_keys, pla
     assert Subscription.objects.count() == 0
 
 
+def test_a_month_of_another_plan_counts_although_nobody_told_of_the_change(
+    acme: Account, client_of_acme: Client, stripe: StripePeer, team: Plan
+):
+    stripe_id = subscribed(client_of_acme, stripe)
+    stripe.press(f"subscription/{stripe_id}", do="change", price="price_team", amount=9_900, is_told=0)
+    stripe.press(f"subscription/{stripe_id}", do="renew", is_told=0)
+    reconcile()
+    assert (plan_of(acme), credits(acme)) == ("team", 15_000)
+
+
 # --- as events ------------------------------------------------------------------------------------
 
 
@@ -149,12 +160,25 @@ def ours(subscription: Subscription) -> dict[str, str]:
     return {"subscription": str(subscription.pk), "account": str(subscription.account_id)}
 
 
-def invoice(subscription: Subscription, *, number: int = 1, reason: str = "subscription_create", **changes: Any) -> Any:
+def invoice(
+    subscription: Subscription,
+    *,
+    number: int = 1,
+    reason: str = "subscription_create",
+    price_id: str = "price_1",
+    at: int = -30,
+    **changes: Any,
+) -> Any:
+    """Written `at` seconds from now."""
     details = {"subscription": STRIPE_ID, "metadata": ours(subscription)}
-    line = {"period": {"start": BEGAN + number, "end": BEGAN + number + 1}, "parent": None}
+    line = {
+        "period": {"start": BEGAN + number, "end": BEGAN + number + 1}, "parent": None,
+        "pricing": {"type": "price_details", "price_details": {"price": price_id}},
+    }  # fmt: skip
     values = {
         "id": f"in_{number}", "billing_reason": reason, "currency": "usd", "subtotal": 2_900, "amount_paid": 2_900,
         "customer": "cus_1", "parent": {"subscription_details": details}, "lines": {"data": [line]},
+        "created": int(timezone.now().timestamp()) + at,
     }  # fmt: skip
     return event("invoice.paid", FIXTURES["invoice"] | values | changes)
 
@@ -205,7 +229,7 @@ def test_a_month_is_credited_although_its_invoice_corrects_the_one_before(acme: 
         return {"amount": amount, "period": period, "parent": {"subscription_item_details": details}}
 
     lines = [line(1_750, proration=True), line(-850, proration=True), line(2_900, proration=False)]
-    months = {"subtotal": 3_800, "amount_paid": 3_800, "lines": {"data": lines}}
+    months: dict[str, Any] = {"subtotal": 3_800, "amount_paid": 3_800, "lines": {"data": lines}}
     deliver(invoice(subscription, number=2, reason="subscription_cycle", **months))
     assert (plan_of(acme), credits(acme)) == ("pro", 3_000)
 
@@ -256,18 +280,94 @@ def test_an_operators_plan_is_left_alone(acme: Account, subscription: Subscripti
     assert (plan_of(acme), credits(acme)) == ("enterprise", 3_000)
 
 
-def test_a_change_at_stripe_changes_plan_and_price(acme: Account, subscription: Subscription):
-    team = Plan.objects.create(
+@pytest.fixture
+def team(db) -> Plan:
+    return Plan.objects.create(
         code="team", name="Team", generate_limit=500, read_limit=20_000, is_sold=True, price=9_900,
         monthly_microcredits=12_000 * CREDIT, stripe_price_id="price_team",
     )  # fmt: skip
+
+
+def team_month(subscription: Subscription, **changes: Any) -> Any:
+    values: dict[str, Any] = {"price_id": "price_team", "subtotal": 9_900, "amount_paid": 9_900}
+    return invoice(subscription, number=2, at=-5, reason="subscription_cycle", **values | changes)
+
+
+def test_a_change_at_stripe_changes_plan_and_price(acme: Account, subscription: Subscription, team: Plan):
     deliver(invoice(subscription))
-    deliver(changed(subscription, "active", price_id="price_team", price=9_900))
-    assert plan_of(acme) == team.pk
-    deliver(invoice(subscription, number=2, reason="subscription_cycle", subtotal=9_900, amount_paid=9_900))
+    deliver(changed(subscription, "active", at=-10, price_id="price_team", price=9_900))
+    assert plan_of(acme) == "team"
+    deliver(team_month(subscription))
     assert credits(acme) == 15_000
     deliver(changed(subscription, "canceled", at=1))
     assert plan_of(acme) == "payg"
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["told", "lost"])
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))), ids=str)
+def test_a_change_of_plan_ends_the_same_in_any_order_and_when_its_event_is_lost(
+    acme: Account, subscription: Subscription, team: Plan, order: tuple[int, ...], is_lost: bool
+):
+    """By the price of the invoice's line: a month of Pro, then one of Team, each with its own credits."""
+    events = [
+        invoice(subscription, at=-40),
+        changed(subscription, "active", at=-39),
+        team_month(subscription),
+        changed(subscription, "active", at=-10, price_id="price_team", price=9_900),
+    ]
+    for number in order:
+        if not (is_lost and number == 3):
+            deliver(events[number])
+    assert (plan_of(acme), credits(acme), OperatorAlert.objects.count()) == ("team", 15_000, 0)
+    row = Subscription.objects.get()
+    assert (row.plan_id, row.price, row.state) == ("team", 9_900, "active")
+    months = Purchase.objects.order_by("period_start").values_list("plan", "price", "credits_microcredits")
+    assert list(months) == [("pro", 2_900, 3_000 * CREDIT), ("team", 9_900, 12_000 * CREDIT)]
+
+
+def test_back_to_what_was_sold_although_the_first_month_is_told_last(
+    acme: Account, subscription: Subscription, team: Plan
+):
+    """Its price has no name here: Checkout wrote it."""
+    deliver(team_month(subscription))
+    deliver(invoice(subscription, number=3, reason="subscription_cycle", at=-1))
+    deliver(invoice(subscription))
+    assert (plan_of(acme), credits(acme)) == ("pro", 18_000)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"subtotal": 9_899}, {"currency": "eur"}, {"subtotal": 2_900}, {"price_id": "price_unknown"}],
+    ids=str,
+)
+def test_a_month_at_another_price_than_its_plan_has_credits_nothing(
+    acme: Account, subscription: Subscription, team: Plan, changes: dict[str, Any]
+):
+    deliver(invoice(subscription))
+    deliver(team_month(subscription, **changes))
+    assert (plan_of(acme), credits(acme)) == ("pro", 3_000)
+    assert OperatorAlert.objects.get().kind == "event_refused"
+
+
+def test_a_price_that_was_agreed_at_stripe_is_known_from_its_event(acme: Account, subscription: Subscription):
+    deliver(changed(subscription, "active", at=-20, price_id="price_agreed", price=1_900))
+    deliver(invoice(subscription, price_id="price_agreed", subtotal=1_900, amount_paid=1_900))
+    assert (plan_of(acme), credits(acme)) == ("pro", 3_000)
+
+
+def test_something_extra_on_an_invoice_does_not_keep_its_month_from_counting(acme: Account, subscription: Subscription):
+    """Corrections of old periods, too, may come as items of an invoice."""
+    month = {
+        "amount": 2_900, "period": {"start": BEGAN, "end": BEGAN + 1},
+        "parent": {"type": "subscription_item_details", "subscription_item_details": {"proration": False}},
+    }  # fmt: skip
+    extra = {
+        "amount": 500, "period": {"start": BEGAN + 7, "end": BEGAN + 7},
+        "parent": {"type": "invoice_item_details", "invoice_item_details": {"proration": False}},
+    }  # fmt: skip
+    deliver(invoice(subscription, lines={"data": [extra, month]}, subtotal=3_400, amount_paid=3_400))
+    assert credits(acme) == 3_000
+    assert Purchase.objects.filter(period_start=datetime.fromtimestamp(BEGAN, UTC)).count() == 1
 
 
 def test_two_subscriptions_are_told_to_operators(acme: Account, subscription: Subscription):

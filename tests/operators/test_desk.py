@@ -138,8 +138,9 @@ def test_any_id_of_stripes_finds_what_it_is_of(administrator: Client, account: A
     payment = Payment.objects.create(payment_intent_id="pi_One", charge_id="ch_One")
     Dispute.objects.create(dispute_id="du_One", payment=payment, amount=1, stage=1)
     subscription = Subscription.objects.create(
-        account=account, plan_id="pro", price=1, currency="usd", stripe_subscription_id="sub_One"
-    )
+        account=account, plan_id="pro", price=1, currency="usd", sold_plan_id="pro", sold_price=1,
+        stripe_subscription_id="sub_One",
+    )  # fmt: skip
     StripeEvent.objects.create(event_id="evt_One", type="charge.succeeded", payload=b"{}", created_at=timezone.now())
     page = find(administrator, stripe_id)
     if stripe_id == "evt_One":

@@ -110,6 +110,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tts.frame.frame",
+                "tts.pages.theme.theme",
             ]
         },
     }

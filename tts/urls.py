@@ -2,13 +2,13 @@ from django.urls import include, path
 
 from tts.audio_files import audio_file
 from tts.docs import views as docs
-from tts.pages import crawlers, gallery, job, jobs, playground, pricing
+from tts.pages import crawlers, gallery, job, jobs, playground, pricing, theme
+from tts.pages.landing import home
 from tts.pages.overview import overview
 from tts.samples import voice_sample
 from tts.schema import api_reference
 from tts.streams import stream_audio
 from tts.usage_page import usage
-from tts.views import home
 
 urlpatterns = [
     path("docs/api", api_reference, name="api_reference"),
@@ -33,6 +33,7 @@ urlpatterns = [
     path("billing/usage", usage, name="billing_usage"),
     path("voices", gallery.gallery, name="gallery"),
     path("voices/<str:voice_id>", gallery.voice_page, name="voice"),
+    path("theme", theme.choose_theme, name="theme"),
     path("robots.txt", crawlers.robots, name="robots"),
     path("sitemap.xml", crawlers.sitemap, name="sitemap"),
     path("pricing", pricing.pricing, name="pricing"),

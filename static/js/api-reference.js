@@ -5,6 +5,7 @@ const followTheme = () => {
   document.documentElement.classList.toggle("dark-mode", theme ? theme === "dark" : dark.matches);
 };
 dark.addEventListener("change", followTheme);
+new MutationObserver(followTheme).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 followTheme();
 
 // Swagger UI takes the address's # for itself.

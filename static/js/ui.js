@@ -27,6 +27,19 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "1";
 });
 addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => { delete form.dataset.sent; }));
+// The theme changes at once; the cookie is for the next page.
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("[data-theme-switch]");
+  if (!form) return;
+  event.preventDefault();
+  const theme = event.submitter.value;
+  if (theme === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  document.querySelectorAll("[data-theme-switch] button").forEach((button) => {
+    button.setAttribute("aria-pressed", String(button.value === theme));
+  });
+  fetch(form.action, { method: "POST", body: new URLSearchParams({ theme }) });
+});
 document.addEventListener("keydown", ({ key }) => {
   if (key === "Escape") document.querySelectorAll(".menu[open]").forEach((menu) => { menu.open = false; });
 });

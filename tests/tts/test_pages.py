@@ -10,11 +10,12 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Account, User
-from billing.models import Balance, Price
+from accounts.models import Account, Plan, User
+from billing.models import Balance, Pack, Price
 from tests.factories import make_account, make_job, make_key, make_user
 from tts.models import JobStatus
 from voices.models import Voice
+from voices.selectors import usable_voices
 
 PUBLIC = [
     "/",
@@ -63,32 +64,61 @@ def code(page: str, name: str) -> str:
 # --- the start -----------------------------------------------------------------------------------
 
 
-def test_the_start_lists_the_voices_that_speak_here_with_their_price(client: Client, voices):
+def test_the_start_plays_a_voice_and_says_what_that_costs(client: Client, voices):
     Price.objects.filter(pk="premium").update(microcredits_per_character=1_234)
+    annie = Voice.objects.filter(voice_id="espeak:en-US-eSpeak-Annie")
+    annie.update(sample_key="samples/annie.mp3", sample_peaks=bytes(range(240)))
     page = client.get("/").content.decode()
     assert page.count("<h1>") == 1
-    shown = section(page, "voices")
-    assert "272 voices speak here now" in shown
-    assert "Annie English (United States) espeak:en-US-eSpeak-Annie 1.24 credits" in shown
+    example = page.split("<figure")[1].split("</figure>")[0]
+    assert 'href="/voices/espeak:en-US-eSpeak-Annie/sample"' in example
+    assert '<svg class="wave wave--lg"' in example
+    shown = text_of(f"<figure{example}")
+    assert "“All human beings are born free and equal in dignity and rights.”" in shown
+    assert "Annie · English (United States) 63 characters · 0.08 credits" in shown
+    assert "1.24 credits per 1,000 characters" in section(page, "prices")
+
+
+def test_without_a_sample_the_start_plays_nothing(client: Client, voices):
+    page = client.get("/").content.decode()
+    assert "<figure" not in page
+    assert "/sample" not in page
+    assert "272 voices you can hear first" in section(page, "voices")
 
 
 def test_a_voice_that_cannot_speak_is_not_on_the_start(client: Client, voices):
+    Voice.objects.filter(language="en-US").exclude(voice_id="espeak:en-US-eSpeak-Annie").delete()
+    assert "espeak:en-US-eSpeak-Annie" in client.get("/").content.decode()
+    count = usable_voices().count()
     Voice.objects.filter(voice_id="espeak:en-US-eSpeak-Annie").update(is_enabled=False)
     page = client.get("/").content.decode()
-    assert "271 voices speak here now" in text_of(page)
+    assert f"{count - 1} voices you can hear first" in text_of(page)
     assert "espeak:en-US-eSpeak-Annie" not in page
 
 
-def test_a_long_catalogue_is_cut_and_says_how_many_are_left(client: Client, voices):
-    annie = Voice.objects.get(voice_id="espeak:en-US-eSpeak-Annie")
-    annie_again = {field.name: getattr(annie, field.name) for field in Voice._meta.fields} | {"id": None}
-    Voice.objects.bulk_create(
-        Voice(**annie_again | {"voice_id": f"espeak:en-US-eSpeak-N{number}"}) for number in range(20)
-    )
+def test_a_server_of_other_languages_shows_what_it_has(client: Client, voices):
+    Voice.objects.exclude(language="pl-PL").delete()
     page = client.get("/").content.decode()
-    assert page.count('<th scope="row">') == 24
-    assert "292 voices speak here now" in text_of(page)
-    assert "268 more are in the gallery" in text_of(page)
+    assert "Polish" in section(page, "voices")
+    assert "Wszyscy ludzie rodzą się wolni" in code(page, "curl")
+
+
+def test_the_start_says_where_text_goes_and_what_is_sold(client: Client, voices):
+    Voice.objects.filter(voice_id="espeak:en-US-eSpeak-Annie").update(provider="google", model_type="ultra")
+    shown = section(client.get("/").content.decode(), "prices")
+    assert "Google Cloud Google 1 500,000 bytes 4.00 credits" in shown
+    assert "eSpeak NG This server 271 500,000 bytes 1.00 credits" in shown
+    assert "1,000 credits, once $10.00" in shown
+    assert "Pro, 3,000 credits a month $29.00" in shown
+
+
+def test_where_nothing_is_sold_the_start_names_the_price_of_speech_alone(client: Client, voices):
+    Plan.objects.update(is_sold=False)
+    Pack.objects.update(is_enabled=False)
+    shown = section(client.get("/").content.decode(), "prices")
+    assert "1.00 credits per 1,000 characters" in shown
+    assert "$" not in shown
+    assert "a month" not in shown
 
 
 def test_without_voices_the_start_says_so_and_shows_no_request_that_would_fail(client: Client, no_voices):
@@ -99,15 +129,13 @@ def test_without_voices_the_start_says_so_and_shows_no_request_that_would_fail(c
 
 
 @pytest.mark.parametrize("name", ["curl", "python", "node"])
-def test_each_sample_submits_polls_and_downloads_from_this_server(client: Client, voices, settings, name: str):
+def test_the_first_request_is_to_this_server_and_in_a_voice_of_it(client: Client, voices, settings, name: str):
     settings.ALLOWED_HOSTS = ["speech.example.com"]
     sample = code(client.get("/", headers={"host": "speech.example.com:8443"}).content.decode(), name)
-    assert "http://speech.example.com:8443" in sample
-    assert "/api/v1/tts" in sample
+    assert "http://speech.example.com:8443/api/v1/tts" in sample
     assert re.search(r"espeak:en-US-eSpeak-\w+", sample)
     assert "Your parcel arrives at ten." in sample
     assert "UTTERANCE_KEY" in sample
-    assert sample.index(" 1. Send") < sample.index("pending") < sample.index("speech.mp3")
 
 
 def test_the_python_sample_is_a_program(client: Client, voices):
@@ -118,18 +146,20 @@ def test_the_start_offers_the_way_on_that_fits(client: Client, voices, alice: Us
     page = client.get("/").content.decode()
     assert 'href="/sign-in"' in page
     assert 'href="/overview"' not in page
+    assert "Begin with 10 credits" in text_of(page)
     client.force_login(alice)
     page = client.get("/").content.decode()
     assert 'href="/sign-in"' not in page
     assert 'href="/overview"' in page
+    assert "Begin with 10 credits" not in text_of(page)
     assert '<form method="post" action="/sign-out">' in page
 
 
 def test_the_start_asks_the_database_little(client: Client, voices, alice: User, django_assert_num_queries):
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(9):
         client.get("/")
     client.force_login(alice)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(11):
         client.get("/")
 
 

@@ -141,6 +141,10 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/keys/{key}/revoke", NEEDS_SIGN_IN),
         "POST": ("/keys/{key}/revoke", NEEDS_SIGN_IN | {"signed in": 302}),  # roles: tests/accounts/test_keys_page.py
     },
+    "theme": {
+        "GET": ("/theme", dict.fromkeys(ACTORS, 405)),
+        "POST": ("/theme", dict.fromkeys(ACTORS, 204)),
+    },
     "robots.txt": {"GET": ("/robots.txt", ALL_GET_IN)},
     "sitemap.xml": {"GET": ("/sitemap.xml", ALL_GET_IN)},
     "voices": {"GET": ("/voices", ALL_GET_IN)},

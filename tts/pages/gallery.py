@@ -1,7 +1,6 @@
 """The public pages about voices: the gallery with its filters, and a page for each voice."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,40 +11,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.money import format_need
 from billing.selectors import get_prices
 from config.errors import NotFound
 from tts.code_samples import code_samples
-from tts.waveform import Wave, draw_wave
-from voices.models import Voice
+from tts.pages.cards import CAPABILITIES, GENDERS, TIERS, card_of
 from voices.selectors import get_public_voice, list_languages, list_voices, usable_providers
 from voices.sentences import sentence_of
 
 VOICES_ON_A_PAGE = 24
 ALIKE = 3
-CARD_BARS = 60  # of a waveform: a page has two dozen
-CAPABILITIES = {
-    "streaming": ("supports_streaming", "Streaming"),
-    "ssml": ("supports_ssml", "SSML"),
-    "markup": ("supports_markup", "Markup"),
-    "speed": ("supports_speed", "Speed"),
-    "prompt": ("supports_prompt", "Prompt"),
-    "dialogue": ("supports_multispeaker", "Dialogue"),
-}
 ABILITIES = [(key, words) for key, (_field, words) in CAPABILITIES.items()]
 # What most who come read first.
 COMES_LATER = Case(When(language__in=["en-US", "en-GB"], then=0), default=1)
-TIERS = {"premium": "Premium", "ultra": "Ultra"}
-GENDERS = {"female": "Female", "male": "Male", "neutral": "Neutral"}
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    voice: Voice
-    price: str  # credits for 1,000 characters
-    tier: str
-    abilities: list[str]
-    wave: Wave | None  # of its sample; None where none was kept
 
 
 class GalleryFilters(forms.Form):
@@ -90,7 +67,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "page": page,
-        "cards": [_card(voice, prices) for voice in page.object_list],
+        "cards": [card_of(voice, prices) for voice in page.object_list],
         "query": f"{urlencode(chosen)}&" if chosen else "",
         "is_filtered": bool(chosen),
         "sought": ", ".join(f"“{_shown(form, name, value)}”" for name, value in chosen.items()),
@@ -111,7 +88,7 @@ def voice_page(request: HttpRequest, voice_id: str) -> HttpResponse:
     base_url = request.build_absolute_uri("/").rstrip("/")
     body = {"text": sentence, "voice_id": voice.voice_id, "output_format": "mp3"}
     context = {
-        "card": _card(voice, prices),
+        "card": card_of(voice, prices),
         "voice": voice,
         "sentence": sentence,
         "abilities": [(words, getattr(voice, field)) for field, words in CAPABILITIES.values()],
@@ -120,20 +97,10 @@ def voice_page(request: HttpRequest, voice_id: str) -> HttpResponse:
         "max_text": f"{voice.max_text_bytes:,}",
         "max_stream": f"{voice.max_stream_bytes:,}",
         "samples": code_samples(body, base_url=base_url, is_streamed=False),
-        "alike": [_card(each, prices) for each in alike],
+        "alike": [card_of(each, prices) for each in alike],
         "canonical": f"{base_url}{request.path}",
     }
     return render(request, "tts/voice.html", context)
-
-
-def _card(voice: Voice, prices: dict[str, int]) -> Card:
-    return Card(
-        voice=voice,
-        price=format_need(prices[voice.model_type] * 1000),
-        tier=TIERS[voice.model_type],
-        abilities=[words for field, words in CAPABILITIES.values() if getattr(voice, field)],
-        wave=draw_wave(bytes(voice.sample_peaks), most=CARD_BARS) if voice.sample_key else None,
-    )
 
 
 def _shown(form: GalleryFilters, name: str, value: str) -> str:

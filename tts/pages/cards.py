@@ -1,0 +1,59 @@
+"""A voice as the public pages show it in lists: its price, what it can do, the picture of its sample. No view."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from billing.money import format_need
+from tts.waveform import Wave, draw_wave
+from voices.models import Voice
+
+CARD_BARS = 60  # of a waveform: a page has two dozen
+CAPABILITIES = {
+    "streaming": ("supports_streaming", "Streaming"),
+    "ssml": ("supports_ssml", "SSML"),
+    "markup": ("supports_markup", "Markup"),
+    "speed": ("supports_speed", "Speed"),
+    "prompt": ("supports_prompt", "Prompt"),
+    "dialogue": ("supports_multispeaker", "Dialogue"),
+}
+TIERS = {"premium": "Premium", "ultra": "Ultra"}
+GENDERS = {"female": "Female", "male": "Male", "neutral": "Neutral"}
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    name: str
+    text_goes_to: str
+
+
+PROVIDERS = {
+    "espeak": Provider("eSpeak NG", "This server"),
+    "kokoro": Provider("Kokoro", "This server"),
+    "polly": Provider("Amazon Polly", "Amazon"),
+    "google": Provider("Google Cloud", "Google"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    voice: Voice
+    price: str  # credits for 1,000 characters
+    tier: str
+    abilities: list[str]
+    wave: Wave | None  # of its sample; None where none was kept
+
+
+def card_of(voice: Voice, prices: Mapping[str, int], *, bars: int = CARD_BARS) -> Card:
+    """`prices`: microcredits per character, by model type."""
+    return Card(
+        voice=voice,
+        price=format_need(prices[voice.model_type] * 1000),
+        tier=TIERS[voice.model_type],
+        abilities=[words for field, words in CAPABILITIES.values() if getattr(voice, field)],
+        wave=draw_wave(bytes(voice.sample_peaks), most=bars) if voice.sample_key else None,
+    )
+
+
+def provider_of(name: str) -> Provider:
+    """Of an engine that was added here, its own name is all there is to say."""
+    return PROVIDERS.get(name, Provider(name, "Its provider"))

@@ -1,0 +1,112 @@
+"""The start page: what this is, how it sounds, what it costs, and the first request."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Case, Count, Max, When
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from billing.money import format_have, format_money, format_need
+from billing.selectors import get_prices, list_packs, list_sold_plans
+from tts.code_samples import code_samples
+from tts.pages.cards import TIERS, Provider, card_of, provider_of
+from tts.waveform import BARS
+from voices.models import Voice
+from voices.selectors import list_voices
+from voices.sentences import sentence_of
+
+# The first of these that has a voice is heard at the top; the others follow further down.
+SHOWN_LANGUAGES = ("en-US", "fr-FR", "de-DE", "es-ES")
+HAS_NO_SAMPLE = Case(When(sample_key="", then=1), default=0)
+IS_LESS_NATURAL = Case(When(provider="espeak", then=1), default=0)
+FIRST_TEXT = "Your parcel arrives at ten."
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRow:
+    provider: Provider
+    voices: str
+    longest: str  # text, in bytes
+    price: str  # of its cheapest voice, credits for 1,000 characters
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    prices = get_prices()
+    shown = _shown_voices()
+    engines = _engines(prices)
+    context = {
+        "cards": [card_of(voice, prices) for voice in shown[1:]],
+        "engines": engines,
+        "voice_count": list_voices().count(),
+        "tiers": [(words, format_need(prices[tier] * 1000)) for tier, words in TIERS.items()],
+        "offers": _offers(),
+        "signup_credits": settings.SIGNUP_CREDITS,
+        "retention_days": settings.AUDIO_RETENTION_DAYS,
+    }
+    if shown:
+        context |= _heard(shown[0], prices) | {"samples": _first_request(request, shown[0])}
+    return render(request, "tts/home.html", context)
+
+
+def _shown_voices() -> list[Voice]:
+    """One for each of the languages, with a sample and natural where there is a choice; or whichever there are."""
+    ranked = list_voices().order_by(HAS_NO_SAMPLE, IS_LESS_NATURAL, "name", "voice_id")
+    found = [ranked.filter(language=language).first() for language in SHOWN_LANGUAGES]
+    return [voice for voice in found if voice is not None] or list(ranked[: len(SHOWN_LANGUAGES)])
+
+
+def _heard(voice: Voice, prices: dict[str, int]) -> dict[str, Any]:
+    """The example that plays: what the voice says in its sample, and what that would cost."""
+    sentence = sentence_of(voice.language)
+    return {
+        "heard": card_of(voice, prices, bars=BARS),
+        "sentence": sentence,
+        "characters": len(sentence),
+        "cost": format_need(len(sentence) * prices[voice.model_type]),
+    }
+
+
+def _first_request(request: HttpRequest, voice: Voice) -> dict[str, str]:
+    text = FIRST_TEXT if voice.language.startswith("en") else sentence_of(voice.language)
+    body = {"text": text, "voice_id": voice.voice_id, "output_format": "mp3"}
+    return code_samples(body, base_url=request.build_absolute_uri("/").rstrip("/"), is_streamed=False)
+
+
+def _engines(prices: dict[str, int]) -> list[EngineRow]:
+    """Those that speak here now, those with most voices first."""
+    rows = list_voices().order_by().values("provider", "model_type")
+    counted: dict[str, list[tuple[int, int, int]]] = {}
+    for row in rows.annotate(count=Count("pk"), longest=Max("max_text_bytes")):
+        counted.setdefault(row["provider"], []).append((row["count"], row["longest"], prices[row["model_type"]]))
+    found = [(sum(count for count, _, _ in tiers), name, tiers) for name, tiers in counted.items()]
+    return [
+        EngineRow(
+            provider=provider_of(name),
+            voices=f"{count:,}",
+            longest=f"{max(longest for _, longest, _ in tiers):,}",
+            price=format_need(min(price for _, _, price in tiers) * 1000),
+        )
+        for count, name, tiers in sorted(found, reverse=True)
+    ]
+
+
+def _offers() -> list[tuple[str, str]]:
+    """What is bought and its price: the smallest pack, and the plans by the month. Each only where there is one."""
+    packs = [
+        (f"{_whole(pack.credits_microcredits)} credits, once", format_money(pack.price, pack.currency))
+        for pack in list_packs()[:1]
+    ]
+    plans = [
+        (f"{plan.name}, {_whole(plan.monthly_microcredits)} credits a month", format_money(plan.price, plan.currency))
+        for plan in list_sold_plans()
+    ]
+    return packs + plans
+
+
+def _whole(microcredits: int) -> str:
+    """Without decimals where there are none."""
+    return format_have(microcredits).removesuffix(".00")

@@ -1,0 +1,66 @@
+"""Light, dark, or as the system has it: one cookie, which the server writes into every page."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+COOKIE = "theme"
+COOKIE_SECONDS = 365 * 24 * 3600
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    chosen: str
+
+    # Value, icon, words.
+    choices: ClassVar = [
+        (AUTO, "contrast", "Theme of the system"),
+        ("light", "sun", "Light theme"),
+        ("dark", "moon", "Dark theme"),
+    ]
+
+    @property
+    def forced(self) -> str:
+        """What the page must be; "" for as the system has it."""
+        return "" if self.chosen == AUTO else self.chosen
+
+
+VALUES = [value for value, _icon, _words in Theme.choices]
+
+
+def theme(request: HttpRequest) -> dict[str, Any]:
+    """A context processor."""
+    chosen = request.COOKIES.get(COOKIE, AUTO)
+    return {"theme": Theme(chosen if chosen in VALUES else AUTO)}
+
+
+@csrf_exempt  # a colour is all that a forged request could change, and who only looks around gets no cookie for a token
+@require_POST
+def choose_theme(request: HttpRequest) -> HttpResponse:
+    """Back to the page it was chosen on; nothing for a script that names none. What is no theme changes nothing."""
+    target = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    if "next" in request.POST:
+        response: HttpResponse = redirect(target if is_ours else "home")
+    else:
+        response = HttpResponse(status=204)
+    chosen = request.POST.get("theme", "")
+    if chosen == AUTO:
+        response.delete_cookie(COOKIE, samesite="Lax")
+    elif chosen in VALUES:
+        response.set_cookie(
+            COOKIE,
+            chosen,
+            max_age=COOKIE_SECONDS,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response

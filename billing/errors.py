@@ -64,6 +64,10 @@ class PaymentsUnavailable(DomainError):
         super().__init__("Our payment service does not answer just now. Nothing was charged. Try again in a minute.")
 
 
+class PaymentsUnreachable(PaymentsUnavailable):
+    """Stripe gave no answer at all, or too late: whoever asks next waits as long."""
+
+
 class CardDeclined(DomainError):
     """A kept card was charged without its owner there, and that did not work."""
 
@@ -71,6 +75,15 @@ class CardDeclined(DomainError):
 
     def __init__(self) -> None:
         super().__init__("The card was declined.")
+
+
+class CardGone(DomainError):
+    """A kept card, or its customer, is not at Stripe any more, or cannot be charged without its owner."""
+
+    code, status = "CARD_GONE", 402
+
+    def __init__(self) -> None:
+        super().__init__("The kept card cannot be charged any more.")
 
 
 class SubscribedAlready(DomainError):

@@ -7,6 +7,7 @@ https://docs.stripe.com/api/idempotent_requests
 import logging
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -14,27 +15,27 @@ import stripe
 from django.conf import settings
 from django.urls import reverse
 
-from billing.errors import CardDeclined, PaymentsUnavailable, SellingNotSetUp
+from billing.errors import CardDeclined, CardGone, PaymentsUnavailable, PaymentsUnreachable, SellingNotSetUp
 from billing.models import MICROCREDITS_PER_CREDIT, Purchase, StripeCustomer, Subscription
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT_SECONDS = (3.0, 12.0)  # to connect, to answer: people wait for it
-RETRIES = 1
+CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 8.0  # people wait for it
+RETRIES = 1  # of the SDK's own; what a sweep asks, the next one asks again
 
 
 def is_set_up() -> bool:
     return bool(settings.STRIPE_API_KEY)
 
 
-def stripe_client() -> stripe.StripeClient:
+def stripe_client(*, retries: int = RETRIES) -> stripe.StripeClient:
     """Raises SellingNotSetUp."""
     if not is_set_up():
         raise SellingNotSetUp
     return stripe.StripeClient(
         settings.STRIPE_API_KEY,
-        http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
-        max_network_retries=RETRIES,
+        http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, ANSWER_SECONDS)),
+        max_network_retries=retries,
         base_addresses={"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {},
     )
 
@@ -106,43 +107,44 @@ def open_subscription_checkout(subscription: Subscription) -> tuple[str, str]:
 def open_portal(customer: StripeCustomer) -> str:
     """The URL where customers change cards, plan and address, and find invoices. Raises PaymentsUnavailable."""
     client = stripe_client()
-    try:
+    with _asking("a portal"):
         session = client.v1.billing_portal.sessions.create(
             {"customer": customer.customer_id, "return_url": f"{settings.PUBLIC_URL}{reverse('billing')}"}
         )
-    except stripe.StripeError as error:
-        _refuse("a portal", error)
-    return session.url
+    return _text(session, "url")
 
 
 def charge_kept_card(purchase: Purchase, customer: StripeCustomer) -> str:
     """Charges the kept card for a purchase, its owner not being there: the PaymentIntent's id.
 
     Paid is only what its event says. The same purchase is charged once, however often this is called within a day.
-    Raises CardDeclined, which is final, and PaymentsUnavailable, after which it may be tried again.
+    Raises CardDeclined and CardGone, which are final, and PaymentsUnavailable, after which it may be tried again.
     """
-    client = stripe_client()
+    client = stripe_client(retries=0)
     ours = {"purchase": str(purchase.pk), "account": str(purchase.account_id)}
     try:
-        intent = client.v1.payment_intents.create(
-            {
-                "amount": purchase.price,
-                "currency": purchase.currency,
-                "customer": customer.customer_id,
-                "payment_method": customer.payment_method_id,
-                "off_session": True,
-                "confirm": True,
-                "metadata": ours,
-                "description": f"{purchase.credits_microcredits // MICROCREDITS_PER_CREDIT:,} credits",
-            },
-            {"idempotency_key": f"recharge:{purchase.pk}"},
-        )
+        with _asking("a recharge", but=(stripe.CardError, stripe.InvalidRequestError)):
+            intent = client.v1.payment_intents.create(
+                {
+                    "amount": purchase.price,
+                    "currency": purchase.currency,
+                    "customer": customer.customer_id,
+                    "payment_method": customer.payment_method_id,
+                    "off_session": True,
+                    "confirm": True,
+                    "metadata": ours,
+                    "description": f"{purchase.credits_microcredits // MICROCREDITS_PER_CREDIT:,} credits",
+                },
+                {"idempotency_key": f"recharge:{purchase.pk}"},
+            )
     except stripe.CardError:
         raise CardDeclined from None
-    except stripe.StripeError as error:
-        _refuse("a recharge", error)
-    if intent.status in {"succeeded", "processing"}:
-        return intent.id
+    except stripe.InvalidRequestError as error:
+        logger.error("Stripe: no recharge: %s %s", type(error).__name__, error.code or "")
+        raise CardGone from None
+    intent_id, status = _text(intent, "id"), _text(intent, "status")
+    if status in {"succeeded", "processing"}:
+        return intent_id
     raise CardDeclined  # it asks for its owner, who is not there
 
 
@@ -152,13 +154,11 @@ def list_events(*, since: datetime, types: list[str]) -> Iterator[dict[str, Any]
     Raises PaymentsUnavailable.
     """
     client = stripe_client()
-    try:
+    with _asking("events"):
         page = client.v1.events.list({"created": {"gte": int(since.timestamp())}, "limit": 100})
         for event in page.auto_paging_iter():
             if event.type in types:
                 yield event.to_dict(for_json=True)
-    except stripe.StripeError as error:
-        _refuse("events", error)
 
 
 def _customer(account_id: uuid.UUID) -> dict[str, str]:
@@ -167,16 +167,36 @@ def _customer(account_id: uuid.UUID) -> dict[str, str]:
 
 
 def _open_session(client: stripe.StripeClient, params: Any, *, key: str) -> tuple[str, str]:
-    try:
+    with _asking("a Checkout"):
         session = client.v1.checkout.sessions.create(params, {"idempotency_key": key})
+    return _text(session, "id"), _text(session, "url")
+
+
+@contextmanager
+def _asking(what: str, *, but: tuple[type[stripe.StripeError], ...] = ()) -> Iterator[None]:
+    """Around one request. Raises PaymentsUnavailable for whatever is no good answer, except `but`."""
+    try:
+        yield
+    except but:
+        raise
     except stripe.StripeError as error:
-        _refuse("a Checkout", error)
-    if not session.url:
+        _refuse(what, error)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # What the SDK stumbles over when a body is not one of Stripe's.
+        logger.error("Stripe's answer about %s makes no sense: %s", what, type(error).__name__)
+        raise PaymentsUnavailable from None
+
+
+def _text(answer: object, name: str) -> str:
+    """Of an answer that may be none of Stripe's. Raises PaymentsUnavailable."""
+    value = getattr(answer, name, None)
+    if not isinstance(value, str) or not value:
+        logger.error("Stripe's answer has no %s", name)
         raise PaymentsUnavailable
-    return session.id, session.url
+    return value
 
 
 def _refuse(what: str, error: stripe.StripeError) -> NoReturn:
     """Stripe's own words may hold a customer's data, and never reach anybody."""
     logger.error("Stripe: no %s: %s %s", what, type(error).__name__, error.code or "")
-    raise PaymentsUnavailable from None
+    raise PaymentsUnreachable if isinstance(error, stripe.APIConnectionError) else PaymentsUnavailable from None

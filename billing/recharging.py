@@ -6,21 +6,24 @@ from django.utils import timezone
 
 from accounts.models import Account
 from billing import gateway
-from billing.errors import CardDeclined, PaymentsUnavailable
+from billing.errors import CardDeclined, CardGone, PaymentsUnavailable, PaymentsUnreachable
 from billing.mails import mail_owners
 from billing.models import Purchase, PurchaseKind, PurchaseState, Recharge, StripeCustomer
+from billing.selectors import accounts_to_recharge
 from billing.services import recharge
-from billing.services.purchases import mark_opened
+from billing.services.purchases import forget_card, mark_opened
 
 logger = logging.getLogger(__name__)
 
 UNANSWERED = "Our payment service did not answer for a day."
+GONE = "The kept card cannot be charged any more. Keep one with your next purchase."
 
 
 def recharge_account(account: Account) -> Purchase | None:
     """Charges the kept card when a recharge is due, or asks again about one that Stripe did not answer.
 
-    The credits come with Stripe's event. A card that is declined stops it for good: no loop.
+    The credits come with Stripe's event. A card that is declined or gone stops it for good: no loop.
+    Raises PaymentsUnreachable, and nothing is lost: the next time asks again.
     """
     if not gateway.is_set_up():
         return None
@@ -36,11 +39,26 @@ def recharge_account(account: Account) -> Purchase | None:
         intent_id = gateway.charge_kept_card(purchase, customer)
     except CardDeclined:
         recharge.give_up(purchase=purchase)
+    except CardGone:
+        recharge.give_up(purchase=purchase, because=GONE)
+        forget_card(customer=customer)
+    except PaymentsUnreachable:
+        raise
     except PaymentsUnavailable:
         logger.warning("a recharge waits for Stripe")
     else:
         mark_opened(purchase=purchase, payment_intent_id=intent_id)
     return purchase
+
+
+def recharge_accounts() -> None:
+    """All that are due, or as many as Stripe answers: while it is out of reach, others wait for no more than one."""
+    for account_id in accounts_to_recharge():
+        try:
+            recharge_account(Account.objects.get(pk=account_id))
+        except PaymentsUnreachable:
+            logger.warning("recharges wait for Stripe")
+            return
 
 
 def tell_owners(account: Account) -> None:

@@ -143,11 +143,13 @@ def waiting_events(*, limit: int = 500) -> list[str]:
 
 
 def accounts_to_recharge() -> list[uuid.UUID]:
-    """Whose recharge is switched on and who run low, and whose last one Stripe did not answer."""
+    """Whose recharge is switched on and who run low, and then those whose last one Stripe did not answer."""
     on = Recharge.objects.filter(is_on=True)
     low = on.filter(account__balance__available_microcredits__lt=F("threshold_microcredits"))
     unanswered = Purchase.objects.filter(kind=PurchaseKind.RECHARGE, state=PurchaseState.CREATED)
-    return list(low.values_list("account", flat=True).union(unanswered.values_list("account", flat=True)))
+    # Those last, the latest first: one that Stripe never answers is not to keep it from the others.
+    late = list(unanswered.order_by("-created_at").values_list("account", flat=True))
+    return [*low.exclude(account__in=late).order_by("account").values_list("account", flat=True), *late]
 
 
 def accounts_to_tell() -> list[uuid.UUID]:

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from accounts.models import Account
 from billing import recharging, reconciliation
-from billing.selectors import accounts_to_recharge, accounts_to_tell, waiting_events
+from billing.selectors import accounts_to_tell, waiting_events
 from billing.services.low_balance import send_low_balance_notices
 from billing.services.stripe_events import apply_event as apply_stripe_event
 from billing.services.stripe_events import forget_old_events
@@ -28,8 +28,7 @@ def sweep_payments() -> None:
             apply_stripe_event(event_id=event_id)
         except Exception:  # it is logged, counted and told to operators; the next one is not to wait for it
             logger.warning("the sweep goes on after %s", event_id)
-    for account_id in accounts_to_recharge():
-        recharging.recharge_account(Account.objects.get(pk=account_id))
+    recharging.recharge_accounts()
     send_low_balance_notices()
     for account_id in accounts_to_tell():
         recharging.tell_owners(Account.objects.get(pk=account_id))

@@ -33,7 +33,11 @@ UNPAID = (PurchaseState.CREATED, PurchaseState.OPEN, PurchaseState.FAILED)
 
 @transaction.atomic
 def start_top_up(*, account: Account, pack: Pack, form_token: uuid.UUID, keeps_card: bool = False) -> Purchase:
-    """Our row, before the redirect. The same form sent again gives the same row, whatever has become of it."""
+    """Our row, before the redirect. The same form sent again gives the same row, whatever has become of it.
+
+    Sent again with another choice, by whoever came back from Stripe, it is another form.
+    """
+    form_token = uuid.uuid5(form_token, f"{pack.pk} {keeps_card}")
     try:
         with transaction.atomic():
             return Purchase.objects.create(
@@ -205,3 +209,9 @@ def remember_customer(*, account: Account, customer_id: str) -> None:
 
 def keep_card(*, account: Account, customer_id: str, payment_method_id: str) -> None:
     StripeCustomer.objects.filter(account=account, customer_id=customer_id).update(payment_method_id=payment_method_id)
+
+
+def forget_card(*, customer: StripeCustomer) -> None:
+    """That one; another, kept meanwhile, stays."""
+    kept = StripeCustomer.objects.filter(pk=customer.pk, payment_method_id=customer.payment_method_id)
+    kept.update(payment_method_id="")

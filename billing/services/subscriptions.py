@@ -39,6 +39,7 @@ def start_subscription(*, account: Account, plan_code: str, form_token: uuid.UUI
     plan = Plan.objects.filter(pk=plan_code, is_sold=True).first()
     if plan is None:
         raise NotFound("There is no such plan to subscribe to.")
+    form_token = uuid.uuid5(form_token, plan.pk)  # another choice is another form
     Account.objects.select_for_update().get(pk=account.pk)
     if Subscription.objects.for_account(account).filter(state__in=LIVE).exists():
         raise SubscribedAlready

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from billing import gateway
+from tests.billing.fault_proxy import FaultProxy, fault_proxy
 from tests.billing.stripe_helpers import SECRET
 from tests.billing.stripe_peer import API_KEY, StripePeer, stripe_peer
 
@@ -33,3 +35,12 @@ def delivering_stripe(committed_db: None, stripe: StripePeer, live_server) -> St
     """It posts its events to our webhook, over HTTP."""
     stripe.deliver_to(f"{live_server.url}/webhooks/stripe/", secret=SECRET)
     return stripe
+
+
+@pytest.fixture
+def faulty(stripe: StripePeer, settings, monkeypatch) -> Iterator[FaultProxy]:
+    """Stripe's peer behind a proxy that loses, delays, cuts and garbles its answers when it is told to."""
+    monkeypatch.setattr(gateway, "ANSWER_SECONDS", 0.5)
+    with fault_proxy(stripe.url) as proxy:
+        settings.STRIPE_API_BASE = proxy.url
+        yield proxy

@@ -287,6 +287,9 @@ async def create_intent(request: web.Request) -> web.Response:
     """localstripe's own, which knows neither a description nor what was received."""
     data = await get_post_data(request)
     data.pop("description", None)
+    if PaymentMethod._api_retrieve(data["payment_method"]).customer != data["customer"]:
+        error = {"type": "invalid_request_error", "message": "It was detached from its Customer."}
+        return web.json_response({"error": error}, status=400)
     intent = PaymentIntent._api_create(**data)
     answer = intent._export() | {"amount_received": intent.amount if intent.status == "succeeded" else 0}
     if intent.status == "succeeded":

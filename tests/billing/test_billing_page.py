@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import Account, Role
+from accounts.models import Account, Plan, Role
 from billing.models import LedgerEntry, Pack, Purchase, Recharge, StripeCustomer, StripeEvent, Subscription
 from billing.reconciliation import reconcile
 from billing.selectors import get_balance
@@ -131,6 +131,35 @@ def test_a_form_that_is_sent_twice_buys_once(acme: Account, stripe: StripePeer):
     reconcile()
     assert buy(client, token=token).headers["Location"] == f"/billing/bought/{Purchase.objects.get().pk}"
     assert get_balance(acme).available_microcredits == 1_000 * CREDIT
+
+
+@pytest.mark.parametrize("paid_first", [False, True])
+def test_another_choice_with_the_form_of_before_buys_that_and_not_the_first(
+    acme: Account, stripe: StripePeer, paid_first: bool
+):
+    client, token = sign_in(acme), str(uuid.uuid4())
+    first = buy(client, token=token)
+    if paid_first:
+        stripe.pay(first.headers["Location"])
+        reconcile()
+    other = Pack.objects.get(credits_microcredits=5_000 * CREDIT)
+    second = buy(client, token=token, pack=other.pk)
+    third = buy(client, token=token, pack=other.pk, keeps_card="on")
+    assert len({each.headers["Location"] for each in (first, second, third)}) == 3
+    bought = Purchase.objects.order_by("created_at").values_list("price", "keeps_card")
+    assert list(bought) == [(1_000, False), (4_750, False), (4_750, True)]
+    assert buy(client, token=token, pack=other.pk).headers["Location"] == second.headers["Location"]
+
+
+def test_another_plan_with_the_form_of_before_is_that_plan(acme: Account, stripe: StripePeer):
+    Plan.objects.create(
+        code="team", name="Team", generate_limit=500, read_limit=20_000, is_sold=True, price=9_900,
+        monthly_microcredits=12_000 * CREDIT,
+    )  # fmt: skip
+    client, token = sign_in(acme), str(uuid.uuid4())
+    for plan in ("pro", "team", "pro"):
+        assert client.post("/billing/subscribe", {"plan": plan, "token": token}).status_code == 302
+    assert sorted(Subscription.objects.values_list("plan", "price")) == [("pro", 2_900), ("team", 9_900)]
 
 
 def test_stripe_away_at_checkout_is_said_and_marked_and_costs_nothing(acme: Account, stripe_keys, settings):

@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 
+import httpx
 import pytest
 import time_machine
 from django.core import mail
@@ -19,18 +20,18 @@ from billing.services.purchases import keep_card, start_top_up
 from billing.services.recharge import save_recharge
 from billing.tasks import sweep_payments
 from tests.billing.stripe_helpers import CREDIT, deliver, event
-from tests.billing.stripe_peer import DECLINED_LATER, GOOD_CARD, StripePeer
+from tests.billing.stripe_peer import API_KEY, DECLINED_LATER, GOOD_CARD, StripePeer
 from tests.factories import make_account, make_user
 from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db
 
 
-def with_card(stripe: StripePeer, card: str = GOOD_CARD) -> Account:
+def with_card(stripe: StripePeer, card: str = GOOD_CARD, *, name: str = "Acme") -> Account:
     """An account that bought 1,000 credits, let us keep the card, and tops up below 500."""
-    acme = make_account("Acme", plan="free", credits=0)
-    make_user("alice@acme.example", acme)
-    make_user("bob@acme.example", acme, Role.DEVELOPER)
+    acme = make_account(name, plan="free", credits=0)
+    make_user(f"alice@{name.lower()}.example", acme)
+    make_user(f"bob@{name.lower()}.example", acme, Role.DEVELOPER)
     pack = Pack.objects.get(credits_microcredits=1_000 * CREDIT)
     purchase = start_top_up(account=acme, pack=pack, form_token=uuid.uuid4(), keeps_card=True)
     stripe.pay(gateway.open_checkout(purchase)[1], card=card)
@@ -116,6 +117,27 @@ def test_a_declined_card_stops_it_and_tells_the_owner_once(stripe: StripePeer):
     assert recharges(acme) == ["failed", "failed"]
 
 
+@pytest.mark.parametrize("what", ["payment_methods/{card}/detach", "customers/{customer}"], ids=["card", "customer"])
+def test_a_card_that_was_removed_at_stripe_stops_it_at_once_and_tells_the_owner(stripe: StripePeer, what: str):
+    acme = with_card(stripe)
+    spend(acme, 900)
+    customer = acme.stripe_customer
+    path = what.format(card=customer.payment_method_id, customer=customer.customer_id)
+    method = "POST" if path.endswith("detach") else "DELETE"
+    httpx.request(method, f"{stripe.url}/v1/{path}", auth=(API_KEY, "")).raise_for_status()
+    for _ in range(2):
+        sweep_payments()
+        reconcile()
+    assert (recharges(acme), available(acme)) == (["failed"], 100)
+    row = Recharge.objects.get()
+    assert (row.is_on, row.is_owner_told) == (False, True)
+    (message,) = mail.outbox
+    assert message.to == ["alice@acme.example"]
+    assert "The kept card cannot be charged any more. Keep one with your next purchase." in message.body
+    customer.refresh_from_db()
+    assert customer.payment_method_id == ""  # it cannot be switched on with that one
+
+
 def test_stripe_away_is_asked_again_and_charged_once(stripe: StripePeer, settings):
     acme = with_card(stripe)
     spend(acme, 900)
@@ -132,9 +154,9 @@ def test_a_day_without_an_answer_ends_it(stripe: StripePeer, settings):
     acme = with_card(stripe)
     spend(acme, 900)
     settings.STRIPE_API_BASE = f"http://127.0.0.1:{free_port()}"
-    recharge_account(acme)
+    sweep_payments()
     with time_machine.travel(timezone.now() + timedelta(hours=21)):
-        recharge_account(acme)
+        sweep_payments()
     assert recharges(acme) == ["failed"]
     assert Recharge.objects.get().is_on is False
 

@@ -61,6 +61,25 @@ def test_a_new_customer_buys_spends_and_sees_both(selling: Service, browser: Bro
     assert selling.manage_json("check_ledger")["mismatches"] == []
 
 
+@pytest.mark.parametrize("javascript", [True, False])
+def test_back_from_stripe_another_pack_is_that_pack(selling: Service, browser: Browser, javascript: bool):
+    page = page_of(browser, selling, javascript=javascript)
+    sign_up(page, selling, f"eve{javascript}@umbrella.example".lower(), "Umbrella")
+    page.goto("/billing")
+    token = page.locator("form[action='/billing/buy'] input[name=token]").input_value()
+    page.get_by_role("radio").first.check()
+    page.get_by_role("button", name="Pay with Stripe").click()
+    expect(page.get_by_role("heading", name="Pay 10.00 USD")).to_be_visible()
+    page.go_back()
+    field = page.locator("form[action='/billing/buy'] input[name=token]")
+    field.evaluate("(field, token) => { field.value = token; }", token)  # as a browser that kept the page would
+    page.get_by_role("radio").nth(1).check()
+    page.get_by_role("button", name="Pay with Stripe").click()
+    expect(page.get_by_role("heading", name="Pay 47.50 USD")).to_be_visible()
+    page.get_by_role("button", name="Pay").click()
+    expect(page.get_by_role("heading", name="5,000 credits are there")).to_be_visible()
+
+
 def test_pro_is_bought_and_its_end_is_seen(selling: Service, browser: Browser):
     page = page_of(browser, selling, javascript=False)
     sign_up(page, selling, "bob@globex.example", "Globex")

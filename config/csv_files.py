@@ -21,7 +21,7 @@ def csv_response(filename: str, head: Sequence[str], rows: Iterable[Sequence[obj
     text = TextIOWrapper(cast(BinaryIO, file), "utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow(head)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    writer.writerows([harmless(value) for value in row] for row in rows)
     text.detach()
     file.seek(0)
     response = FileResponse(file, as_attachment=True, filename=filename, content_type="text/csv; charset=utf-8")
@@ -29,5 +29,6 @@ def csv_response(filename: str, head: Sequence[str], rows: Iterable[Sequence[obj
     return response
 
 
-def _cell(value: object) -> object:
+def harmless(value: object) -> object:
+    """Text that a spreadsheet would take for a formula begins with an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value

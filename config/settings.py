@@ -273,6 +273,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,  # seconds
         "options": {"expires": 5.0, "queue": "maintenance"},
     },
+    "make exports": {
+        "task": "tts.tasks.make_exports",
+        "schedule": 10.0,  # seconds
+        "options": {"expires": 10.0, "queue": "maintenance"},
+    },
+    "forget sessions": {
+        "task": "tts.tasks.forget_sessions",
+        "schedule": 3600.0,
+        "options": {"expires": 600.0, "queue": "maintenance"},
+    },
     "sync voices": {
         "task": "tts.tasks.sync_voices",
         "schedule": 24 * 3600.0,

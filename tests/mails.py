@@ -18,6 +18,7 @@ from billing.services.ledger import charge_job
 from billing.services.low_balance import send_low_balance_notices, set_low_balance_notice
 from billing.services.recharge import give_up, save_recharge
 from tests.factories import PASSWORD, make_account, make_user
+from tts.services.exports import ask_for_export, make_next_export
 from webhooks.mails import tell_owners
 from webhooks.models import DisabledReason, Endpoint
 from webhooks.secrets import encrypt, generate_secret
@@ -96,6 +97,11 @@ def webhooks_disabled(email: str, name: str) -> None:
     tell_owners()
 
 
+def export(email: str, name: str) -> None:
+    ask_for_export(account=owned_account(email, name), actor=SYSTEM)
+    make_next_export()
+
+
 def second_factor(template: str, subject: str, **context: str) -> Callable[[str, str], None]:
     def send(email: str, name: str) -> None:
         mail_person(make_user(email, make_account(name)), template, subject=subject, **context)
@@ -139,5 +145,6 @@ MAILS = {
     "billing/email/recharge_stopped": Mail(
         recharge_stopped, "Your credits are no longer topped up automatically", ("/billing",)
     ),
+    "tts/email/export": Mail(export, "Your export is ready", ("/settings/data",)),
     "webhooks/email/disabled": Mail(webhooks_disabled, "Webhooks of {name} are disabled", ("/webhooks",)),
 }

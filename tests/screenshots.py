@@ -86,6 +86,7 @@ SIGNED_IN: Pages = {
     "team-leave": "/team/leave",
     "team-owner": "/team/owner",
     "settings-security": "/settings/security",
+    "settings-data": "/settings/data",
     "settings-confirm": "/settings/confirm",
     "keys": "/keys",
     "key-limits": "/keys/{key}/limits",

@@ -18,11 +18,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tts import store
-from tts.audio.formats import FORMATS
+from tts.stores.base import content_disposition, content_type
 
 CHUNK_BYTES = 256 * 1024
 SINGLE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
-CONTENT_TYPES = {spec.file_extension: spec.content_type for spec in FORMATS.values()}
 
 
 @require_safe
@@ -50,21 +49,21 @@ def audio_file(request: HttpRequest, key: str) -> HttpResponseBase:
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Length": str(last - first + 1),
-        "Content-Disposition": f'inline; filename="{PurePosixPath(key).name}"',
+        "Content-Disposition": content_disposition(key),
         "Cache-Control": "private, max-age=86400, immutable",
         "ETag": etag,
     }
     if part is not None:
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     status = 200 if part is None else 206
-    content_type = CONTENT_TYPES[PurePosixPath(key).suffix]
+    kind = content_type(key)
     if request.method == "HEAD":
         file.close()
-        return HttpResponse(status=status, content_type=content_type, headers=headers)
+        return HttpResponse(status=status, content_type=kind, headers=headers)
     # Django reads a plain iterator whole before the first byte under ASGI, and an asynchronous one under WSGI.
     is_asgi = isinstance(request, ASGIRequest)
     body = _read_async(file, first, last) if is_asgi else _read(file, first, last)
-    response = StreamingHttpResponse(body, status=status, content_type=content_type, headers=headers)
+    response = StreamingHttpResponse(body, status=status, content_type=kind, headers=headers)
     # As FileResponse does: a generator that was never begun does not close its file when it is closed.
     response._resource_closers.append(file.close)  # type: ignore[attr-defined]
     return response

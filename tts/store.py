@@ -76,9 +76,9 @@ def delete_audio(job: Job, *, keep: str = "") -> None:
             audio_storage().delete(key)
 
 
-def signed_url(key: str, *, base_url: str) -> SignedUrl:
+def signed_url(key: str, *, base_url: str, lasts: timedelta | None = None) -> SignedUrl:
     """A fresh URL for what is stored as `key`, made without asking anybody. `base_url`: scheme and host of ours."""
-    expires_at = timezone.now() + timedelta(seconds=settings.AUDIO_URL_SECONDS)
+    expires_at = timezone.now() + (lasts or timedelta(seconds=settings.AUDIO_URL_SECONDS))
     expires_at = datetime.fromtimestamp(int(expires_at.timestamp()), UTC)
     return SignedUrl(audio_storage().signed_url(key, base_url=base_url, expires_at=expires_at), expires_at)
 

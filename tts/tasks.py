@@ -13,13 +13,14 @@ from celery.exceptions import WorkerShutdown
 from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
 
+from accounts.services.sessions import forget_ended_sessions
 from config import logs
 from tts import pipeline
 from tts.engines.base import EngineError
 from tts.engines.registry import all_engines
 from tts.lease import worker_is_stopping
 from tts.models import Job
-from tts.services import catalogue, lifecycle, samples
+from tts.services import catalogue, exports, lifecycle, samples
 from tts.services import sweep as sweep_service
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,20 @@ def _next_job(queue: str) -> Iterator[Job | None]:
 @shared_task
 def sweep() -> None:
     sweep_service.sweep()
+
+
+@shared_task
+def make_exports() -> None:
+    """One after the other, until none waits; and deletes those past their time."""
+    exports.delete_old_exports()
+    while not worker_is_stopping.is_set() and exports.make_next_export():
+        pass
+
+
+@shared_task
+def forget_sessions() -> None:
+    """Of people who were signed in and are not any more."""
+    forget_ended_sessions()
 
 
 @shared_task

@@ -2,7 +2,7 @@ from django.urls import include, path
 
 from tts.audio_files import audio_file
 from tts.docs import views as docs
-from tts.pages import crawlers, gallery, job, jobs, playground, pricing, theme
+from tts.pages import crawlers, data, gallery, job, jobs, playground, pricing, theme
 from tts.pages.landing import home
 from tts.pages.overview import overview
 from tts.samples import voice_sample
@@ -28,6 +28,8 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/again", job.again, name="job_again"),
     path("jobs/<uuid:job_id>/cancel", job.cancel, name="job_cancel"),
     path("jobs/<uuid:job_id>/delete", job.delete, name="job_delete"),
+    path("settings/data", data.data, name="account_data"),
+    path("settings/data/exports/<uuid:export_id>", data.download_export, name="download_export"),
     path("", include("accounts.urls")),
     path("", include("webhooks.urls")),
     path("billing/usage", usage, name="billing_usage"),

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Literal, get_args
 
 from django.db.models import Count, DateField, F, Func, QuerySet, Sum
+from django.utils import timezone
 
 from accounts.models import Account, ApiKey
 from tts.models import Job
@@ -54,6 +55,12 @@ def usage_of(*, account: Account, first_day: date, last_day: date, by: Group) ->
         .values_list("of", "requests", "characters", "microcredits")
     )
     return [Used(*row) for row in rows]
+
+
+def all_usage(account: Account) -> list[Used]:
+    """Every day on which something was asked, since the account was made."""
+    today = timezone.now().date()
+    return usage_of(account=account, first_day=account.created_at.date(), last_day=today, by="day")
 
 
 def total_usage(*, account: Account, first_day: date, last_day: date) -> Used:

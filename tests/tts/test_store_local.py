@@ -263,7 +263,7 @@ def test_a_full_disk_is_told_as_an_unavailable_store(disk: Path, settings, tmp_p
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="a PostgreSQL on a full disk is another program's affair")
 def test_when_the_databases_disk_is_full_the_sweep_refunds_once_it_can_be_written(tmp_path: Path):
     """A whole installation whose DATA_DIR is a small disk, in processes of its own."""
-    with small_disk(tmp_path / "disk", kibibytes=4096) as disk:
+    with small_disk(tmp_path / "disk", kibibytes=8192) as disk:
         out = run_full_disk_program(disk)
 
     assert out == [

@@ -226,6 +226,13 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/settings/security/codes", NEEDS_SIGN_IN | {"signed in": 302}),
         "POST": ("/settings/security/codes", NEEDS_SIGN_IN | {"signed in": 302}),
     },
+    "settings/data": {  # the owner's: tests/tts/test_exports.py
+        "GET": ("/settings/data", NEEDS_SIGN_IN),
+        "POST": ("/settings/data", NEEDS_SIGN_IN | {"signed in": 302}),
+    },
+    "settings/data/exports/<uuid:export_id>": {
+        "GET": ("/settings/data/exports/{job}", NEEDS_SIGN_IN | {"signed in": 404}),
+    },
     "settings/sessions/end-others": {"POST": ("/settings/sessions/end-others", NEEDS_SIGN_IN | {"signed in": 302})},
     "settings/sessions/<uuid:session_id>/end": {
         "POST": ("/settings/sessions/{job}/end", NEEDS_SIGN_IN | {"signed in": 404}),

@@ -10,7 +10,7 @@ from tts.audio.formats import FORMATS
 
 Options = dict[str, Any]
 
-CONTENT_TYPES = {spec.file_extension: spec.content_type for spec in FORMATS.values()}
+CONTENT_TYPES = {spec.file_extension: spec.content_type for spec in FORMATS.values()} | {".zip": "application/zip"}
 
 
 class AudioStorage(Protocol):
@@ -44,7 +44,8 @@ def content_type(name: str) -> str:
 
 
 def content_disposition(name: str) -> str:
-    return f'inline; filename="{PurePosixPath(name).name}"'
+    kind = "attachment" if name.endswith(".zip") else "inline"
+    return f'{kind}; filename="{PurePosixPath(name).name}"'
 
 
 def seconds_until(expires_at: datetime, now: datetime) -> int:

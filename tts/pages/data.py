@@ -1,0 +1,51 @@
+"""The data page of the settings: everything that the account has here, as one file."""
+
+import uuid
+from datetime import timedelta
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.membership import MemberRequest, member_page
+from accounts.services.audit import Actor
+from tts import store
+from tts.models import AccountExport
+from tts.services.exports import ask_for_export, find_export
+
+LINK = timedelta(minutes=15)  # of a download, to begin it
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@member_page("manage_account")
+def data(request: MemberRequest) -> HttpResponse:
+    """The owner's; with POST, asks for an export."""
+    account = request.membership.account
+    if request.method == "POST":
+        if ask_for_export(account=account, actor=Actor.of_member(request.membership)) is None:
+            messages.error(request, "An export is being made already. A mail comes when it is ready.")
+        else:
+            messages.success(request, "Your export is being made. A mail comes when it is ready.")
+        return redirect("account_data")
+    exports = AccountExport.objects.for_account(account).order_by("-created_at")
+    context = {
+        "account": account,
+        "exports": exports,
+        "is_under_way": any(not row.is_finished for row in exports),
+    }
+    return render(request, "tts/data.html", context)
+
+
+@require_safe
+@never_cache
+@member_page("manage_account")
+def download_export(request: MemberRequest, export_id: uuid.UUID) -> HttpResponse:
+    """To a fresh signed URL of the store. Another account's export is a 404, like one that is over."""
+    row = find_export(account=request.membership.account, export_id=export_id)
+    if row is None:
+        raise Http404
+    base_url = request.build_absolute_uri("/").rstrip("/")
+    return redirect(store.signed_url(row.key_of(row.attempt), base_url=base_url, lasts=LINK).url)

@@ -3,6 +3,7 @@ from django.urls import include, path
 from tts.audio_files import audio_file
 from tts.docs import views as docs
 from tts.pages import crawlers, data, gallery, job, jobs, playground, pricing, theme
+from tts.pages.favourites import favourite
 from tts.pages.landing import home
 from tts.pages.overview import overview
 from tts.samples import voice_sample
@@ -35,6 +36,7 @@ urlpatterns = [
     path("billing/usage", usage, name="billing_usage"),
     path("voices", gallery.gallery, name="gallery"),
     path("voices/<str:voice_id>", gallery.voice_page, name="voice"),
+    path("voices/<str:voice_id>/favourite", favourite, name="voice_favourite"),
     path("theme", theme.choose_theme, name="theme"),
     path("robots.txt", crawlers.robots, name="robots"),
     path("sitemap.xml", crawlers.sitemap, name="sitemap"),

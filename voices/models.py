@@ -1,11 +1,12 @@
-"""The catalogue: one row per voice, as its engine described it, and whether it may be used here. Also the names that
-clients written for OpenAI send, and the voices they stand for."""
+"""The catalogue: one row per voice, as its engine described it, and whether it may be used here. Also whose favourites
+they are, and the names that clients written for OpenAI send, with the voices they stand for."""
 
 from typing import ClassVar, get_args
 
 from django.db import models
 from django.utils import timezone
 
+from accounts.models import User
 from voices.catalogue import ModelType
 
 
@@ -54,6 +55,20 @@ class Voice(models.Model):
     @property
     def is_usable(self) -> bool:
         return self.is_enabled and self.is_listed and not self.unavailable_reason
+
+
+class Favourite(models.Model):
+    """A voice that a person likes. Theirs alone, in whichever account: it is taste, and takes no permission."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="favourites")
+    voice = models.ForeignKey(Voice, on_delete=models.CASCADE, related_name="favourites")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "voice"], name="favourite_once")]
+
+    def __str__(self) -> str:
+        return f"{self.voice_id} of {self.user_id}"
 
 
 class ModelAlias(models.Model):

@@ -3,12 +3,13 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from accounts.models import User
 from config.errors import NotFound
 from voices.errors import InvalidVoice, ModelNotFound
-from voices.models import ModelAlias, Voice, VoiceAlias
+from voices.models import Favourite, ModelAlias, Voice, VoiceAlias
 
 SAMPLE_PAUSE = timedelta(days=1)  # before an engine is asked again that could not make a sample
 
@@ -33,10 +34,24 @@ def list_voices(
     return found.order_by("language", "provider", "name", "voice_id")
 
 
-def list_languages() -> list[tuple[str, str]]:
-    """The locales that are spoken here now, with their names, by name."""
-    rows = usable_voices().order_by("language_name", "language").values_list("language", "language_name")
-    return list(dict(rows.distinct()).items())
+def list_languages_and_providers() -> tuple[list[tuple[str, str]], list[str]]:
+    """What is here to choose from now: locales with their names, by name, and providers. One query."""
+    rows = usable_voices().order_by("language_name", "language")
+    found = list(rows.values_list("language", "language_name", "provider").distinct())
+    return list({code: name for code, name, _ in found}.items()), sorted({provider for _, _, provider in found})
+
+
+def with_favourites(voices: QuerySet[Voice], user: User) -> QuerySet[Voice]:
+    """The same, each with `is_favourite`."""
+    return voices.annotate(is_favourite=Exists(Favourite.objects.filter(user=user, voice=OuterRef("pk"))))
+
+
+def list_favourites(user: User) -> QuerySet[Voice]:
+    return list_voices().filter(favourites__user=user)
+
+
+def is_favourite(*, user: User, voice: Voice) -> bool:
+    return Favourite.objects.filter(user=user, voice=voice).exists()
 
 
 def usable_voices() -> QuerySet[Voice]:

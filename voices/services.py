@@ -1,4 +1,4 @@
-"""Changes of the catalogue, and of the names that stand for its voices."""
+"""Changes of the catalogue, of people's favourites, and of the names that stand for its voices."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -8,11 +8,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.errors import NothingToChange
+from accounts.models import User
 from accounts.services import audit
 from accounts.services.audit import Actor
 from voices.catalogue import VoiceEntry
 from voices.errors import NameTaken
-from voices.models import ModelAlias, Voice, VoiceAlias
+from voices.models import Favourite, ModelAlias, Voice, VoiceAlias
 from voices.selectors import voices_without_sample
 
 ENGINE_FIELDS = [field.name for field in fields(VoiceEntry) if field.name not in ("voice_id", "unavailable_reason")]
@@ -87,6 +88,14 @@ def set_voice_enabled(*, voice: Voice, is_enabled: bool, actor: Actor, reason: s
         before={"is_enabled": not is_enabled},
         after={"is_enabled": is_enabled},
     )
+
+
+def set_favourite(*, user: User, voice: Voice, is_favourite: bool) -> None:
+    """As it is to be, whatever it was: a second click changes nothing."""
+    if is_favourite:
+        Favourite.objects.bulk_create([Favourite(user=user, voice=voice)], ignore_conflicts=True)
+    else:
+        Favourite.objects.filter(user=user, voice=voice).delete()
 
 
 def claim_sample(*, providers: Collection[str]) -> Voice | None:

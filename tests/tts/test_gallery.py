@@ -4,15 +4,15 @@ import gzip
 import re
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Plan
 from billing.models import Pack, Price
 from tests.config.envelopes import ANNIE
+from tests.factories import make_user
 from tests.operators.pages import text_of
 from voices.models import Voice
+from voices.selectors import usable_voices
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +76,38 @@ def test_pages_keep_the_filters(client, many_voices):
     assert not set(first) & set(second)
 
 
+def test_each_filter_is_a_chip_whose_link_takes_it_away(client, voices):
+    page = client.get("/voices?q=annie&gender=female&can=ssml").content.decode()
+    chips = re.findall(r'<a class="chip"\s+href="([^"]*)">\s*([^<]*?)\s*<', page)
+    assert chips == [
+        ("/voices?gender=female&amp;can=ssml", "annie"),
+        ("/voices?q=annie&amp;can=ssml", "Female"),
+        ("/voices?q=annie&amp;gender=female", "SSML"),
+    ]
+    assert "Clear all filters" in page
+    one = client.get("/voices?can=ssml").content.decode()
+    assert re.findall(r'<a class="chip"\s+href="([^"]*)">', one) == ["/voices"]
+    plain = client.get("/voices").content.decode()
+    assert 'class="chip"' not in plain
+    assert "Clear all filters" not in plain
+
+
+def test_locales_are_grouped_under_their_language_which_finds_all_of_them(client, voices):
+    page = client.get("/voices").content.decode()
+    english = page.split('<optgroup label="English">')[1].split("</optgroup>")[0]
+    options = re.findall(r'<option value="([^"]*)">([^<]*)</option>', english)
+    assert options[0] == ("en", "English, all")
+    assert ("en-GB", "English (United Kingdom)") in options
+    assert ("en-US", "English (United States)") in options
+    assert '<option value="pl-PL">Polish (Poland)</option>' in page.replace(english, "")
+    assert "Polish" not in "".join(re.findall(r"<optgroup[^>]*>", page))
+
+    count = usable_voices().filter(language__startswith="en-").count()
+    everything = client.get("/voices?language=en").content.decode()
+    assert f"{count} voices" in text_of(everything)
+    assert re.findall(r'class="chip"\s+href="[^"]*">\s*([^<]*?)\s*<', everything) == ["English, all"]
+
+
 @pytest.fixture
 def many_voices(db):
     Voice.objects.all().delete()
@@ -90,11 +122,12 @@ def many_voices(db):
     )  # fmt: skip
 
 
-def test_two_thousand_voices_cost_six_queries_and_a_small_page(client, many_voices):
-    client.get("/voices")
-    with CaptureQueriesContext(connection) as queries:
+def test_two_thousand_voices_cost_few_queries_and_a_small_page(client, many_voices, django_assert_num_queries):
+    with django_assert_num_queries(4):
         page = client.get("/voices")
-    assert len(queries) <= 6
+    client.force_login(make_user("alice@acme.example"))
+    with django_assert_num_queries(6):
+        page = client.get("/voices")
     assert len(gzip.compress(page.content)) <= 100_000
     assert "2000 voices" in text_of(page.content.decode())
 

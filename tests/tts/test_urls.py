@@ -149,6 +149,9 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "sitemap.xml": {"GET": ("/sitemap.xml", ALL_GET_IN)},
     "voices": {"GET": ("/voices", ALL_GET_IN)},
     "voices/<str:voice_id>": {"GET": (f"/voices/{ANNIE}", ALL_GET_IN)},
+    "voices/<str:voice_id>/favourite": {
+        "POST": (f"/voices/{ANNIE}/favourite", NEEDS_SIGN_IN | {"signed in": 302}),  # neither on nor off: no change
+    },
     "pricing": {"GET": ("/pricing", ALL_GET_IN)},
     "billing/ledger": {"GET": ("/billing/ledger", NEEDS_SIGN_IN)},  # roles: tests/tts/test_usage.py
     "billing/usage": {"GET": ("/billing/usage", NEEDS_SIGN_IN)},

@@ -41,6 +41,7 @@ class Card:
     tier: str
     abilities: list[str]
     wave: Wave | None  # of its sample; None where none was kept
+    starred: bool | None = None  # by whoever looks; None: nobody who could
 
 
 def card_of(voice: Voice, prices: Mapping[str, int], *, bars: int = CARD_BARS) -> Card:
@@ -51,6 +52,7 @@ def card_of(voice: Voice, prices: Mapping[str, int], *, bars: int = CARD_BARS) -
         tier=TIERS[voice.model_type],
         abilities=[words for field, words in CAPABILITIES.values() if getattr(voice, field)],
         wave=draw_wave(bytes(voice.sample_peaks), most=bars) if voice.sample_key else None,
+        starred=getattr(voice, "is_favourite", None),
     )
 
 

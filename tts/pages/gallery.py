@@ -1,6 +1,8 @@
 """The public pages about voices: the gallery with its filters, and a page for each voice."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,13 +11,20 @@ from django.core.paginator import Paginator
 from django.db.models import Case, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.choices import flatten_choices
 from django.views.decorators.http import require_safe
 
 from billing.selectors import get_prices
 from config.errors import NotFound
 from tts.code_samples import code_samples
-from tts.pages.cards import CAPABILITIES, GENDERS, TIERS, card_of
-from voices.selectors import get_public_voice, list_languages, list_voices, usable_providers
+from tts.pages.cards import CAPABILITIES, GENDERS, TIERS, card_of, provider_of
+from voices.selectors import (
+    get_public_voice,
+    is_favourite,
+    list_languages_and_providers,
+    list_voices,
+    with_favourites,
+)
 from voices.sentences import sentence_of
 
 VOICES_ON_A_PAGE = 24
@@ -23,6 +32,17 @@ ALIKE = 3
 ABILITIES = [(key, words) for key, (_field, words) in CAPABILITIES.items()]
 # What most who come read first.
 COMES_LATER = Case(When(language__in=["en-US", "en-GB"], then=0), default=1)
+FAVOURITES = "favourites"
+
+Choice = tuple[str, str] | tuple[str, list[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that is on, and the query that takes it away."""
+
+    words: str
+    query: str
 
 
 class GalleryFilters(forms.Form):
@@ -34,15 +54,18 @@ class GalleryFilters(forms.Form):
     gender = forms.ChoiceField(label="Gender", required=False, choices=[("", "Any"), *GENDERS.items()])
     model_type = forms.ChoiceField(label="Tier", required=False, choices=[("", "Any"), *TIERS.items()])
     can = forms.ChoiceField(label="Can do", required=False, choices=[("", "Anything"), *ABILITIES])
+    favourites = forms.ChoiceField(required=False, choices=[("on", "Favourites")])
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+    def __init__(self, data: Mapping[str, Any], *, has_favourites: bool) -> None:
         super().__init__(data)
         self.label_suffix = ""
-        languages = [(code, name) for code, name in list_languages()]
-        self.fields["language"].choices = [("", "All languages"), *languages]  # type: ignore[attr-defined]
-        providers = [(name, name) for name in sorted(usable_providers())]
-        self.fields["provider"].choices = [("", "Any"), *providers]  # type: ignore[attr-defined]
+        languages, providers = list_languages_and_providers()
+        named = [(name, provider_of(name).name) for name in providers]
+        self.fields["language"].choices = [("", "All languages"), *language_choices(languages)]  # type: ignore[attr-defined]
+        self.fields["provider"].choices = [("", "Any"), *named]  # type: ignore[attr-defined]
         self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Name or language", "autocomplete": "off"}
+        if not has_favourites:
+            del self.fields[FAVOURITES]
 
     @property
     def chosen(self) -> dict[str, str]:
@@ -50,14 +73,37 @@ class GalleryFilters(forms.Form):
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value}
 
+    def words(self, name: str, value: str) -> str:
+        """A filter as the form words it."""
+        choices: list[tuple[str, str]] = flatten_choices(getattr(self.fields[name], "choices", ()))
+        return str(dict(choices).get(value, value))
+
+
+def language_choices(languages: Sequence[tuple[str, str]]) -> list[Choice]:
+    """A language with several locales is a group of them, which begins with all of them; another is itself."""
+    by_language = sorted(languages, key=lambda each: each[0].partition("-")[0])
+    choices: list[Choice] = []
+    for language, of_language in groupby(by_language, key=lambda each: each[0].partition("-")[0]):
+        locales = sorted(of_language, key=lambda each: each[1])
+        if len(locales) == 1:
+            choices += locales
+            continue
+        name = locales[0][1].partition(" (")[0]
+        choices.append((name, [(language, f"{name}, all"), *(each for each in locales if each[0] != language)]))
+    return sorted(choices, key=lambda each: each[1] if isinstance(each[1], str) else each[0])
+
 
 @require_safe
 def gallery(request: HttpRequest) -> HttpResponse:
     """Every voice that speaks here. Its address holds the filters; no account is needed."""
-    form = GalleryFilters(request.GET)
+    user = request.user
+    form = GalleryFilters(request.GET, has_favourites=user.is_authenticated)
     chosen = form.chosen
-    wanted = {name: value.replace("\0", "") for name, value in chosen.items() if name != "can"}
+    wanted = {name: value.replace("\0", "") for name, value in chosen.items() if name not in {"can", FAVOURITES}}
     voices = list_voices(**wanted)
+    if user.is_authenticated:
+        voices = with_favourites(voices, user)
+        voices = voices.filter(favourites__user=user) if FAVOURITES in chosen else voices
     if "can" in chosen:
         voices = voices.filter(**{CAPABILITIES[chosen["can"]][0]: True})
     if "language" not in chosen:
@@ -69,8 +115,11 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "page": page,
         "cards": [card_of(voice, prices) for voice in page.object_list],
         "query": f"{urlencode(chosen)}&" if chosen else "",
-        "is_filtered": bool(chosen),
-        "sought": ", ".join(f"“{_shown(form, name, value)}”" for name, value in chosen.items()),
+        "chips": [Chip(form.words(name, chosen[name]), urlencode(_without(chosen, name))) for name in chosen],
+        "favourites": {
+            "is_on": FAVOURITES in chosen,
+            "query": urlencode(_without(chosen, FAVOURITES) if FAVOURITES in chosen else {**chosen, FAVOURITES: "on"}),
+        },
     }
     return render(request, "tts/gallery.html", context)
 
@@ -90,6 +139,8 @@ def voice_page(request: HttpRequest, voice_id: str) -> HttpResponse:
     context = {
         "card": card_of(voice, prices),
         "voice": voice,
+        "provider": provider_of(voice.provider),
+        "starred": request.user.is_authenticated and is_favourite(user=request.user, voice=voice),
         "sentence": sentence,
         "abilities": [(words, getattr(voice, field)) for field, words in CAPABILITIES.values()],
         "formats": ", ".join(voice.output_formats),
@@ -103,6 +154,5 @@ def voice_page(request: HttpRequest, voice_id: str) -> HttpResponse:
     return render(request, "tts/voice.html", context)
 
 
-def _shown(form: GalleryFilters, name: str, value: str) -> str:
-    """As the form words it."""
-    return str(dict(getattr(form.fields[name], "choices", ())).get(value, value))
+def _without(chosen: Mapping[str, str], name: str) -> dict[str, str]:
+    return {key: value for key, value in chosen.items() if key != name}

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import MaintenanceMode, RateLimitExceeded
 from accounts.membership import MemberRequest, member_page
-from accounts.models import Account
+from accounts.models import Account, User
 from accounts.rate_limits import count_account
 from accounts.selectors import is_in_maintenance
 from accounts.services import idempotency
@@ -30,7 +30,7 @@ from tts.requests import max_bytes
 from tts.selectors import get_job
 from tts.services.submit import IdempotencyClaim, quote_job, submit_job
 from voices.models import Voice
-from voices.selectors import list_voices
+from voices.selectors import list_favourites, list_voices
 
 FIRST_TEXT = "Good evening, and welcome aboard. The next stop is the harbour."
 FIRST_LANGUAGE = "English (United"  # what the example is written in
@@ -49,7 +49,7 @@ def playground(request: MemberRequest) -> HttpResponse:
     """The form; with POST, a job: its page without script, its progress and sound beside the form with it."""
     account = request.membership.account
     if request.method != "POST":
-        groups = _voice_groups()
+        groups = _voice_groups(request)
         form = SpeechForm(initial=_initial(request, account, groups))
         return render(request, "tts/playground.html", _context(request, form, groups))
     form = SpeechForm(request.POST)
@@ -57,10 +57,10 @@ def playground(request: MemberRequest) -> HttpResponse:
     if not is_htmx(request):
         if job_id is not None:
             return redirect("job", job_id)
-        return render(request, "tts/playground.html", _context(request, form, _voice_groups()))
+        return render(request, "tts/playground.html", _context(request, form, _voice_groups(request)))
     if job_id is None:
         # The whole form again, with what is wrong at its field.
-        response = render(request, "tts/_playground.html", _context(request, form, _voice_groups()))
+        response = render(request, "tts/_playground.html", _context(request, form, _voice_groups(request)))
         response.headers["HX-Retarget"] = "#playground"
         response.headers["HX-Reswap"] = "outerHTML show:top"
         return response
@@ -118,9 +118,9 @@ def _speak(request: MemberRequest, form: SpeechForm) -> uuid.UUID | None:
 
 def _initial(request: MemberRequest, account: Account, groups: list[VoiceGroup]) -> dict[str, Any]:
     """An example, in a voice that the address names; or what an earlier job of the account asked."""
-    familiar = [group for group in groups if group.language.startswith(FIRST_LANGUAGE)]
-    first = next((group.options[0][0] for group in [*familiar, *groups]), "")
-    here = {voice_id for group in groups for voice_id, _ in group.options}
+    options = [(voice_id, f"{group.language} {label}") for group in groups for voice_id, label in group.options]
+    first = next((voice_id for voice_id, label in options if FIRST_LANGUAGE in label), options[0][0] if options else "")
+    here = {voice_id for voice_id, _ in options}
 
     def or_first(voice_id: str) -> str:
         return voice_id if voice_id in here else first
@@ -141,12 +141,19 @@ def _context(request: MemberRequest, form: SpeechForm, groups: list[VoiceGroup])
     return {"form": form, "groups": groups, "chosen": chosen, "token": uuid.uuid4(), **_quote(request, form)}
 
 
-def _voice_groups() -> list[VoiceGroup]:
-    """Rows of five columns: a catalogue may have thousands."""
+def _voice_groups(request: MemberRequest) -> list[VoiceGroup]:
+    """The person's favourites, then all others by language. Rows of five columns: a catalogue may have thousands."""
     credits_per_1000 = {name: format_need(price * 1000) for name, price in get_prices().items()}
+    starred = set(list_favourites(cast(User, request.user)).values_list("voice_id", flat=True))
     rows = list_voices().values_list("language_name", "name", "family", "model_type", "voice_id")
     ordered = sorted(rows.order_by(), key=lambda row: (row[0], row[1], row[2]))
-    return [
+    favourites = [
+        (voice_id, f"{name}, {language}, {family}, {credits_per_1000[tier]}")
+        for language, name, family, tier, voice_id in ordered
+        if voice_id in starred
+    ]
+    others = [row for row in ordered if row[4] not in starred]
+    by_language = [
         VoiceGroup(
             language,
             [
@@ -154,8 +161,9 @@ def _voice_groups() -> list[VoiceGroup]:
                 for _, name, family, tier, voice_id in of_language
             ],
         )
-        for language, of_language in groupby(ordered, key=lambda row: row[0])
+        for language, of_language in groupby(others, key=lambda row: row[0])
     ]
+    return [VoiceGroup("Favourites", favourites), *by_language] if favourites else by_language
 
 
 def _quote(request: MemberRequest, form: SpeechForm) -> dict[str, Any]:

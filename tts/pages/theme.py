@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
+
+from tts.pages.ways_back import way_back
 
 COOKIE = "theme"
 COOKIE_SECONDS = 365 * 24 * 3600
@@ -45,10 +46,8 @@ def theme(request: HttpRequest) -> dict[str, Any]:
 @require_POST
 def choose_theme(request: HttpRequest) -> HttpResponse:
     """Back to the page it was chosen on; nothing for a script that names none. What is no theme changes nothing."""
-    target = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
     if "next" in request.POST:
-        response: HttpResponse = redirect(target if is_ours else "home")
+        response: HttpResponse = redirect(way_back(request, default="home"))
     else:
         response = HttpResponse(status=204)
     chosen = request.POST.get("theme", "")

@@ -75,7 +75,7 @@ class GalleryFilters(forms.Form):
 
     def words(self, name: str, value: str) -> str:
         """A filter as the form words it."""
-        choices: list[tuple[str, str]] = flatten_choices(getattr(self.fields[name], "choices", ()))
+        choices: Any = flatten_choices(getattr(self.fields[name], "choices", ()))
         return str(dict(choices).get(value, value))
 
 

@@ -11,7 +11,8 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from accounts.models import Account, ApiKey, AuditEntry, Maintenance, Plan, Role, User
-from billing.models import Price
+from billing.models import OperatorAlert, Pack, Price
+from billing.services.alerts import raise_alert
 from billing.services.ledger import charge_job
 from tests.factories import make_job, make_key, make_user
 from tests.operators.pages import audit_rows, credits_of, ledger_rows, text_of
@@ -29,6 +30,7 @@ class World:
     completed: Job
     failed: Job
     gina: User
+    alert: OperatorAlert
 
 
 @pytest.fixture
@@ -44,7 +46,8 @@ def world(account: Account, voices: None) -> World:
     )  # fmt: skip
     gina = make_user("gina@acme.example", account, Role.VIEWER)
     Authenticator.objects.create(user=gina, type="totp", data={"secret": ""})
-    return World(account, make_key(account)[0], completed, failed, gina)
+    raise_alert(kind="amount", reference="evt_1", message="Paid another amount.", account=account)
+    return World(account, make_key(account)[0], completed, failed, gina, OperatorAlert.objects.get())
 
 
 def state_of_everything() -> tuple[Any, ...]:
@@ -56,6 +59,8 @@ def state_of_everything() -> tuple[Any, ...]:
         list(Job.objects.order_by("pk").values_list("pk", "status", "refunded_microcredits")),
         list(Plan.objects.order_by("pk").values_list()),
         list(Price.objects.order_by("pk").values_list()),
+        list(Pack.objects.order_by("pk").values_list()),
+        list(OperatorAlert.objects.order_by("pk").values_list()),
         list(Voice.objects.order_by("pk").values_list("pk", "is_enabled")),
         list(ModelAlias.objects.order_by("pk").values_list()),
         list(VoiceAlias.objects.order_by("pk").values_list()),
@@ -118,7 +123,50 @@ def name_case(
     )
 
 
+def smallest_pack() -> Pack:
+    return Pack.objects.get(credits_microcredits=1_000 * CREDIT)
+
+
+def pack_case(code: str, action: str, before: Any, after: Any, **data: Any) -> Case:
+    """`copy` makes another row, which the audit entry names."""
+    return Case(
+        url=lambda world: f"/admin/billing/pack/{smallest_pack().pk}/do/{code}/",
+        data=data,
+        entry=lambda world: {
+            "action": f"pack.{action}",
+            "target_type": "pack",
+            "target_id": str(Pack.objects.get(price=800).pk if code == "copy" else smallest_pack().pk),
+            "account_id": None,
+            "before": before,
+            "after": after,
+        },
+        support_may=False,
+    )
+
+
+SMALLEST_PACK = {"credits": "1000", "price": 1_000, "currency": "usd", "stripe_price_id": ""}
+
 CASES = {
+    "edit a pack": pack_case("edit", "edited", {"price": 1_000}, {"price": 1_200}, **SMALLEST_PACK | {"price": 1_200}),
+    "make another pack": pack_case(
+        "copy", "created", {},
+        {"credits_microcredits": 700 * CREDIT, "price": 800, "currency": "usd", "stripe_price_id": ""},
+        **SMALLEST_PACK | {"credits": "700", "price": 800},
+    ),
+    "take a pack off sale": pack_case("disable", "disabled", {"enabled": True}, {"enabled": False}),
+    "resolve an alert": Case(
+        url=lambda world: f"/admin/billing/operatoralert/{world.alert.pk}/do/resolve/",
+        data={},
+        entry=lambda world: {
+            "action": "alert.resolved",
+            "target_type": "operatoralert",
+            "target_id": str(world.alert.pk),
+            "account_id": world.account.pk,
+            "before": {"kind": "amount", "reference": "evt_1"},
+            "after": {},
+        },
+        support_may=False,
+    ),
     "give credits": account_case(
         "adjust-credits", "credits.adjusted", {"available": "98", "debt": "0"}, {"available": "100.5", "debt": "0"},
         credits="2.5", support_may=False,

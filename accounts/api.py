@@ -62,8 +62,8 @@ class MayUseScope(BasePermission):
         assert isinstance(view, KeyView)
         scope = view.scopes[request.method or ""] if request.method in view.scopes else "speech:read"
         api_key = key_of(request)
-        if api_key.account.is_suspended:
-            raise Forbidden("This account is suspended. Write to support to have it looked at.")
+        if api_key.account.why_stopped:
+            raise Forbidden(api_key.account.why_stopped)
         if not api_key.account.plan.allows_api:
             raise Forbidden(f"The {api_key.account.plan.name} plan does not include the API. Add credits to unlock it.")
         if scope not in api_key.scopes:

@@ -46,6 +46,17 @@ class EmailTaken(DomainError):
     code, status = "EMAIL_TAKEN", 409
 
 
+class AccountClosing(DomainError):
+    """Nothing is sold to an account that is about to be deleted: its credits would go with it."""
+
+    code, status = "ACCOUNT_CLOSING", 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This account is about to be deleted: nothing is sold to it. Its owner can still keep it, under Settings."
+        )
+
+
 class TooManyKeys(DomainError):
     code, status = "TOO_MANY_KEYS", 409
 

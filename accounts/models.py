@@ -123,6 +123,17 @@ class Account(models.Model):
     suspended_at = models.DateTimeField(null=True, blank=True)
     generate_limit_override = models.PositiveIntegerField(null=True, blank=True)
     read_limit_override = models.PositiveIntegerField(null=True, blank=True)
+    deletion_due_at = models.DateTimeField(null=True, blank=True)  # its owner can keep it until then
+    deleted_at = models.DateTimeField(null=True, blank=True)  # people, texts and audio are gone
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["deletion_due_at"],
+                condition=models.Q(deletion_due_at__isnull=False, deleted_at__isnull=True),
+                name="account_to_delete",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -130,6 +141,19 @@ class Account(models.Model):
     @property
     def is_suspended(self) -> bool:
         return self.suspended_at is not None
+
+    @property
+    def is_closing(self) -> bool:
+        return self.deletion_due_at is not None
+
+    @property
+    def why_stopped(self) -> str:
+        """Why nothing new is taken from it; "" when it is."""
+        if self.is_suspended:
+            return "This account is suspended. Write to support to have it looked at."
+        if self.is_closing:
+            return "This account is about to be deleted. Its owner can still keep it, under Settings."
+        return ""
 
 
 class Role(models.TextChoices):

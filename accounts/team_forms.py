@@ -68,6 +68,39 @@ class TransferForm(_Form):
         return password
 
 
+class DeletionForm(_Form):
+    """The account's name, so that it is meant, and the owner's password, so that it is they."""
+
+    name = forms.CharField(
+        label="The account's name",
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Type the account's name."},
+    )
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Enter your password."},
+    )
+
+    def __init__(self, *args: Any, owner: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.owner = owner
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name != self.owner.account.name.strip():
+            raise forms.ValidationError(f"This account is called {self.owner.account.name}.")
+        return name
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if not self.owner.user.check_password(password):
+            raise forms.ValidationError("That is not your password.")
+        return password
+
+
 class FirstPasswordForm(_Form):
     password = forms.CharField(
         label="Password",

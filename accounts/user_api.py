@@ -74,8 +74,8 @@ class MayDo(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         assert isinstance(view, UserView)
         membership = view.membership
-        if membership.account.is_suspended:
-            raise Forbidden("This account is suspended. Write to support to have it looked at.")
+        if membership.account.why_stopped:
+            raise Forbidden(membership.account.why_stopped)
         if not may(membership, view.permission):
             raise Forbidden(f"Your role in {membership.account.name}, {membership.role}, does not allow this.")
         view.check_plan()

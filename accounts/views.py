@@ -95,6 +95,8 @@ def why_no_keys(account: Account) -> str:
     """The reason why this account gets no API keys; "" when it does."""
     if account.is_suspended:
         return f"{account.name} is suspended. Write to support to have it looked at."
+    if account.is_closing:
+        return account.why_stopped
     if not account.plan.allows_api:
         plan = account.plan.name
         way = "The first credits you buy" if settings.STRIPE_API_KEY else "Credits from whoever runs this server"

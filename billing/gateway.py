@@ -104,6 +104,23 @@ def open_subscription_checkout(subscription: Subscription) -> tuple[str, str]:
     return _open_session(client, params, key=f"subscription:{subscription.pk}")
 
 
+def cancel_subscription(subscription: Subscription) -> None:
+    """At once, without a refund. One that Stripe does not know, or has ended already, is as good as cancelled.
+
+    Raises PaymentsUnavailable, SellingNotSetUp.
+    """
+    if not subscription.stripe_subscription_id:
+        return
+    client = stripe_client()
+    try:
+        client.v1.subscriptions.cancel(subscription.stripe_subscription_id)
+    except stripe.InvalidRequestError as error:
+        if error.code != "resource_missing":
+            _refuse("a cancellation", error)
+    except stripe.StripeError as error:
+        _refuse("a cancellation", error)
+
+
 def open_portal(customer: StripeCustomer) -> str:
     """The URL where customers change cards, plan and address, and find invoices. Raises PaymentsUnavailable."""
     client = stripe_client()

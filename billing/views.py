@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.errors import AccountClosing
 from accounts.membership import MemberRequest, member_page
 from billing import gateway, selectors
 from billing.billing_page import render_page
@@ -62,6 +63,8 @@ def buy(request: MemberRequest) -> HttpResponse:
         return render_page(request, buy_form=form, status=400)
     if not gateway.is_set_up():
         return render_page(request, problem=SellingNotSetUp(), status=503)
+    if request.membership.account.is_closing:
+        return render_page(request, problem=AccountClosing(), status=409)
     purchase = purchases.start_top_up(
         account=request.membership.account,
         pack=form.cleaned_data["pack"],
@@ -89,13 +92,15 @@ def subscribe(request: MemberRequest) -> HttpResponse:
     try:
         if not gateway.is_set_up():
             raise SellingNotSetUp
+        if request.membership.account.is_closing:
+            raise AccountClosing
         subscription = subscriptions.start_subscription(
             account=request.membership.account,
             plan_code=form.cleaned_data["plan"],
             form_token=form.cleaned_data["token"],
         )
         _, url = gateway.open_subscription_checkout(subscription)
-    except (NotFound, PaymentsUnavailable, SellingNotSetUp, SubscribedAlready) as error:
+    except (AccountClosing, NotFound, PaymentsUnavailable, SellingNotSetUp, SubscribedAlready) as error:
         return render_page(request, problem=error, status=error.status)
     return redirect(url)
 

@@ -278,6 +278,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,  # seconds
         "options": {"expires": 10.0, "queue": "maintenance"},
     },
+    "delete accounts": {
+        "task": "tts.tasks.delete_accounts",
+        "schedule": 60.0,
+        "options": {"expires": 60.0, "queue": "maintenance"},
+    },
     "forget sessions": {
         "task": "tts.tasks.forget_sessions",
         "schedule": 3600.0,

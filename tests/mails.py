@@ -18,6 +18,7 @@ from billing.services.ledger import charge_job
 from billing.services.low_balance import send_low_balance_notices, set_low_balance_notice
 from billing.services.recharge import give_up, save_recharge
 from tests.factories import PASSWORD, make_account, make_user
+from tts.services.deletion import delete_due_accounts
 from tts.services.exports import ask_for_export, make_next_export
 from webhooks.mails import tell_owners
 from webhooks.models import DisabledReason, Endpoint
@@ -102,6 +103,19 @@ def export(email: str, name: str) -> None:
     make_next_export()
 
 
+def deletion_asked(email: str, name: str) -> None:
+    owned_account(email, name)
+    client = page()
+    client.post("/sign-in", {"login": email, "password": PASSWORD})
+    client.post("/settings/data/delete", {"name": name, "password": PASSWORD})
+
+
+def deleted(email: str, name: str) -> None:
+    account = owned_account(email, name)
+    Account.objects.filter(pk=account.pk).update(deletion_due_at=timezone.now())
+    delete_due_accounts()
+
+
 def second_factor(template: str, subject: str, **context: str) -> Callable[[str, str], None]:
     def send(email: str, name: str) -> None:
         mail_person(make_user(email, make_account(name)), template, subject=subject, **context)
@@ -145,6 +159,8 @@ MAILS = {
     "billing/email/recharge_stopped": Mail(
         recharge_stopped, "Your credits are no longer topped up automatically", ("/billing",)
     ),
+    "tts/email/deletion_asked": Mail(deletion_asked, "{name} is about to be deleted", ("/settings/data",)),
+    "tts/email/deleted": Mail(deleted, "{name} is deleted", ("/sign-up",)),
     "tts/email/export": Mail(export, "Your export is ready", ("/settings/data",)),
     "webhooks/email/disabled": Mail(webhooks_disabled, "Webhooks of {name} are disabled", ("/webhooks",)),
 }

@@ -87,6 +87,7 @@ SIGNED_IN: Pages = {
     "team-owner": "/team/owner",
     "settings-security": "/settings/security",
     "settings-data": "/settings/data",
+    "settings-delete": "/settings/data/delete",
     "settings-confirm": "/settings/confirm",
     "keys": "/keys",
     "key-limits": "/keys/{key}/limits",

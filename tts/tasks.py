@@ -20,7 +20,7 @@ from tts.engines.base import EngineError
 from tts.engines.registry import all_engines
 from tts.lease import worker_is_stopping
 from tts.models import Job
-from tts.services import catalogue, exports, lifecycle, samples
+from tts.services import catalogue, deletion, exports, lifecycle, samples
 from tts.services import sweep as sweep_service
 
 logger = logging.getLogger(__name__)
@@ -72,6 +72,12 @@ def make_exports() -> None:
     exports.delete_old_exports()
     while not worker_is_stopping.is_set() and exports.make_next_export():
         pass
+
+
+@shared_task
+def delete_accounts() -> None:
+    """Whose owners asked for it a week ago."""
+    deletion.delete_due_accounts()
 
 
 @shared_task

@@ -29,6 +29,8 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/again", job.again, name="job_again"),
     path("jobs/<uuid:job_id>/cancel", job.cancel, name="job_cancel"),
     path("jobs/<uuid:job_id>/delete", job.delete, name="job_delete"),
+    path("settings/data/delete", data.delete, name="delete_account"),
+    path("settings/data/keep", data.keep, name="keep_account"),
     path("settings/data", data.data, name="account_data"),
     path("settings/data/exports/<uuid:export_id>", data.download_export, name="download_export"),
     path("", include("accounts.urls")),

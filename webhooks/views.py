@@ -156,6 +156,8 @@ def why_no_webhooks(account: Account) -> str:
     """The reason why this account has none; "" when it may."""
     if account.is_suspended:
         return f"{account.name} is suspended. Write to support to have it looked at."
+    if account.is_closing:
+        return account.why_stopped
     if not account.plan.allows_webhooks:
         return f"The {account.plan.name} plan does not include webhooks."
     return "" if settings.WEBHOOK_SECRET_KEYS else NO_KEYS

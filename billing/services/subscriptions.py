@@ -195,6 +195,19 @@ def _take_terms(row: Subscription, *, plan: Plan, price: int, currency: str, sai
     row.save(update_fields=["plan", "price", "currency", "terms_said_at"])
 
 
+def live_subscriptions(*, account: Account) -> list[Subscription]:
+    """Those that Stripe charges for."""
+    return list(Subscription.objects.for_account(account).filter(state__in=LIVE))
+
+
+@transaction.atomic
+def end_subscription(*, subscription: Subscription) -> None:
+    """We ended it at Stripe, whose event then finds nothing to do."""
+    row = Subscription.objects.select_for_update().select_related("account", "plan").get(pk=subscription.pk)
+    if row.state != SubscriptionState.ENDED:
+        _set_state(row, SubscriptionState.ENDED)
+
+
 def _set_state(row: Subscription, state: SubscriptionState) -> None:
     Subscription.objects.filter(pk=row.pk).update(state=state)
     row.state = state

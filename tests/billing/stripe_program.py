@@ -249,6 +249,17 @@ async def bill(subscription: dict[str, Any], reason: str, delivers: bool = True)
     return intent_id
 
 
+async def cancel_subscription(request: web.Request) -> web.Response:
+    """As a server of ours asks for it, at once."""
+    subscription = subscriptions.get(request.match_info["id"])
+    if subscription is None or subscription["status"] == "canceled":
+        problem = {"type": "invalid_request_error", "code": "resource_missing", "message": "No such subscription"}
+        return web.json_response({"error": problem}, status=404)
+    subscription["status"] = "canceled"
+    await tell("customer.subscription.deleted", subscription)
+    return web.json_response(subscription)
+
+
 async def change_subscription(request: web.Request) -> web.Response:
     """What time or the Portal does, told or not (is_told=0).
 
@@ -331,6 +342,8 @@ async def idempotency(request: web.Request, handler: Any) -> web.StreamResponse:
 async def instead_of_theirs(request: web.Request, handler: Any) -> web.StreamResponse:
     """What localstripe has, too, but not as the SDK needs it."""
     ours = {("GET", "/v1/events"): list_events, ("POST", "/v1/payment_intents"): create_intent}
+    if request.method == "DELETE" and request.path.startswith("/v1/subscriptions/"):
+        return await cancel_subscription(request)
     return await ours.get((request.method, request.path), handler)(request)  # type: ignore[no-any-return]
 
 

@@ -233,6 +233,11 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/settings/data", NEEDS_SIGN_IN),
         "POST": ("/settings/data", NEEDS_SIGN_IN | {"signed in": 302}),
     },
+    "settings/data/delete": {
+        "GET": ("/settings/data/delete", NEEDS_SIGN_IN),
+        "POST": ("/settings/data/delete", NEEDS_SIGN_IN),  # the form again; who may: tests/tts/test_deletion.py
+    },
+    "settings/data/keep": {"POST": ("/settings/data/keep", NEEDS_SIGN_IN | {"signed in": 302})},  # nothing to keep
     "settings/data/exports/<uuid:export_id>": {
         "GET": ("/settings/data/exports/{job}", NEEDS_SIGN_IN | {"signed in": 404}),
     },

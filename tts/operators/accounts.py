@@ -133,8 +133,12 @@ class AccountAdmin(OperatorAdmin):
         accounts: QuerySet[Account] = super().get_queryset(request)
         return accounts.select_related("plan", "balance")
 
-    @column("State", label={"active": "success", "suspended": "danger"})
+    @column("State", label={"active": "success", "suspended": "danger", "closing": "warning", "deleted": "danger"})
     def state(self, row: Account) -> str:
+        if row.deleted_at is not None:
+            return "deleted"
+        if row.is_closing:
+            return "closing"
         return "suspended" if row.is_suspended else "active"
 
     @column("Credits")

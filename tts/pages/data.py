@@ -1,16 +1,22 @@
-"""The data page of the settings: everything that the account has here, as one file."""
+"""The data page of the settings: everything that the account has here, as one file, and the way out."""
 
 import uuid
 from datetime import timedelta
 
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.errors import NothingToChange
+from accounts.mails import in_subject, mail_owners
 from accounts.membership import MemberRequest, member_page
 from accounts.services.audit import Actor
+from accounts.services.closing import ask_for_deletion, keep_account
+from accounts.team_forms import DeletionForm
 from tts import store
 from tts.models import AccountExport
 from tts.services.exports import ask_for_export, find_export
@@ -49,3 +55,39 @@ def download_export(request: MemberRequest, export_id: uuid.UUID) -> HttpRespons
         raise Http404
     base_url = request.build_absolute_uri("/").rstrip("/")
     return redirect(store.signed_url(row.key_of(row.attempt), base_url=base_url, lasts=LINK).url)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@sensitive_post_parameters("password")
+@member_page("manage_account")
+def delete(request: MemberRequest) -> HttpResponse:
+    """Says what goes and what stays; with the account's name and the password, it is on its way."""
+    account = request.membership.account
+    if account.is_closing:
+        return redirect("account_data")
+    form = DeletionForm(request.POST if request.method == "POST" else None, owner=request.membership)
+    if request.method == "POST" and not ratelimit.consume(request, action="reauthenticate", user=request.user):
+        form.add_error(None, "There were too many tries. Wait a minute.")
+    elif request.method == "POST" and form.is_valid():
+        try:
+            due_at = ask_for_deletion(account=account, actor=Actor.of_member(request.membership))
+        except NothingToChange:  # sent twice
+            return redirect("account_data")
+        subject = f"{in_subject(account.name)} is about to be deleted"
+        mail_owners(account, "tts/email/deletion_asked", subject=subject, context={"due_at": due_at})
+        return redirect("account_data")
+    return render(request, "tts/delete_account.html", {"account": account, "form": form})
+
+
+@require_POST
+@member_page("manage_account")
+def keep(request: MemberRequest) -> HttpResponse:
+    account = request.membership.account
+    try:
+        keep_account(account=account, actor=Actor.of_member(request.membership))
+    except NothingToChange as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"{account.name} stays. Its keys work again.")
+    return redirect("account_data")

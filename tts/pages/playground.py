@@ -91,8 +91,8 @@ def _speak(request: MemberRequest, form: SpeechForm) -> uuid.UUID | None:
     try:
         if is_in_maintenance():
             raise MaintenanceMode
-        if account.is_suspended:
-            raise Forbidden("This account is suspended. Write to support to have it looked at.")
+        if account.why_stopped:
+            raise Forbidden(account.why_stopped)
         usage = count_account(request, account, "generate")
         if usage.is_over:
             raise RateLimitExceeded(

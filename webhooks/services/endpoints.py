@@ -179,3 +179,10 @@ def _skip_pending(account_id: uuid.UUID, now: datetime, *, with_own_urls: bool) 
     pending.update(
         state=DeliveryState.SKIPPED, next_attempt_at=None, finished_at=now, claim=None, claim_expires_at=None
     )
+
+
+@transaction.atomic
+def erase_webhooks(*, account: Account) -> None:
+    """Of an account that is deleted: address, secrets, and everything that was ever sent."""
+    Delivery.objects.filter(account=account).delete()
+    Endpoint.objects.filter(account=account).delete()

@@ -1,0 +1,65 @@
+"""An account on its way out: its owner asks, has seven days to keep it, and then it is emptied for good.
+
+What is erased below this app is `tts.services.deletion`; here is the decision, and what goes last: the people.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.errors import NothingToChange
+from accounts.models import Account, ApiKey, Invitation, Membership, RememberedRequest, User
+from accounts.services import audit
+from accounts.services.audit import SYSTEM, Actor
+from accounts.services.sessions import end_other_sessions
+
+UNDO = timedelta(days=7)
+ON_THE_DATA_PAGE = "By the owner, on the data page."  # in the audit trail
+NAME_AFTERWARDS = "Deleted account"
+
+
+@transaction.atomic
+def ask_for_deletion(*, account: Account, actor: Actor) -> datetime:
+    """When it will run. Keys are refused from this moment on. Raises NothingToChange when it was asked for already."""
+    due_at = timezone.now() + UNDO
+    if not Account.objects.filter(pk=account.pk, deletion_due_at=None).update(deletion_due_at=due_at):
+        raise NothingToChange("The account is about to be deleted already.")
+    _record(account, actor, "account.deletion_asked", ON_THE_DATA_PAGE)
+    return due_at
+
+
+@transaction.atomic
+def keep_account(*, account: Account, actor: Actor) -> None:
+    """Everything is as it was. Raises NothingToChange once the seven days are over: what is erased stays so."""
+    waiting = Account.objects.filter(pk=account.pk, deleted_at=None, deletion_due_at__gt=timezone.now())
+    if not waiting.update(deletion_due_at=None):
+        raise NothingToChange("There is nothing to keep: nobody asked for a deletion, or it has begun.")
+    _record(account, actor, "account.kept", ON_THE_DATA_PAGE)
+
+
+@transaction.atomic
+def erase_people(*, account: Account) -> None:
+    """The last step: keys, invitations, places, people who have no other account, the name. May run twice.
+
+    The staff keeps its own sign-in. Ledger and audit trail stay: they name nobody.
+    """
+    locked = Account.objects.select_for_update().get(pk=account.pk)
+    if locked.deleted_at is not None:
+        return
+    people = list(User.objects.filter(memberships__account=account))
+    Membership.objects.filter(account=account).delete()
+    for user in people:
+        if not user.is_staff and not Membership.objects.filter(user=user).exists():
+            end_other_sessions(user=user, keep=None)
+            user.delete()
+    for model in (ApiKey, Invitation, RememberedRequest):
+        model.objects.filter(account=account).delete()
+    Account.objects.filter(pk=account.pk).update(name=NAME_AFTERWARDS, deleted_at=timezone.now())
+    _record(locked, SYSTEM, "account.deleted", "The seven days to keep it are over.")
+
+
+def _record(account: Account, actor: Actor, action: str, reason: str) -> None:
+    audit.record(
+        actor=actor, action=action, reason=reason, target_type="account", target_id=account.pk, account=account
+    )

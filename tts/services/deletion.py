@@ -1,0 +1,76 @@
+"""Deleting an account, once its seven days are over. Steps in an order that may stop anywhere and begin again.
+
+First nothing more is charged, then what was said and spoken goes, last the people: as long as anything is left, the
+account can still be found by whoever has to look. Jobs, ledger and audit trail keep their rows, which name nobody.
+"""
+
+import logging
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.mails import in_subject, send_mail
+from accounts.models import Account, Role, User
+from accounts.services.closing import erase_people
+from billing import gateway
+from billing.services.alerts import raise_alert
+from billing.services.subscriptions import end_subscription, live_subscriptions
+from billing.services.winding_up import forget_payment_settings
+from config.errors import DomainError
+from tts.models import UNFINISHED, AccountExport, Job
+from tts.services.exports import delete_export
+from tts.services.lifecycle import cancel_job, erase_job
+from webhooks.services.endpoints import erase_webhooks
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200
+
+
+def delete_due_accounts() -> int:
+    """Those whose time has come. One that cannot be deleted now is tried again, and an operator is told."""
+    deleted = 0
+    for account in Account.objects.filter(deletion_due_at__lte=timezone.now(), deleted_at=None):
+        try:
+            delete_account(account=account)
+        except DomainError as error:
+            logger.warning("account %s cannot be deleted now: %s", account.pk, error.code)
+            raise_alert(
+                kind="deletion_waits",
+                reference=str(account.pk),
+                message=f"An account is to be deleted and cannot be: {error.message} It is tried again.",
+                account=account,
+            )
+        else:
+            deleted += 1
+    return deleted
+
+
+def delete_account(*, account: Account) -> None:
+    """May run twice, and at the same time. Raises PaymentsUnavailable, SellingNotSetUp, StoreUnavailable."""
+    assert account.deletion_due_at is not None and account.deletion_due_at <= timezone.now()
+    name = account.name
+    is_owner = Q(memberships__account=account, memberships__role=Role.OWNER)
+    owners = list(User.objects.filter(is_owner).values_list("email", flat=True))
+    for subscription in live_subscriptions(account=account):
+        gateway.cancel_subscription(subscription)
+        end_subscription(subscription=subscription)
+    forget_payment_settings(account=account)
+    _erase_jobs(account)
+    for row in AccountExport.objects.for_account(account):
+        delete_export(row)
+    erase_webhooks(account=account)
+    erase_people(account=account)
+    for email in owners:
+        subject = f"{in_subject(name)} is deleted"
+        send_mail("tts/email/deleted", to=email, subject=subject, context={"account_name": name})
+
+
+def _erase_jobs(account: Account) -> None:
+    """Unfinished ones are cancelled, which takes them from their worker; then every text and every audio goes."""
+    for job_id in Job.objects.for_account(account).filter(status__in=UNFINISHED).values_list("pk", flat=True):
+        cancel_job(account=account, job_id=job_id)
+    left = Job.objects.for_account(account).filter(erased_at=None).select_related("account").defer("text")
+    while jobs := list(left[:BATCH]):
+        for job in jobs:
+            erase_job(job=job)

@@ -1,5 +1,6 @@
 """The whole way of a customer, in a real browser: from a voice that is heard to a colleague and a new secret."""
 
+import zipfile
 from collections.abc import Iterator
 
 import httpx
@@ -57,6 +58,7 @@ def test_a_customer_s_whole_way(selling: Service, browser: Browser):
     colleague = page_of(browser, selling, javascript=True)
     join_and_look_round(colleague, selling, "vera@acme.example")
     rotate(page, selling, key)
+    export(page, selling)
     assert page.problems == []  # type: ignore[attr-defined]
     assert selling.manage_json("check_ledger")["mismatches"] == []
 
@@ -166,3 +168,24 @@ def rotate(page: Page, service: Service, key: str) -> None:
     for each in (key, new_key):  # both open, for a while
         answer = httpx.get(f"{service.url}/api/v1/tts", headers={"Authorization": f"Bearer {each}"})
         assert answer.status_code == 200
+
+
+def export(page: Page, service: Service) -> None:
+    """Made by a worker, told by mail, and whole."""
+    page.get_by_role("link", name="Settings", exact=True).click()
+    page.get_by_role("link", name="Data", exact=True).click()
+    page.get_by_role("button", name="Make an export").click()
+    download = page.get_by_role("link", name="Download")
+
+    def is_ready() -> bool:
+        page.reload()
+        return download.is_visible()
+
+    wait_for(is_ready, "the export", seconds=60)
+    with page.expect_download() as saved:
+        download.click()
+    with zipfile.ZipFile(saved.value.path()) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        assert any(TEXT in archive.read(name).decode(errors="replace") for name in names if not name.endswith(".mp3"))
+    assert link_in_mail(service, "ada@acme.example", "/settings/data")

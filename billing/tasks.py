@@ -8,6 +8,7 @@ from accounts.models import Account
 from billing import recharging, reconciliation
 from billing.selectors import accounts_to_tell, waiting_events
 from billing.services.low_balance import send_low_balance_notices
+from billing.services.receipts import send_receipts
 from billing.services.stripe_events import apply_event as apply_stripe_event
 from billing.services.stripe_events import forget_old_events
 
@@ -29,6 +30,7 @@ def sweep_payments() -> None:
         except Exception:  # it is logged, counted and told to operators; the next one is not to wait for it
             logger.warning("the sweep goes on after %s", event_id)
     recharging.recharge_accounts()
+    send_receipts()
     send_low_balance_notices()
     for account_id in accounts_to_tell():
         recharging.tell_owners(Account.objects.get(pk=account_id))

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 from django.test import Client
@@ -16,6 +17,7 @@ from billing import recharging
 from billing.models import Pack, Purchase, PurchaseKind
 from billing.services.ledger import charge_job
 from billing.services.low_balance import send_low_balance_notices, set_low_balance_notice
+from billing.services.receipts import send_receipts
 from billing.services.recharge import give_up, save_recharge
 from tests.factories import PASSWORD, make_account, make_user
 from tts.services.deletion import delete_due_accounts
@@ -75,6 +77,15 @@ def low_balance(email: str, name: str) -> None:
     set_low_balance_notice(account=account, threshold_microcredits=10 * CREDIT)
     charge_job(account=account, job_id=uuid.uuid4(), cost_microcredits=93 * CREDIT, actor="test")
     send_low_balance_notices()
+
+
+def receipt(email: str, name: str) -> None:
+    account, pack = owned_account(email, name), Pack.objects.get(credits_microcredits=1_000 * CREDIT)
+    Purchase.objects.create(
+        account=account, kind=PurchaseKind.TOP_UP, state="paid", pack=pack, credits_microcredits=1_000 * CREDIT,
+        price=1_000, currency="usd", paid=1_190, paid_at=timezone.now() - timedelta(minutes=3),
+    )  # fmt: skip
+    send_receipts()
 
 
 def recharge_stopped(email: str, name: str) -> None:
@@ -156,6 +167,7 @@ MAILS = {
         ("/settings/security",),
     ),
     "billing/email/low_balance": Mail(low_balance, "{name} has 7.00 credits left", ("/billing",)),
+    "billing/email/receipt": Mail(receipt, "Receipt: 1,000 credits for {name}", ("/billing",)),
     "billing/email/recharge_stopped": Mail(
         recharge_stopped, "Your credits are no longer topped up automatically", ("/billing",)
     ),

@@ -125,6 +125,7 @@ class Purchase(models.Model):
     payment_intent_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001
     invoice_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001
     receipt_url = models.URLField(max_length=2000, blank=True)
+    receipt_mailed_at = models.DateTimeField(null=True)
     taken_microcredits = models.PositiveBigIntegerField(default=0)
     settlements = models.PositiveIntegerField(default=0)
     form_token = models.UUIDField(default=uuid.uuid4)  # a form that is sent twice buys once
@@ -137,6 +138,11 @@ class Purchase(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["account", "-created_at"], name="purchase_account_newest"),
             models.Index(fields=["paid_at"], condition=models.Q(state="paid"), name="purchase_paid"),  # revenue
+            models.Index(
+                fields=["paid_at"],
+                condition=models.Q(state="paid", receipt_mailed_at__isnull=True),
+                name="purchase_receipt_due",
+            ),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "form_token"], name="purchase_form_unique"),

@@ -1,0 +1,47 @@
+"""The mail that says what was paid and what came of it: once for each payment."""
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.mails import in_subject
+from billing.mails import mail_owners
+from billing.models import MICROCREDITS_PER_CREDIT, Purchase, PurchaseKind, PurchaseState
+from billing.money import format_have, format_money
+from billing.selectors import get_balance
+
+PATIENCE = timedelta(minutes=2)  # for Stripe's own receipt, which comes with a later event
+AT_ONCE = 100
+
+
+def send_receipts() -> int:
+    """For what was paid since the last time. Returns how many. The network, and no transaction."""
+    has_link_or_waited = ~Q(receipt_url="") | Q(paid_at__lte=timezone.now() - PATIENCE)
+    due = Purchase.objects.filter(has_link_or_waited, state=PurchaseState.PAID, receipt_mailed_at=None)
+    return sum(_send(each) for each in due.select_related("account", "plan").order_by("paid_at")[:AT_ONCE])
+
+
+def _send(purchase: Purchase) -> bool:
+    unsent = Purchase.objects.filter(pk=purchase.pk, receipt_mailed_at=None)
+    if not unsent.update(receipt_mailed_at=timezone.now()):
+        return False  # another worker sends it
+    account = purchase.account
+    credits = f"{purchase.credits_microcredits // MICROCREDITS_PER_CREDIT:,} credits"
+    paid = purchase.price if purchase.paid is None else purchase.paid
+    is_sent = mail_owners(
+        account,
+        subject=f"Receipt: {credits} for {in_subject(account.name)}",
+        template="receipt",
+        context={
+            "what": f"{purchase.plan}, a month, with {credits}" if purchase.plan else credits,
+            "paid": format_money(paid, purchase.currency),
+            "paid_at": purchase.paid_at,
+            "available": format_have(get_balance(account).available_microcredits),
+            "by_itself": purchase.kind == PurchaseKind.RECHARGE,
+            "receipt_url": purchase.receipt_url,
+        },
+    )
+    if not is_sent:
+        Purchase.objects.filter(pk=purchase.pk).update(receipt_mailed_at=None)  # the next sweep tries again
+    return is_sent

@@ -18,6 +18,7 @@ Permission = Literal[
     "view_billing",
     "manage_billing",
     "manage_members",
+    "edit_account",
     "manage_account",
 ]
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)

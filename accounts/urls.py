@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from accounts import entrance, invitation_pages, key_pages, second_factor_pages, team_pages, views
+from accounts import entrance, invitation_pages, key_pages, profile_pages, second_factor_pages, team_pages, views
 
 urlpatterns = [
     path("sign-up", entrance.SignUp.as_view(), name="account_signup"),
@@ -19,6 +19,11 @@ urlpatterns = [
         name="account_reset_password_from_key",
     ),
     path("sign-in/code", second_factor_pages.SecondFactor.as_view(), name="mfa_authenticate"),
+    path("settings", profile_pages.profile, name="settings"),
+    path("settings/email", profile_pages.new_email, name="new_email"),
+    path("settings/email/<str:token>", profile_pages.confirm_new_email, name="confirm_new_email"),
+    path("settings/password", profile_pages.new_password, name="new_password"),
+    path("settings/account", profile_pages.account, name="edit_account"),
     path("settings/confirm", second_factor_pages.ConfirmPassword.as_view(), name="account_reauthenticate"),
     path("settings/confirm/code", second_factor_pages.ConfirmCode.as_view(), name="mfa_reauthenticate"),
     path("settings/security", second_factor_pages.security, name="mfa_index"),

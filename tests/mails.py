@@ -13,6 +13,7 @@ from accounts.mails import mail_invitation, mail_person
 from accounts.models import Account, Role
 from accounts.services.audit import SYSTEM
 from accounts.services.invitations import invite
+from accounts.services.profile import email_change_token
 from billing import recharging
 from billing.models import Pack, Purchase, PurchaseKind
 from billing.services.ledger import charge_job
@@ -127,6 +128,18 @@ def deleted(email: str, name: str) -> None:
     delete_due_accounts()
 
 
+def new_email(email: str, name: str) -> None:
+    make_user("old@acme.example", make_account(name))
+    client = page()
+    client.post("/sign-in", {"login": "old@acme.example", "password": PASSWORD})
+    client.post("/settings/email", {"email": email, "current": PASSWORD})
+
+
+def email_changed(email: str, name: str) -> None:
+    token = email_change_token(user=make_user(email, make_account(name)), new_email="new@acme.example")
+    page().post(f"/settings/email/{token}")
+
+
 def second_factor(template: str, subject: str, **context: str) -> Callable[[str, str], None]:
     def send(email: str, name: str) -> None:
         mail_person(make_user(email, make_account(name)), template, subject=subject, **context)
@@ -165,6 +178,13 @@ MAILS = {
         second_factor("recovery_codes", "New recovery codes were made"),
         "New recovery codes were made",
         ("/settings/security",),
+    ),
+    "accounts/email/new_email": Mail(new_email, "Confirm your new address", ("/settings/email/",)),
+    "accounts/email/email_changed": Mail(email_changed, "Your address was changed", ("/settings",)),
+    "accounts/email/password_changed": Mail(
+        second_factor("password_changed", "Your password was changed"),
+        "Your password was changed",
+        ("/reset-password",),
     ),
     "billing/email/low_balance": Mail(low_balance, "{name} has 7.00 credits left", ("/billing",)),
     "billing/email/receipt": Mail(receipt, "Receipt: 1,000 credits for {name}", ("/billing",)),

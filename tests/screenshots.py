@@ -85,6 +85,7 @@ SIGNED_IN: Pages = {
     "team": "/team",
     "team-leave": "/team/leave",
     "team-owner": "/team/owner",
+    "settings": "/settings",
     "settings-security": "/settings/security",
     "settings-data": "/settings/data",
     "settings-delete": "/settings/data/delete",

@@ -17,6 +17,7 @@ EXPECTED = {
     "view_billing": "yes yes no yes yes",
     "manage_billing": "yes yes no yes no",
     "manage_members": "yes yes no no no",
+    "edit_account": "yes yes no no no",
     "manage_account": "yes no no no no",
 }
 

@@ -211,6 +211,12 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/sign-in/code", dict.fromkeys(ACTORS, 302)),  # nobody is half-way in
         "POST": ("/sign-in/code", dict.fromkeys(ACTORS, 302)),
     },
+    # Without anything typed in: the form again. What changes: tests/accounts/test_profile.py
+    "settings": {"GET": ("/settings", NEEDS_SIGN_IN)},
+    "settings/email": {"POST": ("/settings/email", NEEDS_SIGN_IN)},
+    "settings/email/<str:token>": {"GET": ("/settings/email/x", NOT_THERE), "POST": ("/settings/email/x", NOT_THERE)},
+    "settings/password": {"POST": ("/settings/password", NEEDS_SIGN_IN)},
+    "settings/account": {"POST": ("/settings/account", NEEDS_SIGN_IN)},
     "settings/confirm": {"GET": ("/settings/confirm", NEEDS_SIGN_IN), "POST": ("/settings/confirm", NEEDS_SIGN_IN)},
     "settings/confirm/code": {
         "GET": ("/settings/confirm/code", NEEDS_SIGN_IN | {"signed in": 302}),  # by password: there is no code

@@ -1,0 +1,75 @@
+"""What people type in on the settings page: another address, another password, the account's name."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+
+from accounts.forms import EMAIL_MESSAGES, PASSWORD_HINT
+from accounts.models import User
+
+
+class _Confirmed(forms.Form):
+    """With the password of now: a page that was left open changes nothing."""
+
+    current = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Enter your password."},
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        self.user = user
+
+    def clean_current(self) -> str:
+        current: str = self.cleaned_data["current"]
+        if not self.user.check_password(current):
+            raise forms.ValidationError("That is not your password.")
+        return current
+
+
+class EmailForm(_Confirmed):
+    field_order = ("email", "current")
+
+    email = forms.EmailField(
+        label="New email",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages=EMAIL_MESSAGES,
+    )
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].lower()
+        if email == self.user.email.lower():
+            raise forms.ValidationError("That is your email already.")
+        return email
+
+
+class PasswordForm(_Confirmed):
+    field_order = ("current", "password")
+
+    password = forms.CharField(
+        label="New password",
+        strip=False,
+        help_text=PASSWORD_HINT,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "minlength": "12"}),
+        error_messages={"required": "Choose a password."},
+    )
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        validate_password(password, self.user)
+        return password
+
+
+class AccountForm(forms.Form):
+    name = forms.CharField(
+        label="Account name",
+        max_length=120,
+        help_text="On invitations, and wherever you switch accounts.",
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+        error_messages={"required": "Name the account.", "max_length": "Use at most 120 characters."},
+    )

@@ -1,0 +1,142 @@
+"""The first settings page: one's address and password, and the account's name."""
+
+from typing import Any, cast
+
+from allauth.account.adapter import get_adapter
+from allauth.core import ratelimit
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.errors import EmailTaken, NothingToChange
+from accounts.mails import mail_person, send_mail
+from accounts.membership import MemberRequest, member_page, person_page
+from accounts.models import User
+from accounts.permissions import may
+from accounts.profile_forms import AccountForm, EmailForm, PasswordForm
+from accounts.services.audit import Actor
+from accounts.services.profile import (
+    change_email,
+    change_password,
+    email_change_token,
+    find_email_change,
+    rename_account,
+)
+from accounts.services.sessions import end_other_sessions, renew_session
+
+TOO_OFTEN = "There were too many tries. Wait a minute."
+
+
+@require_safe
+@never_cache
+@person_page
+def profile(request: HttpRequest) -> HttpResponse:
+    return _page(request)
+
+
+@require_POST
+@never_cache
+@sensitive_post_parameters("current")
+@person_page
+def new_email(request: HttpRequest) -> HttpResponse:
+    """Free and taken addresses get the same answer, and each a mail. The old one works until the link is followed."""
+    user = cast(User, request.user)
+    form = EmailForm(request.POST, user=user, auto_id="email_%s")
+    if not _is_in_time(request, form) or not form.is_valid():
+        return _page(request, email_form=form)
+    email = form.cleaned_data["email"]
+    if not ratelimit.consume(request, action="confirm_email", key=email):
+        form.add_error("email", "A mail went there a moment ago. Wait three minutes before the next one.")
+        return _page(request, email_form=form)
+    if User.objects.filter(email__iexact=email).exists():
+        get_adapter().send_account_already_exists_mail(email)
+    else:
+        url = f"{settings.PUBLIC_URL}/settings/email/{email_change_token(user=user, new_email=email)}"
+        send_mail("accounts/email/new_email", to=email, subject="Confirm your new address", context={"url": url})
+    messages.success(request, f"A mail is on its way to {email}. Until you open its link, nothing changes.")
+    return redirect("settings")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def confirm_new_email(request: HttpRequest, token: str) -> HttpResponse:
+    """Where the mail leads: a button, because mail scanners follow links. Who has the link has the mailbox."""
+    change = find_email_change(token)
+    context: dict[str, Any] = {"change": change}
+    if change is not None and request.method == "POST":
+        try:
+            old = change_email(change=change)
+        except (EmailTaken, NothingToChange) as error:
+            context = {"change": None, "problem": error.message}
+        else:
+            send_mail("accounts/email/email_changed", to=old, subject="Your address was changed", context={})
+            messages.success(request, f"{change.new_email} is your address now.")
+            return redirect("settings")
+    response = render(request, "accounts/confirm_new_email.html", context, status=200 if context["change"] else 404)
+    response.headers["Referrer-Policy"] = "no-referrer"  # the URL is the secret
+    return response
+
+
+@require_POST
+@never_cache
+@sensitive_post_parameters("current", "password")
+@person_page
+def new_password(request: HttpRequest) -> HttpResponse:
+    """Every other session of the person ends."""
+    user = cast(User, request.user)
+    form = PasswordForm(request.POST, user=user, auto_id="password_%s")
+    if not _is_in_time(request, form) or not form.is_valid():
+        return _page(request, password_form=form)
+    change_password(user=user, password=form.cleaned_data["password"])
+    renew_session(request)
+    update_session_auth_hash(request, user)
+    end_other_sessions(user=user, keep=request.session.session_key)
+    mail_person(user, "password_changed", subject="Your password was changed")
+    messages.success(request, "Your password is changed. You are signed out everywhere else.")
+    return redirect("settings")
+
+
+@require_POST
+@member_page("edit_account")
+def account(request: MemberRequest) -> HttpResponse:
+    form = AccountForm(request.POST, label_suffix="")
+    if not form.is_valid():
+        return _page(request, account_form=form)
+    try:
+        rename_account(
+            account=request.membership.account,
+            name=form.cleaned_data["name"],
+            actor=Actor.of_member(request.membership),
+        )
+    except NothingToChange:
+        return redirect("settings")
+    messages.success(request, f"The account is called {form.cleaned_data['name']} now.")
+    return redirect("settings")
+
+
+def _is_in_time(request: HttpRequest, form: Form) -> bool:
+    """As often as anywhere that the password is asked again."""
+    if ratelimit.consume(request, action="reauthenticate", user=request.user):
+        return True
+    form.full_clean()
+    form.add_error(None, TOO_OFTEN)
+    return False
+
+
+def _page(request: HttpRequest, **forms: Form) -> HttpResponse:
+    user = cast(User, request.user)
+    membership = getattr(request, "membership", None)
+    context: dict[str, Any] = {
+        "email_form": EmailForm(user=user, auto_id="email_%s"),
+        "password_form": PasswordForm(user=user, auto_id="password_%s"),
+    }
+    if membership is not None and may(membership, "edit_account"):
+        account = membership.account
+        context |= {"account_form": AccountForm(initial={"name": account.name}, label_suffix="")}
+    return render(request, "accounts/profile.html", context | forms)

@@ -1,0 +1,93 @@
+"""What people change about themselves and about their account: address, password, name. Audited."""
+
+from dataclasses import dataclass
+
+from allauth.account.models import EmailAddress
+from django.core import signing
+from django.db import IntegrityError, transaction
+
+from accounts.errors import EmailTaken, NothingToChange
+from accounts.models import Account, User
+from accounts.services import audit
+from accounts.services.audit import Actor
+
+SALT = "accounts.email_change"
+LINK_SECONDS = 3 * 24 * 3600
+ON_THE_SETTINGS_PAGE = "By the person, on the settings page."  # in the audit trail
+
+
+@dataclass(frozen=True, slots=True)
+class EmailChange:
+    """What a mailed link says. Nothing is kept here until it is followed: nobody can reserve another's address."""
+
+    user: User
+    new_email: str
+
+
+def email_change_token(*, user: User, new_email: str) -> str:
+    """Over once it was used, and as soon as the password is another."""
+    return signing.dumps({"user": str(user.pk), "new": new_email, "stamp": _stamp(user)}, salt=SALT)
+
+
+def find_email_change(token: str) -> EmailChange | None:
+    """None for a link that we did not make, that is used, or older than three days."""
+    try:
+        data = signing.loads(token, salt=SALT, max_age=LINK_SECONDS)
+    except signing.BadSignature:
+        return None
+    user = User.objects.filter(pk=data["user"], is_active=True).first()
+    return EmailChange(user, data["new"]) if user is not None and data["stamp"] == _stamp(user) else None
+
+
+@transaction.atomic
+def change_email(*, change: EmailChange) -> str:
+    """The new address is the person's only one, and confirmed. Returns the old one. Raises EmailTaken (meanwhile),
+    NothingToChange (by a second click).
+    """
+    user = User.objects.select_for_update().get(pk=change.user.pk)
+    if user.email != change.user.email:
+        raise NothingToChange("The address was changed already.")
+    try:
+        with transaction.atomic():
+            User.objects.filter(pk=user.pk).update(email=change.new_email)
+            EmailAddress.objects.filter(user=user).delete()
+            EmailAddress.objects.create(user=user, email=change.new_email, primary=True, verified=True)
+    except IntegrityError:
+        raise EmailTaken("Somebody else has this address by now.") from None
+    _record_person(user, "user.email_changed")
+    return user.email
+
+
+@transaction.atomic
+def change_password(*, user: User, password: str) -> None:
+    """Sessions of before open nothing any more; the caller keeps its own."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    _record_person(user, "user.password_changed")
+
+
+@transaction.atomic
+def rename_account(*, account: Account, name: str, actor: Actor) -> None:
+    """Raises NothingToChange. The names themselves are not in the audit trail: they may be a person's."""
+    if not Account.objects.filter(pk=account.pk).exclude(name=name).update(name=name):
+        raise NothingToChange("That is its name already.")
+    audit.record(
+        actor=actor,
+        action="account.renamed",
+        reason=ON_THE_SETTINGS_PAGE,
+        target_type="account",
+        target_id=account.pk,
+        account=account,
+    )
+
+
+def _stamp(user: User) -> str:
+    """Another after each change of address or password."""
+    digest: str = signing.Signer(salt=SALT).signature(f"{user.email}:{user.get_session_auth_hash()}")
+    return digest
+
+
+def _record_person(user: User, action: str) -> None:
+    audit.record(
+        actor=Actor("user", user.pk), action=action, reason=ON_THE_SETTINGS_PAGE, target_type="user", target_id=user.pk
+    )

@@ -123,6 +123,7 @@ class Account(models.Model):
     suspended_at = models.DateTimeField(null=True, blank=True)
     generate_limit_override = models.PositiveIntegerField(null=True, blank=True)
     read_limit_override = models.PositiveIntegerField(null=True, blank=True)
+    retention_days = models.PositiveSmallIntegerField(null=True, blank=True)  # None: the installation's
     deletion_due_at = models.DateTimeField(null=True, blank=True)  # its owner can keep it until then
     deleted_at = models.DateTimeField(null=True, blank=True)  # people, texts and audio are gone
 
@@ -133,6 +134,14 @@ class Account(models.Model):
                 condition=models.Q(deletion_due_at__isnull=False, deleted_at__isnull=True),
                 name="account_to_delete",
             ),
+            models.Index(
+                fields=["retention_days"],
+                condition=models.Q(retention_days__isnull=False),
+                name="account_own_retention",
+            ),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(retention_days__gte=1), name="account_keeps_a_day_at_least"),
         ]
 
     def __str__(self) -> str:

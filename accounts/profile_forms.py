@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 
 from accounts.forms import EMAIL_MESSAGES, PASSWORD_HINT
@@ -73,3 +74,25 @@ class AccountForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
         error_messages={"required": "Name the account.", "max_length": "Use at most 120 characters."},
     )
+    retention_days = forms.IntegerField(
+        label="Days that text and audio are kept",
+        required=False,
+        min_value=1,
+        help_text="Then they are erased for good. What is older than a shorter time goes within seconds.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        longest = settings.AUDIO_RETENTION_DAYS
+        field = self.fields["retention_days"]
+        assert isinstance(field, forms.IntegerField)
+        field.widget.attrs["max"] = longest
+        field.widget.attrs["placeholder"] = str(longest)
+        field.error_messages["invalid"] = f"Enter a number from 1 to {longest}, or leave it empty."
+
+    def clean_retention_days(self) -> int | None:
+        days: int | None = self.cleaned_data["retention_days"]
+        if days is not None and days > settings.AUDIO_RETENTION_DAYS:
+            raise forms.ValidationError(f"Nothing is kept here for longer than {settings.AUDIO_RETENTION_DAYS} days.")
+        return days

@@ -1,5 +1,6 @@
 """The first settings page: one's address and password, and the account's name."""
 
+from contextlib import suppress
 from typing import Any, cast
 
 from allauth.account.adapter import get_adapter
@@ -27,6 +28,7 @@ from accounts.services.profile import (
     email_change_token,
     find_email_change,
     rename_account,
+    set_retention,
 )
 from accounts.services.sessions import end_other_sessions, renew_session
 
@@ -104,19 +106,16 @@ def new_password(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @member_page("edit_account")
-def account(request: MemberRequest) -> HttpResponse:
-    form = AccountForm(request.POST, label_suffix="")
+def edit_account(request: MemberRequest) -> HttpResponse:
+    form = AccountForm(request.POST)
     if not form.is_valid():
         return _page(request, account_form=form)
-    try:
-        rename_account(
-            account=request.membership.account,
-            name=form.cleaned_data["name"],
-            actor=Actor.of_member(request.membership),
-        )
-    except NothingToChange:
-        return redirect("settings")
-    messages.success(request, f"The account is called {form.cleaned_data['name']} now.")
+    account, actor, data = request.membership.account, Actor.of_member(request.membership), form.cleaned_data
+    with suppress(NothingToChange):
+        rename_account(account=account, name=data["name"], actor=actor)
+    with suppress(NothingToChange):
+        set_retention(account=account, days=data["retention_days"], actor=actor)
+    messages.success(request, "Saved.")
     return redirect("settings")
 
 
@@ -138,5 +137,7 @@ def _page(request: HttpRequest, **forms: Form) -> HttpResponse:
     }
     if membership is not None and may(membership, "edit_account"):
         account = membership.account
-        context |= {"account_form": AccountForm(initial={"name": account.name}, label_suffix="")}
+        context |= {
+            "account_form": AccountForm(initial={"name": account.name, "retention_days": account.retention_days})
+        }
     return render(request, "accounts/profile.html", context | forms)

@@ -106,6 +106,12 @@ class Job(models.Model):
                 condition=models.Q(erased_at__isnull=True, finished_at__isnull=False),
                 name="job_to_erase",
             ),
+            # The same, of an account that keeps its jobs for a time of its own.
+            models.Index(
+                fields=["account", "finished_at"],
+                condition=models.Q(erased_at__isnull=True, finished_at__isnull=False),
+                name="job_to_erase_of_account",
+            ),
             # What has finished of late, erased or not, for /metrics.
             models.Index(fields=["finished_at"], condition=models.Q(finished_at__isnull=False), name="job_finished"),
         ]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
 
@@ -10,6 +11,7 @@ from accounts.errors import EmailTaken, NothingToChange
 from accounts.models import Account, User
 from accounts.services import audit
 from accounts.services.audit import Actor
+from config.errors import ValidationFailed
 
 SALT = "accounts.email_change"
 LINK_SECONDS = 3 * 24 * 3600
@@ -78,6 +80,30 @@ def rename_account(*, account: Account, name: str, actor: Actor) -> None:
         target_type="account",
         target_id=account.pk,
         account=account,
+    )
+
+
+@transaction.atomic
+def set_retention(*, account: Account, days: int | None, actor: Actor) -> None:
+    """How long text and audio are kept; None: as long as the installation keeps them, which nobody goes beyond.
+
+    What is older than that is erased by the next sweep. Raises ValidationFailed, NothingToChange.
+    """
+    if days is not None and not 1 <= days <= settings.AUDIO_RETENTION_DAYS:
+        raise ValidationFailed.of_field("retention_days", f"From 1 to {settings.AUDIO_RETENTION_DAYS} days.")
+    before = Account.objects.select_for_update().get(pk=account.pk).retention_days
+    if before == days:
+        raise NothingToChange("That is so already.")
+    Account.objects.filter(pk=account.pk).update(retention_days=days)
+    audit.record(
+        actor=actor,
+        action="account.retention_changed",
+        reason=ON_THE_SETTINGS_PAGE,
+        target_type="account",
+        target_id=account.pk,
+        account=account,
+        before={"days": before},
+        after={"days": days},
     )
 
 

@@ -193,6 +193,33 @@ def test_a_name_that_is_none_or_the_same_changes_nothing(signed_in: Client, acco
     assert (account.name, actions()) == ("Acme", [])
 
 
+def test_the_account_chooses_how_long_text_and_audio_are_kept(signed_in: Client, account: Account):
+    for typed, kept in (("7", 7), ("", None)):
+        response = signed_in.post("/settings/account", {"name": "Acme", "retention_days": typed})
+        assert response.status_code == 302
+        assert Account.objects.get().retention_days == kept
+        assert ('value="7"' in text_of(signed_in.get("/settings"))) is (kept == 7)
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", "before", "after")) == [
+        ("account.retention_changed", {"days": None}, {"days": 7}),
+        ("account.retention_changed", {"days": 7}, {"days": None}),
+    ]
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "31", "1.5", "many", "9" * 30])
+def test_a_time_that_is_none_or_too_long_changes_nothing(signed_in: Client, account: Account, days: str):
+    page = text_of(signed_in.post("/settings/account", {"name": "Other", "retention_days": days}))
+    assert "The account is what it was" in page
+    account.refresh_from_db()
+    assert (account.name, account.retention_days, actions()) == ("Acme", None, [])
+
+
+def test_a_developer_does_not_choose_it(client: Client, account: Account):
+    client.force_login(make_user("bob@acme.example", account, Role.DEVELOPER))
+    assert client.post("/settings/account", {"name": "Acme", "retention_days": "1"}).status_code == 403
+    account.refresh_from_db()
+    assert account.retention_days is None
+
+
 def test_somebody_without_an_account_has_the_page(client: Client):
     client.force_login(make_user("ada@staff.example"))
     page = text_of(client.get("/settings"))

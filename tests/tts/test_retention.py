@@ -15,7 +15,7 @@ from accounts.models import Account, RememberedRequest
 from billing.models import LedgerEntry
 from tests.config.envelopes import ANNIE, data_of, error_of
 from tests.conftest import ApiClient
-from tests.factories import make_job
+from tests.factories import make_account, make_job
 from tts import store
 from tts.models import Job, JobStatus
 from tts.services.sweep import erase_old_jobs, remove_stale_spool_files, sweep
@@ -60,6 +60,25 @@ def test_the_retention_is_a_setting(account: Account, settings):
     settings.AUDIO_RETENTION_DAYS = 1
     finished(account, timezone.now() - timedelta(days=1, seconds=1))
     finished(account, timezone.now() - timedelta(hours=23))
+    assert erase_old_jobs() == 1
+
+
+def test_an_account_that_keeps_less_is_erased_earlier_and_others_are_not(account: Account):
+    globex = make_account("Globex")
+    Account.objects.filter(pk=account.pk).update(retention_days=2)
+    long_ago, lately = timezone.now() - timedelta(days=2, seconds=1), timezone.now() - timedelta(days=1)
+    gone, path = finished(account, long_ago)
+    stays, others = finished(account, lately)[0], finished(globex, long_ago)[0]
+    assert erase_old_jobs() == 1
+    for job in (gone, stays, others):
+        job.refresh_from_db()
+    assert (gone.text, stays.text, others.text) == ("", "Hello there.", "Hello there.")
+    assert not path.exists()
+
+
+def test_nobody_keeps_more_than_the_installation(account: Account):
+    Account.objects.filter(pk=account.pk).update(retention_days=60)  # from when that was allowed
+    finished(account, timezone.now() - timedelta(days=31))
     assert erase_old_jobs() == 1
 
 

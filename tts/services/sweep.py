@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.cache import forget_expired_counters
+from accounts.models import Account
 from accounts.services.idempotency import forget_expired
 from tts.errors import StoreUnavailable
 from tts.models import Job
@@ -54,14 +55,22 @@ def sweep() -> Sweep:
 
 
 def erase_old_jobs() -> int:
-    """Text, metadata and audio of jobs that finished more than AUDIO_RETENTION_DAYS ago, one batch at a time."""
-    limit = timezone.now() - timedelta(days=settings.AUDIO_RETENTION_DAYS)
-    old = Job.objects.filter(erased_at=None, finished_at__lt=limit).select_related("account").defer("text")
+    """Text, metadata and audio of jobs that finished more than AUDIO_RETENTION_DAYS ago, or than their account keeps
+    them, one batch of each at a time.
+    """
+    now = timezone.now()
+    left = Job.objects.filter(erased_at=None).select_related("account").defer("text")
+    old = [left.filter(finished_at__lt=now - timedelta(days=settings.AUDIO_RETENTION_DAYS))]
+    own = Account.objects.filter(retention_days__lt=settings.AUDIO_RETENTION_DAYS).order_by()
+    for days in own.values_list("retention_days", flat=True).distinct():
+        assert days is not None
+        old.append(left.filter(account__retention_days=days, finished_at__lt=now - timedelta(days=days)))
     erased = 0
     try:
-        for job in list(old[:ERASE_BATCH]):
-            erase_job(job=job)
-            erased += 1
+        for jobs in old:
+            for job in list(jobs[:ERASE_BATCH]):
+                erase_job(job=job)
+                erased += 1
     except StoreUnavailable:
         # The others would wait for it as long; the next sweep tries again.
         logger.warning("old audio could not be deleted", exc_info=True)

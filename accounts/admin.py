@@ -33,7 +33,7 @@ from accounts.services.standing import PLAN_FIELDS, edit_plan, revoke_key_for_cu
 
 def _take_off(row: User, actor: Actor, data: dict[str, Any]) -> str:
     take_off_second_factor(user=row, actor=actor, reason=data["reason"])
-    mail_person(row, "second_factor_off", subject="A second factor was taken off", what="app, passkeys and codes")
+    mail_person(row, "second_factor_off", subject="A second factor was taken off", what="the app and its codes")
     return "Taken off. The password alone signs them in now, and a mail tells them."
 
 

@@ -1,4 +1,5 @@
-// Comfort only: every page works without this file. Copies, plays one sound at a time, sends once.
+// Comfort only: every page works without this file. Shows .js-only parts, copies, plays one sound at a time, sends once.
+document.documentElement.classList.add("js");
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("[data-copy]");
   if (!button) return;

@@ -7,32 +7,10 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 
 from accounts.forms import EMAIL_MESSAGES, PASSWORD_HINT
-from accounts.models import User
+from accounts.password_again import PasswordAgainForm
 
 
-class _Confirmed(forms.Form):
-    """With the password of now: a page that was left open changes nothing."""
-
-    current = forms.CharField(
-        label="Your password",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Enter your password."},
-    )
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.label_suffix = ""
-        self.user = user
-
-    def clean_current(self) -> str:
-        current: str = self.cleaned_data["current"]
-        if not self.user.check_password(current):
-            raise forms.ValidationError("That is not your password.")
-        return current
-
-
-class EmailForm(_Confirmed):
+class EmailForm(PasswordAgainForm):
     field_order = ("email", "current")
 
     email = forms.EmailField(
@@ -49,7 +27,7 @@ class EmailForm(_Confirmed):
         return email
 
 
-class PasswordForm(_Confirmed):
+class PasswordForm(PasswordAgainForm):
     field_order = ("current", "password")
 
     password = forms.CharField(

@@ -19,6 +19,7 @@ from accounts.errors import EmailTaken, NothingToChange
 from accounts.mails import mail_person, send_mail
 from accounts.membership import MemberRequest, member_page, person_page
 from accounts.models import User
+from accounts.password_again import is_confirmed
 from accounts.permissions import may
 from accounts.profile_forms import AccountForm, EmailForm, PasswordForm
 from accounts.services.audit import Actor
@@ -31,8 +32,6 @@ from accounts.services.profile import (
     set_retention,
 )
 from accounts.services.sessions import end_other_sessions, renew_session
-
-TOO_OFTEN = "There were too many tries. Wait a minute."
 
 
 @require_safe
@@ -50,7 +49,7 @@ def new_email(request: HttpRequest) -> HttpResponse:
     """Free and taken addresses get the same answer, and each a mail. The old one works until the link is followed."""
     user = cast(User, request.user)
     form = EmailForm(request.POST, user=user, auto_id="email_%s")
-    if not _is_in_time(request, form) or not form.is_valid():
+    if not is_confirmed(request, form):
         return _page(request, email_form=form)
     email = form.cleaned_data["email"]
     if not ratelimit.consume(request, action="confirm_email", key=email):
@@ -80,9 +79,7 @@ def confirm_new_email(request: HttpRequest, token: str) -> HttpResponse:
             send_mail("accounts/email/email_changed", to=old, subject="Your address was changed", context={})
             messages.success(request, f"{change.new_email} is your address now.")
             return redirect("settings")
-    response = render(request, "accounts/confirm_new_email.html", context, status=200 if context["change"] else 404)
-    response.headers["Referrer-Policy"] = "no-referrer"  # the URL is the secret
-    return response
+    return render(request, "accounts/confirm_new_email.html", context, status=200 if context["change"] else 404)
 
 
 @require_POST
@@ -93,7 +90,7 @@ def new_password(request: HttpRequest) -> HttpResponse:
     """Every other session of the person ends."""
     user = cast(User, request.user)
     form = PasswordForm(request.POST, user=user, auto_id="password_%s")
-    if not _is_in_time(request, form) or not form.is_valid():
+    if not is_confirmed(request, form):
         return _page(request, password_form=form)
     change_password(user=user, password=form.cleaned_data["password"])
     renew_session(request)
@@ -117,15 +114,6 @@ def edit_account(request: MemberRequest) -> HttpResponse:
         set_retention(account=account, days=data["retention_days"], actor=actor)
     messages.success(request, "Saved.")
     return redirect("settings")
-
-
-def _is_in_time(request: HttpRequest, form: Form) -> bool:
-    """As often as anywhere that the password is asked again."""
-    if ratelimit.consume(request, action="reauthenticate", user=request.user):
-        return True
-    form.full_clean()
-    form.add_error(None, TOO_OFTEN)
-    return False
 
 
 def _page(request: HttpRequest, **forms: Form) -> HttpResponse:

@@ -7,12 +7,10 @@ from SECRET_KEY_FALLBACKS.
 import base64
 import logging
 import secrets
-from typing import Any
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.crypto import salted_hmac
 
 logger = logging.getLogger(__name__)
@@ -41,13 +39,6 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         except InvalidToken:
             logger.error("a second factor cannot be read: SECRET_KEY has changed since it was set up")
             return base64.b32encode(secrets.token_bytes(20)).decode()
-
-    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        entity: dict[str, Any] = super().get_public_key_credential_rp_entity()
-        return entity | {"name": "Utterance"}
-
-    def generate_authenticator_name(self, user: AbstractBaseUser, type: Any) -> str:
-        return "Passkey"
 
 
 def _fernet() -> MultiFernet:

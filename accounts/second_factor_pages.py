@@ -76,7 +76,7 @@ def app_on(request: HttpRequest) -> HttpResponse:
         end_other_sessions(user=user, keep=request.session.session_key)
         mail_person(user, "second_factor_on", subject="Two-factor sign-in is on", what="an app that makes codes")
         messages.success(request, "Two-factor sign-in is on. You are signed out everywhere else.")
-        return show_codes(request, codes) if codes else redirect("mfa_index")
+        return show_codes(request, codes)
     url = get_adapter().build_totp_url(user, form.secret)
     svg = get_adapter().build_totp_svg(url)
     context = {
@@ -96,8 +96,7 @@ def app_off(request: HttpRequest) -> HttpResponse:
     if not Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists():
         return redirect("mfa_index")
     if request.method != "POST":
-        is_last = not Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists()
-        return render(request, "accounts/app_off.html", {"is_last": is_last})
+        return render(request, "accounts/app_off.html")
     try:
         turn_off_app(user=user)
     except NothingToChange:  # sent twice

@@ -7,6 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 
 from accounts.forms import EMAIL_MESSAGES, PASSWORD_HINT
 from accounts.models import Membership, Role, User
+from accounts.password_again import PasswordAgainForm
 from accounts.selectors import list_members
 
 CHOOSE = {"required": "Choose one of the list.", "invalid_choice": "Choose one of the list."}
@@ -43,33 +44,22 @@ class _MemberField(forms.ModelChoiceField):  # type: ignore[type-arg] # Django's
         return str(obj.user.email)
 
 
-class TransferForm(_Form):
-    """The owner's password is asked again: a session that was left open gives nothing away."""
+class TransferForm(PasswordAgainForm):
+    field_order = ("to", "current")
 
     to = _MemberField(label="The next owner", queryset=Membership.objects.none(), error_messages=CHOOSE)
-    password = forms.CharField(
-        label="Your password",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Enter your password."},
-    )
 
     def __init__(self, *args: Any, owner: Membership, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user = owner.user
+        super().__init__(*args, user=owner.user, **kwargs)
         field = self.fields["to"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = list_members(account=owner.account).exclude(pk=owner.pk)
 
-    def clean_password(self) -> str:
-        password: str = self.cleaned_data["password"]
-        if not self.user.check_password(password):
-            raise forms.ValidationError("That is not your password.")
-        return password
 
-
-class DeletionForm(_Form):
+class DeletionForm(PasswordAgainForm):
     """The account's name, so that it is meant, and the owner's password, so that it is they."""
+
+    field_order = ("name", "current")
 
     name = forms.CharField(
         label="The account's name",
@@ -77,28 +67,16 @@ class DeletionForm(_Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={"required": "Type the account's name."},
     )
-    password = forms.CharField(
-        label="Your password",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Enter your password."},
-    )
 
     def __init__(self, *args: Any, owner: Membership, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.owner = owner
+        super().__init__(*args, user=owner.user, **kwargs)
+        self.account = owner.account
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        if name != self.owner.account.name.strip():
-            raise forms.ValidationError(f"This account is called {self.owner.account.name}.")
+        if name != self.account.name.strip():
+            raise forms.ValidationError(f"This account is called {self.account.name}.")
         return name
-
-    def clean_password(self) -> str:
-        password: str = self.cleaned_data["password"]
-        if not self.owner.user.check_password(password):
-            raise forms.ValidationError("That is not your password.")
-        return password
 
 
 class FirstPasswordForm(_Form):

@@ -14,6 +14,7 @@ from accounts.errors import TeamRefused
 from accounts.mails import mail_invitation
 from accounts.membership import MemberRequest, member_page, refuse_role
 from accounts.models import Invitation, Membership, Role
+from accounts.password_again import is_confirmed
 from accounts.permissions import may
 from accounts.selectors import list_invitations, list_members
 from accounts.services.audit import Actor
@@ -91,14 +92,12 @@ def leave(request: MemberRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("current")
 @member_page("manage_account")
 def transfer(request: MemberRequest) -> HttpResponse:
     """Another member becomes the owner, the owner an admin; the password is asked again."""
     form = TransferForm(request.POST if request.method == "POST" else None, owner=request.membership)
-    if request.method == "POST" and not ratelimit.consume(request, action="reauthenticate", user=request.user):
-        form.add_error(None, "There were too many tries. Wait a minute.")
-    elif request.method == "POST" and form.is_valid():
+    if request.method == "POST" and is_confirmed(request, form):
         to: Membership = form.cleaned_data["to"]
         try:
             transfer_ownership(owner=request.membership, to=to, actor=Actor.of_member(request.membership))

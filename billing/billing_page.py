@@ -12,7 +12,8 @@ from accounts.permissions import may
 from billing import gateway, selectors
 from billing.forms import BuyForm, LowBalanceForm, RechargeForm
 from billing.models import Pack, Purchase, PurchaseState
-from billing.money import format_have, format_money, format_need
+from billing.money import format_have, format_money, format_need, format_whole
+from billing.purchase_words import what_it_cost, what_was_bought
 from config.errors import DomainError
 
 ROWS = 20
@@ -83,26 +84,15 @@ def render_page(
 
 
 def _pack_row(pack: Pack) -> PackRow:
-    return PackRow(pack, whole(pack.credits_microcredits), format_money(pack.price, pack.currency))
+    return PackRow(pack, format_whole(pack.credits_microcredits), format_money(pack.price, pack.currency))
 
 
 def _plan_row(plan: Plan) -> PlanRow:
-    return PlanRow(plan, format_money(plan.price, plan.currency), whole(plan.monthly_microcredits))
+    return PlanRow(plan, format_money(plan.price, plan.currency), format_whole(plan.monthly_microcredits))
 
 
 def _purchase_row(row: Purchase) -> PurchaseRow:
-    credits = whole(row.credits_microcredits)
-    what = f"{credits} credits"
-    if row.subscription is not None:
-        what = f"{(row.plan or row.subscription.plan).name}, a month with {credits} credits"
-    elif row.kind == "recharge":
-        what += ", automatically"
     state = {PurchaseState.PAID: "paid", PurchaseState.FAILED: "failed"}.get(PurchaseState(row.state), "waiting")
     if row.taken_microcredits:
         state = "returned"
-    return PurchaseRow(row, what, format_money(row.price if row.paid is None else row.paid, row.currency), state)
-
-
-def whole(microcredits: int) -> str:
-    """Without decimals where there are none."""
-    return format_have(microcredits).removesuffix(".00")
+    return PurchaseRow(row, what_was_bought(row), what_it_cost(row), state)

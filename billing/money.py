@@ -37,6 +37,11 @@ def format_have(microcredits: int) -> str:
     return _two_decimals(microcredits, ROUND_FLOOR)
 
 
+def format_whole(microcredits: int) -> str:
+    """As `format_have`, without decimals where there are none: what is sold comes in round numbers."""
+    return format_have(microcredits).removesuffix(".00")
+
+
 def parse_credits(text: str) -> int:
     """ "2.5" → 2_500_000, "1,000" → 1_000_000_000.
 

@@ -9,9 +9,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.membership import MemberRequest, member_page
 from billing import selectors
-from billing.billing_page import whole
 from billing.models import Purchase, PurchaseState
-from billing.money import format_have
+from billing.money import format_have, format_whole
 from config.errors import NotFound
 
 
@@ -25,7 +24,7 @@ def success(request: MemberRequest, purchase_id: uuid.UUID) -> HttpResponse:
     context = {
         "is_paid": purchase.state == PurchaseState.PAID,
         "is_failed": purchase.state == PurchaseState.FAILED,
-        "credits": whole(purchase.credits_microcredits),
+        "credits": format_whole(purchase.credits_microcredits),
         "available": format_have(balance.available_microcredits),
         "here": request.path,
     }
@@ -39,7 +38,7 @@ def cancel(request: MemberRequest, purchase_id: uuid.UUID) -> HttpResponse:
     purchase = _own_purchase(request, purchase_id)
     if purchase.state == PurchaseState.PAID:
         return redirect("billing_success", purchase.pk)
-    context = {"credits": whole(purchase.credits_microcredits)}
+    context = {"credits": format_whole(purchase.credits_microcredits)}
     return render(request, "billing/cancel.html", context)
 
 

@@ -33,19 +33,9 @@ def fill() -> None:
     import django
 
     django.setup()
-    from voices.models import Voice
+    from tests.factories import make_many_voices
 
-    Voice.objects.all().delete()
-    Voice.objects.bulk_create(
-        Voice(
-            voice_id=f"polly:en-{number}-Neural-Voice{number}", name=f"Voice{number}", provider="polly",
-            family="Neural", language=f"en-{number % 150}", language_name=f"English ({number % 150})", gender="female",
-            model_type="premium", output_formats=["mp3"], sample_rates=[24000], native_rate_hertz=24000,
-            max_text_bytes=100_000, max_stream_bytes=5000, engine_voice="v", sample_key="s", supports_ssml=True,
-            sample_peaks=bytes((number * 7 + place * 13) % 256 for place in range(240)),
-        )
-        for number in range(VOICES)
-    )  # fmt: skip
+    make_many_voices(VOICES)
 
 
 def median_seconds(http: httpx.Client, path: str) -> float:

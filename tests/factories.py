@@ -15,6 +15,7 @@ from accounts.services.audit import SYSTEM
 from billing.money import parse_credits
 from billing.services.ledger import grant_credits
 from tts.models import Job, JobStatus
+from voices.models import Voice
 
 PASSWORD = "correct horse battery staple"
 
@@ -56,3 +57,18 @@ def make_job(account: Account, *, status: JobStatus = JobStatus.PENDING, text: s
         "cost_microcredits": 0,
     } | fields
     return Job.objects.create(id=uuid.uuid4(), account=account, status=status, text=text, **values)
+
+
+def make_many_voices(count: int) -> None:
+    """Instead of those that are there: as a cloud's catalogue has them, in 150 languages, each with a sample."""
+    Voice.objects.all().delete()
+    Voice.objects.bulk_create(
+        Voice(
+            voice_id=f"polly:en-{number}-Neural-Voice{number}", name=f"Voice{number}", provider="polly",
+            family="Neural", language=f"en-{number % 150}", language_name=f"English ({number % 150})", gender="female",
+            model_type="premium", output_formats=["mp3"], sample_rates=[24000], native_rate_hertz=24000,
+            max_text_bytes=100_000, max_stream_bytes=5000, engine_voice="v", sample_key="s", supports_ssml=True,
+            sample_peaks=bytes((number * 7 + place * 13) % 256 for place in range(240)),
+        )
+        for number in range(count)
+    )  # fmt: skip

@@ -119,7 +119,7 @@ def deletion_asked(email: str, name: str) -> None:
     owned_account(email, name)
     client = page()
     client.post("/sign-in", {"login": email, "password": PASSWORD})
-    client.post("/settings/data/delete", {"name": name, "password": PASSWORD})
+    client.post("/settings/data/delete", {"name": name, "current": PASSWORD})
 
 
 def deleted(email: str, name: str) -> None:
@@ -187,7 +187,7 @@ MAILS = {
         ("/reset-password",),
     ),
     "billing/email/low_balance": Mail(low_balance, "{name} has 7.00 credits left", ("/billing",)),
-    "billing/email/receipt": Mail(receipt, "Receipt: 1,000 credits for {name}", ("/billing",)),
+    "billing/email/receipt": Mail(receipt, "Receipt for {name}: $11.90", ("/billing",)),
     "billing/email/recharge_stopped": Mail(
         recharge_stopped, "Your credits are no longer topped up automatically", ("/billing",)
     ),

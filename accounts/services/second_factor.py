@@ -17,25 +17,26 @@ Kind = Authenticator.Type
 
 @transaction.atomic
 def turn_on_app(*, user: User, secret: str) -> list[str]:
-    """An app that makes codes from `secret` (base32). The recovery codes, if this is the first factor; they are shown
-    once. Raises NothingToChange (an app is set up already).
+    """An app that makes codes from `secret` (base32). Returns the recovery codes, which are shown once.
+
+    Raises NothingToChange (an app is set up already).
     """
     _lock(user)
     if Authenticator.objects.filter(user=user, type=Kind.TOTP).exists():
         raise NothingToChange("An app is set up already. Turn it off to set up another.")
     TOTP.activate(user, secret)
     _record(user, "two_factor.app_on")
-    return first_recovery_codes(user)
+    return _made_codes(user)
 
 
 @transaction.atomic
 def turn_off_app(*, user: User) -> None:
-    """The recovery codes go with the last factor. Raises NothingToChange."""
+    """The recovery codes go with it: alone they are no second factor. Raises NothingToChange."""
     _lock(user)
     if not Authenticator.objects.filter(user=user, type=Kind.TOTP).delete()[0]:
         raise NothingToChange("No app is set up.")
+    Authenticator.objects.filter(user=user, type=Kind.RECOVERY_CODES).delete()
     _record(user, "two_factor.app_off")
-    forget_lonely_codes(user)
 
 
 @transaction.atomic
@@ -44,7 +45,6 @@ def make_recovery_codes(*, user: User) -> list[str]:
     _lock(user)
     if not has_second_factor(user):
         raise NothingToChange("Recovery codes are for when a second factor is on.")
-    Authenticator.objects.filter(user=user, type=Kind.RECOVERY_CODES).delete()
     _record(user, "two_factor.codes_made")
     return _made_codes(user)
 
@@ -62,19 +62,9 @@ def has_second_factor(user: User) -> bool:
     return bool(Authenticator.objects.filter(user=user).exclude(type=Kind.RECOVERY_CODES).exists())
 
 
-def first_recovery_codes(user: User) -> list[str]:
-    """Inside the transaction that adds a factor: [] when the person has codes already."""
-    has_codes = Authenticator.objects.filter(user=user, type=Kind.RECOVERY_CODES).exists()
-    return [] if has_codes else _made_codes(user)
-
-
-def forget_lonely_codes(user: User) -> None:
-    """Inside the transaction that takes a factor away: codes alone are no second factor."""
-    if not has_second_factor(user):
-        Authenticator.objects.filter(user=user, type=Kind.RECOVERY_CODES).delete()
-
-
 def _made_codes(user: User) -> list[str]:
+    """Instead of whichever there were."""
+    Authenticator.objects.filter(user=user, type=Kind.RECOVERY_CODES).delete()
     codes: list[str] = RecoveryCodes.activate(user).get_unused_codes()
     return codes
 

@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from accounts.mails import in_subject
 from billing.mails import mail_owners
-from billing.models import MICROCREDITS_PER_CREDIT, Purchase, PurchaseKind, PurchaseState
-from billing.money import format_have, format_money
+from billing.models import Purchase, PurchaseKind, PurchaseState
+from billing.money import format_have
+from billing.purchase_words import what_it_cost, what_was_bought
 from billing.selectors import get_balance
 
 PATIENCE = timedelta(minutes=2)  # for Stripe's own receipt, which comes with a later event
@@ -19,7 +20,10 @@ def send_receipts() -> int:
     """For what was paid since the last time. Returns how many. The network, and no transaction."""
     has_link_or_waited = ~Q(receipt_url="") | Q(paid_at__lte=timezone.now() - PATIENCE)
     due = Purchase.objects.filter(has_link_or_waited, state=PurchaseState.PAID, receipt_mailed_at=None)
-    return sum(_send(each) for each in due.select_related("account", "plan").order_by("paid_at")[:AT_ONCE])
+    return sum(
+        _send(each)
+        for each in due.select_related("account", "plan", "subscription__plan").order_by("paid_at")[:AT_ONCE]
+    )
 
 
 def _send(purchase: Purchase) -> bool:
@@ -27,15 +31,13 @@ def _send(purchase: Purchase) -> bool:
     if not unsent.update(receipt_mailed_at=timezone.now()):
         return False  # another worker sends it
     account = purchase.account
-    credits = f"{purchase.credits_microcredits // MICROCREDITS_PER_CREDIT:,} credits"
-    paid = purchase.price if purchase.paid is None else purchase.paid
     is_sent = mail_owners(
         account,
-        subject=f"Receipt: {credits} for {in_subject(account.name)}",
+        subject=f"Receipt for {in_subject(account.name)}: {what_it_cost(purchase)}",
         template="receipt",
         context={
-            "what": f"{purchase.plan}, a month, with {credits}" if purchase.plan else credits,
-            "paid": format_money(paid, purchase.currency),
+            "what": what_was_bought(purchase),
+            "paid": what_it_cost(purchase),
             "paid_at": purchase.paid_at,
             "available": format_have(get_balance(account).available_microcredits),
             "by_itself": purchase.kind == PurchaseKind.RECHARGE,

@@ -164,7 +164,7 @@ def test_another_tenants_people_and_invitations_are_not_there(signed_in: Client)
     assert roles(globex) == {"charlie": "viewer"}
     assert Invitation.objects.count() == 1
     assert "charlie" not in signed_in.get("/team").content.decode()
-    form = {"to": charlie.pk, "password": PASSWORD}
+    form = {"to": charlie.pk, "current": PASSWORD}
     assert "Choose one of the list." in signed_in.post("/team/owner", form).content.decode()
 
 
@@ -189,10 +189,10 @@ def test_a_member_is_put_out_or_leaves(signed_in: Client, account: Account, bob:
 
 
 def test_the_ownership_is_passed_on_with_the_password(signed_in: Client, account: Account, bob: Membership):
-    refused = signed_in.post("/team/owner", {"to": bob.pk, "password": "wrong"})
+    refused = signed_in.post("/team/owner", {"to": bob.pk, "current": "wrong"})
     assert "That is not your password." in refused.content.decode()
     assert roles(account) == {"alice": "owner", "bob": "developer"}
-    assert signed_in.post("/team/owner", {"to": bob.pk, "password": PASSWORD}).status_code == 302
+    assert signed_in.post("/team/owner", {"to": bob.pk, "current": PASSWORD}).status_code == 302
     assert roles(account) == {"alice": "admin", "bob": "owner"}
     assert signed_in.get("/team/owner").status_code == 403
 

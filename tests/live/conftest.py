@@ -60,6 +60,8 @@ def caller(installation: Service) -> Iterator[Caller]:
 def browser() -> Iterator[Browser]:
     """Closed with the test: its event loop would keep later tests of this process from their database."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        # It may play sound without a click on the very page: a test has no time to charm it.
+        arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
         browser.close()

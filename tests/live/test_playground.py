@@ -6,25 +6,14 @@ And the playground without script, which waits on the page of its job.
 from uuid import uuid4
 
 import httpx
-import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.live.browsing import CHROMIUM, page_of
+from tests.live.browsing import needs_browser, page_of
 from tests.live.service import VOICE_ID, Service
 
 LOOK_FOR_MILLISECONDS = 60_000
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}")
-
-
-@pytest.fixture
-def browser():
-    """One that may play sound without a click on the very page: a test has no time to charm it."""
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
+pytestmark = needs_browser
 
 
 def sign_in(browser: Browser, service: Service, *, javascript: bool) -> tuple[Page, str]:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.live.browsing import CHROMIUM, PASSWORD, link_in_mail, needs_browser, page_of, sign_up
+from tests.live.browsing import PASSWORD, link_in_mail, needs_browser, page_of, sign_up
 from tests.live.service import Service, settings_of_services
 from tests.tts.audio_helpers import measure_audio
 from tests.waiting import wait_for
@@ -35,16 +35,6 @@ def selling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         service.kill_everything()
 
 
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    """One that may play sound without a click on the very page: a test has no time to charm it."""
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
-
-
 @pytest.mark.timeout(300)  # it is a day of somebody's
 def test_a_customer_s_whole_way(selling: Service, browser: Browser):
     page = page_of(browser, selling, javascript=True)
@@ -59,6 +49,7 @@ def test_a_customer_s_whole_way(selling: Service, browser: Browser):
     join_and_look_round(colleague, selling, "vera@acme.example")
     rotate(page, selling, key)
     export(page, selling)
+    change_address(page, selling, "ada@new.example")
     assert page.problems == []  # type: ignore[attr-defined]
     assert selling.manage_json("check_ledger")["mismatches"] == []
 
@@ -189,3 +180,13 @@ def export(page: Page, service: Service) -> None:
         names = archive.namelist()
         assert any(TEXT in archive.read(name).decode(errors="replace") for name in names if not name.endswith(".mp3"))
     assert link_in_mail(service, "ada@acme.example", "/settings/data")
+
+
+def change_address(page: Page, service: Service, email: str) -> None:
+    page.get_by_role("link", name="Settings", exact=True).click()
+    page.get_by_label("New email").fill(email)
+    page.locator("form", has=page.get_by_label("New email")).get_by_label("Your password").fill(PASSWORD)
+    page.locator("form", has=page.get_by_label("New email")).get_by_role("button").click()
+    page.goto(link_in_mail(service, email, "/settings/email/"))
+    page.get_by_role("main").get_by_role("button").click()
+    expect(page.get_by_role("status")).to_have_text(f"{email} is your address now.")

@@ -38,7 +38,7 @@ from webhooks.secrets import encrypt
 
 pytestmark = pytest.mark.django_db
 
-MEANT = {"name": "Acme", "password": PASSWORD}
+MEANT = {"name": "Acme", "current": PASSWORD}
 
 
 @pytest.fixture
@@ -146,8 +146,8 @@ def test_afterwards_it_cannot_be_kept(signed_in: Client, account: Account):
     ("form", "says"),
     [
         ({}, "Type the account&#x27;s name."),
-        ({"name": "acme", "password": PASSWORD}, "This account is called Acme."),
-        ({"name": "Acme", "password": "wrong"}, "That is not your password."),
+        ({"name": "acme", "current": PASSWORD}, "This account is called Acme."),
+        ({"name": "Acme", "current": "wrong"}, "That is not your password."),
         ({"name": "Acme"}, "Enter your password."),
     ],
 )
@@ -283,3 +283,25 @@ def test_the_subscription_is_cancelled_at_stripe_first(
     reconcile()  # Stripe's own event comes late, and finds nothing to do
     assert (Subscription.objects.get().state, User.objects.count()) == ("ended", 0)
     assert find_ledger_mismatches()[1] == []
+
+
+def test_one_that_cannot_be_deleted_keeps_no_other_waiting_and_is_told_to_operators(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+):
+    other_account = make_account("Globex")
+    due_at = timezone.now() - timedelta(minutes=1)
+    Account.objects.filter(pk=account.pk).update(deletion_due_at=due_at - timedelta(minutes=1))
+    Account.objects.filter(pk=other_account.pk).update(deletion_due_at=due_at)
+    erase = deletion.erase_webhooks
+
+    def broken(*, account: Account) -> None:
+        if account.pk != other_account.pk:
+            raise ValueError("a fault of ours")
+        erase(account=account)
+
+    monkeypatch.setattr(deletion, "erase_webhooks", broken)
+    assert delete_due_accounts() == 1
+    account.refresh_from_db()
+    other_account.refresh_from_db()
+    assert (account.deleted_at, other_account.deleted_at is not None) == (None, True)
+    assert OperatorAlert.objects.get().account_id == account.pk

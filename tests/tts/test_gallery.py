@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import Plan
 from billing.models import Pack, Price
 from tests.config.envelopes import ANNIE
-from tests.factories import make_user
+from tests.factories import make_many_voices, make_user
 from tests.operators.pages import text_of
 from voices.models import Voice
 from voices.selectors import usable_voices
@@ -110,16 +110,7 @@ def test_locales_are_grouped_under_their_language_which_finds_all_of_them(client
 
 @pytest.fixture
 def many_voices(db):
-    Voice.objects.all().delete()
-    Voice.objects.bulk_create(
-        Voice(
-            voice_id=f"polly:en-{number}-Neural-Voice{number}", name=f"Voice{number}", provider="polly",
-            family="Neural", language=f"en-{number % 150}", language_name=f"English ({number % 150})", gender="female",
-            model_type="premium", output_formats=["mp3"], sample_rates=[24000], native_rate_hertz=24000,
-            max_text_bytes=100_000, max_stream_bytes=5000, engine_voice="v", sample_key="s", supports_ssml=True,
-        )
-        for number in range(2000)
-    )  # fmt: skip
+    make_many_voices(2000)
 
 
 def test_two_thousand_voices_cost_few_queries_and_a_small_page(client, many_voices, django_assert_num_queries):

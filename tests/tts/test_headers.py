@@ -8,9 +8,14 @@ from tests.factories import PASSWORD, make_account, make_user
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/sign-in", "/reset-password", "/nowhere", "/docs/api", "/admin/login/", "/keys"]
-)
+# Where the address is a secret, too: with no-referrer a browser hides the origin of a form, which is then refused.
+PAGES = (
+    "/", "/sign-in", "/reset-password", "/nowhere", "/docs/api", "/admin/login/", "/keys", "/invitations/x",
+    "/settings/email/x", "/confirm-email/x", "/reset-password/x-y",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_framed_by_nobody_and_asks_nobody_else(path: str):
     headers = Client().get(path).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))

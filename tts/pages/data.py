@@ -3,7 +3,6 @@
 import uuid
 from datetime import timedelta
 
-from allauth.core import ratelimit
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.errors import NothingToChange
 from accounts.mails import in_subject, mail_owners
 from accounts.membership import MemberRequest, member_page
+from accounts.password_again import is_confirmed
 from accounts.services.audit import Actor
 from accounts.services.closing import ask_for_deletion, keep_account
 from accounts.team_forms import DeletionForm
@@ -59,7 +59,7 @@ def download_export(request: MemberRequest, export_id: uuid.UUID) -> HttpRespons
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("current")
 @member_page("manage_account")
 def delete(request: MemberRequest) -> HttpResponse:
     """Says what goes and what stays; with the account's name and the password, it is on its way."""
@@ -67,9 +67,7 @@ def delete(request: MemberRequest) -> HttpResponse:
     if account.is_closing:
         return redirect("account_data")
     form = DeletionForm(request.POST if request.method == "POST" else None, owner=request.membership)
-    if request.method == "POST" and not ratelimit.consume(request, action="reauthenticate", user=request.user):
-        form.add_error(None, "There were too many tries. Wait a minute.")
-    elif request.method == "POST" and form.is_valid():
+    if request.method == "POST" and is_confirmed(request, form):
         try:
             due_at = ask_for_deletion(account=account, actor=Actor.of_member(request.membership))
         except NothingToChange:  # sent twice

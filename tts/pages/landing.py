@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.money import format_have, format_money, format_need
+from billing.money import format_money, format_need, format_whole
 from billing.selectors import get_prices, list_packs, list_sold_plans
 from tts.code_samples import code_samples
 from tts.pages.cards import TIERS, Provider, card_of, provider_of
@@ -97,16 +97,14 @@ def _engines(prices: dict[str, int]) -> list[EngineRow]:
 def _offers() -> list[tuple[str, str]]:
     """What is bought and its price: the smallest pack, and the plans by the month. Each only where there is one."""
     packs = [
-        (f"{_whole(pack.credits_microcredits)} credits, once", format_money(pack.price, pack.currency))
+        (f"{format_whole(pack.credits_microcredits)} credits, once", format_money(pack.price, pack.currency))
         for pack in list_packs()[:1]
     ]
     plans = [
-        (f"{plan.name}, {_whole(plan.monthly_microcredits)} credits a month", format_money(plan.price, plan.currency))
+        (
+            f"{plan.name}, {format_whole(plan.monthly_microcredits)} credits a month",
+            format_money(plan.price, plan.currency),
+        )
         for plan in list_sold_plans()
     ]
     return packs + plans
-
-
-def _whole(microcredits: int) -> str:
-    """Without decimals where there are none."""
-    return format_have(microcredits).removesuffix(".00")

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Plan
 from accounts.selectors import list_plans
 from billing.models import Pack
-from billing.money import format_have, format_money, format_need
+from billing.money import format_money, format_need, format_whole
 from billing.selectors import get_prices, list_packs
 from tts.pages.cards import TIERS
 
@@ -81,7 +81,7 @@ def _plan_card(plan: Plan) -> PlanCard:
     return PlanCard(
         plan=plan,
         price=format_money(plan.price, plan.currency) if plan.price else "",
-        credits=_whole(plan.monthly_microcredits) if plan.monthly_microcredits else "",
+        credits=format_whole(plan.monthly_microcredits) if plan.monthly_microcredits else "",
         generate_limit=f"{plan.generate_limit:,}",
     )
 
@@ -91,15 +91,10 @@ def _pack_row(pack: Pack, prices: dict[str, int]) -> PackRow:
         words: format_money(-(-pack.price * prices[tier] * PER_MILLION // pack.credits_microcredits), pack.currency)
         for tier, words in TIERS.items()
     }
-    return PackRow(_whole(pack.credits_microcredits), format_money(pack.price, pack.currency), per_million)
+    return PackRow(format_whole(pack.credits_microcredits), format_money(pack.price, pack.currency), per_million)
 
 
 def _to_pay(pack: Pack, cost_microcredits: int) -> tuple[str, str, str]:
     """How many of this pack, their credits, and what they cost."""
     count = -(-cost_microcredits // pack.credits_microcredits)
-    return f"{count:,}", _whole(pack.credits_microcredits), format_money(count * pack.price, pack.currency)
-
-
-def _whole(microcredits: int) -> str:
-    """Without decimals where there are none."""
-    return format_have(microcredits).removesuffix(".00")
+    return f"{count:,}", format_whole(pack.credits_microcredits), format_money(count * pack.price, pack.currency)

@@ -30,20 +30,28 @@ BATCH = 200
 def delete_due_accounts() -> int:
     """Those whose time has come. One that cannot be deleted now is tried again, and an operator is told."""
     deleted = 0
-    for account in Account.objects.filter(deletion_due_at__lte=timezone.now(), deleted_at=None):
+    due = Account.objects.filter(deletion_due_at__lte=timezone.now(), deleted_at=None).order_by("deletion_due_at")
+    for account in due:
         try:
             delete_account(account=account)
         except DomainError as error:
             logger.warning("account %s cannot be deleted now: %s", account.pk, error.code)
-            raise_alert(
-                kind="deletion_waits",
-                reference=str(account.pk),
-                message=f"An account is to be deleted and cannot be: {error.message} It is tried again.",
-                account=account,
-            )
+            _tell_operators(account, error.message)
+        except Exception:  # the others are not to wait for it
+            logger.exception("account %s cannot be deleted", account.pk)
+            _tell_operators(account, "Our own fault; the log says which.")
         else:
             deleted += 1
     return deleted
+
+
+def _tell_operators(account: Account, why: str) -> None:
+    raise_alert(
+        kind="deletion_waits",
+        reference=str(account.pk),
+        message=f"An account is to be deleted and cannot be: {why} It is tried again.",
+        account=account,
+    )
 
 
 def delete_account(*, account: Account) -> None:

@@ -1,0 +1,19 @@
+"""A purchase in words: on the billing page, in receipts."""
+
+from billing.models import Purchase, PurchaseKind
+from billing.money import format_money, format_whole
+
+
+def what_was_bought(purchase: Purchase) -> str:
+    """Such as "1,000 credits", or "Pro, a month with 3,000 credits"."""
+    credits = f"{format_whole(purchase.credits_microcredits)} credits"
+    if purchase.subscription is not None:
+        plan = purchase.plan or purchase.subscription.plan
+        return f"{plan.name}, a month with {credits}"
+    return f"{credits}, automatically" if purchase.kind == PurchaseKind.RECHARGE else credits
+
+
+def what_it_cost(purchase: Purchase) -> str:
+    """With tax once it is paid, before tax until then."""
+    amount = purchase.price if purchase.paid is None else purchase.paid
+    return format_money(amount, purchase.currency)

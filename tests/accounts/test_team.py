@@ -1,5 +1,6 @@
 """The team page: who invites, joins, changes, leaves and owns; and what stays as it was when that is refused."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -189,6 +190,8 @@ def test_a_member_is_put_out_or_leaves(signed_in: Client, account: Account, bob:
 
 
 def test_the_ownership_is_passed_on_with_the_password(signed_in: Client, account: Account, bob: Membership):
+    page = signed_in.get("/team/owner").content.decode()
+    assert re.findall(r'<(?:select|input type="password") name="(\w+)"', page) == ["to", "current"]
     refused = signed_in.post("/team/owner", {"to": bob.pk, "current": "wrong"})
     assert "That is not your password." in refused.content.decode()
     assert roles(account) == {"alice": "owner", "bob": "developer"}

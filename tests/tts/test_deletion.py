@@ -1,6 +1,7 @@
 """Deleting an account: asked for by its owner, kept for seven days, then everything that names anybody is gone."""
 
 import json
+import re
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -103,6 +104,7 @@ def test_the_owner_asks_with_name_and_password_and_keys_are_refused_at_once(
 ):
     page = signed_in.get("/settings/data/delete").content.decode()
     assert "What stays" in page
+    assert re.findall(r'<input type="(?:text|password)" name="(\w+)"', page) == ["name", "current"]
     with time_machine.travel(timezone.now(), tick=False):
         assert signed_in.post("/settings/data/delete", MEANT).headers["Location"] == "/settings/data"
         account.refresh_from_db()

@@ -36,6 +36,7 @@ from tts.services.deletion import delete_account, delete_due_accounts
 from tts.services.exports import ask_for_export, make_next_export
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.secrets import encrypt
+from webhooks.services.endpoints import erase_webhooks
 
 pytestmark = pytest.mark.django_db
 
@@ -294,7 +295,7 @@ def test_one_that_cannot_be_deleted_keeps_no_other_waiting_and_is_told_to_operat
     due_at = timezone.now() - timedelta(minutes=1)
     Account.objects.filter(pk=account.pk).update(deletion_due_at=due_at - timedelta(minutes=1))
     Account.objects.filter(pk=other_account.pk).update(deletion_due_at=due_at)
-    erase = deletion.erase_webhooks
+    erase = erase_webhooks
 
     def broken(*, account: Account) -> None:
         if account.pk != other_account.pk:

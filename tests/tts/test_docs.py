@@ -135,6 +135,12 @@ def test_language_models_get_the_list_and_the_text(client: Client, voices, setti
     assert client.get("/docs/errors.md").headers["Content-Type"] == "text/markdown; charset=utf-8"
 
 
+def test_a_short_name_in_code_is_kept_whole(client: Client):
+    page = text_of(client, "/docs/webhooks")
+    assert '<code class="nowrap">connection_failed</code>' in page
+    assert '<code class="nowrap">X-TTS-Delivery-ID</code>' in page
+
+
 def test_code_has_tabs_and_a_copy_button(client: Client):
     page = text_of(client, "/docs/quickstart")
     assert re.findall(r'<label for="code-\d+-\d">(\w+)</label>', page) == ["curl", "Python", "Node"]

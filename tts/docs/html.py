@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+SHORT_CHARS = 24
 LANGUAGES = {"sh": "curl", "python": "Python", "js": "Node"}
 
 
@@ -27,6 +28,7 @@ def render(markdown: str) -> tuple[SafeString, list[Heading]]:
     tokens = parser.parse(markdown)
     headings = _name_headings(tokens)
     _label_tables(tokens)
+    _keep_names_whole(tokens)
     parts: list[str] = []
     plain: list[Token] = []
     codes: list[Token] = []
@@ -71,6 +73,14 @@ def _label_tables(tokens: Sequence[Token]) -> None:
         elif token.type == "td_open":
             token.attrSet("data-label", labels[column])
             column += 1
+
+
+def _keep_names_whole(tokens: Sequence[Token]) -> None:
+    """A short name in code is not broken over lines, not even in a narrow column."""
+    for token in tokens:
+        for part in token.children or ():
+            if part.type == "code_inline" and len(part.content) <= SHORT_CHARS:
+                part.attrSet("class", "nowrap")
 
 
 def _code(codes: Sequence[Token], *, number: int) -> str:

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.models import User
+from accounts.passkey_options import can_make_passkeys
 from accounts.services.sessions import end_other_sessions
 
 PAGE_METHODS = ["get", "head", "post"]
@@ -30,7 +31,7 @@ class SignIn(views.LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | {"next": self.get_next_url()}
+        return context | {"next": self.get_next_url(), "can_make_passkeys": can_make_passkeys(self.request)}
 
     def _redirect_to_pending_stage(self, request: HttpRequest, stage: Any) -> None:
         """Who opens this page while a code is asked for begins anew, maybe as somebody else."""

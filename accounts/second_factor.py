@@ -29,6 +29,11 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     def get_totp_issuer(self) -> str:
         return "Utterance"
 
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """The site that passkeys belong to: the host at hand, by our name."""
+        entity: dict[str, str] = super().get_public_key_credential_rp_entity()
+        return entity | {"name": "Utterance"}
+
     def encrypt(self, text: str) -> str:
         return _fernet().encrypt(text.encode()).decode()
 

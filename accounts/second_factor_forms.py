@@ -14,7 +14,8 @@ REQUIRED = {"required": "Enter the code."}
 CODE_LIVES_SECONDS = 120  # longer than any code is taken for: MFA_TOTP_TOLERANCE steps around its own
 
 
-def _is_stopped(form: forms.Form) -> bool:
+def is_stopped(form: forms.Form) -> bool:
+    """Too many codes, or passkeys, were wrong."""
     codes = {error.code for errors in form.errors.as_data().values() for error in errors}
     return bool(codes & {"too_many_login_attempts", "rate_limited"})
 
@@ -36,7 +37,7 @@ class _CodeForm(forms.Form):
     @property
     def is_stopped(self) -> bool:
         """Too many codes were wrong."""
-        return self.is_bound and _is_stopped(self)
+        return self.is_bound and is_stopped(self)
 
 
 class _SignInCodeForm(_CodeForm):

@@ -1,9 +1,11 @@
 """The security page: an app that makes codes, recovery codes, where they are asked for, and who is signed in where.
 
-Codes and their limits are django-allauth's; what is switched on and off is `accounts.services.second_factor`.
+Codes and their limits are django-allauth's; what is switched on and off is `accounts.services.second_factor`. Passkeys
+are added and removed in `accounts.passkey_pages`.
 """
 
 import base64
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any, cast
@@ -28,8 +30,15 @@ from accounts.errors import NothingToChange
 from accounts.mails import mail_person
 from accounts.membership import person_page
 from accounts.models import User
+from accounts.passkey_options import request_options
 from accounts.second_factor_forms import AppForm
-from accounts.services.second_factor import has_second_factor, make_recovery_codes, turn_off_app, turn_on_app
+from accounts.services.second_factor import (
+    has_second_factor,
+    make_recovery_codes,
+    passkeys_of,
+    turn_off_app,
+    turn_on_app,
+)
 from accounts.services.sessions import end_other_sessions, end_session, list_sessions, renew_session
 
 View = Callable[..., HttpResponseBase]
@@ -47,6 +56,7 @@ def security(request: HttpRequest) -> HttpResponse:
     context = {
         "app": rows.get(Authenticator.Type.TOTP),
         "is_on": has_second_factor(user),
+        "passkeys": passkeys_of(user),
         "codes_left": len(codes.wrap().get_unused_codes()) if codes else 0,
         "sessions": list_sessions(user=user),
         "this_session": request.session.session_key,
@@ -72,11 +82,8 @@ def app_on(request: HttpRequest) -> HttpResponse:
         except NothingToChange:  # sent twice
             return redirect("mfa_index")
         clear_totp_secret(request)
-        renew_session(request)
-        end_other_sessions(user=user, keep=request.session.session_key)
-        mail_person(user, "second_factor_on", subject="Two-factor sign-in is on", what="an app that makes codes")
-        messages.success(request, "Two-factor sign-in is on. You are signed out everywhere else.")
-        return show_codes(request, codes)
+        mail_person(user, "second_factor_on", subject="An authenticator app was set up", what="an app that makes codes")
+        return after_adding(request, codes, done="The app is on. Its codes work beside your passkeys.")
     url = get_adapter().build_totp_url(user, form.secret)
     svg = get_adapter().build_totp_svg(url)
     context = {
@@ -96,7 +103,7 @@ def app_off(request: HttpRequest) -> HttpResponse:
     if not Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists():
         return redirect("mfa_index")
     if request.method != "POST":
-        return render(request, "accounts/app_off.html")
+        return render(request, "accounts/app_off.html", {"is_last": not passkeys_of(user).exists()})
     try:
         turn_off_app(user=user)
     except NothingToChange:  # sent twice
@@ -123,6 +130,18 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
         messages.error(request, error.message)
         return redirect("mfa_index")
     mail_person(user, "recovery_codes", subject="New recovery codes were made")
+    return show_codes(request, codes)
+
+
+@sensitive_variables("codes")
+def after_adding(request: HttpRequest, codes: list[str], *, done: str) -> HttpResponse:
+    """With recovery codes, which the first factor brings, everybody else is signed out: who had the password only."""
+    renew_session(request)
+    if not codes:
+        messages.success(request, done)
+        return redirect("mfa_index")
+    end_other_sessions(user=cast(User, request.user), keep=request.session.session_key)
+    messages.success(request, "Two-factor sign-in is on. You are signed out everywhere else.")
     return show_codes(request, codes)
 
 
@@ -165,11 +184,15 @@ def sign_out_others(request: HttpRequest) -> HttpResponse:
 # --- where a code is asked for ----------------------------------------------------------------------
 
 
-@method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
+@method_decorator([never_cache, sensitive_post_parameters("code", "credential")], name="dispatch")
 class SecondFactor(mfa_views.AuthenticateView):
     """After the password, before the session is anybody's."""
 
     http_method_names = PAGE_METHODS
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | _ways(cast(User, self.stage.login.user))
 
     def form_invalid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_invalid(form)
@@ -186,4 +209,18 @@ class ConfirmPassword(account_views.ReauthenticateView):
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
 class ConfirmCode(mfa_views.ReauthenticateView):
+    """The page has a button for passkeys, too, which sends to `accounts.passkey_pages`."""
+
     http_method_names = PAGE_METHODS
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | _ways(cast(User, self.request.user))
+
+
+def _ways(user: User) -> dict[str, Any]:
+    """Which second factors somebody can give; a passkey signs `options`."""
+    return {
+        "has_app": Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists(),
+        "options": json.dumps(request_options(user)) if passkeys_of(user).exists() else "",
+    }

@@ -2,7 +2,16 @@
 
 from django.urls import path, re_path
 
-from accounts import entrance, invitation_pages, key_pages, profile_pages, second_factor_pages, team_pages, views
+from accounts import (
+    entrance,
+    invitation_pages,
+    key_pages,
+    passkey_pages,
+    profile_pages,
+    second_factor_pages,
+    team_pages,
+    views,
+)
 
 urlpatterns = [
     path("sign-up", entrance.SignUp.as_view(), name="account_signup"),
@@ -19,6 +28,8 @@ urlpatterns = [
         name="account_reset_password_from_key",
     ),
     path("sign-in/code", second_factor_pages.SecondFactor.as_view(), name="mfa_authenticate"),
+    path("sign-in/passkey", passkey_pages.sign_in, name="passkey_sign_in"),
+    path("sign-in/passkey/options", passkey_pages.sign_in_options, name="passkey_options"),
     path("settings", profile_pages.profile, name="settings"),
     path("settings/email", profile_pages.new_email, name="new_email"),
     path("settings/email/<str:token>", profile_pages.confirm_new_email, name="confirm_new_email"),
@@ -26,10 +37,14 @@ urlpatterns = [
     path("settings/account", profile_pages.edit_account, name="edit_account"),
     path("settings/confirm", second_factor_pages.ConfirmPassword.as_view(), name="account_reauthenticate"),
     path("settings/confirm/code", second_factor_pages.ConfirmCode.as_view(), name="mfa_reauthenticate"),
+    path("settings/confirm/passkey", passkey_pages.ConfirmPasskey.as_view(), name="mfa_reauthenticate_webauthn"),
     path("settings/security", second_factor_pages.security, name="mfa_index"),
     path("settings/security/app", second_factor_pages.app_on, name="mfa_activate_totp"),
     path("settings/security/app/off", second_factor_pages.app_off, name="mfa_deactivate_totp"),
     path("settings/security/codes", second_factor_pages.recovery_codes, name="mfa_generate_recovery_codes"),
+    path("settings/security/passkeys/add", passkey_pages.add, name="add_passkey"),
+    path("settings/security/passkeys/<int:passkey_id>/rename", passkey_pages.rename, name="rename_passkey"),
+    path("settings/security/passkeys/<int:passkey_id>/remove", passkey_pages.remove, name="remove_passkey"),
     path("settings/sessions/end-others", second_factor_pages.sign_out_others, name="sign_out_others"),
     path("settings/sessions/<uuid:session_id>/end", second_factor_pages.sign_out_session, name="sign_out_session"),
     path("keys", views.keys, name="keys"),

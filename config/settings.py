@@ -146,8 +146,12 @@ MFA_ADAPTER = "accounts.second_factor.SecondFactorAdapter"
 MFA_FORMS = {
     "authenticate": "accounts.second_factor_forms.SecondFactorForm",
     "reauthenticate": "accounts.second_factor_forms.ConfirmCodeForm",
+    "authenticate_webauthn": "accounts.passkey_forms.SecondFactorPasskeyForm",
+    "reauthenticate_webauthn": "accounts.passkey_forms.ConfirmPasskeyForm",
 }
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # finger, face or PIN: a passkey signs in alone
+MFA_RATE_LIMITS = {"webauthn_login": "10/m/ip", "webauthn_options": "30/m/ip"}
 MFA_TOTP_TOLERANCE = 1  # a code is taken half a minute early or late: clocks differ, and people type
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -476,5 +480,6 @@ LOGGING = {
         "httpcore": {"level": "WARNING"},  # what receivers of webhooks answer, under LOG_LEVEL=DEBUG
         "httpx": {"level": "WARNING"},  # whole URLs, for each request that we make
         "google": {"level": "WARNING"},  # whole requests, which are customers' texts
+        "fido2": {"level": "WARNING"},  # the names of passkeys that were made and used
     },
 }

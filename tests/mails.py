@@ -165,8 +165,8 @@ MAILS = {
     ),
     "accounts/email/invitation": Mail(invitation, "Join {name} on Utterance", ("/invitations/",)),
     "accounts/email/second_factor_on": Mail(
-        second_factor("second_factor_on", "Two-factor sign-in is on", what=APP),
-        "Two-factor sign-in is on",
+        second_factor("second_factor_on", "An authenticator app was set up", what=APP),
+        "An authenticator app was set up",
         ("/settings/security",),
     ),
     "accounts/email/second_factor_off": Mail(

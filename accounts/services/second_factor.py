@@ -1,9 +1,15 @@
-"""A person's second factor: switched on, off, and its recovery codes. Audited; changes of one person wait in line."""
+"""A person's second factor: an app, passkeys, and the recovery codes beside them. Audited; changes of one person wait
+in line.
+"""
+
+from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.errors import NothingToChange
 from accounts.models import User
@@ -12,31 +18,79 @@ from accounts.services.audit import Actor
 
 ON_THE_SECURITY_PAGE = "By the person, on the security page."  # in the audit trail
 
+MAX_PASSKEYS = 20  # of a person
+PASSKEY_GONE = "That passkey was removed already."
+
 Kind = Authenticator.Type
 
 
 @transaction.atomic
 def turn_on_app(*, user: User, secret: str) -> list[str]:
-    """An app that makes codes from `secret` (base32). Returns the recovery codes, which are shown once.
+    """An app that makes codes from `secret` (base32). Returns recovery codes, shown once, when it is the first factor.
 
     Raises NothingToChange (an app is set up already).
     """
     _lock(user)
+    is_first = not has_second_factor(user)
     if Authenticator.objects.filter(user=user, type=Kind.TOTP).exists():
         raise NothingToChange("An app is set up already. Turn it off to set up another.")
     TOTP.activate(user, secret)
     _record(user, "two_factor.app_on")
-    return _made_codes(user)
+    return _made_codes(user) if is_first else []
 
 
 @transaction.atomic
 def turn_off_app(*, user: User) -> None:
-    """The recovery codes go with it: alone they are no second factor. Raises NothingToChange."""
+    """Raises NothingToChange."""
     _lock(user)
     if not Authenticator.objects.filter(user=user, type=Kind.TOTP).delete()[0]:
         raise NothingToChange("No app is set up.")
-    Authenticator.objects.filter(user=user, type=Kind.RECOVERY_CODES).delete()
+    _drop_lone_codes(user)
     _record(user, "two_factor.app_off")
+
+
+def passkeys_of(user: User) -> QuerySet[Authenticator]:
+    passkeys: QuerySet[Authenticator] = Authenticator.objects.filter(user=user, type=Kind.WEBAUTHN)
+    return passkeys.order_by("created_at", "pk")
+
+
+@transaction.atomic
+def add_passkey(*, user: User, name: str, credential: dict[str, Any]) -> list[str]:
+    """`credential` as `NewPasskeyForm` proved it. Returns recovery codes, shown once, when it is the first factor.
+
+    Raises NothingToChange (as many as one may have, or this very one is there).
+    """
+    _lock(user)
+    is_first = not has_second_factor(user)
+    passkeys = list(passkeys_of(user))
+    if len(passkeys) >= MAX_PASSKEYS:
+        raise NothingToChange(f"You have {MAX_PASSKEYS} passkeys. Remove one to add another.")
+    if any(each.data["credential"]["id"] == credential["id"] for each in passkeys):  # sent twice
+        raise NothingToChange("That passkey is yours already.")
+    WebAuthn.add(user, name, credential)
+    _record(user, "two_factor.passkey_added")
+    return _made_codes(user) if is_first else []
+
+
+@transaction.atomic
+def rename_passkey(*, user: User, passkey_id: int, name: str) -> None:
+    """Raises NothingToChange (it is gone)."""
+    _lock(user)
+    passkey = passkeys_of(user).filter(pk=passkey_id).first()
+    if passkey is None:
+        raise NothingToChange(PASSKEY_GONE)
+    passkey.data["name"] = name
+    passkey.save(update_fields=["data"])
+
+
+@transaction.atomic
+def remove_passkey(*, user: User, passkey_id: int) -> None:
+    """Raises NothingToChange (it is gone)."""
+    _lock(user)
+    if not passkeys_of(user).filter(pk=passkey_id).delete()[0]:
+        raise NothingToChange(PASSKEY_GONE)
+    _drop_lone_codes(user)
+    _record(user, "two_factor.passkey_removed")
 
 
 @transaction.atomic
@@ -67,6 +121,12 @@ def _made_codes(user: User) -> list[str]:
     Authenticator.objects.filter(user=user, type=Kind.RECOVERY_CODES).delete()
     codes: list[str] = RecoveryCodes.activate(user).get_unused_codes()
     return codes
+
+
+def _drop_lone_codes(user: User) -> None:
+    """Recovery codes alone are no second factor."""
+    if not has_second_factor(user):
+        Authenticator.objects.filter(user=user, type=Kind.RECOVERY_CODES).delete()
 
 
 def _lock(user: User) -> None:

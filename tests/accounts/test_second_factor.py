@@ -1,7 +1,6 @@
 """Two-factor sign-in: switched on and off by who confirmed, asked for at every sign-in, and no way round it."""
 
 import base64
-import html
 import re
 from typing import Any
 
@@ -11,40 +10,23 @@ from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.test import Client
 
-from accounts.models import Account, AuditEntry, User
+from accounts.models import AuditEntry, User
 from accounts.services.audit import COMMAND_LINE
 from accounts.services.second_factor import take_off_second_factor, turn_on_app
 from tests.accounts.mail import path_in
+from tests.accounts.passkeys import ALICE, is_signed_in, text_of
 from tests.accounts.totp import code_of
-from tests.factories import PASSWORD, make_user
+from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-ALICE = "alice@acme.example"
-
-
-@pytest.fixture
-def alice(account: Account) -> User:
-    return make_user(ALICE, account)
 
 
 @pytest.fixture
 def signed_in(client: Client, alice: User) -> Client:
     client.force_login(alice)
     return client
-
-
-@pytest.fixture
-def confirmed(signed_in: Client) -> Client:
-    """By password, a moment ago."""
-    response = signed_in.post("/settings/confirm", {"password": PASSWORD, "next": "/settings/security/app"})
-    assert response.headers["Location"] == "/settings/security/app"
-    return signed_in
-
-
-def text_of(response: Any) -> str:
-    return html.unescape(response.content.decode())
 
 
 def kinds() -> list[str]:
@@ -66,10 +48,6 @@ def sign_in(client: Client, **data: str) -> Any:
     return client.post("/sign-in", {"login": ALICE, "password": PASSWORD} | data)
 
 
-def is_signed_in(client: Client) -> bool:
-    return client.get("/overview").status_code == 200
-
-
 # --- on and off ----------------------------------------------------------------------------------
 
 
@@ -85,7 +63,7 @@ def test_an_app_is_set_up_and_the_recovery_codes_are_shown_this_once(confirmed: 
     assert kinds() == ["recovery_codes", "totp"]
     assert actions() == ["two_factor.app_on"]
     assert confirmed.cookies["sessionid"].value != before, "the session gets a new name"
-    assert [message.subject for message in mail.outbox] == ["Two-factor sign-in is on"]
+    assert [message.subject for message in mail.outbox] == ["An authenticator app was set up"]
     assert path_in(mail.outbox[0], "/settings/") == "/settings/security"
     page = text_of(confirmed.get("/settings/security"))
     assert "10 of 10 left" in page

@@ -17,8 +17,8 @@ expect.set_options(timeout=30_000)  # ms; a machine that is busy with other test
 needs_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no browser at {CHROMIUM}")
 
 
-def page_of(browser: Browser, service: Service, *, javascript: bool) -> Page:
-    page = browser.new_context(base_url=service.url, java_script_enabled=javascript).new_page()
+def page_of(browser: Browser, service: Service, *, javascript: bool, url: str = "") -> Page:
+    page = browser.new_context(base_url=url or service.url, java_script_enabled=javascript).new_page()
     page.set_default_timeout(30_000)
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)

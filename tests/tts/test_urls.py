@@ -211,6 +211,8 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/sign-in/code", dict.fromkeys(ACTORS, 302)),  # nobody is half-way in
         "POST": ("/sign-in/code", dict.fromkeys(ACTORS, 302)),
     },
+    "sign-in/passkey": {"POST": ("/sign-in/passkey", dict.fromkeys(ACTORS, 302))},  # nothing was signed
+    "sign-in/passkey/options": {"POST": ("/sign-in/passkey/options", dict.fromkeys(ACTORS, 200))},
     # Without anything typed in: the form again. What changes: tests/accounts/test_profile.py
     "settings": {"GET": ("/settings", NEEDS_SIGN_IN)},
     "settings/email": {"POST": ("/settings/email", NEEDS_SIGN_IN)},
@@ -222,6 +224,7 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "GET": ("/settings/confirm/code", NEEDS_SIGN_IN | {"signed in": 302}),  # by password: there is no code
         "POST": ("/settings/confirm/code", NEEDS_SIGN_IN | {"signed in": 302}),
     },
+    "settings/confirm/passkey": {"POST": ("/settings/confirm/passkey", NEEDS_SIGN_IN | {"signed in": 302})},
     "settings/security": {"GET": ("/settings/security", NEEDS_SIGN_IN)},
     "settings/security/app": {
         "GET": ("/settings/security/app", NEEDS_SIGN_IN | {"signed in": 302}),  # to confirm
@@ -234,6 +237,18 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "settings/security/codes": {
         "GET": ("/settings/security/codes", NEEDS_SIGN_IN | {"signed in": 302}),
         "POST": ("/settings/security/codes", NEEDS_SIGN_IN | {"signed in": 302}),
+    },
+    "settings/security/passkeys/add": {
+        "GET": ("/settings/security/passkeys/add", NEEDS_SIGN_IN | {"signed in": 302}),
+        "POST": ("/settings/security/passkeys/add", NEEDS_SIGN_IN | {"signed in": 302}),
+    },
+    "settings/security/passkeys/<int:passkey_id>/rename": {
+        "GET": ("/settings/security/passkeys/0/rename", NEEDS_SIGN_IN | {"signed in": 404}),
+        "POST": ("/settings/security/passkeys/0/rename", NEEDS_SIGN_IN | {"signed in": 404}),
+    },
+    "settings/security/passkeys/<int:passkey_id>/remove": {
+        "GET": ("/settings/security/passkeys/0/remove", NEEDS_SIGN_IN | {"signed in": 302}),
+        "POST": ("/settings/security/passkeys/0/remove", NEEDS_SIGN_IN | {"signed in": 302}),
     },
     "settings/data": {  # the owner's: tests/tts/test_exports.py
         "GET": ("/settings/data", NEEDS_SIGN_IN),

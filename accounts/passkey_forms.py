@@ -1,0 +1,153 @@
+"""What a browser sends about a passkey: a new one, or the proof that somebody has one of theirs.
+
+The cryptography is fido2's, the challenge in the session django-allauth's. What anybody may send is not taken for
+granted by either: whatever they raise about it is one refusal here.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn import forms as webauthn_forms
+from django import forms
+from fido2.utils import websafe_encode
+from fido2.webauthn import RegistrationResponse
+
+from accounts.second_factor_forms import TOO_MANY_CODES, is_stopped
+
+MAX_NAME_CHARS = 60
+MAX_CREDENTIAL_CHARS = 64 * 1024  # many times what browsers send; the longest are attestations, a few kilobytes
+REFUSED = "The passkey was not taken. Try again."
+NOT_FROM_THE_BROWSER = {"required": "The browser sent no passkey. Try again.", "invalid": REFUSED}
+
+
+class NewPasskeyForm(webauthn_forms.SignupWebAuthnForm):
+    """A name, and what the browser made. Such a passkey is found without an email, and asks for finger, face or PIN."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _prepare(self)
+        self.fields["name"] = name_field()
+
+    def clean(self) -> dict[str, Any]:
+        with _refusing_garbage():
+            cleaned: dict[str, Any] = super().clean()
+            if "credential" in cleaned:
+                cleaned["credential"] = _to_keep(cleaned["credential"])
+        return cleaned
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        _say_of_the_form(self)
+
+
+class PasskeyNameForm(forms.Form):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        self.fields["name"] = name_field()
+        self.fields["name"].widget.attrs["autofocus"] = True
+
+
+class _ProofForm(forms.Form):
+    """A mixin: our words, and never a traceback for what somebody made up."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _prepare(self)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Too many tries failed."""
+        return self.is_bound and is_stopped(self)
+
+    @property
+    def refusal(self) -> str:
+        """Why it was not taken."""
+        return str(self.non_field_errors()[0])
+
+    def clean_credential(self) -> Authenticator:
+        with _refusing_garbage():
+            passkey: Authenticator = super().clean_credential()  # type: ignore[misc]
+        if not passkey.user.is_active:
+            raise forms.ValidationError(REFUSED, code="incorrect_code")
+        return passkey
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        _say_of_the_form(self)
+
+
+class SignInPasskeyForm(_ProofForm, webauthn_forms.LoginWebAuthnForm):
+    """Instead of email and password. It says itself whose it is."""
+
+
+class SecondFactorPasskeyForm(_ProofForm, webauthn_forms.AuthenticateWebAuthnForm):
+    """At the sign-in, after the password."""
+
+
+class ConfirmPasskeyForm(_ProofForm, webauthn_forms.ReauthenticateWebAuthnForm):
+    """Before something about security is changed."""
+
+
+def name_field() -> forms.CharField:
+    return forms.CharField(
+        label="Name",
+        max_length=MAX_NAME_CHARS,
+        help_text="What you know it by: the device that has it, or your password manager.",
+        error_messages={
+            "required": "Name the passkey.",
+            "max_length": f"Use at most {MAX_NAME_CHARS} characters.",
+        },
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+def _to_keep(credential: dict[str, Any]) -> dict[str, Any]:
+    """What a later sign-in is proved by, and nothing else that a browser may have sent along."""
+    parsed = RegistrationResponse.from_dict(credential)
+    attested = parsed.response.attestation_object
+    assert attested.auth_data.credential_data is not None  # allauth proved it
+    credential_id = websafe_encode(attested.auth_data.credential_data.credential_id)
+    response = {"clientDataJSON": parsed.response.client_data, "attestationObject": attested}
+    return {
+        "id": credential_id,
+        "rawId": credential_id,
+        "type": "public-key",
+        "response": {name: websafe_encode(value) for name, value in response.items()},
+    }
+
+
+class _CredentialField(forms.JSONField):
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        if len(str(value or "")) > MAX_CREDENTIAL_CHARS:
+            raise forms.ValidationError(REFUSED, code="invalid")
+        try:
+            return super().to_python(value)
+        except RecursionError:  # brackets in brackets
+            raise forms.ValidationError(REFUSED, code="invalid") from None
+
+
+def _prepare(form: forms.Form) -> None:
+    form.label_suffix = ""
+    form.fields["credential"] = _CredentialField(error_messages=NOT_FROM_THE_BROWSER)
+
+
+@contextmanager
+def _refusing_garbage() -> Iterator[None]:
+    try:
+        yield
+    except forms.ValidationError as error:
+        words = TOO_MANY_CODES if error.code == "too_many_login_attempts" else REFUSED
+        raise forms.ValidationError(words, code=error.code) from None
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
+        raise forms.ValidationError(REFUSED, code="incorrect_code") from None
+
+
+def _say_of_the_form(form: forms.Form) -> None:
+    """Nobody sees the field that the script fills in: what is wrong with it is said of the form."""
+    if "credential" in form.errors:
+        form.add_error(None, form.errors.pop("credential").as_data())

@@ -1,0 +1,30 @@
+"""Alice of Acme, who has confirmed that it is her, and a device of hers with a passkey."""
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from accounts.models import Account, User
+from tests.accounts.passkeys import ADD, ALICE, Device, add
+from tests.factories import PASSWORD, make_user
+
+
+@pytest.fixture
+def alice(account: Account) -> User:
+    return make_user(ALICE, account)
+
+
+@pytest.fixture
+def confirmed(client: Client, alice: User) -> Client:
+    """Signed in, and a moment ago again by password."""
+    client.force_login(alice)
+    assert client.post("/settings/confirm", {"password": PASSWORD, "next": ADD}).headers["Location"] == ADD
+    return client
+
+
+@pytest.fixture
+def device(confirmed: Client) -> Device:
+    device = Device()
+    assert add(confirmed, device).status_code == 200
+    mail.outbox.clear()
+    return device

@@ -16,6 +16,7 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import views as mfa_views
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import clear_totp_secret
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -192,7 +193,7 @@ class SecondFactor(mfa_views.AuthenticateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | _ways(cast(User, self.stage.login.user))
+        return context | _ways(cast(User, self.stage.login.user), context["form"])
 
     def form_invalid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_invalid(form)
@@ -215,12 +216,15 @@ class ConfirmCode(mfa_views.ReauthenticateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | _ways(cast(User, self.request.user))
+        return context | _ways(cast(User, self.request.user), context["form"])
 
 
-def _ways(user: User) -> dict[str, Any]:
+def _ways(user: User, form: forms.Form) -> dict[str, Any]:
     """Which second factors somebody can give; a passkey signs `options`."""
+    has_app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+    if not has_app:
+        form.fields["code"].label = "Recovery code"
     return {
-        "has_app": Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists(),
+        "has_app": has_app,
         "options": json.dumps(request_options(user)) if passkeys_of(user).exists() else "",
     }

@@ -1,8 +1,8 @@
 """What an account looks like after a while, written into the database of a running service, for pictures and checks.
 
-`python -m tests.furnish OWNER NEWCOMER JOB` in the environment of that service prints the ids and links that pages have
-in their addresses, as one JSON object. JOB is one of the owner's that was spoken; the newcomer's account is one in
-which nothing has happened yet.
+`python -m tests.furnish OWNER NEWCOMER CAREFUL JOB` in the environment of that service prints the ids and links that
+pages have in their addresses, as one JSON object. JOB is one of the owner's that was spoken; the newcomer's account is
+one in which nothing has happened yet; the careful one there has a passkey.
 """
 
 import json
@@ -25,11 +25,13 @@ from accounts.models import Account, ApiKey, Role, User  # noqa: E402
 from accounts.services.audit import SYSTEM  # noqa: E402
 from accounts.services.invitations import invite  # noqa: E402
 from accounts.services.key_changes import rotate_key  # noqa: E402
+from accounts.services.second_factor import add_passkey, passkeys_of  # noqa: E402
 from billing.models import Pack, Purchase, PurchaseKind, PurchaseState  # noqa: E402
 from billing.services.alerts import raise_alert  # noqa: E402
 from billing.services.low_balance import set_low_balance_notice  # noqa: E402
 from billing.services.purchases import remember_customer  # noqa: E402
 from billing.services.subscriptions import start_subscription  # noqa: E402
+from tests.accounts.passkeys import Device  # noqa: E402
 from tests.factories import PASSWORD, make_account, make_job, make_key, make_user  # noqa: E402
 from tests.mails import MAILS  # noqa: E402
 from tts.engines.registry import close_engines  # noqa: E402
@@ -42,11 +44,14 @@ from webhooks.secrets import encrypt, generate_secret  # noqa: E402
 MAIL_HOST = "mails.example"  # each mail of the product goes to an address of its own there
 
 
-def furnish(owner: str, newcomer: str, job_id: str) -> dict[str, str]:
+def furnish(owner: str, newcomer: str, careful: str, job_id: str) -> dict[str, str]:
     account = Account.objects.get(memberships__user__email=owner)
     globex = make_account("Globex", plan="free", credits=10)
     make_user(newcomer, globex)
     make_user("bob@acme.example", account, Role.DEVELOPER)
+    holder = make_user(careful, globex, Role.VIEWER)
+    passkey = Device().make({"user": {"id": "AA"}, "rp": {"id": "localhost"}, "challenge": "AA"})
+    codes = add_passkey(user=holder, name="Chrome on Android", credential=passkey)
     invite(account=account, email="dana@acme.example", role=Role.ADMIN, actor=SYSTEM)
     _, invitation = invite(account=globex, email="erin@acme.example", role=Role.VIEWER, actor=SYSTEM)
     make_sample(Voice.objects.get(voice_id="espeak:en-GB-eSpeak-Lee"))
@@ -57,7 +62,8 @@ def furnish(owner: str, newcomer: str, job_id: str) -> dict[str, str]:
     address = EmailAddress.objects.create(user=unconfirmed, email=unconfirmed.email, primary=True)
     return {
         "mails": str(len(MAILS)),
-        "password": PASSWORD,
+        "codes": " ".join(codes),
+        "passkey": str(passkeys_of(holder).get().pk),
         "confirm": EmailConfirmationHMAC(address).key,
         "invitation": invitation,
         "reset": f"{user_pk_to_url_str(unconfirmed)}-{default_token_generator.make_token(unconfirmed)}",

@@ -11,14 +11,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Literal
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.live.browsing import PASSWORD
 from tests.live.service import Caller, Service
+from tests.pages import CAREFUL, HALF_WAY, NEW, PUBLIC, SIGNED_IN, STAFF, Pages
 from tests.run import ROOT
 from tests.waiting import wait_for
 
@@ -28,132 +30,24 @@ WIDTHS = {"phone": 375, "desk": 1280}
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
 EMAIL, NEWCOMER, OPERATOR = "alice@acme.example", "nora@globex.example", "ada@staff.example"
+CAREFUL_EMAIL = "petra@globex.example"
 # Selling is on, by a Stripe that nobody reaches.
 SETTINGS = {"STRIPE_API_KEY": "sk_test_pictures", "STRIPE_API_BASE": "http://127.0.0.1:9"}
-
-# A page is its address, or the address of a form and the button that sends it as it stands: what is wrong is shown.
-Pages = dict[str, str | tuple[str, str]]
-
-PUBLIC: Pages = {
-    "home": "/",
-    "sign-in": "/sign-in",
-    "sign-up": "/sign-up",
-    "reset-password": "/reset-password",
-    "confirm-email-sent": "/confirm-email",
-    "not-found": "/nowhere",
-    "gallery": "/voices",
-    "gallery-none": "/voices?q=nobody",
-    "voice": "/voices/espeak:en-GB-eSpeak-Lee",
-    "pricing": "/pricing?characters=600000&tier=premium",
-    "docs-api": "/docs/api",
-    "docs-quickstart": "/docs/quickstart",
-    "docs-authentication": "/docs/authentication",
-    "docs-errors": "/docs/errors",
-    "docs-rate-limits": "/docs/rate-limits",
-    "docs-idempotency": "/docs/idempotency",
-    "docs-speech": "/docs/speech",
-    "docs-streaming": "/docs/streaming",
-    "docs-voices": "/docs/voices",
-    "docs-openai": "/docs/openai",
-    "docs-webhooks": "/docs/webhooks",
-    "docs-credits": "/docs/credits",
-    "docs-self-hosting": "/docs/self-hosting",
-    "admin-sign-in": "/admin/login/",
-    "sign-in-wrong": ("/sign-in", "Sign in"),
-    "sign-up-wrong": ("/sign-up", "Create the account"),
-    "reset-password-wrong": ("/reset-password", "Mail me a link"),
-    "reset-password-sent": "/reset-password/sent",
-    "reset-password-done": "/reset-password/done",
-    "reset-password-over": "/reset-password/abc-forged",
-    "new-password": "/reset-password/{reset}",
-    "new-password-wrong": ("/reset-password/{reset}", "Set the password"),
-    "confirm-email": "/confirm-email/{confirm}",
-    "confirm-email-over": "/confirm-email/forged",
-    "invitation": "/invitations/{invitation}",
-    "invitation-wrong": ("/invitations/{invitation}", "Join"),
-    "invitation-over": "/invitations/forged",
-    "pricing-wrong": "/pricing?characters=many",
-    "gallery-one": "/voices?q=Lee",
-}
-SIGNED_IN: Pages = {
-    "overview": "/overview",
-    "playground": "/playground",
-    "jobs": "/jobs",
-    "jobs-none-found": "/jobs?q=nowhere",
-    "job": "/jobs/{job}",
-    "job-delete": "/jobs/{job}/delete",
-    "team": "/team",
-    "team-leave": "/team/leave",
-    "team-owner": "/team/owner",
-    "settings": "/settings",
-    "settings-security": "/settings/security",
-    "settings-data": "/settings/data",
-    "settings-delete": "/settings/data/delete",
-    "settings-confirm": "/settings/confirm",
-    "keys": "/keys",
-    "key-limits": "/keys/{key}/limits",
-    "key-rotate": "/keys/{key}/rotate",
-    "key-edit": "/keys/{key}/edit",
-    "webhooks": "/webhooks",
-    "billing": "/billing",
-    "usage": "/billing/usage",
-    "ledger": "/billing/ledger",
-    "ledger-wrong": "/billing/ledger?first_day=soon",
-    "not-found-signed-in": "/jobs/nowhere",
-    "playground-wrong": ("/playground", "Speak"),
-    "job-failed": "/jobs/{failed}",
-    "team-wrong": ("/team", "Send the invitation"),
-    "team-member": "/team/members/{member}",
-    "team-owner-wrong": ("/team/owner", "Pass the ownership on"),
-    "keys-wrong": ("/keys", "Make the key"),
-    "key-rotated": ("/keys/{rotated}/rotate", "Make the new secret"),
-    "key-revoke": "/keys/{key}/revoke",
-    "webhook-delivery": "/webhooks/{delivery}",
-    "webhooks-remove": "/webhooks/remove",
-    "webhooks-replay-wrong": ("/webhooks", "Replay them"),
-    "billing-stripe-away": ("/billing", "Pay with Stripe"),
-    "billing-recharge-wrong": ("/billing", "Save"),
-    "billing-bought": "/billing/bought/{paid}",
-    "billing-not-bought": "/billing/not-bought/{unpaid}",
-    "billing-subscribed": "/billing/subscribed/{subscription}",
-}
-NEW: Pages = {
-    "overview-new": "/overview",
-    "playground-new": "/playground",
-    "jobs-new": "/jobs",
-    "keys-new": "/keys",
-    "webhooks-new": "/webhooks",
-    "billing-new": "/billing",
-    "usage-new": "/billing/usage",
-    "ledger-new": "/billing/ledger",
-    "team-new": "/team",
-}
-STAFF: Pages = {
-    "admin": "/admin/",
-    "admin-accounts": "/admin/accounts/account/",
-    "admin-jobs": "/admin/tts/job/",
-    "admin-voices": "/admin/voices/voice/",
-    "admin-ledger": "/admin/billing/ledgerentry/",
-    "admin-audit": "/admin/accounts/auditentry/",
-    "admin-search": "/admin/search/",
-    "admin-account": "/admin/accounts/account/{account}/change/",
-    "admin-job": "/admin/tts/job/{job}/change/",
-    "admin-deliveries": "/admin/webhooks/delivery/",
-    "admin-action": "/admin/accounts/account/{account}/do/adjust-credits/",
-    "admin-action-wrong": ("/admin/accounts/account/{account}/do/adjust-credits/", "Adjust credits"),
-    "admin-maintenance": "/admin/maintenance/",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who sees these pages, and where they sign in; nobody signs in without a password."""
+    """Who sees these pages, and how they sign in; nobody does without a password."""
 
     pages: Pages
     email: str = ""
     password: str = ""
+    codes: list[str] = field(default_factory=list)  # for a second factor; each is good for one sign-in
+    host: str = "127.0.0.1"
     door: str = "/sign-in"
-    button: str = "Sign in"
+
+    def address(self, service: Service) -> str:
+        return service.url.replace("127.0.0.1", self.host)
 
 
 def main() -> int:
@@ -206,7 +100,7 @@ def fill(service: Service) -> dict[str, Audience]:
     service.manage_json("revoke_key", revoked["key_id"], "--reason", "The website is gone.")
     operator = service.manage_json("create_operator", OPERATOR)
     furnished = subprocess.run(
-        [sys.executable, "-m", "tests.furnish", EMAIL, NEWCOMER, spoken["job_id"]],
+        [sys.executable, "-m", "tests.furnish", EMAIL, NEWCOMER, CAREFUL_EMAIL, spoken["job_id"]],
         cwd=ROOT,
         env=service.environment | {"LOG_LEVEL": "WARNING"},
         stdin=subprocess.DEVNULL,
@@ -217,9 +111,13 @@ def fill(service: Service) -> dict[str, Audience]:
     return {
         "nobody": Audience(with_ids(PUBLIC, ids)),
         "owner": Audience(with_ids(SIGNED_IN, ids), EMAIL, made["password"]),
-        "newcomer": Audience(NEW, NEWCOMER, ids["password"]),
+        "newcomer": Audience(NEW, NEWCOMER, PASSWORD),
+        "careful": Audience(
+            with_ids(CAREFUL, ids), CAREFUL_EMAIL, PASSWORD, codes=ids["codes"].split(), host="localhost"
+        ),
+        "half-way": Audience(HALF_WAY, CAREFUL_EMAIL, PASSWORD, host="localhost"),
         "reader": Audience(mails_of(service, count=int(ids["mails"]))),
-        "operator": Audience(with_ids(STAFF, ids), OPERATOR, operator["password"], "/admin/login/", "Sign in"),
+        "operator": Audience(with_ids(STAFF, ids), OPERATOR, operator["password"], door="/admin/login/"),
     }
 
 
@@ -254,7 +152,7 @@ def take(
     browser: Browser, service: Service, theme: Theme, size: str, width: int, audience: Audience, problems: list[str]
 ) -> None:
     context = browser.new_context(
-        base_url=service.url,
+        base_url=audience.address(service),
         viewport={"width": width, "height": 900},
         color_scheme=theme,
     )
@@ -286,8 +184,14 @@ def sign_in(context: BrowserContext, audience: Audience) -> Page:
         page.goto(audience.door)
         page.get_by_label("Email").fill(audience.email)
         page.get_by_label("Password").fill(audience.password)
-        page.get_by_role("button", name=audience.button).click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_load_state()
+    if audience.codes:
+        for address, button in ("/sign-in/code", "Sign in"), ("/settings/confirm/code", "Go on"):
+            page.goto(address)
+            page.get_by_label("Code").fill(audience.codes.pop())
+            page.get_by_role("button", name=button, exact=True).click()
+            page.wait_for_load_state()
     return page
 
 

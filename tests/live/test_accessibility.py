@@ -76,14 +76,15 @@ def skip_link_problems(page: Page) -> list[str]:
     return problems
 
 
-@pytest.mark.parametrize("who", ["nobody", "owner", "newcomer", "operator"])
+@pytest.mark.parametrize("who", ["nobody", "owner", "careful", "half-way", "newcomer", "operator"])
 def test_every_page_is_for_everybody(furnished: tuple[Service, dict[str, Audience]], browser: Browser, who: str):
     service, audiences = furnished
     problems: list[str] = []
     titles: dict[str, set[str]] = defaultdict(set)
     where = ""
+    address_of_service = audiences[who].address(service)
     context = browser.new_context(
-        base_url=service.url, reduced_motion="reduce", viewport={"width": 1280, "height": 900}
+        base_url=address_of_service, reduced_motion="reduce", viewport={"width": 1280, "height": 900}
     )
     page = sign_in(context, audiences[who])
 
@@ -91,7 +92,7 @@ def test_every_page_is_for_everybody(furnished: tuple[Service, dict[str, Audienc
         problems.append(f"{where}: {what}")
 
     def note_request(url: str) -> None:
-        if not url.startswith((service.url, "data:", "blob:")):
+        if not url.startswith((address_of_service, "data:", "blob:")):
             note(f"it asks {url}")
 
     page.on(

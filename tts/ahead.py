@@ -1,4 +1,5 @@
-"""Segments spoken ahead of time, in order: what a provider far away takes to answer passes while another is heard.
+"""Speech made ahead of time, in order, by threads: what a provider far away takes to answer passes while another segment
+is heard, and an engine speaks on while the encoder is busy.
 
 Owns the threads and their end. A segment holds a few minutes of audio at most, and only so many are under way, so
 memory does not grow with the text.
@@ -14,9 +15,10 @@ from contextvars import copy_context
 from tts.engines.base import Segment
 
 LOOK_UP_SECONDS = 0.2  # how often a wait looks whether it is still wanted
+CHUNKS_AHEAD = 64  # of eSpeak half a megabyte, 12 seconds of sound
 
 Speak = Callable[[Segment], Generator[bytes, None, None]]
-_Out = queue.SimpleQueue["bytes | BaseException | None"]
+_Out = queue.SimpleQueue["bytes | BaseException | None"] | queue.Queue["bytes | BaseException | None"]
 
 
 def speak_ahead(
@@ -44,6 +46,45 @@ def speak_ahead(
             under_way.popleft()
     finally:
         stop.set()  # not waited for: a call to a provider ends at its next chunk, or by its own deadline
+
+
+def read_ahead(chunks: Generator[bytes, None, None], *, check: Callable[[], None]) -> Generator[bytes, None, None]:
+    """The same chunks, made while the taker is busy with those before; `CHUNKS_AHEAD` at most wait for it.
+
+    `check` is called while waiting; what it raises, as what `chunks` raises, ends everything. Whoever closes this waits
+    until `chunks` is closed, too.
+    """
+    out: queue.Queue[bytes | BaseException | None] = queue.Queue(CHUNKS_AHEAD)
+    stop = threading.Event()
+    thread = threading.Thread(target=copy_context().run, args=(_read_into, chunks, out, stop), name="read ahead")
+    thread.start()
+    try:
+        yield from _heard(out, check)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _read_into(
+    chunks: Generator[bytes, None, None], out: "queue.Queue[bytes | BaseException | None]", stop: threading.Event
+) -> None:
+    def put(item: bytes | BaseException | None) -> None:
+        while not stop.is_set():
+            try:
+                return out.put(item, timeout=LOOK_UP_SECONDS)
+            except queue.Full:
+                continue
+
+    try:
+        with closing(chunks):
+            for pcm in chunks:
+                put(pcm)
+                if stop.is_set():
+                    return
+    except BaseException as error:
+        put(error)
+    finally:
+        put(None)
 
 
 def _speak_into(speak: Speak, segment: Segment, out: _Out, stop: threading.Event) -> None:

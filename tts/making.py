@@ -13,7 +13,9 @@ from tts.audio.peaks import Peaks
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Milliseconds of one attempt. Speaking and encoding alternate; `first_sound_ms` is part of the speaking."""
+    """Milliseconds of one attempt, which add up: what the engine speaks while the encoder is busy costs nothing.
+    `first_sound_ms` is part of the synthesis.
+    """
 
     peaks: bytes
     first_sound_ms: int

@@ -6,12 +6,13 @@ elsewhere.
 """
 
 import logging
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from django.db import close_old_connections, connection
 
 from tts import relay, store
+from tts.ahead import read_ahead
 from tts.audio.encoder import Encoder
 from tts.audio.files import AudioFile, AudioTooLong, EncodedFile
 from tts.audio.formats import Encoding
@@ -107,10 +108,11 @@ def synthesise(job: Job, engine: Engine, lease: Lease, path: Path, writer: relay
     # What follows may take minutes: the connection is for others meanwhile, and a fresh one completes the job.
     close_old_connections()
     with (
+        closing(read_ahead(speak_text(job, voice, engine, lease), check=lease.check)) as spoken,
         AudioFile(path, encoding, is_followed=job.is_streamed) as file,
         Encoder(encoding, input_rate_hertz=rate_hertz, streaming=job.is_streamed) as encoder,
     ):
-        for pcm in making.watch(speak_text(job, voice, engine, lease), rate_hertz=rate_hertz):
+        for pcm in making.watch(spoken, rate_hertz=rate_hertz):
             encoded = encoder.feed(pcm)
             file.write(encoded)
             writer.write(encoded)

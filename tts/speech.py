@@ -22,7 +22,7 @@ AUDIO_CAP_SECONDS_PER_CHAR = 0.5
 TOO_MUCH_AUDIO_MESSAGE = "This text makes more audio than a text of its length should. Your credits are back."
 
 
-def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Iterator[bytes]:
+def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Generator[bytes, None, None]:
     """PCM of the whole text, in order: mono, s16le, at the engine's rate for this voice.
 
     Raises an EngineError (permanent when the cap on audio per character is passed), LeaseLost, WorkerStopping.

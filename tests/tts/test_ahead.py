@@ -7,8 +7,12 @@ from contextlib import closing
 import pytest
 
 from tests.waiting import wait_for
-from tts.ahead import speak_ahead
+from tts.ahead import CHUNKS_AHEAD, read_ahead, speak_ahead
 from tts.engines.base import Segment, TransientEngineError
+
+
+class Enough(Exception):
+    """Nobody wants it any more."""
 
 
 class Speaker:
@@ -95,9 +99,6 @@ def test_a_failure_is_raised_in_its_place_and_ends_the_rest():
 
 
 def test_who_changes_his_mind_while_waiting_is_heard():
-    class Enough(Exception):
-        """The job was cancelled."""
-
     speaker = Speaker()
     asked = []
 
@@ -123,3 +124,67 @@ def test_a_process_that_ends_does_not_wait_for_them():
         assert len(ours) >= 4
         assert all(thread.daemon for thread in ours)
     speaker.open_all()
+
+
+# --- one engine, ahead of the encoder ------------------------------------------------------------
+
+
+def test_the_engine_speaks_on_while_the_taker_is_busy_and_no_further_than_so_many():
+    made = 0
+
+    def chunks() -> Generator[bytes, None, None]:
+        nonlocal made
+        for made in range(1, 10 * CHUNKS_AHEAD + 1):
+            yield str(made).encode()
+
+    with closing(read_ahead(chunks(), check=never)) as spoken:
+        assert next(spoken) == b"1"
+        # One in the taker's hand, so many in the queue, and one that finds it full.
+        wait_for(lambda: made == CHUNKS_AHEAD + 2, "as many as may wait")
+        assert [*spoken] == [str(number).encode() for number in range(2, 10 * CHUNKS_AHEAD + 1)]
+
+
+def test_what_ends_the_engine_ends_the_taker_after_what_was_made():
+    def chunks() -> Generator[bytes, None, None]:
+        yield b"a"
+        raise TransientEngineError("away")
+
+    heard = []
+    with pytest.raises(TransientEngineError, match="away"), closing(read_ahead(chunks(), check=never)) as spoken:
+        heard.extend(iter(lambda: next(spoken), b""))
+    assert heard == [b"a"]
+
+
+@pytest.mark.parametrize("taken", [0, 1, 30])
+def test_a_taker_who_leaves_waits_until_the_engine_is_free(taken: int):
+    ended: list[str] = []
+
+    def chunks() -> Generator[bytes, None, None]:
+        try:
+            while True:
+                yield b"a"
+        finally:
+            ended.append(threading.current_thread().name)
+
+    with closing(read_ahead(chunks(), check=never)) as spoken:
+        for _ in range(taken):
+            next(spoken)
+    assert ended == (["read ahead"] if taken else [])
+    assert all(each.name != "read ahead" for each in threading.enumerate())
+
+
+def test_a_wait_for_the_engine_ends_when_nobody_wants_it_any_more():
+    gate = threading.Event()
+
+    def chunks() -> Generator[bytes, None, None]:
+        yield b"a"
+        assert gate.wait(10)
+        yield b"b"
+
+    def check() -> None:
+        gate.set()  # else closing would wait for the engine
+        raise Enough
+
+    with pytest.raises(Enough), closing(read_ahead(chunks(), check=check)) as spoken:
+        assert next(spoken) == b"a"
+        next(spoken)

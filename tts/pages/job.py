@@ -125,8 +125,8 @@ def _get_or_404(request: MemberRequest, job_id: uuid.UUID) -> Job:
 
 
 def _steps(found: Job) -> tuple[list[Step], int]:
-    """Of a completed job whose making was measured. Speaking and encoding alternate, so encoding is shown whole, at
-    the end of the speech.
+    """Of a completed job whose making was measured. Waiting for the engine and encoding alternate, so encoding is shown
+    whole, at the end of the speech.
     """
     if found.started_at is None or found.finished_at is None or found.synthesis_ms is None:
         return [], 0

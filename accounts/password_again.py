@@ -1,14 +1,35 @@
-"""The password, asked once more before something that cannot be taken back: a page that was left open does nothing."""
+"""The password, asked once more before something that cannot be taken back, and the second factor of who has one: a
+page that was left open does nothing, nor does a password that leaked.
+"""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
 
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from allauth.core import ratelimit
 from django import forms
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from accounts.models import User
+from accounts.services.second_factor import has_second_factor
 
 TOO_OFTEN = "There were too many tries. Wait a minute."
+
+
+def second_factor_first(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Below `person_page` or `member_page`. What was sent too late is not kept, for it holds the password."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if has_second_factor(cast(User, request.user)) and not did_recently_reauthenticate(request):
+            return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': request.path})}")
+        return view(request, *args, **kwargs)
+
+    return asked
 
 
 class PasswordAgainForm(forms.Form):

@@ -14,7 +14,7 @@ from accounts.errors import TeamRefused
 from accounts.mails import mail_invitation
 from accounts.membership import MemberRequest, member_page, refuse_role
 from accounts.models import Invitation, Membership, Role
-from accounts.password_again import is_confirmed
+from accounts.password_again import is_confirmed, second_factor_first
 from accounts.permissions import may
 from accounts.selectors import list_invitations, list_members
 from accounts.services.audit import Actor
@@ -94,6 +94,7 @@ def leave(request: MemberRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("current")
 @member_page("manage_account")
+@second_factor_first
 def transfer(request: MemberRequest) -> HttpResponse:
     """Another member becomes the owner, the owner an admin; the password is asked again."""
     form = TransferForm(request.POST if request.method == "POST" else None, owner=request.membership)

@@ -1,5 +1,5 @@
-"""Speech made ahead of time, in order, by threads: what a provider far away takes to answer passes while another segment
-is heard, and an engine speaks on while the encoder is busy.
+"""Speech made ahead of time, in order, by threads: what a provider far away takes to answer passes while another
+segment is heard, and an engine speaks on while the encoder is busy.
 
 Owns the threads and their end. A segment holds a few minutes of audio at most, and only so many are under way, so
 memory does not grow with the text.
@@ -9,7 +9,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from contextvars import copy_context
 
 from tts.engines.base import Segment
@@ -70,10 +70,9 @@ def _read_into(
 ) -> None:
     def put(item: bytes | BaseException | None) -> None:
         while not stop.is_set():
-            try:
-                return out.put(item, timeout=LOOK_UP_SECONDS)
-            except queue.Full:
-                continue
+            with suppress(queue.Full):
+                out.put(item, timeout=LOOK_UP_SECONDS)
+                return
 
     try:
         with closing(chunks):

@@ -10,7 +10,7 @@ from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.test import Client
 
-from accounts.models import AuditEntry, User
+from accounts.models import Account, AuditEntry, User
 from accounts.services.audit import COMMAND_LINE
 from accounts.services.second_factor import take_off_second_factor, turn_on_app
 from tests.accounts.mail import path_in
@@ -136,6 +136,21 @@ def test_new_codes_end_the_old_ones(confirmed: Client, client: Client):
 def test_there_are_no_codes_without_a_second_factor(confirmed: Client):
     assert confirmed.post("/settings/security/codes").headers["Location"] == "/settings/security"
     assert (kinds(), actions(), mail.outbox) == ([], [], [])
+
+
+@pytest.mark.parametrize("path", ["/team/owner", "/settings/data/delete"])
+def test_what_cannot_be_taken_back_asks_for_it_beside_the_password(
+    signed_in: Client, alice: User, account: Account, path: str
+):
+    assert signed_in.get(path).status_code == 200, "without one, the password alone"
+    turn_on_app(user=alice, secret=SECRET)
+    way = f"/settings/confirm/code?next={path.replace('/', '%2F')}"
+    assert signed_in.get(path).headers["Location"] == way
+    assert signed_in.post(path, {"name": "Acme", "current": PASSWORD}).headers["Location"] == way
+    assert PASSWORD not in str(dict(signed_in.session)), "the form is not kept"
+    assert not Account.objects.get(pk=account.pk).is_closing
+    assert signed_in.post(way, {"code": code_of(SECRET), "next": path}).headers["Location"] == path
+    assert signed_in.get(path).status_code == 200
 
 
 # --- at the sign-in ------------------------------------------------------------------------------

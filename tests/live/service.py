@@ -145,14 +145,16 @@ class Service:
 
     @contextmanager
     def standing_worker(self) -> Iterator[None]:
-        """Within the block the worker stands still: what is submitted waits, and no message is taken."""
-        worker = self.child("config worker")
-        assert worker is not None
-        worker.signal(signal.SIGSTOP)
+        """Within the block all workers stand still: what is submitted waits, and no message is taken."""
+        workers = [each for each in self.processes() if "config worker" in each.command]
+        assert workers
+        for worker in workers:
+            worker.signal(signal.SIGSTOP)
         try:
             yield
         finally:
-            worker.signal(signal.SIGCONT)
+            for worker in workers:
+                worker.signal(signal.SIGCONT)
 
     def speech_children(self) -> list[Process]:
         return [each for each in self.processes() if "engines/espeak/child.py" in each.command]

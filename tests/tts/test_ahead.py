@@ -149,7 +149,7 @@ def test_what_ends_the_engine_ends_the_taker_after_what_was_made():
         yield b"a"
         raise TransientEngineError("away")
 
-    heard = []
+    heard: list[bytes] = []
     with pytest.raises(TransientEngineError, match="away"), closing(read_ahead(chunks(), check=never)) as spoken:
         heard.extend(iter(lambda: next(spoken), b""))
     assert heard == [b"a"]

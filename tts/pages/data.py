@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.errors import NothingToChange
 from accounts.mails import in_subject, mail_owners
 from accounts.membership import MemberRequest, member_page
-from accounts.password_again import is_confirmed
+from accounts.password_again import is_confirmed, second_factor_first
 from accounts.services.audit import Actor
 from accounts.services.closing import ask_for_deletion, keep_account
 from accounts.team_forms import DeletionForm
@@ -61,6 +61,7 @@ def download_export(request: MemberRequest, export_id: uuid.UUID) -> HttpRespons
 @never_cache
 @sensitive_post_parameters("current")
 @member_page("manage_account")
+@second_factor_first
 def delete(request: MemberRequest) -> HttpResponse:
     """Says what goes and what stays; with the account's name and the password, it is on its way."""
     account = request.membership.account

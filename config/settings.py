@@ -260,7 +260,6 @@ if CELERY_BROKER_URL == FILE_QUEUE:
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(DATA_DIR / "queue"),
         "data_folder_out": str(DATA_DIR / "queue"),
-        "polling_interval": 0.01,  # seconds; one message per poll
     }
     CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # needs broadcasts, which files cannot do
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers and beat wait for the broker for ever

@@ -26,7 +26,7 @@ from tts.tasks import speak_next
 def folder(tmp_path: Path):
     """The queue of files, in a folder that is not there yet."""
     path = tmp_path / "queue"
-    with broker(FILE_QUEUE, data_folder_in=str(path), data_folder_out=str(path), polling_interval=0.02):
+    with broker(FILE_QUEUE, data_folder_in=str(path), data_folder_out=str(path)):
         yield path
 
 

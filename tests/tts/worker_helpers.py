@@ -321,7 +321,7 @@ def own_queue(tmp_path: Path) -> Iterator[None]:
         yield
         return
     folder = str(tmp_path / "queue")
-    with broker(FILE_QUEUE, data_folder_in=folder, data_folder_out=folder, polling_interval=0.02):
+    with broker(FILE_QUEUE, data_folder_in=folder, data_folder_out=folder):
         yield
 
 

@@ -45,6 +45,21 @@ class Usage:
         return max(1, self.reset_at - int(time.time()))
 
 
+def count_comparison(request: HttpRequest, *, sounds: int) -> int:
+    """Sounds that a visitor wants made. 0 when they may be, else the seconds until they may. By address first: who is
+    stopped there uses up nothing that is for all.
+    """
+    for _ in range(sounds):
+        for what, key, limit in (
+            ("address", "ip", settings.COMPARE_LIMIT),
+            ("all", lambda group, request: "all", settings.COMPARE_TOTAL_LIMIT),
+        ):
+            usage = get_usage(request, group=f"compare:{what}:", key=key, rate=(limit, WINDOW_SECONDS), increment=True)
+            if usage["should_limit"]:
+                return int(usage["time_left"]) + 1
+    return 0
+
+
 def limit_for(account: Account, bucket: Bucket) -> int:
     """Requests per window: the account's own number, else its plan's."""
     if bucket == "generate":

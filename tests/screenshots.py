@@ -44,6 +44,7 @@ PUBLIC: Pages = {
     "gallery": "/voices",
     "gallery-none": "/voices?q=nobody",
     "voice": "/voices/espeak:en-GB-eSpeak-Lee",
+    "compare": "/voices/compare?voice=espeak:en-GB-eSpeak-Lee&voice=espeak:de-DE-eSpeak-Annie&text=Good+morning.",
     "pricing": "/pricing?characters=600000&tier=premium",
     "docs-api": "/docs/api",
     "docs-quickstart": "/docs/quickstart",

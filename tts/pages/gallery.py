@@ -29,6 +29,7 @@ from voices.sentences import sentence_of
 
 VOICES_ON_A_PAGE = 24
 ALIKE = 3
+MAX_PICKS = 5  # that are compared
 ABILITIES = [(key, words) for key, (_field, words) in CAPABILITIES.items()]
 # What most who come read first.
 COMES_LATER = Case(When(language__in=["en-US", "en-GB"], then=0), default=1)
@@ -110,7 +111,11 @@ def gallery(request: HttpRequest) -> HttpResponse:
         voices = voices.order_by(COMES_LATER, "language", "provider", "name", "voice_id")
     page = Paginator(voices, VOICES_ON_A_PAGE).get_page(request.GET.get("page"))
     prices = get_prices()
+    picks = request.GET.getlist("voice")[:MAX_PICKS]
+    here = {voice.voice_id for voice in page.object_list}
     context = {
+        "picks": picks,
+        "picks_elsewhere": [voice_id for voice_id in picks if voice_id not in here],
         "form": form,
         "page": page,
         "cards": [card_of(voice, prices) for voice in page.object_list],

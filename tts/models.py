@@ -203,12 +203,14 @@ class Audition(models.Model):
     Named by voice and text, so that whoever asks for the same hears what is there.
     """
 
-    key = models.CharField(primary_key=True, max_length=64)
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    key = models.CharField(max_length=64, unique=True)
     voice = models.ForeignKey(Voice, on_delete=models.CASCADE, related_name="auditions")
     queue = models.CharField(max_length=64)
     text = models.CharField(max_length=200)
     state = models.CharField(max_length=8, choices=AuditionState.choices, default=AuditionState.WAITING)
-    attempt = models.PositiveSmallIntegerField(default=0)
+    attempt = models.PositiveSmallIntegerField(default=0)  # of all so far: each has a file of its own
+    tries_left = models.PositiveSmallIntegerField()  # a text that kills its worker must not go round
     claimed_at = models.DateTimeField(null=True)
     audio_key = models.CharField(max_length=200, blank=True)
     peaks = models.BinaryField(default=b"")
@@ -226,4 +228,8 @@ class Audition(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.key
+        return str(self.pk)
+
+    def key_of(self, attempt: int) -> str:
+        """The name of its sound in the store: no two attempts, of this row or another, have the same."""
+        return f"auditions/{str(self.pk)[:2]}/{self.pk}-{attempt}.mp3"

@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
+import uuid
 from django.db import migrations, models
 
 
@@ -16,11 +17,13 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Audition',
             fields=[
-                ('key', models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('key', models.CharField(max_length=64, unique=True)),
                 ('queue', models.CharField(max_length=64)),
                 ('text', models.CharField(max_length=200)),
                 ('state', models.CharField(choices=[('waiting', 'Waiting'), ('ready', 'Ready'), ('failed', 'Failed')], default='waiting', max_length=8)),
                 ('attempt', models.PositiveSmallIntegerField(default=0)),
+                ('tries_left', models.PositiveSmallIntegerField()),
                 ('claimed_at', models.DateTimeField(null=True)),
                 ('audio_key', models.CharField(blank=True, max_length=200)),
                 ('peaks', models.BinaryField(default=b'')),

@@ -6,20 +6,23 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.errors import MaintenanceMode
 from accounts.rate_limits import count_comparison
 from accounts.selectors import is_in_maintenance
 from billing.money import format_need
 from billing.selectors import get_prices
-from config.errors import DomainError
+from config.errors import DomainError, ValidationFailed
 from tts import store
 from tts.models import Audition, AuditionState
 from tts.pages.cards import CAPABILITIES, TIERS, provider_of
-from tts.pages.gallery import MAX_PICKS
+from tts.pages.gallery import picks_of
 from tts.services.auditions import (
     MAX_TEXT_CHARS,
     audition_key,
@@ -32,7 +35,9 @@ from voices.models import Voice
 from voices.selectors import usable_voices
 from voices.sentences import sentence_of
 
+MAX_PICKS = 5
 EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA"}
+JOINERS = "\u200c\u200d"  # Persian and Indic scripts are written with them
 
 
 class TextForm(forms.Form):
@@ -48,96 +53,106 @@ class TextForm(forms.Form):
     )
 
     def clean_text(self) -> str:
-        return _plain(str(self.cleaned_data["text"]))
+        text = _plain(str(self.cleaned_data["text"]))
+        if not text:
+            raise ValidationError(self.fields["text"].error_messages["required"], code="required")
+        return text
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What there is to hear of a voice. `state`: sample, waiting, ready, failed, elsewhere (not spoken for free)."""
+    """What there is to hear of a voice. `state`: sample (there is no text, or it is not spoken yet), waiting, ready,
+    failed, elsewhere (not spoken for free), gone (it does not speak here any more).
+    """
 
     voice: Voice
     state: str
     url: str
     wave: Wave | None
+    seconds: str  # that a ready sound took
     query: str
+    has_text: bool
     is_foreign: bool  # the text is in letters that its language does not use
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 def compare(request: HttpRequest) -> HttpResponse:
     """The address holds the voices and the text; a POST has the text spoken and leads to it."""
-    asked = request.POST.getlist("voice") if request.method == "POST" else request.GET.getlist("voice")
-    voices = _voices(asked)
     if request.method == "POST":
-        form = TextForm(request.POST)
-        retry_after = _speak(request, form, voices)
-        if form.is_valid():
-            return redirect(_address(voices, form.cleaned_data["text"]))
-        response = render(request, "tts/compare.html", _context(form, voices, asked, text=""), status=400)
-        if retry_after:
-            response.status_code = 429
-            response.headers["Retry-After"] = str(retry_after)
-        return response
+        return _speak(request)
+    asked = picks_of(request.GET)
     text = _plain(request.GET.get("text", ""))[:MAX_TEXT_CHARS]
     if set(request.GET) - {"voice", "text"}:
-        return redirect(_address(voices, text))  # from the gallery, with its filters
+        return redirect(_address(asked, text))  # from the gallery, with its filters
+    voices = _voices(asked)
     example = sentence_of(voices[0].language)[:MAX_TEXT_CHARS] if voices else ""
     form = TextForm(initial={"text": text or example})
     return render(request, "tts/compare.html", _context(form, voices, asked, text=text))
 
 
 @require_safe
+@never_cache
 def sound(request: HttpRequest) -> HttpResponse:
     """One voice's part of the page, which asks for itself until there is something to hear."""
-    voices = _voices(request.GET.getlist("voice")[:1])
-    if not voices:
-        raise Http404("There is no such voice here.")
     text = _plain(request.GET.get("text", ""))[:MAX_TEXT_CHARS]
-    [heard] = _heard(voices, text)
+    voice = Voice.objects.filter(voice_id__in=picks_of(request.GET)[:1]).first()
+    if voice is None:
+        raise Http404("There is no such voice here.")
+    [heard] = _heard([voice], text)
     return render(request, "tts/_audition.html", {"heard": heard})
 
 
-def _speak(request: HttpRequest, form: TextForm, voices: list[Voice]) -> int:
-    """Has made what is not there yet. What stands in the way is said in the form; the seconds to wait are returned."""
-    if not form.is_valid():
-        return 0
+def _speak(request: HttpRequest) -> HttpResponse:
+    """Has made what is not there yet, and leads to it. What stands in the way is said in the form."""
+    form, asked = TextForm(request.POST), picks_of(request.POST)
+    voices = _voices(asked)
+    status, headers = 400, dict[str, str]()
+    if form.is_valid():
+        try:
+            _request_sounds(request, voices, form.cleaned_data["text"])
+        except DomainError as error:
+            form.add_error(None, error.message)
+            status, headers = error.status, error.headers
+        else:
+            return redirect(_address([voice.voice_id for voice in voices], form.cleaned_data["text"]))
+    context = _context(form, voices, asked, text="")
+    response = render(request, "tts/compare.html", context, status=status)
+    for name, value in headers.items():
+        response.headers[name] = value
+    return response
+
+
+def _request_sounds(request: HttpRequest, voices: list[Voice], text: str) -> None:
+    """Raises ValidationFailed, MaintenanceMode, CapacityReached, RateLimitExceeded: only what is made is counted."""
     if not voices:
-        form.add_error(None, "Choose a voice first.")
-        return 0
+        raise ValidationFailed("Choose a voice first.")
     if is_in_maintenance():
-        form.add_error(None, "The service is down for maintenance. Try again in a few minutes.")
-        return 0
-    text = form.cleaned_data["text"]
+        raise MaintenanceMode
     missing = missing_voices(voices=voices, text=text)
-    if wait := count_comparison(request, sounds=len(missing)):
-        form.add_error(None, f"That was much to compare. The next text is welcome in {-(-wait // 60)} minutes.")
-        return wait
-    try:
-        if missing:
-            request_auditions(voices=missing, text=text)
-    except DomainError as error:
-        form.add_error(None, error.message)
-    return 0
+    if missing:
+        count_comparison(request, sounds=len(missing))
+        request_auditions(voices=missing, text=text)
 
 
 def _voices(asked: list[str]) -> list[Voice]:
-    """In the order of the address, each once, and only those that speak here."""
-    wanted = list(dict.fromkeys(voice_id for voice_id in asked[:50] if "\0" not in voice_id))[:MAX_PICKS]
-    found = {voice.voice_id: voice for voice in usable_voices().filter(voice_id__in=wanted)}
-    return [found[voice_id] for voice_id in wanted if voice_id in found]
+    """In the order of the address, and only those that speak here; the first few."""
+    found = {voice.voice_id: voice for voice in usable_voices().filter(voice_id__in=asked)}
+    return [found[voice_id] for voice_id in asked if voice_id in found][:MAX_PICKS]
 
 
 def _context(form: TextForm, voices: list[Voice], asked: list[str], *, text: str) -> dict[str, object]:
     heard = _heard(voices, text)
+    ids = [voice.voice_id for voice in voices]
     return {
         "form": form,
-        "voices": [(voice, _address([each for each in voices if each != voice], text)) for voice in voices],
+        "voices": [(voice, _address([each for each in ids if each != voice.voice_id], text)) for voice in voices],
         "heard": heard,
         "is_waiting": any(each.state == "waiting" for each in heard),
         "rows": _rows(voices),
         "languages_differ": len({voice.language.partition("-")[0] for voice in voices}) > 1,
-        "left_out": len(set(asked)) - len(voices),
-        "gallery_query": urlencode([("voice", voice.voice_id) for voice in voices]),
+        "left_out": len(asked) - len(voices),
+        "gallery_query": urlencode([("voice", voice_id) for voice_id in ids]),
         "max_picks": MAX_PICKS,
     }
 
@@ -149,9 +164,11 @@ def _heard(voices: list[Voice], text: str) -> list[Heard]:
 
 
 def _heard_of(voice: Voice, text: str, row: Audition | None) -> Heard:
-    state, url, peaks = "sample", "", bytes(voice.sample_peaks)
-    if row is not None:
-        state, peaks = str(row.state), bytes(row.peaks)
+    state, url, peaks, seconds = "sample", "", bytes(voice.sample_peaks), ""
+    if not voice.is_usable:
+        state = "gone"
+    elif row is not None:
+        state, peaks, seconds = str(row.state), bytes(row.peaks), _seconds(row.took_ms)
         url = store.signed_url(row.audio_key, base_url="").url if row.state == AuditionState.READY else ""
     else:
         state = "elsewhere" if text and not may_be_auditioned(voice) else "sample"
@@ -163,7 +180,9 @@ def _heard_of(voice: Voice, text: str, row: Audition | None) -> Heard:
         state=state,
         url=url,
         wave=draw_wave(peaks) if url else None,
+        seconds=seconds,
         query=urlencode({"voice": voice.voice_id, "text": text}),
+        has_text=bool(text),
         is_foreign=bool(own and used and own != used),
     )
 
@@ -191,14 +210,19 @@ def _rows(voices: list[Voice]) -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
-def _address(voices: list[Voice], text: str) -> str:
-    query = [("voice", voice.voice_id) for voice in voices] + ([("text", text)] if text else [])
+def _seconds(took_ms: int) -> str:
+    return f"{took_ms / 1000:.1f}" if took_ms >= 100 else "less than 0.1"
+
+
+def _address(voice_ids: list[str], text: str) -> str:
+    query = [("voice", voice_id) for voice_id in voice_ids] + ([("text", text)] if text else [])
     return f"{reverse('compare')}?{urlencode(query)}" if query else reverse("compare")
 
 
 def _plain(text: str) -> str:
     """On one line, without what no database or engine takes."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    words = "".join(each if each.isprintable() or each in JOINERS else " " for each in text).split()
+    return " ".join(words).strip(f"{JOINERS} ")
 
 
 def _letters(text: str) -> str:

@@ -8,11 +8,11 @@ import hashlib
 import threading
 import time
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from config.wake_ups import send_wake_up
@@ -28,7 +28,8 @@ MAX_TEXT_CHARS = 120
 KEPT = timedelta(hours=1)
 PATIENCE = timedelta(minutes=2)  # of a visitor, while jobs come first
 CLAIM = timedelta(seconds=30)  # then its worker is taken for dead
-MAX_ATTEMPTS = 2  # a text that kills its worker must not go round
+TRIES = 2  # for each request
+FORGET_BATCH = 200
 
 _speaking = threading.Lock()  # in one worker at most one slot is for these
 
@@ -43,25 +44,35 @@ def audition_key(voice: Voice, text: str) -> str:
 
 
 def missing_voices(*, voices: Sequence[Voice], text: str) -> list[Voice]:
-    """Those that would have to speak: what waits or is there costs nothing, what failed is worth another try."""
+    """Those that would have to speak: what waits or is there costs nothing, what failed is worth another try.
+
+    Raises CapacityReached when there are some, and no room for what they say.
+    """
     keys = {audition_key(voice, text): voice for voice in voices if may_be_auditioned(voice)}
     there = Audition.objects.filter(key__in=keys).exclude(state=AuditionState.FAILED)
     for key in there.values_list("key", flat=True):
         del keys[key]
+    if keys:
+        store.check_capacity()
     return list(keys.values())
 
 
 def request_auditions(*, voices: Collection[Voice], text: str) -> None:
-    """A row each, and on commit a wake-up for each queue. Raises CapacityReached."""
-    store.check_capacity()
+    """A row each, for what failed a fresh number of tries, and a wake-up for each queue."""
     rows = [
-        Audition(key=audition_key(voice, text), voice=voice, queue=get_engine(voice.provider).queue, text=text)
+        Audition(
+            key=audition_key(voice, text),
+            voice=voice,
+            queue=get_engine(voice.provider).queue,
+            text=text,
+            tries_left=TRIES,
+        )
         for voice in voices
     ]
     with transaction.atomic():
         failed = Audition.objects.filter(key__in=[row.key for row in rows], state=AuditionState.FAILED)
-        # Attempts go on counting, so that no two of them ever write the same file.
-        failed.update(state=AuditionState.WAITING, claimed_at=None, created_at=timezone.now())
+        # `attempt` goes on counting: a late worker of an earlier one must not have the number of the next.
+        failed.update(state=AuditionState.WAITING, tries_left=TRIES, claimed_at=None, created_at=timezone.now())
         Audition.objects.bulk_create(rows, ignore_conflicts=True)
     for queue in {row.queue for row in rows}:
         wake(queue)
@@ -90,30 +101,33 @@ def speak_auditions(*, queue: str) -> int:
 def _claim(queue: str) -> Audition | None:
     while True:
         now = timezone.now()
-        waiting = Audition.objects.filter(
-            Q(claimed_at=None) | Q(claimed_at__lt=now - CLAIM), queue=queue, state=AuditionState.WAITING
-        )
+        waiting = _unclaimed(now).filter(queue=queue, tries_left__gt=0)
         audition = waiting.select_related("voice").order_by("created_at").first()
         if audition is None:
             return None
-        if waiting.filter(pk=audition.pk, attempt=audition.attempt).update(claimed_at=now, attempt=F("attempt") + 1):
+        claimed = waiting.filter(pk=audition.pk, attempt=audition.attempt)
+        if claimed.update(claimed_at=now, attempt=F("attempt") + 1, tries_left=F("tries_left") - 1):
             audition.attempt += 1
+            audition.tries_left -= 1
             return audition
         # Another worker was quicker.
 
 
 def _speak(audition: Audition) -> bool:
     mine = Audition.objects.filter(pk=audition.pk, state=AuditionState.WAITING, attempt=audition.attempt)
-    began = time.monotonic()
-    key = _file(audition.key, audition.attempt)
-    peaks = make_sound(audition.voice, audition.text, key)
-    if peaks is None:
-        if audition.attempt >= MAX_ATTEMPTS:
-            mine.update(state=AuditionState.FAILED)
-        else:
-            mine.update(claimed_at=None)
+    if not (audition.voice.is_usable and may_be_auditioned(audition.voice)):
+        mine.update(state=AuditionState.FAILED)  # it went away meanwhile
         return False
+    began = time.monotonic()
+    key = audition.key_of(audition.attempt)
+    peaks = make_sound(audition.voice, audition.text, key)
     took_ms = round((time.monotonic() - began) * 1000)
+    if peaks is None:
+        if audition.tries_left:
+            mine.update(claimed_at=None)
+        else:
+            mine.update(state=AuditionState.FAILED)
+        return False
     if not mine.update(state=AuditionState.READY, audio_key=key, peaks=peaks, took_ms=took_ms):
         store.audio_storage().delete(key)  # given up for dead, or forgotten
         return False
@@ -123,21 +137,22 @@ def _speak(audition: Audition) -> bool:
 def sweep_auditions() -> int:
     """Gives up, forgets, and wakes for what waits. Returns how many were forgotten. Raises StoreUnavailable."""
     now = timezone.now()
-    waiting = Audition.objects.filter(state=AuditionState.WAITING)
-    waiting.filter(created_at__lt=now - PATIENCE).update(state=AuditionState.FAILED)
-    # A worker that died at it twice is not given a third.
-    dead = waiting.filter(attempt__gte=MAX_ATTEMPTS, claimed_at__lt=now - CLAIM)
-    dead.update(state=AuditionState.FAILED)
-    for queue in list(waiting.order_by().values_list("queue", flat=True).distinct()):
+    # Nobody is at it, and it took too long; or its workers died, and it has no try left.
+    given_up = _unclaimed(now).filter(Q(created_at__lt=now - PATIENCE) | Q(tries_left=0))
+    given_up.update(state=AuditionState.FAILED)
+    waiting = _unclaimed(now).order_by()
+    for queue in list(waiting.values_list("queue", flat=True).distinct()):
         wake(queue)
     forgotten = 0
-    for key, attempt in list(Audition.objects.filter(created_at__lt=now - KEPT).values_list("key", "attempt")[:200]):
+    for audition in list(Audition.objects.filter(created_at__lt=now - KEPT).defer("text", "peaks")[:FORGET_BATCH]):
         # Files first: a crash in between leaves a row that is swept again, never a file that nobody knows of.
-        for number in range(1, attempt + 1):
-            store.audio_storage().delete(_file(key, number))
-        forgotten += Audition.objects.filter(key=key, attempt=attempt).delete()[0]
+        for attempt in range(1, audition.attempt + 1):
+            store.audio_storage().delete(audition.key_of(attempt))
+        forgotten += Audition.objects.filter(pk=audition.pk, attempt=audition.attempt).delete()[0]
     return forgotten
 
 
-def _file(key: str, attempt: int) -> str:
-    return f"auditions/{key[:2]}/{key}-{attempt}.mp3"
+def _unclaimed(now: datetime) -> QuerySet[Audition]:
+    """What waits and no living worker has."""
+    free = Q(claimed_at=None) | Q(claimed_at__lt=now - CLAIM)
+    return Audition.objects.filter(free, state=AuditionState.WAITING)

@@ -143,13 +143,15 @@ def _voices(asked: list[str]) -> list[Voice]:
 
 def _context(form: TextForm, voices: list[Voice], asked: list[str], *, text: str) -> dict[str, object]:
     heard = _heard(voices, text)
+    titles = _titles(voices)
     ids = [voice.voice_id for voice in voices]
+    without = [_address([each for each in ids if each != voice_id], text) for voice_id in ids]
     return {
         "form": form,
-        "voices": [(voice, _address([each for each in ids if each != voice.voice_id], text)) for voice in voices],
+        "voices": list(zip(voices, titles, without, strict=True)),
         "heard": heard,
         "is_waiting": any(each.state == "waiting" for each in heard),
-        "rows": _rows(voices),
+        "rows": _rows(voices, titles),
         "languages_differ": len({voice.language.partition("-")[0] for voice in voices}) > 1,
         "left_out": len(asked) - len(voices),
         "gallery_query": urlencode([("voice", voice_id) for voice_id in ids]),
@@ -187,12 +189,18 @@ def _heard_of(voice: Voice, text: str, row: Audition | None) -> Heard:
     )
 
 
-def _rows(voices: list[Voice]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What is compared: words, and each voice's name with its value."""
+def _titles(voices: list[Voice]) -> list[str]:
+    """Their names, with the language where a name stands twice: eSpeak's voices have the same in every language."""
+    names = [voice.name for voice in voices]
+    return [f"{voice.name}, {voice.language_name}" if names.count(voice.name) > 1 else voice.name for voice in voices]
+
+
+def _rows(voices: list[Voice], titles: list[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What is compared: words, and each voice's title with its value."""
     prices = get_prices()
 
     def row(words: str, values: list[str]) -> tuple[str, list[tuple[str, str]]]:
-        return words, [(voice.name, value) for voice, value in zip(voices, values, strict=True)]
+        return words, list(zip(titles, values, strict=True))
 
     return [
         row("Language", [voice.language_name for voice in voices]),

@@ -87,7 +87,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         return redirect(_address(asked, text))  # from the gallery, with its filters
     voices = _voices(asked)
     example = sentence_of(voices[0].language)[:MAX_TEXT_CHARS] if voices else ""
-    form = TextForm(initial={"text": text or example})
+    form = TextForm(initial={"text": text or example}, label_suffix="")
     return render(request, "tts/compare.html", _context(form, voices, asked, text=text))
 
 
@@ -105,7 +105,7 @@ def sound(request: HttpRequest) -> HttpResponse:
 
 def _speak(request: HttpRequest) -> HttpResponse:
     """Has made what is not there yet, and leads to it. What stands in the way is said in the form."""
-    form, asked = TextForm(request.POST), picks_of(request.POST)
+    form, asked = TextForm(request.POST, label_suffix=""), picks_of(request.POST)
     voices = _voices(asked)
     status, headers = 400, dict[str, str]()
     if form.is_valid():

@@ -177,6 +177,15 @@ def test_a_worker_that_comes_late_changes_nothing_and_leaves_no_file(committed_d
     assert audio_files() == [f"{audition.pk}-2.mp3"]
 
 
+def test_a_late_worker_leaves_the_row_to_the_one_that_has_it_now(committed_db, monkeypatch):
+    audition = ask()
+    with first_speech_held(monkeypatch):
+        silence(audition, attempt=2, tries_left=0, ago=SECOND)  # another has it, and is not done yet
+    assert of(audition) == ("waiting", 2, 0)
+    assert audition.claimed_at is not None
+    assert audio_files() == []
+
+
 def test_a_worker_whose_text_was_forgotten_meanwhile_leaves_no_file(committed_db, monkeypatch):
     audition = ask()
     with first_speech_held(monkeypatch):

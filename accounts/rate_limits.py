@@ -6,12 +6,13 @@ django-ratelimit counts; the numbers are the plan's. Owns no response: `accounts
 
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from django.conf import settings
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
+from accounts.errors import RateLimitExceeded
 from accounts.models import Account
 
 Bucket = Literal["generate", "read"]
@@ -43,6 +44,39 @@ class Usage:
     @property
     def retry_after_seconds(self) -> int:
         return max(1, self.reset_at - int(time.time()))
+
+
+def count_comparison(request: HttpRequest, *, sounds: int) -> None:
+    """So many sounds that a visitor wants made. Raises RateLimitExceeded, and then nothing is counted, unless another
+    request was counted at the same moment.
+    """
+    limits = (
+        ("address", "ip", settings.COMPARE_LIMIT),
+        ("all", lambda group, request: "all", settings.COMPARE_TOTAL_LIMIT),
+    )
+
+    def usage_of(what: str, key: object, *, increment: bool) -> Any:
+        return get_usage(request, group=f"compare:{what}:", key=key, rate=COUNTING_RATE, increment=increment)
+
+    for what, key, limit in limits:
+        usage = usage_of(what, key, increment=False)
+        if usage["count"] + sounds > limit:
+            raise _too_much_compared(usage["time_left"])
+    # Counted one by one: of several requests at once, those beyond the limit find it reached here.
+    for _ in range(sounds):
+        for what, key, limit in limits:
+            usage = usage_of(what, key, increment=True)
+            if usage["count"] > limit:
+                raise _too_much_compared(usage["time_left"])
+
+
+def _too_much_compared(seconds_left: int) -> RateLimitExceeded:
+    wait = max(1, seconds_left + 1)
+    minutes = -(-wait // 60)
+    return RateLimitExceeded(
+        f"That was much to compare. The next text is welcome in {minutes} minute{'s' if minutes > 1 else ''}.",
+        headers={"Retry-After": str(wait)},
+    )
 
 
 def limit_for(account: Account, bucket: Bucket) -> int:

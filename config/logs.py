@@ -52,7 +52,7 @@ SCRUBBED = (
     (re.compile(r"\btts_[A-Za-z0-9_-]{4,}"), "tts_…"),
     (re.compile(r"(://[^\s:/@]*:)[^\s@]+@"), r"\1…@"),
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "…@…"),
-    (re.compile(r"(?i)\b([\w-]*(?:signature|token|secret|password|credential))=[^&\s'\"]+"), r"\1=…"),
+    (re.compile(r"(?i)\b([\w-]*(?:signature|token|secret|password|credential)|text)=[^&\s'\"]+"), r"\1=…"),
 )
 
 _context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)

@@ -343,6 +343,11 @@ ENGINE_QUEUES = {
 # An engine that lacks something here is unavailable, with the reason, and costs nothing.
 SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak,kokoro,polly,google")}
 SAMPLE_ENGINES = env_list("SAMPLE_ENGINES", "espeak,kokoro")  # whose samples are made unasked; "none" for nobody's
+# Visitors compare voices with a text of their own: whose voices, and how many sounds in a quarter of an hour: no less
+# than one comparison takes.
+COMPARE_ENGINES = env_list("COMPARE_ENGINES", "espeak,kokoro")  # "none" for nobody's
+COMPARE_LIMIT = env_int("COMPARE_LIMIT", 40, minimum=5)  # for an address
+COMPARE_TOTAL_LIMIT = env_int("COMPARE_TOTAL_LIMIT", 300, minimum=5)  # for all together
 SPEECH_QUEUES = list(dict.fromkeys(ENGINE_QUEUES[name] for name in SPEECH_ENGINES))
 
 KOKORO_MODEL_DIR = BASE_DIR / (env_str("KOKORO_MODEL_DIR") or DATA_DIR / "kokoro")

@@ -3,6 +3,8 @@
 # A page is its address, or the address of a form and the button that sends it as it stands: what is wrong is shown.
 Pages = dict[str, str | tuple[str, str]]
 
+LEE_AND_ANNIE = "voice=espeak:en-GB-eSpeak-Lee&voice=espeak:de-DE-eSpeak-Annie"
+
 PUBLIC: Pages = {
     "home": "/",
     "sign-in": "/sign-in",
@@ -13,6 +15,9 @@ PUBLIC: Pages = {
     "gallery": "/voices",
     "gallery-none": "/voices?q=nobody",
     "voice": "/voices/espeak:en-GB-eSpeak-Lee",
+    "compare": (f"/voices/compare?{LEE_AND_ANNIE}&text=Good+morning.", "Speak it"),
+    "compare-not-spoken": f"/voices/compare?{LEE_AND_ANNIE}&voice=nowhere&text=%D0%9F%D1%80%D0%B8",
+    "compare-none": "/voices/compare",
     "pricing": "/pricing?characters=600000&tier=premium",
     "docs-api": "/docs/api",
     "docs-quickstart": "/docs/quickstart",

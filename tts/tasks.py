@@ -20,7 +20,7 @@ from tts.engines.base import EngineError
 from tts.engines.registry import all_engines
 from tts.lease import worker_is_stopping
 from tts.models import Job
-from tts.services import catalogue, deletion, exports, lifecycle, samples
+from tts.services import auditions, catalogue, deletion, exports, lifecycle, samples
 from tts.services import sweep as sweep_service
 
 logger = logging.getLogger(__name__)
@@ -108,6 +108,12 @@ def ask_for_samples() -> None:
 @shared_task
 def make_samples(queue: str) -> None:
     samples.make_samples_when_idle(queue=queue)
+
+
+@shared_task
+def speak_auditions(queue: str) -> None:
+    """Visitors' comparisons, when no job waits."""
+    auditions.speak_auditions(queue=queue)
 
 
 @worker_ready.connect

@@ -2,7 +2,7 @@ from django.urls import include, path
 
 from tts.audio_files import audio_file
 from tts.docs import views as docs
-from tts.pages import crawlers, data, gallery, job, jobs, playground, pricing, theme
+from tts.pages import compare, crawlers, data, gallery, job, jobs, playground, pricing, theme
 from tts.pages.favourites import favourite
 from tts.pages.landing import home
 from tts.pages.overview import overview
@@ -37,6 +37,8 @@ urlpatterns = [
     path("", include("webhooks.urls")),
     path("billing/usage", usage, name="billing_usage"),
     path("voices", gallery.gallery, name="gallery"),
+    path("voices/compare", compare.compare, name="compare"),
+    path("voices/compare/sound", compare.sound, name="compare_sound"),
     path("voices/<str:voice_id>", gallery.voice_page, name="voice"),
     path("voices/<str:voice_id>/favourite", favourite, name="voice_favourite"),
     path("theme", theme.choose_theme, name="theme"),

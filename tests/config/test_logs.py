@@ -102,6 +102,7 @@ def test_what_a_package_attached_stays_out() -> None:
         ("mail to alice.b+c@acme.example bounced", "mail to …@… bounced"),
         ("GET https://store/a.mp3?X-Amz-Signature=00ff&X-Amz-Expires=9", "GET https://store/a.mp3?X-Amz-Signature=…&X-Amz-Expires=9"),
         ("expires=9&signature=00ff", "expires=9&signature=…"),
+        ("refused - https://x/?voice=a&text=Hello+there.: /", "refused - https://x/?voice=a&text=… /"),
         ("tts.tasks.sweep in tts_job", "tts.tasks.sweep in tts_job"),
     ],
 )  # fmt: skip

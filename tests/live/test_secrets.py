@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.live.browsing import PASSWORD, link_in_mail
-from tests.live.service import Caller, Service, settings_of_services
+from tests.live.service import VOICE_ID, Caller, Service, settings_of_services
 from tests.waiting import wait_for
 
 EMAIL, OWNER = "dana@acme.example", "alice@acme.example"
@@ -104,6 +104,17 @@ def test_no_link_that_opens_something_is_in_the_log(logged: Service, owner: Brow
     assert stranger.http.post(reset).status_code == 403
     secrets.add(reset.rpartition("-")[2])
 
+    typed = "Between-you-and-me."
+    compared = stranger.post(
+        "/voices/compare", {"voice": VOICE_ID, "text": typed}, page=f"/voices/compare?voice={VOICE_ID}"
+    )
+    assert (compared.status_code, typed in compared.headers["Location"]) == (302, True)
+    assert stranger.get(compared.headers["Location"]).status_code == 200
+    assert stranger.get(compared.headers["Location"].replace("compare?", "compare/sound?")).status_code == 200
+    elsewhere = {"Referer": f"https://elsewhere.example{compared.headers['Location']}", "X-Forwarded-Proto": "https"}
+    assert stranger.http.post("/voices/compare", headers=elsewhere).status_code == 403
+    secrets.add(typed)
+
     body = {"text": "Welcome.", "voice_id": "espeak:en-US-eSpeak-Annie"}
     stream = caller.http.post("/api/v1/tts/stream", json=body).json()["data"]["stream_url"]
     path = httpx.URL(stream).path
@@ -123,6 +134,7 @@ def test_no_link_that_opens_something_is_in_the_log(logged: Service, owner: Brow
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     paths = {line["path"] for line in lines if line["logger"] == "access"}
     assert {"/invitations/<str:token>", "/invitations/…", "/confirm-email/<str:key>", "/stream/…"} <= paths
+    assert {"/voices/compare", "/voices/compare/sound"} <= paths
     assert {"/stream/<uuid:job_id>/<str:token>", "/audio/<path:key>"} <= paths
     assert any(re.match(r"Forbidden .*: /invitations/<str:token>$", line["event"]) for line in lines)
 

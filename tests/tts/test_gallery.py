@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -74,6 +75,27 @@ def test_pages_keep_the_filters(client, many_voices):
     assert 'href="?gender=female&amp;page=2"' in page
     first, second = found(client, "?gender=female"), found(client, "?gender=female&page=2")
     assert not set(first) & set(second)
+
+
+def test_what_is_ticked_to_be_compared_stays_so_on_every_link_of_the_gallery(client, many_voices):
+    client.force_login(make_user("alice@acme.example"))
+    filters = "?gender=female&provider=polly&q=voice2"
+    first, second = "polly:en-1-Neural-Voice1", found(client, filters)[0]
+    picks = urlencode([("voice", first), ("voice", second)]).replace("&", "&amp;")
+    page = client.get(f"/voices{filters}&voice={first}&voice={second}&voice={second}&voice=").content.decode()
+    for link in (
+        f'href="?q=voice2&amp;provider=polly&amp;gender=female&amp;{picks}&amp;page=2"',
+        f'href="/voices?provider=polly&amp;gender=female&amp;{picks}"',  # a chip
+        f'href="/voices?{picks}"',  # clear all filters
+        f'href="/voices?q=voice2&amp;provider=polly&amp;gender=female&amp;favourites=on&amp;{picks}"',
+    ):
+        assert link in page, link
+    # Those of this page are ticked, the others go along unseen; Apply and Compare send both.
+    ticked = re.findall(r'<input type="checkbox"\s+name="voice"\s+form="filters"\s+value="([^"]+)"\s+checked>', page)
+    unseen = re.findall(r'<input type="hidden" name="voice" form="filters" value="([^"]+)">', page)
+    assert ticked == [second]
+    assert unseen == [first]
+    assert picks in client.get(f"/voices?q=nobody&voice={first}&voice={second}").content.decode()
 
 
 def test_each_filter_is_a_chip_whose_link_takes_it_away(client, voices):

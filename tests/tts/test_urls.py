@@ -148,6 +148,11 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "robots.txt": {"GET": ("/robots.txt", ALL_GET_IN)},
     "sitemap.xml": {"GET": ("/sitemap.xml", ALL_GET_IN)},
     "voices": {"GET": ("/voices", ALL_GET_IN)},
+    "voices/compare": {
+        "GET": (f"/voices/compare?voice={ANNIE}", ALL_GET_IN),
+        "POST": ("/voices/compare", dict.fromkeys(ACTORS, 400)),  # no text; what is made: tests/tts/test_compare.py
+    },
+    "voices/compare/sound": {"GET": (f"/voices/compare/sound?voice={ANNIE}&text=x", ALL_GET_IN)},
     "voices/<str:voice_id>": {"GET": (f"/voices/{ANNIE}", ALL_GET_IN)},
     "voices/<str:voice_id>/favourite": {
         "POST": (f"/voices/{ANNIE}/favourite", NEEDS_SIGN_IN | {"signed in": 302}),  # neither on nor off: no change

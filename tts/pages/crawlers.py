@@ -11,7 +11,7 @@ from voices.selectors import usable_voices
 MAX_URLS = 50_000  # of one file: https://www.sitemaps.org/protocol.html
 PUBLIC_PAGES = ("home", "gallery", "pricing", "api_reference")
 # Programs' addresses, and those that carry a secret or a signature; signed-in pages send to sign in anyway.
-CLOSED = ("/api/", "/v1/", "/admin/", "/audio/", "/stream/", "/confirm-email/", "/reset-password/")
+CLOSED = ("/api/", "/v1/", "/admin/", "/audio/", "/stream/", "/voices/compare", "/confirm-email/", "/reset-password/")
 
 
 @require_safe

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from django import forms
 from django.core.paginator import Paginator
 from django.db.models import Case, When
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.choices import flatten_choices
 from django.views.decorators.http import require_safe
 
@@ -29,6 +30,7 @@ from voices.sentences import sentence_of
 
 VOICES_ON_A_PAGE = 24
 ALIKE = 3
+MAX_ASKED = 50  # picks in an address; the page that compares them says which are too many
 ABILITIES = [(key, words) for key, (_field, words) in CAPABILITIES.items()]
 # What most who come read first.
 COMES_LATER = Case(When(language__in=["en-US", "en-GB"], then=0), default=1)
@@ -110,15 +112,25 @@ def gallery(request: HttpRequest) -> HttpResponse:
         voices = voices.order_by(COMES_LATER, "language", "provider", "name", "voice_id")
     page = Paginator(voices, VOICES_ON_A_PAGE).get_page(request.GET.get("page"))
     prices = get_prices()
+    picks = picks_of(request.GET)
+    here = {voice.voice_id for voice in page.object_list}
+
+    def query_of(filters: Mapping[str, str]) -> str:
+        return urlencode([*filters.items(), *(("voice", voice_id) for voice_id in picks)])
+
+    query = query_of(chosen)
     context = {
+        "picks": picks,
+        "picks_elsewhere": [voice_id for voice_id in picks if voice_id not in here],
         "form": form,
         "page": page,
         "cards": [card_of(voice, prices) for voice in page.object_list],
-        "query": f"{urlencode(chosen)}&" if chosen else "",
-        "chips": [Chip(form.words(name, chosen[name]), urlencode(_without(chosen, name))) for name in chosen],
+        "query": f"{query}&" if query else "",
+        "every_voice": f"{reverse('gallery')}?{query_of({})}" if picks else reverse("gallery"),
+        "chips": [Chip(form.words(name, chosen[name]), query_of(_without(chosen, name))) for name in chosen],
         "favourites": {
             "is_on": FAVOURITES in chosen,
-            "query": urlencode(_without(chosen, FAVOURITES) if FAVOURITES in chosen else {**chosen, FAVOURITES: "on"}),
+            "query": query_of(_without(chosen, FAVOURITES) if FAVOURITES in chosen else {**chosen, FAVOURITES: "on"}),
         },
     }
     return render(request, "tts/gallery.html", context)
@@ -152,6 +164,12 @@ def voice_page(request: HttpRequest, voice_id: str) -> HttpResponse:
         "canonical": f"{base_url}{request.path}",
     }
     return render(request, "tts/voice.html", context)
+
+
+def picks_of(query: QueryDict) -> list[str]:
+    """The ids of the voices that are to be compared, each once: whatever was asked for, whether or not it is here."""
+    asked = [voice_id.replace("\0", "") for voice_id in query.getlist("voice")]
+    return list(dict.fromkeys(voice_id for voice_id in asked if voice_id))[:MAX_ASKED]
 
 
 def _without(chosen: Mapping[str, str], name: str) -> dict[str, str]:

@@ -69,6 +69,17 @@ def make_sample(voice: Voice) -> bool:
     if not text:
         return False
     key = _sample_key(voice, text)
+    peaks = make_sound(voice, text, key)
+    if peaks is None:
+        return False
+    keep_sample(voice=voice, key=key, peaks=peaks)
+    return True
+
+
+def make_sound(voice: Voice, text: str, key: str) -> bytes | None:
+    """A short plain text as mp3 in the audio store, under that name, and its peaks. None, and a line in the log, when
+    there is none: the engine or the store failed, or it says nothing.
+    """
     spool = settings.SPOOL_DIR / key.replace("/", "-")
     settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True)
     try:
@@ -87,16 +98,15 @@ def make_sample(voice: Voice) -> bool:
         peaks = Peaks(rate_hertz)
         audio = encode_file(_watched(pcm, peaks), spool, encoding, input_rate_hertz=rate_hertz)
         if not audio.duration_ms:
-            logger.warning("no sample of %s: it says nothing", voice.voice_id)
-            return False
+            logger.warning("no sound of %s: it says nothing", voice.voice_id)
+            return None
         store.save_audio(key, spool)
     except (EngineError, StoreUnavailable, OSError) as error:
-        logger.warning("no sample of %s: %s", voice.voice_id, error)
-        return False
+        logger.warning("no sound of %s: %s", voice.voice_id, error)
+        return None
     finally:
         spool.unlink(missing_ok=True)
-    keep_sample(voice=voice, key=key, peaks=peaks.taken())
-    return True
+    return peaks.taken()
 
 
 def _watched(pcm: Iterable[bytes], peaks: Peaks) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from accounts.services.idempotency import forget_expired
 from tts.errors import StoreUnavailable
 from tts.models import Job
 from tts.queue import wake_worker
+from tts.services.auditions import sweep_auditions
 from tts.services.lifecycle import due_jobs, erase_job, fail_jobs_of_removed_engines, reclaim_dead_jobs
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Sweep:
     forgotten_requests: int
     forgotten_counters: int
     removed_spool_files: int
+    forgotten_auditions: int
 
 
 def sweep() -> Sweep:
@@ -51,7 +53,16 @@ def sweep() -> Sweep:
         forgotten_requests=forget_expired(),
         forgotten_counters=forget_expired_counters(),
         removed_spool_files=remove_stale_spool_files(),
+        forgotten_auditions=forget_auditions(),
     )
+
+
+def forget_auditions() -> int:
+    try:
+        return sweep_auditions()
+    except StoreUnavailable:
+        logger.warning("old comparisons could not be deleted", exc_info=True)
+        return 0
 
 
 def erase_old_jobs() -> int:

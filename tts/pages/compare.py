@@ -1,0 +1,240 @@
+"""Up to five voices side by side, and a visitor's own short text in each. No account, and nothing is charged."""
+
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.errors import MaintenanceMode
+from accounts.rate_limits import count_comparison
+from accounts.selectors import is_in_maintenance
+from billing.money import format_need
+from billing.selectors import get_prices
+from config.errors import DomainError, ValidationFailed
+from tts import store
+from tts.models import Audition, AuditionState
+from tts.pages.cards import CAPABILITIES, TIERS, provider_of
+from tts.pages.gallery import picks_of
+from tts.services.auditions import (
+    MAX_TEXT_CHARS,
+    audition_key,
+    may_be_auditioned,
+    missing_voices,
+    request_auditions,
+)
+from tts.waveform import Wave, draw_wave
+from voices.models import Voice
+from voices.selectors import usable_voices
+from voices.sentences import sentence_of
+
+MAX_PICKS = 5
+EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA"}
+JOINERS = "\u200c\u200d"  # Persian and Indic scripts are written with them
+
+
+class TextForm(forms.Form):
+    text = forms.CharField(
+        label="Your text",
+        max_length=MAX_TEXT_CHARS,
+        help_text=f"At most {MAX_TEXT_CHARS} characters. Nothing is charged; it is forgotten after an hour.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={
+            "required": "Type what the voices are to say.",
+            "max_length": f"This is longer than {MAX_TEXT_CHARS} characters. Shorten it.",
+        },
+    )
+
+    def clean_text(self) -> str:
+        text = _plain(str(self.cleaned_data["text"]))
+        if not text:
+            raise ValidationError(self.fields["text"].error_messages["required"], code="required")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What there is to hear of a voice. `state`: sample (there is no text, or it is not spoken yet), waiting, ready,
+    failed, elsewhere (not spoken for free), gone (it does not speak here any more).
+    """
+
+    voice: Voice
+    state: str
+    url: str
+    wave: Wave | None
+    seconds: str  # that a ready sound took
+    query: str
+    has_text: bool
+    is_foreign: bool  # the text is in letters that its language does not use
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def compare(request: HttpRequest) -> HttpResponse:
+    """The address holds the voices and the text; a POST has the text spoken and leads to it."""
+    if request.method == "POST":
+        return _speak(request)
+    asked = picks_of(request.GET)
+    text = _plain(request.GET.get("text", ""))[:MAX_TEXT_CHARS]
+    if set(request.GET) - {"voice", "text"}:
+        return redirect(_address(asked, text))  # from the gallery, with its filters
+    voices = _voices(asked)
+    example = sentence_of(voices[0].language)[:MAX_TEXT_CHARS] if voices else ""
+    form = TextForm(initial={"text": text or example}, label_suffix="")
+    return render(request, "tts/compare.html", _context(form, voices, asked, text=text))
+
+
+@require_safe
+@never_cache
+def sound(request: HttpRequest) -> HttpResponse:
+    """One voice's part of the page, which asks for itself until there is something to hear."""
+    text = _plain(request.GET.get("text", ""))[:MAX_TEXT_CHARS]
+    voice = Voice.objects.filter(voice_id__in=picks_of(request.GET)[:1]).first()
+    if voice is None:
+        raise Http404("There is no such voice here.")
+    [heard] = _heard([voice], text)
+    return render(request, "tts/_audition.html", {"heard": heard})
+
+
+def _speak(request: HttpRequest) -> HttpResponse:
+    """Has made what is not there yet, and leads to it. What stands in the way is said in the form."""
+    form, asked = TextForm(request.POST, label_suffix=""), picks_of(request.POST)
+    voices = _voices(asked)
+    status, headers = 400, dict[str, str]()
+    if form.is_valid():
+        try:
+            _request_sounds(request, voices, form.cleaned_data["text"])
+        except DomainError as error:
+            form.add_error(None, error.message)
+            status, headers = error.status, error.headers
+        else:
+            return redirect(_address([voice.voice_id for voice in voices], form.cleaned_data["text"]))
+    context = _context(form, voices, asked, text="")
+    response = render(request, "tts/compare.html", context, status=status)
+    for name, value in headers.items():
+        response.headers[name] = value
+    return response
+
+
+def _request_sounds(request: HttpRequest, voices: list[Voice], text: str) -> None:
+    """Raises ValidationFailed, MaintenanceMode, CapacityReached, RateLimitExceeded: only what is made is counted."""
+    if not voices:
+        raise ValidationFailed("Choose a voice first.")
+    if is_in_maintenance():
+        raise MaintenanceMode
+    missing = missing_voices(voices=voices, text=text)
+    if missing:
+        count_comparison(request, sounds=len(missing))
+        request_auditions(voices=missing, text=text)
+
+
+def _voices(asked: list[str]) -> list[Voice]:
+    """In the order of the address, and only those that speak here; the first few."""
+    found = {voice.voice_id: voice for voice in usable_voices().filter(voice_id__in=asked)}
+    return [found[voice_id] for voice_id in asked if voice_id in found][:MAX_PICKS]
+
+
+def _context(form: TextForm, voices: list[Voice], asked: list[str], *, text: str) -> dict[str, object]:
+    heard = _heard(voices, text)
+    titles = _titles(voices)
+    ids = [voice.voice_id for voice in voices]
+    without = [_address([each for each in ids if each != voice_id], text) for voice_id in ids]
+    return {
+        "form": form,
+        "voices": list(zip(voices, titles, without, strict=True)),
+        "heard": heard,
+        "is_waiting": any(each.state == "waiting" for each in heard),
+        "rows": _rows(voices, titles),
+        "languages_differ": len({voice.language.partition("-")[0] for voice in voices}) > 1,
+        "left_out": len(asked) - len(voices),
+        "gallery_query": urlencode([("voice", voice_id) for voice_id in ids]),
+        "max_picks": MAX_PICKS,
+    }
+
+
+def _heard(voices: list[Voice], text: str) -> list[Heard]:
+    keys = [audition_key(voice, text) for voice in voices] if text else []
+    rows = {row.key: row for row in Audition.objects.filter(key__in=keys)} if keys else {}
+    return [_heard_of(voice, text, rows.get(audition_key(voice, text)) if text else None) for voice in voices]
+
+
+def _heard_of(voice: Voice, text: str, row: Audition | None) -> Heard:
+    state, url, peaks, seconds = "sample", "", bytes(voice.sample_peaks), ""
+    if not voice.is_usable:
+        state = "gone"
+    elif row is not None:
+        state, peaks, seconds = str(row.state), bytes(row.peaks), _seconds(row.took_ms)
+        url = store.signed_url(row.audio_key, base_url="").url if row.state == AuditionState.READY else ""
+    else:
+        state = "elsewhere" if text and not may_be_auditioned(voice) else "sample"
+        url = reverse("voice_sample", args=[voice.voice_id]) if voice.sample_key else ""
+    own = _letters(sentence_of(voice.language))
+    used = _letters(text)
+    return Heard(
+        voice=voice,
+        state=state,
+        url=url,
+        wave=draw_wave(peaks) if url else None,
+        seconds=seconds,
+        query=urlencode({"voice": voice.voice_id, "text": text}),
+        has_text=bool(text),
+        is_foreign=bool(own and used and own != used),
+    )
+
+
+def _titles(voices: list[Voice]) -> list[str]:
+    """Their names, with the language where a name stands twice: eSpeak's voices have the same in every language."""
+    names = [voice.name for voice in voices]
+    return [f"{voice.name}, {voice.language_name}" if names.count(voice.name) > 1 else voice.name for voice in voices]
+
+
+def _rows(voices: list[Voice], titles: list[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What is compared: words, and each voice's title with its value."""
+    prices = get_prices()
+
+    def row(words: str, values: list[str]) -> tuple[str, list[tuple[str, str]]]:
+        return words, list(zip(titles, values, strict=True))
+
+    return [
+        row("Language", [voice.language_name for voice in voices]),
+        row("Gender", [voice.gender.capitalize() for voice in voices]),
+        row("Engine", [f"{provider_of(voice.provider).name}, {voice.family}" for voice in voices]),
+        row("Your text goes to", [provider_of(voice.provider).text_goes_to for voice in voices]),
+        row("Tier", [TIERS[voice.model_type] for voice in voices]),
+        row("Credits per 1,000", [format_need(prices[voice.model_type] * 1000) for voice in voices]),
+        row("Longest text", [f"{voice.max_text_bytes:,} bytes" for voice in voices]),
+        row("Longest stream", [f"{v.max_stream_bytes:,} bytes" if v.supports_streaming else "None" for v in voices]),
+        *(
+            row(words, ["Yes" if getattr(voice, field) else "No" for voice in voices])
+            for field, words in CAPABILITIES.values()
+        ),
+    ]
+
+
+def _seconds(took_ms: int) -> str:
+    return f"{took_ms / 1000:.1f}" if took_ms >= 100 else "less than 0.1"
+
+
+def _address(voice_ids: list[str], text: str) -> str:
+    query = [("voice", voice_id) for voice_id in voice_ids] + ([("text", text)] if text else [])
+    return f"{reverse('compare')}?{urlencode(query)}" if query else reverse("compare")
+
+
+def _plain(text: str) -> str:
+    """On one line, without what no database or engine takes."""
+    words = "".join(each if each.isprintable() or each in JOINERS else " " for each in text).split()
+    return " ".join(words).strip(f"{JOINERS} ")
+
+
+def _letters(text: str) -> str:
+    """The script that most of it is written in, as Unicode names it; "" for none."""
+    scripts = Counter(unicodedata.name(each, "").partition(" ")[0] for each in text if each.isalpha())
+    script = scripts.most_common(1)[0][0] if scripts else ""
+    return "EAST ASIAN" if script in EAST_ASIAN else script

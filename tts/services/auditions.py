@@ -1,0 +1,158 @@
+"""A visitor's short text in several voices, to compare them. Nothing is charged, and paying customers come first.
+
+The worker of an engine's queue speaks them, for it has the model in memory: one at a time, and none while a job waits.
+The rows say what waits; the sweep wakes for them, gives up what waited too long, and forgets all of it after an hour.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from config.wake_ups import send_wake_up
+from tts import store
+from tts.engines.registry import get_engine
+from tts.lease import worker_is_stopping
+from tts.models import Audition, AuditionState
+from tts.services.lifecycle import due_jobs
+from tts.services.samples import make_sound
+from voices.models import Voice
+
+MAX_TEXT_CHARS = 120
+KEPT = timedelta(hours=1)
+PATIENCE = timedelta(minutes=2)  # of a visitor, while jobs come first
+CLAIM = timedelta(seconds=30)  # then its worker is taken for dead
+TRIES = 2  # for each request
+FORGET_BATCH = 200
+
+_speaking = threading.Lock()  # in one worker at most one slot is for these
+
+
+def may_be_auditioned(voice: Voice) -> bool:
+    """Engines that cost the operator nothing; settings.COMPARE_ENGINES has the last word."""
+    return voice.provider in settings.COMPARE_ENGINES and voice.provider in settings.SPEECH_ENGINES
+
+
+def audition_key(voice: Voice, text: str) -> str:
+    return hashlib.sha256(f"{voice.voice_id}\n{voice.engine_voice}\n{text}".encode()).hexdigest()
+
+
+def missing_voices(*, voices: Sequence[Voice], text: str) -> list[Voice]:
+    """Those that would have to speak: what waits or is there costs nothing, what failed is worth another try.
+
+    Raises CapacityReached when there are some, and no room for what they say.
+    """
+    keys = {audition_key(voice, text): voice for voice in voices if may_be_auditioned(voice)}
+    there = Audition.objects.filter(key__in=keys).exclude(state=AuditionState.FAILED)
+    for key in there.values_list("key", flat=True):
+        del keys[key]
+    if keys:
+        store.check_capacity()
+    return list(keys.values())
+
+
+def request_auditions(*, voices: Collection[Voice], text: str) -> None:
+    """A row each, for what failed a fresh number of tries, and a wake-up for each queue."""
+    rows = [
+        Audition(
+            key=audition_key(voice, text),
+            voice=voice,
+            queue=get_engine(voice.provider).queue,
+            text=text,
+            tries_left=TRIES,
+        )
+        for voice in voices
+    ]
+    with transaction.atomic():
+        failed = Audition.objects.filter(key__in=[row.key for row in rows], state=AuditionState.FAILED)
+        # `attempt` goes on counting: a late worker of an earlier one must not have the number of the next.
+        failed.update(state=AuditionState.WAITING, tries_left=TRIES, claimed_at=None, created_at=timezone.now())
+        Audition.objects.bulk_create(rows, ignore_conflicts=True)
+    for queue in {row.queue for row in rows}:
+        wake(queue)
+
+
+def wake(queue: str) -> bool:
+    return send_wake_up("tts.tasks.speak_auditions", [queue], queue=queue)
+
+
+def speak_auditions(*, queue: str) -> int:
+    """What waits, as long as no job does. Returns how many were spoken. At once 0 when another thread is at it."""
+    if not _speaking.acquire(blocking=False):
+        return 0
+    spoken = 0
+    try:
+        while not worker_is_stopping.is_set() and not due_jobs().filter(queue=queue).exists():
+            audition = _claim(queue)
+            if audition is None:
+                break
+            spoken += _speak(audition)
+    finally:
+        _speaking.release()
+    return spoken
+
+
+def _claim(queue: str) -> Audition | None:
+    while True:
+        now = timezone.now()
+        waiting = _unclaimed(now).filter(queue=queue, tries_left__gt=0)
+        audition = waiting.select_related("voice").order_by("created_at").first()
+        if audition is None:
+            return None
+        claimed = waiting.filter(pk=audition.pk, attempt=audition.attempt)
+        if claimed.update(claimed_at=now, attempt=F("attempt") + 1, tries_left=F("tries_left") - 1):
+            audition.attempt += 1
+            audition.tries_left -= 1
+            return audition
+        # Another worker was quicker.
+
+
+def _speak(audition: Audition) -> bool:
+    mine = Audition.objects.filter(pk=audition.pk, state=AuditionState.WAITING, attempt=audition.attempt)
+    if not (audition.voice.is_usable and may_be_auditioned(audition.voice)):
+        mine.update(state=AuditionState.FAILED)  # it went away meanwhile
+        return False
+    began = time.monotonic()
+    key = audition.key_of(audition.attempt)
+    peaks = make_sound(audition.voice, audition.text, key)
+    took_ms = round((time.monotonic() - began) * 1000)
+    if peaks is None:
+        if audition.tries_left:
+            mine.update(claimed_at=None)
+        else:
+            mine.update(state=AuditionState.FAILED)
+        return False
+    if not mine.update(state=AuditionState.READY, audio_key=key, peaks=peaks, took_ms=took_ms):
+        store.audio_storage().delete(key)  # given up for dead, or forgotten
+        return False
+    return True
+
+
+def sweep_auditions() -> int:
+    """Gives up, forgets, and wakes for what waits. Returns how many were forgotten. Raises StoreUnavailable."""
+    now = timezone.now()
+    # Nobody is at it, and it took too long; or its workers died, and it has no try left.
+    given_up = _unclaimed(now).filter(Q(created_at__lt=now - PATIENCE) | Q(tries_left=0))
+    given_up.update(state=AuditionState.FAILED)
+    waiting = _unclaimed(now).order_by()
+    for queue in list(waiting.values_list("queue", flat=True).distinct()):
+        wake(queue)
+    forgotten = 0
+    for audition in list(Audition.objects.filter(created_at__lt=now - KEPT).defer("text", "peaks")[:FORGET_BATCH]):
+        # Files first: a crash in between leaves a row that is swept again, never a file that nobody knows of.
+        for attempt in range(1, audition.attempt + 1):
+            store.audio_storage().delete(audition.key_of(attempt))
+        forgotten += Audition.objects.filter(pk=audition.pk, attempt=audition.attempt).delete()[0]
+    return forgotten
+
+
+def _unclaimed(now: datetime) -> QuerySet[Audition]:
+    """What waits and no living worker has."""
+    free = Q(claimed_at=None) | Q(claimed_at__lt=now - CLAIM)
+    return Audition.objects.filter(free, state=AuditionState.WAITING)

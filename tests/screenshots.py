@@ -109,7 +109,7 @@ def fill(service: Service) -> dict[str, Audience]:
     )
     ids = {"key": key["key_id"], "job": spoken["job_id"]} | json.loads(furnished.stdout)
     return {
-        "nobody": Audience(with_ids(PUBLIC, ids)),
+        "nobody": Audience(with_ids(PUBLIC, ids), host="localhost"),  # who can have passkeys
         "owner": Audience(with_ids(SIGNED_IN, ids), EMAIL, made["password"]),
         "newcomer": Audience(NEW, NEWCOMER, PASSWORD),
         "careful": Audience(

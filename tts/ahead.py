@@ -49,24 +49,32 @@ def speak_ahead(
 
 
 def read_ahead(chunks: Generator[bytes, None, None], *, check: Callable[[], None]) -> Generator[bytes, None, None]:
-    """The same chunks, made while the taker is busy with those before; `CHUNKS_AHEAD` at most wait for it.
+    """The same chunks, made while the taker is busy with those before; `CHUNKS_AHEAD` at most wait for it. But the
+    first goes out before the next is begun: an engine takes every processor, and somebody waits for the first sound.
 
     `check` is called while waiting; what it raises, as what `chunks` raises, ends everything. Whoever closes this waits
     until `chunks` is closed, too.
     """
     out: queue.Queue[bytes | BaseException | None] = queue.Queue(CHUNKS_AHEAD)
-    stop = threading.Event()
-    thread = threading.Thread(target=copy_context().run, args=(_read_into, chunks, out, stop), name="read ahead")
+    first_is_out, stop = threading.Event(), threading.Event()
+    arguments = (_read_into, chunks, out, first_is_out, stop)
+    thread = threading.Thread(target=copy_context().run, args=arguments, name="read ahead")
     thread.start()
     try:
-        yield from _heard(out, check)
+        for pcm in _heard(out, check):
+            yield pcm
+            first_is_out.set()
     finally:
         stop.set()
+        first_is_out.set()
         thread.join()
 
 
 def _read_into(
-    chunks: Generator[bytes, None, None], out: "queue.Queue[bytes | BaseException | None]", stop: threading.Event
+    chunks: Generator[bytes, None, None],
+    out: "queue.Queue[bytes | BaseException | None]",
+    first_is_out: threading.Event,
+    stop: threading.Event,
 ) -> None:
     def put(item: bytes | BaseException | None) -> None:
         while not stop.is_set():
@@ -78,6 +86,7 @@ def _read_into(
         with closing(chunks):
             for pcm in chunks:
                 put(pcm)
+                first_is_out.wait()
                 if stop.is_set():
                     return
     except BaseException as error:

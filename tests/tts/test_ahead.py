@@ -139,9 +139,11 @@ def test_the_engine_speaks_on_while_the_taker_is_busy_and_no_further_than_so_man
 
     with closing(read_ahead(chunks(), check=never)) as spoken:
         assert next(spoken) == b"1"
-        # One in the taker's hand, so many in the queue, and one that finds it full.
-        wait_for(lambda: made == CHUNKS_AHEAD + 2, "as many as may wait")
-        assert [*spoken] == [str(number).encode() for number in range(2, 10 * CHUNKS_AHEAD + 1)]
+        assert made == 1, "the first goes out before the next is begun"
+        assert next(spoken) == b"2"
+        # Two were taken, so many are in the queue, and one finds it full.
+        wait_for(lambda: made == CHUNKS_AHEAD + 3, "as many as may wait")
+        assert [*spoken] == [str(number).encode() for number in range(3, 10 * CHUNKS_AHEAD + 1)]
 
 
 def test_what_ends_the_engine_ends_the_taker_after_what_was_made():

@@ -4,6 +4,7 @@ The cryptography is fido2's, the challenge in the session django-allauth's. What
 granted by either: whatever they raise about it is one refusal here.
 """
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,24 +23,42 @@ REFUSED = "The passkey was not taken. Try again."
 NOT_FROM_THE_BROWSER = {"required": "The browser sent no passkey. Try again.", "invalid": REFUSED}
 
 
-class NewPasskeyForm(webauthn_forms.SignupWebAuthnForm):
+# What fido2 raises, besides ValueError, about bytes that are no CBOR, no key or no end: found by feeding it such.
+MADE_UP = (AssertionError, AttributeError, LookupError, NotImplementedError, RecursionError, TypeError, struct.error)
+
+
+class _CredentialForm(forms.Form):
+    """A mixin: the field that the script fills in, and our words about it, said of the form: nobody sees the field."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        self.fields["credential"] = _CredentialField(error_messages=NOT_FROM_THE_BROWSER)
+
+    @property
+    def refusal(self) -> str:
+        """Why it was not taken."""
+        return str(self.non_field_errors()[0])
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if "credential" in self.errors:
+            self.add_error(None, self.errors.pop("credential").as_data())
+
+
+class NewPasskeyForm(_CredentialForm, webauthn_forms.SignupWebAuthnForm):
     """A name, and what the browser made. Such a passkey is found without an email, and asks for finger, face or PIN."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _prepare(self)
         self.fields["name"] = name_field()
 
     def clean(self) -> dict[str, Any]:
         with _refusing_garbage():
-            cleaned: dict[str, Any] = super().clean()
+            cleaned = super().clean() or {}
             if "credential" in cleaned:
                 cleaned["credential"] = _to_keep(cleaned["credential"])
         return cleaned
-
-    def full_clean(self) -> None:
-        super().full_clean()
-        _say_of_the_form(self)
 
 
 class PasskeyNameForm(forms.Form):
@@ -50,22 +69,11 @@ class PasskeyNameForm(forms.Form):
         self.fields["name"].widget.attrs["autofocus"] = True
 
 
-class _ProofForm(forms.Form):
-    """A mixin: our words, and never a traceback for what somebody made up."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _prepare(self)
-
+class _ProofForm(_CredentialForm):
     @property
     def is_stopped(self) -> bool:
         """Too many tries failed."""
         return self.is_bound and is_stopped(self)
-
-    @property
-    def refusal(self) -> str:
-        """Why it was not taken."""
-        return str(self.non_field_errors()[0])
 
     def clean_credential(self) -> Authenticator:
         with _refusing_garbage():
@@ -73,10 +81,6 @@ class _ProofForm(forms.Form):
         if not passkey.user.is_active:
             raise forms.ValidationError(REFUSED, code="incorrect_code")
         return passkey
-
-    def full_clean(self) -> None:
-        super().full_clean()
-        _say_of_the_form(self)
 
 
 class SignInPasskeyForm(_ProofForm, webauthn_forms.LoginWebAuthnForm):
@@ -131,11 +135,6 @@ class _CredentialField(forms.JSONField):
             raise forms.ValidationError(REFUSED, code="invalid") from None
 
 
-def _prepare(form: forms.Form) -> None:
-    form.label_suffix = ""
-    form.fields["credential"] = _CredentialField(error_messages=NOT_FROM_THE_BROWSER)
-
-
 @contextmanager
 def _refusing_garbage() -> Iterator[None]:
     try:
@@ -143,11 +142,5 @@ def _refusing_garbage() -> Iterator[None]:
     except forms.ValidationError as error:
         words = TOO_MANY_CODES if error.code == "too_many_login_attempts" else REFUSED
         raise forms.ValidationError(words, code=error.code) from None
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
+    except (ValueError, *MADE_UP):
         raise forms.ValidationError(REFUSED, code="incorrect_code") from None
-
-
-def _say_of_the_form(form: forms.Form) -> None:
-    """Nobody sees the field that the script fills in: what is wrong with it is said of the form."""
-    if "credential" in form.errors:
-        form.add_error(None, form.errors.pop("credential").as_data())

@@ -140,9 +140,9 @@ def remove(request: HttpRequest, passkey_id: int) -> HttpResponse:
     user = cast(User, request.user)
     passkey = _mine(user, passkey_id)
     if request.method != "POST":
-        is_last = not Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
-        is_last = is_last and passkeys_of(user).count() == 1
-        return render(request, "accounts/remove_passkey.html", {"passkey": passkey, "is_last": is_last})
+        factors = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.RECOVERY_CODES)
+        context = {"passkey": passkey, "is_last": factors.count() == 1}
+        return render(request, "accounts/remove_passkey.html", context)
     try:
         remove_passkey(user=user, passkey_id=passkey_id)
     except NothingToChange as error:

@@ -8,6 +8,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.test import Client
+from fido2.utils import websafe_encode
 
 from accounts.errors import NothingToChange
 from accounts.models import Account, AuditEntry, User
@@ -123,6 +124,7 @@ def credential_with(**response: Any) -> str:
     return json.dumps({"id": "AA", "rawId": "AA", "type": "public-key", "response": response})
 
 
+CLIENT_DATA = websafe_encode(b'{"type":"webauthn.create","challenge":"AA","origin":"https://testserver"}')
 GARBAGE = [
     "", "x", "null", "[]", "7", '"id"', "{}", '{"id": 7}', '{"response": []}', "\0", "[" * 20_000,
     json.dumps({"id": "A" * 70_000}),
@@ -133,6 +135,12 @@ GARBAGE = [
     credential_with(clientDataJSON="e30", authenticatorData="AA", signature="AA", userHandle="AA"),
     credential_with(clientDataJSON="e30", authenticatorData="A" * 60, signature="AA", userHandle="ä"),
     credential_with(userHandle=["AA"]),
+    credential_with(clientDataJSON=CLIENT_DATA, attestationObject=websafe_encode(b"\x1b")),  # a number that is cut off
+    credential_with(clientDataJSON=CLIENT_DATA, attestationObject=websafe_encode(b"\x81" * 30_000)),  # lists in lists
+    credential_with(
+        clientDataJSON=CLIENT_DATA, signature="AA", userHandle="AA",
+        authenticatorData=websafe_encode(bytes(32) + b"\x85" + bytes(4) + b"\x81" * 30_000),
+    ),
 ]  # fmt: skip
 
 

@@ -94,12 +94,14 @@ def compare(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def sound(request: HttpRequest) -> HttpResponse:
-    """One voice's part of the page, which asks for itself until there is something to hear."""
+    """One voice's part of the page, which asks for itself until there is something to hear: 204 till then."""
     text = _plain(request.GET.get("text", ""))[:MAX_TEXT_CHARS]
     voice = Voice.objects.filter(voice_id__in=picks_of(request.GET)[:1]).first()
     if voice is None:
         raise Http404("There is no such voice here.")
     [heard] = _heard([voice], text)
+    if heard.state == AuditionState.WAITING:
+        return HttpResponse(status=204)
     return render(request, "tts/_audition.html", {"heard": heard})
 
 

@@ -24,7 +24,7 @@ def sign_in(browser: Browser, service: Service, *, javascript: bool) -> tuple[Pa
     page.goto("/sign-in?next=/playground")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(made["password"])
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Playground")).to_be_visible()
     return page, made["api_key"]
 

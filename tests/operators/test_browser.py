@@ -31,7 +31,7 @@ def test_an_administrator_finds_a_customer_and_gives_credits(
         page.goto(f"{live_server.url}/admin/")
         page.get_by_label("Email").fill("ada@staff.example")
         page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         for path in ("/admin/accounts/account/", "/admin/tts/job/", f"/admin/tts/job/{job.pk}/change/", "/admin/"):
             page.goto(f"{live_server.url}{path}")
             assert page.evaluate("document.documentElement.scrollWidth") <= 375, path

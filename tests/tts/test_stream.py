@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 import uuid
 from contextlib import aclosing
 from datetime import timedelta
@@ -196,13 +197,27 @@ def test_sound_comes_while_the_text_is_still_being_spoken(api, the_engine):
     assert bytes(listener.received[44:]) == stored(job_of(data))[44:]
 
 
+def settled_size(path: Path) -> int:
+    """Once the encoder has caught up with an engine that pauses: the size, which has not changed for half a second."""
+    size, since = -1, time.monotonic()
+
+    def is_settled() -> bool:
+        nonlocal size, since
+        if (now := path.stat().st_size) != size:
+            size, since = now, time.monotonic()
+        return time.monotonic() - since > 0.5
+
+    wait_for(is_settled, "the first sentence to be encoded")
+    return size
+
+
 @pytest.mark.parametrize("output_format", ["wav", "mp3", "ogg_opus"])
 def test_all_that_is_spoken_is_heard_though_the_engine_pauses(api, the_engine, output_format):
     data = submit(api, "A first sentence. GATE to wait for.", output_format=output_format)
     with Background(lambda: speak_next(QUEUE)):
         listener = Listener(path_of(data))
         the_engine.reached.wait(10)
-        spoken_bytes = store.spool_path(job_of(data), 1).stat().st_size
+        spoken_bytes = settled_size(store.spool_path(job_of(data), 1))
         assert spoken_bytes > 1000
         wait_for(lambda: len(listener.received) == spoken_bytes, "all of the first sentence to be heard")
         the_engine.gate.set()

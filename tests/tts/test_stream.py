@@ -198,14 +198,14 @@ def test_sound_comes_while_the_text_is_still_being_spoken(api, the_engine):
 
 
 def settled_size(path: Path) -> int:
-    """Once the encoder has caught up with an engine that pauses: the size, which has not changed for half a second."""
+    """Once the encoder has caught up with an engine that pauses, which makes 20 ms of silence each 0.4 s: the size."""
     size, since = -1, time.monotonic()
 
     def is_settled() -> bool:
         nonlocal size, since
         if (now := path.stat().st_size) != size:
             size, since = now, time.monotonic()
-        return time.monotonic() - since > 0.5
+        return time.monotonic() - since > 0.2
 
     wait_for(is_settled, "the first sentence to be encoded")
     return size
@@ -219,7 +219,7 @@ def test_all_that_is_spoken_is_heard_though_the_engine_pauses(api, the_engine, o
         the_engine.reached.wait(10)
         spoken_bytes = settled_size(store.spool_path(job_of(data), 1))
         assert spoken_bytes > 1000
-        wait_for(lambda: len(listener.received) == spoken_bytes, "all of the first sentence to be heard")
+        wait_for(lambda: len(listener.received) >= spoken_bytes, "all of the first sentence to be heard")
         the_engine.gate.set()
     listener.join()
     assert listener.error is None

@@ -19,6 +19,7 @@ from kombu.utils.json import dumps, loads
 from config.folder_watch import FolderWatch
 
 LOOK_AGAIN_SECONDS = 1.0  # though nothing seems to have come
+FULL_SECONDS = 0.02
 
 
 class Channel(filesystem.Channel):
@@ -98,7 +99,11 @@ class Transport(filesystem.Transport):
             seconds_left = ends_at - time.monotonic()
             if seconds_left <= 0:
                 raise TimeoutError
-            self._watch.wait(min(seconds_left, LOOK_AGAIN_SECONDS))
+            self._watch.wait(min(seconds_left, FULL_SECONDS if self._is_full() else LOOK_AGAIN_SECONDS))
+
+    def _is_full(self) -> bool:
+        """The worker has as much in hand as it may: no file tells when a slot is free."""
+        return not all(channel.qos.can_consume() for channel in cast(Any, self.channels))
 
     def close_connection(self, connection: Any) -> None:
         super().close_connection(connection)

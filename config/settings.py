@@ -341,6 +341,8 @@ ENGINE_QUEUES = {
     "espeak": "speech.espeak", "kokoro": "speech.kokoro", "polly": "speech.remote", "google": "speech.remote",
 }  # fmt: skip
 # An engine that lacks something here is unavailable, with the reason, and costs nothing.
+# Google's library: we fork to start programs, never to go on, and its handlers break a call that is under way.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak,kokoro,polly,google")}
 SAMPLE_ENGINES = env_list("SAMPLE_ENGINES", "espeak,kokoro")  # whose samples are made unasked; "none" for nobody's
 # Visitors compare voices with a text of their own: whose voices, and how many sounds in a quarter of an hour: no less

@@ -10,7 +10,7 @@ import pytest
 from kombu import Connection
 
 from config import folder_watch
-from config.file_queue import Channel, Transport
+from config.file_queue import LOOK_AGAIN_SECONDS, Channel, Transport
 from config.folder_watch import FolderWatch
 
 LONG, SHORT = 30.0, 0.05  # seconds
@@ -109,3 +109,19 @@ def test_a_consumer_hears_of_a_message_without_looking_for_it(folder: Path, monk
         assert queue.get(timeout=LONG).payload == "hello"
         sender.join()
     assert len(looks) <= 4, "it waits, and does not ask again and again"
+
+
+def test_who_has_a_hand_free_again_gets_what_waited_meanwhile(folder: Path):
+    options = {"data_folder_in": str(folder), "data_folder_out": str(folder)}
+    with Connection("memory://", transport=Transport, transport_options=options) as connection:
+        queue = connection.SimpleQueue("speech")
+        queue.consumer.qos(prefetch_count=1)
+        queue.put("first")
+        queue.put("second")
+        first = queue.get(timeout=LONG)
+        threading.Timer(0.2, first.ack).start()
+        begin = time.monotonic()
+        second = queue.get(timeout=LONG)
+        assert (first.payload, second.payload) == ("first", "second")
+        assert 0.1 < time.monotonic() - begin < LOOK_AGAIN_SECONDS * 0.8
+        second.ack()

@@ -52,12 +52,14 @@ recently_confirmed: Callable[[View], View] = reauthentication_required(app="alla
 @person_page
 def security(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
-    rows = {row.type: row for row in Authenticator.objects.filter(user=user).order_by("created_at", "pk")}
-    codes = rows.get(Authenticator.Type.RECOVERY_CODES)
+    rows = list(Authenticator.objects.filter(user=user).order_by("created_at", "pk"))
+    others = {row.type: row for row in rows}  # there is one of each
+    passkeys = [row for row in rows if row.type == Authenticator.Type.WEBAUTHN]
+    app, codes = others.get(Authenticator.Type.TOTP), others.get(Authenticator.Type.RECOVERY_CODES)
     context = {
-        "app": rows.get(Authenticator.Type.TOTP),
-        "is_on": has_second_factor(user),
-        "passkeys": passkeys_of(user),
+        "app": app,
+        "is_on": bool(app or passkeys),
+        "passkeys": passkeys,
         "codes_left": len(codes.wrap().get_unused_codes()) if codes else 0,
         "sessions": list_sessions(user=user),
         "this_session": request.session.session_key,

@@ -4,6 +4,7 @@ The tone model has Kokoro's inputs and outputs and is loaded by the product's ow
 tested where PyTorch is installed (test_kokoro_torch.py).
 """
 
+import importlib
 import json
 import threading
 from functools import partial
@@ -19,7 +20,7 @@ from tests.tts.worker_helpers import assert_failed_and_refunded
 from tests.waiting import wait_for
 from tts import tasks
 from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TransientEngineError
-from tts.engines.kokoro import KokoroEngine, chunks, files
+from tts.engines.kokoro import KokoroEngine, chunks, files, g2p, runtimes
 from tts.engines.kokoro.g2p import Readers
 from tts.engines.kokoro.phonemes import MAX_PHONEMES, VOCABULARY, numbers, runs, spoken_phonemes
 from tts.engines.kokoro.turns import Turns
@@ -225,6 +226,23 @@ def test_threads_take_turns_in_the_order_of_asking():
     for thread in [first, *others]:
         thread.join(10)
     assert order == [0, 1, 2, 3, 4]
+
+
+def test_what_a_first_request_would_wait_for_is_loaded_at_the_start(engine: KokoroEngine, monkeypatch: Any):
+    engine.warm_up()
+    monkeypatch.delattr(runtimes, "load")
+    monkeypatch.delattr(g2p, "_english")
+    assert speak(engine, SENTENCE)
+
+
+def test_the_chinese_word_list_is_kept_where_no_other_user_can_write(tmp_path: Path, settings: Any, monkeypatch: Any):
+    words = importlib.import_module("jieba").dt
+    monkeypatch.setattr(words, "initialized", False)
+    monkeypatch.setattr(words, "tmp_dir", None)
+    settings.DATA_DIR = tmp_path
+    assert Readers().phonemes("夜车九点出发。", "zh-CN")
+    assert (tmp_path / "jieba").stat().st_mode & 0o777 == 0o700
+    assert [file.name for file in (tmp_path / "jieba").iterdir()] == ["jieba.cache"]
 
 
 # --- what is missing or damaged ------------------------------------------------------------------

@@ -26,6 +26,7 @@ from voices.catalogue import VoiceEntry
 
 OWN_SPEEDS: Final = (0.5, 2.0)  # what the model paces itself; beyond, its sound is stretched
 CHUNK_SAMPLES: Final = RATE_HERTZ // 5
+WARM_LANGUAGE: Final = "en-US"  # the only one whose reader takes seconds to load
 
 
 class KokoroEngine:
@@ -89,8 +90,10 @@ class KokoroEngine:
             yield from _chunks(_s16le(runtimes.sane(samples)))
 
     def warm_up(self) -> None:
-        """Load the model: half a second to three."""
+        """Load the model and the English dictionaries: a first request would wait for them, two to eight seconds."""
         self._model()
+        if not missing_for(WARM_LANGUAGE):
+            self._readers.phonemes("Hello.", WARM_LANGUAGE)
 
     def describe(self) -> dict[str, str | int]:
         """Runtime and device as the loaded model reports them."""

@@ -7,10 +7,13 @@ their characters by name.
 
 import importlib
 import importlib.util
+import logging
 import re
 import threading
 from collections.abc import Callable
 from typing import Any, Final
+
+from django.conf import settings
 
 from tts.engines.base import EngineUnavailable
 from tts.engines.espeak.phonemes import PhonemeReader
@@ -95,7 +98,7 @@ class Readers:
             # It appends a mark of pitch for each phoneme, which this version of the model does not read.
             return lambda text: (lambda both: both[: len(both) // 2])(japanese(text)[0])
         if letter == "z":
-            importlib.import_module("jieba").dt.tmp_dir = None
+            _keep_word_list_private(importlib.import_module("jieba"))
             chinese = importlib.import_module("misaki.zh").ZHG2P()
             return lambda text: str(chinese(text)[0])
         identifier = LANGUAGES[letter].espeak
@@ -105,6 +108,14 @@ class Readers:
 
     def _read(self, text: str, identifier: str) -> str:
         return _LANGUAGE_SWITCH.sub("", self._espeak.read(text, identifier=identifier))
+
+
+def _keep_word_list_private(jieba: Any) -> None:
+    """It keeps its list ready to load, by default where every user of the machine can put another."""
+    folder = settings.DATA_DIR / "jieba"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    jieba.dt.tmp_dir = str(folder)
+    jieba.setLogLevel(logging.WARNING)
 
 
 def _with_marks(text: str, read: Callable[[str], str]) -> str:

@@ -112,13 +112,24 @@ def cancel_subscription(subscription: Subscription) -> None:
     if not subscription.stripe_subscription_id:
         return
     client = stripe_client()
-    try:
+    with _asking_of_one_that_may_be_gone("a cancellation"):
         client.v1.subscriptions.cancel(subscription.stripe_subscription_id)
-    except stripe.InvalidRequestError as error:
-        if error.code != "resource_missing":
-            _refuse("a cancellation", error)
-    except stripe.StripeError as error:
-        _refuse("a cancellation", error)
+
+
+def set_renewal(subscription: Subscription, *, is_on: bool) -> None:
+    """Whether another month follows the one that is paid. One that Stripe does not know has none to follow.
+
+    Raises PaymentsUnavailable, SellingNotSetUp.
+    """
+    if not subscription.stripe_subscription_id:
+        return
+    client = stripe_client(retries=0)
+    with _asking_of_one_that_may_be_gone("a change of renewal"):
+        changed = client.v1.subscriptions.update(
+            subscription.stripe_subscription_id, {"cancel_at_period_end": not is_on}
+        )
+        if changed.cancel_at_period_end is is_on:
+            raise ValueError("its renewal is as it was")
 
 
 def open_portal(customer: StripeCustomer) -> str:
@@ -202,6 +213,16 @@ def _asking(what: str, *, but: tuple[type[stripe.StripeError], ...] = ()) -> Ite
         # What the SDK stumbles over when a body is not one of Stripe's.
         logger.error("Stripe's answer about %s makes no sense: %s", what, type(error).__name__)
         raise PaymentsUnavailable from None
+
+
+@contextmanager
+def _asking_of_one_that_may_be_gone(what: str) -> Iterator[None]:
+    try:
+        with _asking(what, but=(stripe.InvalidRequestError,)):
+            yield
+    except stripe.InvalidRequestError as error:
+        if error.code != "resource_missing":
+            _refuse(what, error)
 
 
 def _text(answer: object, name: str) -> str:

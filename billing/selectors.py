@@ -5,12 +5,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Account, ApiKey, Plan
 from billing.models import (
+    LIVE,
     MAX_ATTEMPTS,
     Balance,
     KeyMonth,
@@ -155,3 +156,10 @@ def accounts_to_recharge() -> list[uuid.UUID]:
 def accounts_to_tell() -> list[uuid.UUID]:
     """Whose recharge was stopped, and whose owners do not know yet."""
     return list(Recharge.objects.filter(is_owner_told=False).values_list("account", flat=True))
+
+
+def renewals_to_change() -> QuerySet[Subscription]:
+    """Those that would go on though their account is about to be deleted, and those we held though it stays."""
+    is_going = Q(account__deletion_due_at__isnull=False, account__deleted_at=None, ends_at=None)
+    stays = Q(account__deletion_due_at=None, is_held=True)
+    return Subscription.objects.filter(is_going | stays, state__in=LIVE).select_related("account").order_by("account")

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from accounts.models import Account
-from billing import recharging, reconciliation
+from billing import recharging, reconciliation, renewals
 from billing.selectors import accounts_to_tell, waiting_events
 from billing.services.low_balance import send_low_balance_notices
 from billing.services.receipts import send_receipts
@@ -23,13 +23,14 @@ def apply_event(event_id: str) -> None:
 
 @shared_task
 def sweep_payments() -> None:
-    """Events whose wake-up was lost or that failed, accounts that run low, mails that are due."""
+    """Events whose wake-up was lost or that failed, accounts that run low, renewals, mails that are due."""
     for event_id in waiting_events():
         try:
             apply_stripe_event(event_id=event_id)
         except Exception:  # it is logged, counted and told to operators; the next one is not to wait for it
             logger.warning("the sweep goes on after %s", event_id)
     recharging.recharge_accounts()
+    renewals.follow_accounts()
     send_receipts()
     send_low_balance_notices()
     for account_id in accounts_to_tell():

@@ -10,6 +10,7 @@ from billing.models.ledger import (
     Price,
 )
 from billing.models.sales import (
+    LIVE,
     LowBalanceNotice,
     Pack,
     Purchase,
@@ -23,6 +24,7 @@ from billing.models.sales import (
 from billing.models.stripe import MAX_ATTEMPTS, Dispute, DisputeStage, OperatorAlert, Payment, StripeCursor, StripeEvent
 
 __all__ = [
+    "LIVE",
     "MAX_ATTEMPTS",
     "MICROCREDITS_PER_CREDIT",
     "Balance",

@@ -53,6 +53,9 @@ class SubscriptionState(models.TextChoices):
     ENDED = "ended"  # for good
 
 
+LIVE = (SubscriptionState.ACTIVE, SubscriptionState.PAST_DUE)  # Stripe charges for it
+
+
 class Subscription(models.Model):
     """A plan that is paid by the month.
 
@@ -71,6 +74,7 @@ class Subscription(models.Model):
     state = models.CharField(max_length=16, choices=SubscriptionState.choices, default=SubscriptionState.CREATED)
     stripe_subscription_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001
     ends_at = models.DateTimeField(null=True)  # cancelled, and paid until then
+    is_held = models.BooleanField(default=False)  # by us: its account is about to be deleted, and may stay after all
     period_ends_at = models.DateTimeField(null=True)
     synced_at = models.DateTimeField(null=True)
     form_token = models.UUIDField(default=uuid.uuid4)  # a form that is sent twice makes one row
@@ -81,6 +85,9 @@ class Subscription(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "form_token"], name="subscription_form_unique"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["account"], condition=models.Q(is_held=True), name="subscription_held"),
         ]
 
     def __str__(self) -> str:

@@ -12,12 +12,11 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Account, Plan
 from billing.errors import SubscribedAlready
-from billing.models import Purchase, Subscription, SubscriptionState
+from billing.models import LIVE, Purchase, Subscription, SubscriptionState
 from billing.services.alerts import raise_alert
 from billing.services.purchases import credit_purchase, record_plan, remember_customer, start_month
 from config.errors import NotFound
 
-LIVE = (SubscriptionState.ACTIVE, SubscriptionState.PAST_DUE)
 PLAN_AFTERWARDS = "payg"
 
 # https://docs.stripe.com/api/subscriptions/object#subscription_object-status

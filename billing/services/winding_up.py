@@ -1,9 +1,25 @@
-"""What an account that is deleted leaves behind here: nothing that charges or tells anybody."""
+"""An account on its way out: its subscription is not renewed meanwhile, and what it leaves behind charges nobody."""
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts.models import Account
-from billing.models import LowBalanceNotice, Recharge, StripeCustomer
+from billing.models import LowBalanceNotice, Recharge, StripeCustomer, Subscription
+
+
+def begin_to_hold(*, subscription: Subscription) -> None:
+    """Before Stripe is asked: what we may have switched off there is switched on again, whatever happens between."""
+    Subscription.objects.filter(pk=subscription.pk).update(is_held=True)
+
+
+def note_held(*, subscription: Subscription) -> None:
+    """Stripe has agreed. Its event will say the same."""
+    Subscription.objects.filter(pk=subscription.pk).update(ends_at=F("period_ends_at"))
+
+
+def note_released(*, subscription: Subscription) -> None:
+    """Stripe has agreed that it goes on."""
+    Subscription.objects.filter(pk=subscription.pk).update(is_held=False, ends_at=None)
 
 
 @transaction.atomic

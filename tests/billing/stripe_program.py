@@ -249,14 +249,28 @@ async def bill(subscription: dict[str, Any], reason: str, delivers: bool = True)
     return intent_id
 
 
+def no_such_subscription() -> web.Response:
+    problem = {"type": "invalid_request_error", "code": "resource_missing", "message": "No such subscription"}
+    return web.json_response({"error": problem}, status=404)
+
+
 async def cancel_subscription(request: web.Request) -> web.Response:
     """As a server of ours asks for it, at once."""
     subscription = subscriptions.get(request.match_info["id"])
     if subscription is None or subscription["status"] == "canceled":
-        problem = {"type": "invalid_request_error", "code": "resource_missing", "message": "No such subscription"}
-        return web.json_response({"error": problem}, status=404)
+        return no_such_subscription()
     subscription["status"] = "canceled"
     await tell("customer.subscription.deleted", subscription)
+    return web.json_response(subscription)
+
+
+async def update_subscription(request: web.Request) -> web.Response:
+    """As a server of ours asks for it; the SDK sends forms."""
+    subscription = subscriptions.get(request.match_info["id"])
+    if subscription is None or subscription["status"] == "canceled":
+        return no_such_subscription()
+    subscription["cancel_at_period_end"] = (await request.post())["cancel_at_period_end"] == "true"
+    await tell("customer.subscription.updated", subscription)
     return web.json_response(subscription)
 
 
@@ -342,8 +356,8 @@ async def idempotency(request: web.Request, handler: Any) -> web.StreamResponse:
 async def instead_of_theirs(request: web.Request, handler: Any) -> web.StreamResponse:
     """What localstripe has, too, but not as the SDK needs it."""
     ours = {("GET", "/v1/events"): list_events, ("POST", "/v1/payment_intents"): create_intent}
-    if request.method == "DELETE" and request.path.startswith("/v1/subscriptions/"):
-        return await cancel_subscription(request)
+    if request.path.startswith("/v1/subscriptions/"):
+        handler = {"DELETE": cancel_subscription, "POST": update_subscription}.get(request.method, handler)
     return await ours.get((request.method, request.path), handler)(request)  # type: ignore[no-any-return]
 
 

@@ -4,13 +4,14 @@ import http.server
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from django.conf import settings
 from playwright.sync_api import sync_playwright
 
 from tests.live.service import LONG_SENTENCE, VOICE_ID, Caller, Service
@@ -70,6 +71,19 @@ def test_a_stream_that_is_whole_ends_as_chunked_bodies_do(caller: Caller):
             assert listener.hear()
     assert listener.received.startswith(b"HTTP/1.1 200 ")
     assert b"transfer-encoding: chunked" in listener.received.lower()
+
+
+def test_more_streams_may_wait_than_the_database_takes_connections(service: Service, caller: Caller):
+    opened = "SELECT count(*) FROM tts_job WHERE stream_opened_at IS NOT NULL AND status = 'pending'"
+    with ExitStack() as stack:
+        with service.standing_worker():
+            urls = [stream(caller, "Good morning.")["stream_url"] for _ in range(3 * settings.DATABASE_POOL_SIZE)]
+            listeners = [stack.enter_context(RawListener(url)) for url in urls]
+            wait_for(lambda: service.query(opened)[0][0] == len(listeners), "all to be open", seconds=30)
+            assert caller.http.get("/api/v1/tts").status_code == 200
+        for listener in listeners:
+            while not listener.ended_cleanly:
+                assert listener.hear()
 
 
 def test_a_cancelled_stream_breaks_off_on_the_wire(caller: Caller):

@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from billing.errors import CardDeclined, CardGone, PaymentsUnavailable, PaymentsUnreachable, SellingNotSetUp
 from billing.models import MICROCREDITS_PER_CREDIT, Purchase, StripeCustomer, Subscription
+from config.connections import release_connection
 
 logger = logging.getLogger(__name__)
 
@@ -203,6 +204,7 @@ def _open_session(client: stripe.StripeClient, params: Any, *, key: str) -> tupl
 @contextmanager
 def _asking(what: str, *, but: tuple[type[stripe.StripeError], ...] = ()) -> Iterator[None]:
     """Around one request. Raises PaymentsUnavailable for whatever is no good answer, except `but`."""
+    release_connection()
     try:
         yield
     except but:

@@ -8,6 +8,8 @@ from typing import BinaryIO, cast
 
 from django.http import FileResponse
 
+from config.connections import release_connection
+
 IN_MEMORY_BYTES = 1024 * 1024
 # https://owasp.org/www-community/attacks/CSV_Injection; the wide forms are those of Japanese and Chinese keyboards.
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -23,6 +25,7 @@ def csv_response(filename: str, head: Sequence[str], rows: Iterable[Sequence[obj
     writer.writerow(head)
     writer.writerows([harmless(value) for value in row] for row in rows)
     text.detach()
+    release_connection()
     file.seek(0)
     response = FileResponse(file, as_attachment=True, filename=filename, content_type="text/csv; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"

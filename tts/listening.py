@@ -14,9 +14,10 @@ from wsgiref.util import FileWrapper
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections, connection
+from django.db import connection
 from django.http import HttpRequest
 
+from config.connections import release_connection
 from tts import relay, store
 from tts.errors import StreamBroken
 from tts.models import Job, JobStatus
@@ -63,9 +64,9 @@ def begin(chunks: AsyncGenerator[bytes, None], request: HttpRequest) -> "Iterato
     """The body of a response, once its first bytes are there: of the kind that the server of `request` takes.
 
     From a synchronous view. Raises what `chunks` raises before its first bytes; where the server cannot break a body
-    off, what it raises at all. Who waits holds no connection to the database: a pool has few.
+    off, what it raises at all.
     """
-    close_old_connections()
+    release_connection()
     if isinstance(request, ASGIRequest):
         return _whole_async(async_to_sync(_first)(chunks), chunks)
     # A server that cannot break a body off (see config.wsgi) begins when nothing can go wrong any more.

@@ -9,8 +9,9 @@ import logging
 from contextlib import closing, suppress
 from pathlib import Path
 
-from django.db import close_old_connections, connection
+from django.db import connection
 
+from config.connections import release_connection
 from tts import relay, store
 from tts.ahead import read_ahead
 from tts.audio.encoder import Encoder
@@ -105,8 +106,7 @@ def synthesise(job: Job, engine: Engine, lease: Lease, path: Path, writer: relay
     voice = Voice.objects.get(voice_id=job.voice_id)
     encoding = Encoding(job.output_format, job.sample_rate_hertz, job.bitrate_kbps, job.channels)
     rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
-    # What follows may take minutes: the connection is for others meanwhile, and a fresh one completes the job.
-    close_old_connections()
+    release_connection()
     with (
         closing(read_ahead(speak_text(job, voice, engine, lease), check=lease.check)) as spoken,
         AudioFile(path, encoding, is_followed=job.is_streamed) as file,

@@ -20,6 +20,7 @@ from django.db import Error as AnyDatabaseError
 from django.db import close_old_connections, connections
 from django.utils import timezone
 
+from config.connections import release_connection
 from webhooks import client
 from webhooks.clock import database_now
 from webhooks.events import bodies_of
@@ -135,7 +136,7 @@ def send_batch(batch: Sequence[Delivery], *, is_over: Callable[[], bool] = lambd
     wanted = [each for each in batch if is_wanted(each)]
     skip_deliveries(deliveries=[each for each in batch if each not in wanted])
     waiting = deque(_letters(wanted, now))
-    close_old_connections()  # a pool's are for others while we wait
+    release_connection()
     began = recorded_at = time.monotonic()
     made: list[Made] = []
     while waiting:

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -49,6 +51,24 @@ def payments_of(purchase: Purchase) -> int:
     events = gateway.list_events(since=timezone.now() - timedelta(hours=1), types=["payment_intent.succeeded"])
     ours = [each["data"]["object"]["metadata"].get("purchase") for each in events]
     return ours.count(str(purchase.pk))
+
+
+def test_who_waits_for_stripe_holds_no_connection_to_the_database(
+    committed_db: None, stripe: StripePeer, monkeypatch: Any
+):
+    held = []
+    request = requests.Session.request
+
+    def look_and_ask(*arguments: Any, **options: Any) -> requests.Response:
+        held.append(connection.connection is not None)
+        return request(*arguments, **options)
+
+    monkeypatch.setattr(requests.Session, "request", look_and_ask)
+    client = Client()
+    client.force_login(make_user("bob@globex.example", make_account("Globex", plan="payg")))
+    pack = Pack.objects.get(credits_microcredits=1_000 * CREDIT)
+    assert client.post("/billing/buy", {"pack": pack.pk, "token": str(uuid.uuid4())}).status_code == 302
+    assert held == [False]
 
 
 @each_fault

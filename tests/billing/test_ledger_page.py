@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
@@ -139,3 +140,12 @@ def test_a_long_ledger_costs_no_more_questions_and_is_not_counted(client, acme):
         client.get("/billing/ledger")
     assert len(queries) <= 9
     assert not any("COUNT(" in query["sql"] and "ledgerentry" in query["sql"] for query in queries.captured_queries)
+
+
+def test_no_connection_to_the_database_is_held_while_the_file_is_downloaded(committed_db: None, client: Client):
+    account = make_account("Globex")
+    client.force_login(make_user("bob@globex.example", account))
+    answer = client.get("/billing/ledger?format=csv")
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert connection.connection is None
+    answer.close()

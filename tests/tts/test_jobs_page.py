@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 
 from accounts.models import Account, Role
@@ -135,10 +136,27 @@ def test_without_jobs_and_without_a_find_there_is_a_way_on(signed_in: Client):
 
 
 def test_a_cell_that_looks_like_a_formula_is_text(signed_in: Client, account: Account):
-    for text in ('=HYPERLINK("http://evil.example")', "+1", "-1", "@SUM(A1)", "\tx", "\rx", "fine = 1"):
+    for text in ('=HYPERLINK("http://evil.example")', "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\uff1d1+1", "fine = 1"):
         make_job(account, text=text)
     cells = {row["text_beginning"] for row in rows(signed_in)}
-    assert cells == {'\'=HYPERLINK("http://evil.example")', "'+1", "'-1", "'@SUM(A1)", "'\tx", "'\rx", "fine = 1"}
+    assert cells == {
+        *('\'=HYPERLINK("http://evil.example")', "'+1", "'-1", "'@SUM(A1)", "'\tx", "'\rx", "'\uff1d1+1", "fine = 1")
+    }
+
+
+def test_no_connection_to_the_database_is_held_while_the_file_is_downloaded(
+    committed_db: None, client: Client, monkeypatch: Any
+):
+    account = make_account("Globex")
+    client.force_login(make_user("bob@globex.example", account))
+    monkeypatch.setattr(jobs_page, "ROWS_AT_ONCE", 1)
+    for number in range(2):
+        make_job(account, text=f"{number}", created_at=NOON + timedelta(days=number))
+    pieces = iter(client.get("/jobs.csv"))
+    next(pieces)
+    for text in ("1", "0"):
+        assert next(pieces).decode().rstrip().endswith(text)
+        assert connection.connection is None
 
 
 def test_the_file_has_every_job_once_however_many_pieces_it_is_read_in(

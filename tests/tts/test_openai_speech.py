@@ -26,7 +26,6 @@ from tests.tts.worker_helpers import (
 from tests.waiting import wait_for
 from tts import store
 from tts.errors import StreamBroken
-from tts.listening import begin
 from tts.models import Job
 from tts.requests import OPENAI_BYTES
 from tts.stream_urls import stream_url
@@ -198,18 +197,6 @@ def test_it_is_listed_and_can_be_asked_for_but_not_streamed_again(ask, api, clie
         assert (shown["job_id"], shown["output_format"], shown["status"]) == (str(job.pk), "flac", "completed")
         assert shown["credits_charged"] == "0.006"
     assert client.get(stream_url(job.pk, base_url="")).json()["error"]["code"] == "STREAM_CONSUMED"
-
-
-def test_who_waits_for_sound_holds_no_connection_to_the_database(ask, monkeypatch):
-    held = []
-
-    def look_and_begin(*arguments: Any) -> Any:
-        held.append(connections["default"].connection is not None)
-        return begin(*arguments)
-
-    monkeypatch.setattr("tts.openai.api.begin", look_and_begin)
-    spoken(ask())
-    assert held == [False]
 
 
 # --- what is heard -------------------------------------------------------------------------------

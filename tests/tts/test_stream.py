@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.db import connections
-from django.test import Client
+from django.test import AsyncRequestFactory, Client
 from django.utils import timezone
 
 from config.wsgi import measure_body
@@ -37,6 +37,7 @@ from tests.tts.worker_helpers import (
 from tests.waiting import wait_for
 from tts import store
 from tts.errors import StreamBroken
+from tts.listening import begin
 from tts.models import Job
 from tts.relay import redis_stream
 from tts.services import lifecycle
@@ -263,6 +264,18 @@ def test_the_headers_say_that_it_is_for_now_for_anybody_and_in_one_piece(api, cl
     assert len(b"".join(got.streaming_content)) > 1000
     preflight = client.options(path)
     assert (preflight.status_code, preflight["Access-Control-Allow-Methods"]) == (204, "GET, HEAD")
+
+
+def test_who_waits_for_the_first_sound_holds_no_connection_to_the_database():
+    mine, held = connections["default"], []
+    mine.ensure_connection()
+
+    async def chunks():
+        held.append(mine.connection is not None)
+        yield b"sound"
+
+    begin(chunks(), AsyncRequestFactory().get("/"))
+    assert held == [False]
 
 
 # --- who may open it, and when -------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from django.db import close_old_connections
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -86,7 +85,6 @@ class Speech(KeyView):
             raise _in_their_names(error) from None
         logs.bind(job_id=submission.job_id)
         job = get_job(account=self.account, job_id=submission.job_id)
-        close_old_connections()  # what follows may take minutes: the connection is for others meanwhile
         headers = {
             "Cache-Control": "no-store",
             "X-Accel-Buffering": "no",  # to nginx: hand on what comes

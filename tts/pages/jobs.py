@@ -23,6 +23,8 @@ from accounts.permissions import may
 from accounts.selectors import list_keys
 from billing.money import format_credits
 from config.api import format_time
+from config.connections import release_connection
+from config.csv_files import harmless
 from config.errors import ValidationFailed
 from tts.forms import JobFilterForm
 from tts.models import Job
@@ -30,7 +32,6 @@ from tts.pages.sound import sound_of
 from tts.selectors import search_jobs
 
 ROWS_AT_ONCE = 500  # of a file
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = (
     "job_id", "created_at", "status", "voice_id", "output_format", "characters", "credits_charged",
     "credits_refunded", "duration_seconds", "made_by", "error", "text_beginning",
@@ -92,9 +93,10 @@ def _csv_lines(found: QuerySet[Job]) -> Iterator[str]:
 
 
 def _in_pieces(found: QuerySet[Job]) -> Iterator[list[Job]]:
-    """Piece after piece, by the index: no cursor stays open in the database while somebody downloads slowly."""
+    """Piece after piece, by the index: neither cursor nor connection is held while somebody downloads slowly."""
     rows = list(found[:ROWS_AT_ONCE])
     while rows:
+        release_connection()
         yield rows
         last = rows[-1]
         older = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
@@ -120,13 +122,8 @@ def _cells(job: Job) -> tuple[str, ...]:
 
 def _line(cells: Iterable[str]) -> str:
     file = io.StringIO()
-    csv.writer(file).writerow([_harmless(cell) for cell in cells])
+    csv.writer(file).writerow([harmless(cell) for cell in cells])
     return file.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    """A spreadsheet takes what begins like a formula for one; an apostrophe says that it is text."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 async def _asynchronous(lines: Iterator[str]) -> AsyncIterator[str]:

@@ -20,7 +20,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts.mails import compose_mail
+from accounts.mails import compose_mail, hand_over
 from accounts.models import User
 from accounts.services.sessions import forget_session, note_session
 
@@ -102,7 +102,7 @@ class AccountAdapter(DefaultAccountAdapter):
         subject = render_to_string(f"{prefix}_subject.txt")
         message = compose_mail(f"{prefix}_message", to=email, subject=subject, context=context)
         try:
-            message.send()
+            hand_over(message)
         except (OSError, SMTPException) as error:
             logger.error("a mail could not be sent: %s", type(error).__name__)
             request = allauth_context.request

@@ -14,6 +14,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 from accounts.models import Account, Invitation, Role, User
+from config.connections import release_connection
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +42,16 @@ def compose_mail(template: str, *, to: str, subject: str, context: Mapping[str, 
     return mail
 
 
+def hand_over(mail: EmailMultiAlternatives) -> None:
+    """To the mail server, which may take its time. Outside any transaction. Raises OSError, SMTPException."""
+    release_connection()
+    mail.send()
+
+
 def send_mail(template: str, *, to: str, subject: str, context: Mapping[str, Any]) -> bool:
     """Outside any transaction. False when it could not be sent; the log says why, and not to whom."""
     try:
-        compose_mail(template, to=to, subject=subject, context=context).send()
+        hand_over(compose_mail(template, to=to, subject=subject, context=context))
     except (OSError, SMTPException) as error:
         logger.error("a mail (%s) could not be sent: %s", template, type(error).__name__)
         return False

@@ -177,6 +177,7 @@ def send_test(delivery: Delivery) -> client.Answer:
     now = database_now()
     delivery = Delivery.objects.select_related("account__plan", "account__webhook_endpoint").get(pk=delivery.pk)
     (letter,) = _letters([delivery], now)
+    release_connection()
     made = attempt(letter, ahead=now - timezone.now())
     record_attempts(made=[made])
     return made.answer

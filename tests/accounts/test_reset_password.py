@@ -6,6 +6,8 @@ import pytest
 import time_machine
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import MD5PasswordHasher
+from django.core.mail import EmailMultiAlternatives
+from django.db import connection
 from django.test import Client
 
 from accounts.models import User
@@ -144,3 +146,18 @@ def test_who_resets_has_read_the_mailbox_so_the_address_is_confirmed_and_earns_i
     assert LedgerEntry.objects.count() == 1
     assert is_password(Client(), NEW)
     assert not is_password(Client(), PASSWORD)
+
+
+def test_who_waits_for_the_mail_server_holds_no_connection_to_the_database(
+    committed_db: None, client: Client, monkeypatch
+):
+    make_user(ALICE, make_account())
+    held, send = [], EmailMultiAlternatives.send
+
+    def look_and_send(message):
+        held.append(connection.connection is not None)
+        return send(message)
+
+    monkeypatch.setattr(EmailMultiAlternatives, "send", look_and_send)
+    client.post("/reset-password", {"email": ALICE})
+    assert held == [False]

@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -13,8 +14,9 @@ from accounts.models import Account, AuditEntry, Plan, Role
 from tests.config.envelopes import error_of
 from tests.factories import make_account, make_user
 from tests.webhooks.conftest import make_delivery, make_endpoint
-from webhooks import secrets
+from webhooks import client, secrets, sender
 from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.services.deliveries import claim_test
 
 URL = "/api/user/enterprise/webhook"
 pytestmark = pytest.mark.django_db
@@ -250,3 +252,18 @@ def test_keys_are_rotated_and_the_old_one_can_go(account, endpoint, settings):
     call_command("rotate_webhook_keys", "--json")
     settings.WEBHOOK_SECRET_KEYS = [new]
     assert secrets.decrypt(Endpoint.objects.get().secret) == before
+
+
+def test_who_waits_for_a_receiver_holds_no_connection_to_the_database(committed_db: None, hook, monkeypatch):
+    """Any customer may name one that takes its time, and test it as often as there are connections."""
+    account = make_account("Globex", plan="enterprise")
+    make_endpoint(account, hook.url)
+    held, post = [], client.post
+
+    def look_and_post(*arguments, **options):
+        held.append(connection.connection is not None)
+        return post(*arguments, **options)
+
+    monkeypatch.setattr(client, "post", look_and_post)
+    assert sender.send_test(claim_test(account=account)).is_success
+    assert held == [False]

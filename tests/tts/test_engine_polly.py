@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -65,6 +66,9 @@ def peer(one_polly_peer: PollyPeer, settings: Any) -> Iterator[PollyPeer]:
     yield one_polly_peer
     one_polly_peer.release.set()
     close_engines()
+    for thread in threading.enumerate():  # what is left of a failed job would ask in the next test
+        if thread.name == "speak ahead":
+            thread.join(30)
 
 
 @pytest.fixture(autouse=True)

@@ -25,4 +25,4 @@ document.addEventListener("change", ({ target }) => {
   else picks.delete(target.value);
   show();
 });
-for (const name of ["htmx:afterSettle", "htmx:historyRestore"]) document.addEventListener(name, show);
+for (const name of ["htmx:afterSwap", "htmx:afterSettle", "htmx:historyRestore"]) document.addEventListener(name, show);

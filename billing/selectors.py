@@ -85,6 +85,13 @@ def find_ledger_mismatches() -> tuple[int, list[LedgerMismatch]]:
     return len(rows), mismatches
 
 
+def find_over_refunded_jobs() -> list[str]:
+    """Ids of jobs that were given back more than they were charged. One query."""
+    totals = LedgerEntry.objects.filter(job_id__isnull=False).order_by().values("job_id")
+    over = totals.annotate(total=Sum("amount_microcredits")).filter(total__gt=0)
+    return [str(job_id) for job_id in over.values_list("job_id", flat=True)]
+
+
 # --- what is sold ---------------------------------------------------------------------------------
 
 

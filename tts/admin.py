@@ -23,7 +23,7 @@ from billing.models import MICROCREDITS_PER_CREDIT, LedgerEntry
 from billing.money import format_credits, format_need
 from tts.models import Job, JobStatus
 from tts.operators.accounts import AccountAdmin, ledger_panel
-from tts.services.support import read_text, refund_job_in_full, retry_failed_job
+from tts.services.support import read_text, refund_rest_of_job, retry_failed_job
 
 __all__ = ["AccountAdmin", "JobAdmin"]
 
@@ -52,15 +52,15 @@ class ProviderFilter(admin.SimpleListFilter):
 
 
 def _refund(row: Job, actor: Actor, data: dict[str, Any]) -> str:
-    refund_job_in_full(job=row, actor=actor, reason=data["reason"])
-    return f"{format_credits(row.cost_microcredits)} credits are back."
+    refunded_microcredits = refund_rest_of_job(job=row, actor=actor, reason=data["reason"])
+    return f"{format_credits(refunded_microcredits)} credits were refunded."
 
 
 def _refund_limit(user: User, row: Job, data: dict[str, Any]) -> str:
-    limit = settings.SUPPORT_REFUND_LIMIT
-    if role_of(user) != "support" or row.cost_microcredits <= limit * MICROCREDITS_PER_CREDIT:
+    limit, rest_microcredits = settings.SUPPORT_REFUND_LIMIT, row.cost_microcredits - row.refunded_microcredits
+    if role_of(user) != "support" or rest_microcredits <= limit * MICROCREDITS_PER_CREDIT:
         return ""
-    return f"Support refunds at most {limit} credits a job, and this cost {format_need(row.cost_microcredits)}."
+    return f"Support can refund at most {limit} credits per job; this refund is {format_need(rest_microcredits)}."
 
 
 def _retry(row: Job, actor: Actor, data: dict[str, Any]) -> str:
@@ -98,15 +98,15 @@ class JobAdmin(OperatorAdmin):
         OperatorAction(
             code="refund",
             label="Refund",
-            explains="Gives back everything that the job cost, once. Its audio stays.",
+            explains="Refunds what the customer still pays for this job. Its audio stays.",
             run=_refund,
             limit=_refund_limit,
-            applies=lambda row: row.is_finished and row.cost_microcredits > 0 and not row.refunded_microcredits,
+            applies=lambda row: row.is_finished and row.refunded_microcredits < row.cost_microcredits,
         ),
         OperatorAction(
             code="retry",
             label="Retry",
-            explains="Makes a new job with the same text, charged at the same price (this one's credits are back).",
+            explains="Makes a new job with the same text, charged at the same price.",
             run=_retry,
             applies=lambda row: row.status == JobStatus.FAILED and row.erased_at is None and not hasattr(row, "retry"),
         ),

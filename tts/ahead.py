@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, suppress
 from contextvars import copy_context
+from typing import TypeVar
 
 from tts.engines.base import Segment
 
@@ -18,7 +19,8 @@ LOOK_UP_SECONDS = 0.2  # how often a wait looks whether it is still wanted
 CHUNKS_AHEAD = 64  # of eSpeak half a megabyte, 12 seconds of sound
 
 Speak = Callable[[Segment], Generator[bytes, None, None]]
-_Out = queue.SimpleQueue["bytes | BaseException | None"] | queue.Queue["bytes | BaseException | None"]
+Chunk = TypeVar("Chunk")
+_Out = queue.SimpleQueue[Chunk | BaseException | None] | queue.Queue[Chunk | BaseException | None]
 
 
 def speak_ahead(
@@ -29,12 +31,12 @@ def speak_ahead(
     `check` is called while waiting; what it raises, as what `speak` raises, ends everything.
     """
     waiting = iter(segments)
-    under_way: deque[_Out] = deque()
+    under_way: deque[_Out[bytes]] = deque()
     stop = threading.Event()
     try:
         while True:
             while len(under_way) < ahead and (segment := next(waiting, None)) is not None:
-                out: _Out = queue.SimpleQueue()
+                out: _Out[bytes] = queue.SimpleQueue()
                 # Daemons: a process that is to end does not wait for a provider.
                 arguments = (_speak_into, speak, segment, out, stop)
                 threading.Thread(target=copy_context().run, args=arguments, name="speak ahead", daemon=True).start()
@@ -48,21 +50,21 @@ def speak_ahead(
         stop.set()  # not waited for: a call to a provider ends at its next chunk, or by its own deadline
 
 
-def read_ahead(chunks: Generator[bytes, None, None], *, check: Callable[[], None]) -> Generator[bytes, None, None]:
+def read_ahead(chunks: Generator[Chunk, None, None], *, check: Callable[[], None]) -> Generator[Chunk, None, None]:
     """The same chunks, made while the taker is busy with those before; `CHUNKS_AHEAD` at most wait for it. But the
     first goes out before the next is begun: an engine takes every processor, and somebody waits for the first sound.
 
     `check` is called while waiting; what it raises, as what `chunks` raises, ends everything. Whoever closes this waits
     until `chunks` is closed, too.
     """
-    out: queue.Queue[bytes | BaseException | None] = queue.Queue(CHUNKS_AHEAD)
+    out: queue.Queue[Chunk | BaseException | None] = queue.Queue(CHUNKS_AHEAD)
     first_is_out, stop = threading.Event(), threading.Event()
     arguments = (_read_into, chunks, out, first_is_out, stop)
     thread = threading.Thread(target=copy_context().run, args=arguments, name="read ahead")
     thread.start()
     try:
-        for pcm in _heard(out, check):
-            yield pcm
+        for chunk in _heard(out, check):
+            yield chunk
             first_is_out.set()
     finally:
         stop.set()
@@ -71,12 +73,12 @@ def read_ahead(chunks: Generator[bytes, None, None], *, check: Callable[[], None
 
 
 def _read_into(
-    chunks: Generator[bytes, None, None],
-    out: "queue.Queue[bytes | BaseException | None]",
+    chunks: Generator[Chunk, None, None],
+    out: "queue.Queue[Chunk | BaseException | None]",
     first_is_out: threading.Event,
     stop: threading.Event,
 ) -> None:
-    def put(item: bytes | BaseException | None) -> None:
+    def put(item: Chunk | BaseException | None) -> None:
         while not stop.is_set():
             with suppress(queue.Full):
                 out.put(item, timeout=LOOK_UP_SECONDS)
@@ -84,8 +86,8 @@ def _read_into(
 
     try:
         with closing(chunks):
-            for pcm in chunks:
-                put(pcm)
+            for chunk in chunks:
+                put(chunk)
                 first_is_out.wait()
                 if stop.is_set():
                     return
@@ -95,7 +97,7 @@ def _read_into(
         put(None)
 
 
-def _speak_into(speak: Speak, segment: Segment, out: _Out, stop: threading.Event) -> None:
+def _speak_into(speak: Speak, segment: Segment, out: _Out[bytes], stop: threading.Event) -> None:
     try:
         with closing(speak(segment)) as chunks:
             for pcm in chunks:
@@ -108,7 +110,7 @@ def _speak_into(speak: Speak, segment: Segment, out: _Out, stop: threading.Event
         out.put(None)
 
 
-def _heard(out: _Out, check: Callable[[], None]) -> Iterator[bytes]:
+def _heard(out: _Out[Chunk], check: Callable[[], None]) -> Iterator[Chunk]:
     while True:
         try:
             item = out.get(timeout=LOOK_UP_SECONDS)

@@ -135,8 +135,9 @@ class JobStream(KeyView):
         """The same job, and a `stream_url` to listen to it while it is made.
 
         GET it within five minutes; it needs no key, opens once, and answers with chunked audio. HEAD does not count as
-        opening. When it breaks off before its end, the job failed and its credits are back; when it ends, the same
-        audio is at `audio_endpoint`. Who hangs up loses nothing.
+        opening. If it breaks off before its end, the job failed or was cancelled, and everything but the audio already
+        sent is refunded. When it ends, the same audio is at `audio_endpoint`. If the client disconnects, the job is
+        still finished and stored.
         """
         return _submit(self.account, request, is_streamed=True)
 
@@ -163,7 +164,7 @@ class JobDetail(KeyView):
         errors=[*KEY_ERRORS, NotFound],
     )
     def delete(self, request: Request, job_id: uuid.UUID) -> HttpResponse:
-        """An unfinished job is cancelled, and what was not spoken refunded. A finished one loses its text and audio."""
+        """Cancels an unfinished job and refunds what was neither spoken nor streamed; erases a finished one."""
         cancel_or_erase_job(account=self.account, job_id=job_id)
         return self._status(request, job_id)
 

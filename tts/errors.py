@@ -33,7 +33,7 @@ class StreamBroken(DomainError):
     """The speech ended early. Before its first byte this is the answer; after it, the body breaks off."""
 
     code, status = "GENERATION_FAILED", 500
-    example = "The voice engine stopped half-way. Your credits are back. Try again, or try another voice."
+    example = "The voice engine failed. Try again, or try another voice. Your credits were refunded."
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or "The speech ended early. The job's status says why.")

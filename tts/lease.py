@@ -37,6 +37,7 @@ class Lease:
 
     def __init__(self, job: Job) -> None:
         self.chars_done = 0
+        self.is_storing = False  # everything is synthesised, and the store has it or is about to
         self._job = job
         self._lost = threading.Event()
         self._released = threading.Event()
@@ -62,20 +63,20 @@ class Lease:
         self._thread.join()
 
     def _keep(self) -> None:
-        renewed_at, reported = time.monotonic(), 0
+        renewed_at, reported = time.monotonic(), (0, False)
         renew_every_seconds = settings.JOB_LEASE_SECONDS / 3
         while not self._released.wait(min(HEARTBEAT_SECONDS, renew_every_seconds)):
-            chars_done, now = self.chars_done, time.monotonic()
-            if chars_done == reported and now - renewed_at < renew_every_seconds:
+            progress, now = (self.chars_done, self.is_storing), time.monotonic()
+            if progress == reported and now - renewed_at < renew_every_seconds:
                 continue
             try:
-                is_mine = lifecycle.renew_lease(job=self._job, chars_done=chars_done)
+                is_mine = lifecycle.renew_lease(job=self._job, chars_done=progress[0], is_storing=progress[1])
             except AnyDatabaseError:
                 # Away for a moment: try again until the lease is over, then somebody else has the job.
                 logger.warning("job %s: the lease could not be renewed", self._job.pk, exc_info=True)
                 is_mine = now - renewed_at < settings.JOB_LEASE_SECONDS
             else:
-                renewed_at, reported = now, chars_done
+                renewed_at, reported = now, progress
             finally:
                 # A broken connection stays broken until it is closed; a good one is for others between two beats.
                 connection.close()

@@ -1,7 +1,8 @@
 """Listening to a job while it is spoken: its encoded bytes, from the first one on.
 
 What the relay brings comes at once; what it does not, from the audio store when the job is complete. The job's row is
-the only one to say how it ended.
+the only one to say how it ended. What leaves before the job is complete was counted on the row before, so that a
+refund cannot give back what somebody has heard.
 """
 
 import asyncio
@@ -20,19 +21,23 @@ from django.http import HttpRequest
 from config.connections import release_connection
 from tts import relay, store
 from tts.errors import StreamBroken
+from tts.handed_out import HandedOut
 from tts.models import Job, JobStatus
 
 LOOK_AGAIN_SECONDS = 1.0  # at the row, where no relay says when
 CHUNK_BYTES = 64 * 1024
 
 
-async def listen(job: Job) -> AsyncGenerator[bytes, None]:
+async def listen(job: Job, *, is_counted: bool = True) -> AsyncGenerator[bytes, None]:
     """The audio of a job, as it is made. It ends when the job is completed and its audio durable.
+
+    `is_counted`: what is yielded leaves at once. False when the caller keeps it back until the job is complete.
 
     Raises StreamBroken when the job fails or is cancelled, or when another attempt began after bytes of the first were
     handed out: what two attempts make need not fit together.
     """
     handed_out, heard_attempt = 0, 0
+    count = HandedOut(job.pk) if is_counted else None
     while True:
         attempt = job.attempt + (job.status == JobStatus.PENDING)
         if handed_out and attempt != heard_attempt:
@@ -44,12 +49,13 @@ async def listen(job: Job) -> AsyncGenerator[bytes, None]:
             return
         if job.is_finished:
             raise StreamBroken(job.error_message)
-        async with aclosing(relay.follow(job, attempt=attempt)) as chunks:
-            async for chunk in chunks:
-                if chunk:
+        relayed = relay.follow(job, attempt=attempt)
+        async with aclosing(relayed if count is None else count.follow(relayed, attempt=attempt)) as pieces:
+            async for piece in pieces:
+                if piece is not None:
                     heard_attempt = attempt
-                    handed_out += len(chunk)
-                    yield chunk
+                    handed_out += len(piece.encoded)
+                    yield piece.encoded
                     continue
                 job = await _look(job.pk)
                 if _is_over(job, attempt):
@@ -58,6 +64,11 @@ async def listen(job: Job) -> AsyncGenerator[bytes, None]:
         while not _is_over(job, attempt):
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             job = await _look(job.pk)
+
+
+def is_kept_back(request: HttpRequest) -> bool:
+    """Whether a body for the server of `request` begins only when the job is complete (see config.wsgi)."""
+    return bool(request.META.get("CANNOT_BREAK_OFF")) and not isinstance(request, ASGIRequest)
 
 
 def begin(chunks: AsyncGenerator[bytes, None], request: HttpRequest) -> "Iterator[bytes] | AsyncIterator[bytes]":
@@ -69,8 +80,7 @@ def begin(chunks: AsyncGenerator[bytes, None], request: HttpRequest) -> "Iterato
     release_connection()
     if isinstance(request, ASGIRequest):
         return _whole_async(async_to_sync(_first)(chunks), chunks)
-    # A server that cannot break a body off (see config.wsgi) begins when nothing can go wrong any more.
-    return _kept(_Steps(chunks)) if request.META.get("CANNOT_BREAK_OFF") else _Steps(chunks)
+    return _kept(_Steps(chunks)) if is_kept_back(request) else _Steps(chunks)
 
 
 async def _first(chunks: AsyncGenerator[bytes, None]) -> bytes:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tts.audio.peaks import Peaks
+from tts.speech import Spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,16 @@ class Making:
         self._peaks = b""
         self._first_sound = self._synthesis = self._encoding = self._storing = 0.0
 
-    def watch(self, spoken: Iterator[bytes], *, rate_hertz: int) -> Iterator[bytes]:
+    def watch(self, spoken: Iterator[Spoken], *, rate_hertz: int) -> Iterator[Spoken]:
         """Hands on what is spoken. Waiting for it is synthesis; what the taker does in between is encoding."""
         peaks = Peaks(rate_hertz)
         asked_at = time.perf_counter()
-        for pcm in spoken:
+        for chunk in spoken:
             got_at = time.perf_counter()
             self._synthesis += got_at - asked_at
             self._first_sound = self._first_sound or self._synthesis
-            peaks.feed(pcm)
-            yield pcm
+            peaks.feed(chunk.pcm)
+            yield chunk
             asked_at = time.perf_counter()
             self._encoding += asked_at - got_at
         self._synthesis += time.perf_counter() - asked_at

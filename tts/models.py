@@ -62,7 +62,10 @@ class Job(models.Model):
     attempt = models.PositiveSmallIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)  # a pending job waits until then: its engine asked for a pause
-    chars_done = models.PositiveIntegerField(default=0)  # code points synthesised in this attempt
+    # Code points: synthesised in this attempt; and sent to somebody who listens, in any attempt (it never shrinks).
+    chars_done = models.PositiveIntegerField(default=0)
+    chars_handed_out = models.PositiveIntegerField(default=0)
+    is_storing = models.BooleanField(default=False)  # synthesised in this attempt, and the store has not taken it yet
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True)  # of the first attempt
     finished_at = models.DateTimeField(null=True)

@@ -29,9 +29,9 @@ from voices.models import Voice
 
 logger = logging.getLogger(__name__)
 
-FAILED_MESSAGE = "The voice engine failed. Your credits are back. Try again, or try another voice."
-NOTHING_TO_SAY_MESSAGE = "This text has nothing in it that the voice can say. Your credits are back."
-NOT_STORED_MESSAGE = "The audio could not be stored. Your credits are back. Try again later."
+FAILED_MESSAGE = "The voice engine failed. Try again, or try another voice."
+NOTHING_TO_SAY_MESSAGE = "This text contains nothing that the voice can say."
+NOT_STORED_MESSAGE = "The audio could not be stored. Try again later."
 
 
 def run_job(job: Job) -> None:
@@ -48,6 +48,7 @@ def run_job(job: Job) -> None:
         try:
             with Lease(job) as lease:
                 audio = synthesise(job, get_engine(job.provider), lease, spool, writer, making)
+                lease.is_storing = True
                 with making.storing():
                     store.save_audio(key, spool)
         finally:
@@ -72,7 +73,7 @@ def run_job(job: Job) -> None:
         logger.warning("job %s cannot be spoken: %s", job.pk, error)
         lifecycle.fail_job(job=job, message=str(error))
     except AudioTooLong as error:
-        lifecycle.fail_job(job=job, message=f"{error.message} Your credits are back.")
+        lifecycle.fail_job(job=job, message=error.message)
     except EngineError as error:
         logger.warning("job %s attempt %d: %s", job.pk, job.attempt, error)
         pause_seconds = error.pause_seconds if isinstance(error, TransientEngineError) else 0.0
@@ -85,7 +86,7 @@ def run_job(job: Job) -> None:
         _drop_stale_connection()
         lifecycle.retry_or_fail_job(job=job, message=FAILED_MESSAGE)
     finally:
-        # Last, when the job's row says how it ended: to who listens, this is the sign to look there.
+        # Last, when the job's row says how it ended: this tells listeners to look there.
         with suppress(OSError):
             spool.unlink()
         writer.end()
@@ -112,13 +113,15 @@ def synthesise(job: Job, engine: Engine, lease: Lease, path: Path, writer: relay
         AudioFile(path, encoding, is_followed=job.is_streamed) as file,
         Encoder(encoding, input_rate_hertz=rate_hertz, streaming=job.is_streamed) as encoder,
     ):
-        for pcm in making.watch(spoken, rate_hertz=rate_hertz):
-            encoded = encoder.feed(pcm)
-            file.write(encoded)
-            writer.write(encoded)
+
+        def write(encoded: bytes, chars: int) -> None:
+            if encoded:
+                writer.write(encoded, chars=chars)  # first, so that no byte is in the file before it is counted
+                file.write(encoded)
+
+        for chunk in making.watch(spoken, rate_hertz=rate_hertz):
+            write(encoder.feed(chunk.pcm), chunk.chars)
         if encoder.samples_in == 0:
             raise PermanentEngineError(NOTHING_TO_SAY_MESSAGE)
-        encoded = encoder.close()
-        file.write(encoded)
-        writer.write(encoded)
+        write(encoder.close(), lease.chars_done)
         return EncodedFile(duration_ms=round(encoder.duration_seconds * 1000), size_bytes=file.finish())

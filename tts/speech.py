@@ -1,15 +1,18 @@
 """A job's text as samples: cut into pieces, spoken one after the other, no longer than a text of its length can be.
 
-Owns the order of the pieces, the progress and the cap. What becomes of the samples is `tts.pipeline`.
+Owns the order of the pieces, the cap, and how many characters any sample stands for. What becomes of the samples is
+`tts.pipeline`.
 """
 
+import math
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from typing import cast
+from typing import NamedTuple, cast
 
 from tts.ahead import speak_ahead
 from tts.engines.base import Engine, PermanentEngineError, Segment, TextFormat
+from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml
 from tts.lease import Lease
 from tts.models import Job
 from tts.segments import Piece
@@ -19,11 +22,24 @@ BYTES_PER_SAMPLE = 2  # engines yield s16le mono
 # A text can ask for hours of silence; what passes max(60 s, 0.5 s per code point ÷ speed) is not speech.
 MIN_AUDIO_CAP_SECONDS = 60.0
 AUDIO_CAP_SECONDS_PER_CHAR = 0.5
-TOO_MUCH_AUDIO_MESSAGE = "This text makes more audio than a text of its length should. Your credits are back."
+TOO_MUCH_AUDIO_MESSAGE = "This text makes more audio than a text of its length should."
+# A natural voice takes about 1.7 times as long as the fastest one: 13 letters a second in English, not 22
+# (tts.engines.remote.plausible). A little less, so that the count inside a segment is rounded up.
+TYPICAL_TO_LEAST_SECONDS = 1.5
 
 
-def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Generator[bytes, None, None]:
+class Spoken(NamedTuple):
+    """A chunk of PCM. `chars`: how many of the charged code points have been spoken once this chunk has."""
+
+    pcm: bytes
+    chars: int
+
+
+def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Generator[Spoken, None, None]:
     """PCM of the whole text, in order: mono, s16le, at the engine's rate for this voice.
+
+    `lease.chars_done` is exact after each segment. Inside one, whose length nobody knows before its end, it grows with
+    each second of audio begun.
 
     Raises an EngineError (permanent when the cap on audio per character is passed), LeaseLost, WorkerStopping.
     """
@@ -36,12 +52,12 @@ def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Generato
         pieces: Iterable[Piece] = [Piece(job.text, len(job.text))]
     else:
         pieces = engine.split(job.text, text_format=text_format, language=voice.language)
-    counted = deque[int]()  # code points of the segments under way
+    under_way = deque[tuple[Segment, int]]()  # with the code points that are charged for each
 
     def segments() -> Iterator[Segment]:
+        prompt_chars = len(job.prompt)  # charged with the text, and spoken with its beginning
         for piece in pieces:
-            counted.append(piece.source_chars)
-            yield Segment(
+            segment = Segment(
                 text=piece.text,
                 engine_voice=voice.engine_voice,
                 language=voice.language,
@@ -51,17 +67,32 @@ def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Generato
                 prompt=job.prompt,
                 speakers=tuple(job.speakers or ()),
             )
+            under_way.append((segment, piece.source_chars + prompt_chars))
+            prompt_chars = 0
+            yield segment
 
     # Closed whatever happens, and at once: nothing is spoken that nobody will hear.
     with closing(_spoken(engine, segments(), lease)) as spoken:
         for samples in spoken:
+            segment, segment_chars = under_way.popleft()
+            chars_before, segment_bytes, chars_per_second = lease.chars_done, 0, 0.0
             for pcm in samples:
                 lease.check()
                 bytes_left -= len(pcm)
                 if bytes_left < 0:
                     raise PermanentEngineError(TOO_MUCH_AUDIO_MESSAGE)
-                yield pcm
-            lease.chars_done += counted.popleft()
+                segment_bytes += len(pcm)
+                seconds_begun = math.ceil(segment_bytes / BYTES_PER_SAMPLE / rate_hertz)
+                chars_per_second = chars_per_second or segment_chars / _typical_seconds(segment)
+                lease.chars_done = chars_before + min(segment_chars, math.ceil(seconds_begun * chars_per_second))
+                yield Spoken(pcm, lease.chars_done)
+            lease.chars_done = chars_before + segment_chars
+
+
+def _typical_seconds(segment: Segment) -> float:
+    """How long a segment takes to say, roughly; never 0."""
+    least = least_seconds_of_ssml if segment.text_format == "ssml" else least_seconds
+    return max(0.1, TYPICAL_TO_LEAST_SECONDS * least(segment.text, segment.language) / segment.speed)
 
 
 def _spoken(engine: Engine, segments: Iterator[Segment], lease: Lease) -> Generator[Iterator[bytes], None, None]:

@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from config.errors import DomainError, MethodNotAllowed, error_envelope
 from tts.audio.formats import FORMATS
-from tts.listening import begin, listen
+from tts.listening import begin, is_kept_back, listen
 from tts.models import Job
 from tts.services.streaming import check_stream, open_stream
 
@@ -35,7 +35,8 @@ def stream_audio(request: HttpRequest, job_id: uuid.UUID, token: str) -> HttpRes
                 return HttpResponse(headers=_headers(check_stream(job_id=job_id, token=token)))
             case "GET":
                 job = open_stream(job_id=job_id, token=token)
-                return StreamingHttpResponse(begin(listen(job), request), headers=_headers(job))
+                chunks = listen(job, is_counted=not is_kept_back(request))
+                return StreamingHttpResponse(begin(chunks, request), headers=_headers(job))
             case _:
                 raise MethodNotAllowed("A stream takes GET alone.")
     except DomainError as error:

@@ -103,6 +103,7 @@ class LedgerEntryAdmin(OperatorAdmin):
             EntryKind.GRANT.label: "success",
             EntryKind.ADJUSTMENT.label: "warning",
             EntryKind.REFUND.label: "info",
+            EntryKind.OPERATOR_REFUND.label: "info",
             EntryKind.TOP_UP.label: "success",
             EntryKind.SUBSCRIPTION.label: "success",
             EntryKind.TAKEN_BACK.label: "danger",

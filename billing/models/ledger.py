@@ -30,6 +30,7 @@ class EntryKind(models.TextChoices):
     ADJUSTMENT = "adjustment"  # an operator's correction, up or down
     CHARGE = "charge"  # a job was accepted
     REFUND = "refund"  # a job failed or was cancelled
+    OPERATOR_REFUND = "operator_refund"  # what a job still cost after that, given back by an operator
     TOP_UP = "top_up"  # a pack was paid
     SUBSCRIPTION = "subscription"  # a month of a plan was paid
     TAKEN_BACK = "taken_back"  # Stripe refunded or withdrew the payment

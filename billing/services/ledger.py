@@ -53,15 +53,26 @@ def charge_job(
 
 
 @transaction.atomic
-def refund_job(*, account: Account, job_id: uuid.UUID, amount_microcredits: int, actor: str, note: str) -> bool:
-    """Gives back what a job cost, or the part that was not used, at most once. False when it was given back already."""
+def refund_job(
+    *,
+    account: Account,
+    job_id: uuid.UUID,
+    amount_microcredits: int,
+    actor: str,
+    note: str,
+    kind: Literal[EntryKind.REFUND, EntryKind.OPERATOR_REFUND] = EntryKind.REFUND,
+) -> bool:
+    """Gives back what a job cost, or a part of it, at most once for each `kind`. False when it was given back already.
+
+    The caller sees to it, under the lock of the job's row, that both together are no more than the charge.
+    """
     if amount_microcredits == 0:
         return False
     is_new = _credit(
         account=account,
-        kind=EntryKind.REFUND,
+        kind=kind,
         amount_microcredits=amount_microcredits,
-        reference=f"refund:{job_id}",
+        reference=f"{kind}:{job_id}",
         job_id=job_id,
         actor=actor,
         note=note,

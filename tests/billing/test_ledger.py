@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from accounts.models import Account
 from billing.errors import InsufficientCredits
-from billing.models import Balance, LedgerEntry
+from billing.models import Balance, EntryKind, LedgerEntry
 from billing.selectors import find_ledger_mismatches, get_balance, list_entries
 from billing.services.ledger import charge_job, grant_credits, refund_job
 from tests.factories import make_account
@@ -294,7 +294,7 @@ def test_a_sound_ledger_is_reported_as_such(entry: LedgerEntry):
     make_account("Globex", credits=0)
     charge(entry.account, 10)
     assert check_ledger() == "2 accounts checked.\n"
-    assert json.loads(check_ledger("--json")) == {"accounts": 2, "mismatches": []}
+    assert json.loads(check_ledger("--json")) == {"accounts": 2, "mismatches": [], "over_refunded_jobs": []}
 
 
 @pytest.mark.parametrize(
@@ -313,11 +313,28 @@ def test_a_balance_that_was_tampered_with_is_found(entry: LedgerEntry, tampering
     with pytest.raises(CommandError, match="1 accounts do not add up"):
         call_command("check_ledger", "--json", stdout=out)
     mismatch = {"account_id": str(entry.account_id), "entries_microcredits": 1_000, "balance_microcredits": balance}
-    assert json.loads(out.getvalue()) == {"accounts": 2, "mismatches": [mismatch]}
+    report = {"accounts": 2, "mismatches": [mismatch], "over_refunded_jobs": []}
+    assert json.loads(out.getvalue()) == report
     out = StringIO()
     with pytest.raises(CommandError):
         call_command("check_ledger", stdout=out)
     assert out.getvalue() == f"2 accounts checked.\n{entry.account_id}: entries 1000, balance {balance}\n"
+
+
+def test_a_job_that_gave_back_more_than_it_took_is_found(acme: Account):
+    grant(acme, 100)
+    job_id = uuid.uuid4()
+    charge_job(account=acme, job_id=job_id, cost_microcredits=10, actor="test")
+    for kind, amount in ((EntryKind.REFUND, 6), (EntryKind.OPERATOR_REFUND, 4)):
+        refund_job(
+            account=acme, job_id=job_id, amount_microcredits=amount, actor="test", note="", kind=kind
+        )  # fmt: skip
+    check_ledger()
+    over = uuid.uuid4()
+    charge_job(account=acme, job_id=over, cost_microcredits=10, actor="test")
+    refund_job(account=acme, job_id=over, amount_microcredits=11, actor="test", note="")
+    with pytest.raises(CommandError, match="1 jobs are over-refunded"):
+        check_ledger()
 
 
 def test_a_balance_that_is_missing_is_found(entry: LedgerEntry):

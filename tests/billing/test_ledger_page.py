@@ -49,7 +49,7 @@ def test_each_movement_stands_with_what_was_left(page, acme):
     for what, amount, left in (
         ("Gift", "+100.00", "100.00"),
         ("Speech", "-0.042", "99.958"),
-        ("Speech, given back", "+0.042", "100.00"),
+        ("Speech, refunded", "+0.042", "100.00"),
     ):
         assert what in text
         assert f">{amount}</td>" in text

@@ -239,7 +239,7 @@ def test_a_text_that_cannot_be_spoken_is_a_server_error_that_is_refunded_and_not
     with client, pytest.raises(openai.InternalServerError) as failed:
         client.audio.speech.create(model="tts-1", voice="alloy", input="\x94\x94\x94", stream_format=stream_format)
     assert (failed.value.code, failed.value.type) == ("generation_failed", "server_error")
-    assert "Your credits are back." in str(failed.value)
+    assert "Your credits were refunded." in str(failed.value)
     jobs = caller.http.get("/api/v1/tts?status=failed&limit=200").json()["data"]["jobs"]
     assert len(jobs) == jobs_before + 1
     assert jobs[0]["refunded"] is True

@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import Account, AuditEntry, Maintenance, Role, User
 from billing.models import OperatorAlert
 from billing.services.alerts import raise_alert
-from billing.services.ledger import charge_job
+from billing.services.ledger import charge_job, refund_job
 from tests.factories import make_job, make_key, make_user
 from tests.operators.action_cases import (
     ALLOY,
@@ -266,9 +266,9 @@ def test_a_completed_job_is_refunded_in_full_once_and_keeps_its_audio(administra
     assert administrator.post(url, {"reason": WHY}).status_code == 302
     response = administrator.post(url, {"reason": WHY})
     assert response.status_code == 409
-    assert "refunded already: 2 of 2 credits" in response.content.decode()
+    assert "2 credits were refunded already." in text_of(response.content.decode())
     assert credits_of(world.account) == (100 * CREDIT, 0)
-    assert ledger_rows(world.account)[-1] == ("refund", 2 * CREDIT, 100 * CREDIT, f"staff:{ada.pk}", WHY)
+    assert ledger_rows(world.account)[-1] == ("operator_refund", 2 * CREDIT, 100 * CREDIT, f"staff:{ada.pk}", WHY)
     world.completed.refresh_from_db()
     assert (world.completed.status, world.completed.refunded_microcredits) == ("completed", 2 * CREDIT)
     assert len(audit_rows()) == 1
@@ -280,8 +280,7 @@ def test_a_completed_job_is_refunded_in_full_once_and_keeps_its_audio(administra
         ("pending", CREDIT, 0, "The job is pending. Only a finished job can be refunded."),
         ("processing", CREDIT, 0, "The job is processing. Only a finished job can be refunded."),
         ("completed", 0, 0, "The job was free of charge."),
-        ("failed", CREDIT, CREDIT, "The job was refunded already: 1 of 1 credits."),
-        ("cancelled", CREDIT, CREDIT // 4, "The job was refunded already: 0.25 of 1 credits."),
+        ("failed", CREDIT, CREDIT, "All of the job's 1 credits were refunded already."),
     ],
 )
 def test_what_cannot_be_refunded_says_why(
@@ -293,6 +292,25 @@ def test_what_cannot_be_refunded_says_why(
     assert response.status_code == 409
     assert message in text_of(response.content.decode())
     assert state_of_everything() == before
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_an_operator_refunds_the_rest_of_what_was_refunded_in_part(
+    administrator: Client, ada: User, account: Account, status: JobStatus
+):
+    job = make_job(account, status=status, cost_microcredits=CREDIT, refunded_microcredits=CREDIT // 4)
+    charge_job(account=account, job_id=job.pk, cost_microcredits=CREDIT, actor="test")
+    refund_job(account=account, job_id=job.pk, amount_microcredits=CREDIT // 4, actor="system", note="")
+    url = f"/admin/tts/job/{job.pk}/do/refund/"
+    response = administrator.post(url, {"reason": WHY}, follow=True)
+    assert "0.75 credits were refunded." in response.content.decode()
+    assert administrator.post(url, {"reason": WHY}).status_code == 409
+    assert ledger_rows(account)[-1] == ("operator_refund", CREDIT * 3 // 4, 100 * CREDIT, f"staff:{ada.pk}", WHY)
+    assert credits_of(account) == (100 * CREDIT, 0)
+    job.refresh_from_db()
+    assert (job.status, job.refunded_microcredits) == (status, CREDIT)
+    [audited] = audit_rows()
+    assert (audited["before"]["refunded"], audited["after"]["refunded"]) == ("0.25", "1")
 
 
 def test_a_retry_is_a_new_job_that_asks_the_same_and_is_charged_the_same(

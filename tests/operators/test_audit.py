@@ -28,7 +28,7 @@ from tests.factories import PASSWORD, make_job, make_key
 from tests.operators.pages import audit_rows, credits_of, ledger_rows
 from tts.errors import NotRefundable
 from tts.models import Job, JobStatus
-from tts.services.support import refund_job_in_full, retry_failed_job
+from tts.services.support import refund_rest_of_job, retry_failed_job
 
 CREDIT = 1_000_000
 RACERS = 8
@@ -137,7 +137,7 @@ def test_services_refuse_a_blank_reason_themselves(account: Account, ada: User, 
     for act in (
         lambda: adjust_credits(account=account, amount_microcredits=CREDIT, actor=Actor.of(ada), reason=reason),
         lambda: suspend_account(account=account, actor=Actor.of(ada), reason=reason),
-        lambda: refund_job_in_full(job=job, actor=Actor.of(ada), reason=reason),
+        lambda: refund_rest_of_job(job=job, actor=Actor.of(ada), reason=reason),
         lambda: retry_failed_job(job=job, actor=Actor.of(ada), reason=reason),
     ):
         with pytest.raises(ValidationFailed, match="reason"):
@@ -206,7 +206,7 @@ def kinds(outcomes: list[Exception | None]) -> list[str]:
 def test_of_many_who_refund_a_job_one_does(committed_db: None, account: Account, ada: User):
     job = make_job(account, status=JobStatus.COMPLETED, cost_microcredits=2 * CREDIT)
     charge_job(account=account, job_id=job.pk, cost_microcredits=2 * CREDIT, actor="test")
-    outcomes = race(lambda: refund_job_in_full(job=job, actor=Actor.of(ada), reason="Why."))
+    outcomes = race(lambda: refund_rest_of_job(job=job, actor=Actor.of(ada), reason="Why."))
     assert kinds(outcomes) == ["NoneType"] + [NotRefundable.__name__] * (RACERS - 1)
     assert credits_of(account) == (100 * CREDIT, 0)
     assert len(audit_rows()) == 1

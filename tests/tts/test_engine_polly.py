@@ -17,6 +17,7 @@ from tests.polly_peer import Odd, PollyPeer, Refuse, Trickle
 from tests.ports import free_port
 from tests.tts.audio_helpers import measure_audio, mp3_frames
 from tests.tts.worker_helpers import (
+    REFUNDED,
     Background,
     assert_charged_once,
     assert_failed_and_refunded,
@@ -44,7 +45,7 @@ STANDARD = "polly:en-GB-Standard-Brian"
 LONG_FORM = "polly:en-US-Long-Form-Danielle"
 TEXT = "Good morning to everybody. It is a remarkably beautiful day, is it not?"
 LONG_TEXT = "".join(f"This is sentence number {number} of a rather long text. " for number in range(240))
-NOT_TAKEN = "The voice's provider does not take this text. Your credits are back."
+NOT_TAKEN = "The voice's provider does not accept this text."
 
 
 @pytest.fixture(scope="session")
@@ -379,7 +380,7 @@ def test_what_does_not_pass_ends_in_a_refund_and_not_in_the_vendors_words(
     speak_next(QUEUE)
     data = status_of(api, job)
     assert (data["status"], data["refunded"]) == ("failed", True)
-    assert data["error"] == {"code": "GENERATION_FAILED", "message": message}
+    assert data["error"] == {"code": "GENERATION_FAILED", "message": f"{message} {REFUNDED}"}
     assert_failed_and_refunded(job)
     assert job.attempt == attempts
 

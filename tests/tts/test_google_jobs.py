@@ -33,6 +33,7 @@ from tests.tts.google_helpers import (  # noqa: F401
 )
 from tests.tts.test_stream import Listener, path_of
 from tests.tts.worker_helpers import (
+    REFUNDED,
     Background,
     assert_charged_once,
     assert_failed_and_refunded,
@@ -197,7 +198,7 @@ def test_what_passes_ends_in_whole_audio_that_was_paid_for_once(api, peer, voice
     assert_charged_once(job)
 
 
-NOT_TAKEN = "The voice's provider does not take this text. Your credits are back."
+NOT_TAKEN = "The voice's provider does not accept this text."
 
 
 @pytest.mark.parametrize("voice_id", [WAVENET, CHIRP, KORE])
@@ -227,7 +228,7 @@ def test_what_does_not_pass_ends_in_a_refund_and_not_in_the_vendors_words(
 
     data = status_of(api, job)
     assert (data["status"], data["refunded"]) == ("failed", True)
-    assert data["error"] == {"code": "GENERATION_FAILED", "message": message}
+    assert data["error"] == {"code": "GENERATION_FAILED", "message": f"{message} {REFUNDED}"}
     assert_failed_and_refunded(job)
     assert job.attempt == attempts
 
@@ -260,7 +261,7 @@ def test_a_quota_that_stays_used_up_is_refunded_after_the_third_attempt(api, pee
     for _ in range(3):
         speak_next(QUEUE)
         Job.objects.update(not_before=None)
-    assert status_of(api, job)["error"]["message"] == pipeline.FAILED_MESSAGE
+    assert status_of(api, job)["error"]["message"] == f"{pipeline.FAILED_MESSAGE} {REFUNDED}"
     assert_failed_and_refunded(job)
     assert peer.asked == 3
 

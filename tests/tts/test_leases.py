@@ -74,7 +74,7 @@ def test_the_lease_is_renewed_and_the_progress_rises_while_the_work_goes_on(acco
     assert numbers == sorted(numbers)
     assert {status for status, number in seen if 0 < number < 100} == {"processing"}
     spoken = len("This is the first sentence. And a second one. ")
-    assert spoken * 100 // job.chars_charged in numbers
+    assert any(spoken * 100 // job.chars_charged <= number < 100 for number in numbers)
     job.refresh_from_db()
     assert (job.status, job.attempt, job.lease_expires_at) == ("completed", 1, None)
     assert_charged_once(job)
@@ -163,13 +163,14 @@ def test_what_was_spoken_before_a_cancellation_stays_paid(account, api, the_engi
     job = submit(account, TWO_SEGMENTS_THEN_A_GATE)
     claimed = claim()
     with Background(lambda: pipeline.run_job(claimed)):
-        wait_for(lambda: Job.objects.get(pk=job.pk).chars_done == 46, "two sentences to be reported")
+        wait_for(lambda: Job.objects.get(pk=job.pk).chars_done >= 46, "two sentences to be reported")
         data = api.delete(f"/api/v1/tts/{job.pk}").json()["data"]
 
     price = job.cost_microcredits // job.chars_charged
     assert (data["status"], data["refunded"]) == ("cancelled", False)
     job.refresh_from_db()
-    assert job.refunded_microcredits == (job.chars_charged - 46) * price
+    assert 46 <= job.chars_done < job.chars_charged  # and what the third has said so far
+    assert job.refunded_microcredits == (job.chars_charged - job.chars_done) * price
     assert entries_of(job)[1:] == [("refund", job.refunded_microcredits)]
     assert (audio_files(), spool_files()) == ([], [])
 

@@ -17,6 +17,7 @@ from tests.tts.worker_helpers import (
     QUEUE,
     Background,
     assert_charged_once,
+    assert_failed_after_heard,
     assert_failed_and_refunded,
     available,
     ledger_adds_up,  # noqa: F401
@@ -275,13 +276,13 @@ def test_a_failure_before_the_first_byte_is_a_server_error_and_refunded(ask, acc
     assert available(account) == 100_000_000
 
 
-def test_a_failure_after_the_first_byte_breaks_the_body_off_and_is_refunded(ask, account):
+def test_a_failure_after_the_first_byte_breaks_the_body_off_and_refunds_the_rest(ask, account):
     job = spoken(caller := ask(input="Fine at first. PERMANENT trouble then.", response_format="pcm"))
     assert caller.response.status_code == 200
     assert len(caller.received) > 1000
     assert isinstance(caller.error, StreamBroken)
-    assert_failed_and_refunded(job)
-    assert available(account) == 100_000_000
+    assert_failed_after_heard(job)
+    assert available(account) == 100_000_000 - job.cost_microcredits + job.refunded_microcredits
 
 
 def test_events_tell_of_a_failure_before_they_break_off(ask):
@@ -295,7 +296,7 @@ def test_events_tell_of_a_failure_before_they_break_off(ask):
         "type": "error",
         "error": {"message": job.error_message, "type": "server_error", "param": None, "code": "generation_failed"},
     }
-    assert_failed_and_refunded(job)
+    assert_failed_after_heard(job)
 
 
 def test_cancelling_it_from_elsewhere_breaks_it_off(ask, api, the_engine):

@@ -13,6 +13,7 @@ from tests.factories import make_account
 from tests.tts.worker_helpers import (
     CRASHING_CHILD,
     QUEUE,
+    REFUNDED,
     assert_charged_once,
     assert_failed_and_refunded,
     audio_files,
@@ -104,7 +105,7 @@ def test_a_text_that_cannot_be_spoken_fails_after_its_attempts_and_is_refunded(a
     assert job.attempt == attempts
     data = api.get(f"/api/v1/tts/{job.pk}").json()["data"]
     assert (data["status"], data["refunded"]) == ("failed", True)
-    assert data["error"] == {"code": "GENERATION_FAILED", "message": message}
+    assert data["error"] == {"code": "GENERATION_FAILED", "message": f"{message} {REFUNDED}"}
     assert available(account) == 100_000_000
 
 
@@ -134,7 +135,7 @@ def test_nothing_to_say_is_no_audio_file_in_any_format(account, output_format):
     job = submit(account, "NOTHING to say.", output_format=output_format)
     speak_all()
     assert_failed_and_refunded(job)
-    assert job.error_message == pipeline.NOTHING_TO_SAY_MESSAGE
+    assert job.error_message == f"{pipeline.NOTHING_TO_SAY_MESSAGE} {REFUNDED}"
 
 
 @pytest.mark.parametrize("text", ["…", "\u200b", "🙂", "!?", "-", "\x01\x02 \x07"])
@@ -171,7 +172,7 @@ def test_the_cap_on_audio_is_60_s_or_half_a_second_per_code_point_over_speed(acc
     within.refresh_from_db()
     beyond.refresh_from_db()
     assert (within.status, within.duration_ms) == ("completed", seconds * 1000)
-    assert (beyond.status, beyond.error_message) == ("failed", speech.TOO_MUCH_AUDIO_MESSAGE)
+    assert (beyond.status, beyond.error_message) == ("failed", f"{speech.TOO_MUCH_AUDIO_MESSAGE} {REFUNDED}")
     assert beyond.refunded_microcredits == beyond.cost_microcredits
     assert audio_files() == [f"{within.pk}-1.wav"]
 
@@ -206,7 +207,8 @@ def test_a_crash_of_the_engines_process_costs_its_job_and_no_other(account, sett
 
     job.refresh_from_db()
     assert (job.status, job.error_code, job.attempt) == ("failed", "GENERATION_FAILED", 3)
-    assert (job.error_message, job.refunded_microcredits) == (pipeline.FAILED_MESSAGE, job.cost_microcredits)
+    assert job.error_message == f"{pipeline.FAILED_MESSAGE} {REFUNDED}"
+    assert job.refunded_microcredits == job.cost_microcredits
     for other in others:
         other.refresh_from_db()
         assert (other.status, other.attempt) == ("completed", 1)
@@ -229,7 +231,7 @@ def test_a_full_disk_under_the_spool_never_leaves_truncated_audio(account, setti
     speak_all()
 
     assert_failed_and_refunded(job)
-    assert (job.attempt, job.error_message) == (3, pipeline.NOT_STORED_MESSAGE)
+    assert (job.attempt, job.error_message) == (3, f"{pipeline.NOT_STORED_MESSAGE} {REFUNDED}")
 
 
 def test_a_disk_that_has_space_again_costs_one_attempt(account, settings):

@@ -18,6 +18,7 @@ from tests.conftest import ApiClient
 from tests.tts.audio_helpers import measure_audio
 from tests.tts.engine_helpers import ANNIE, LEE, RATE_HERTZ, SENTENCES, level_db, median_pitch_hertz, speak
 from tests.tts.test_ssml import well_formed
+from tests.tts.worker_helpers import REFUNDED
 from tts import pipeline, speech, store
 from tts.engines.base import PermanentEngineError, Segment
 from tts.engines.espeak import EspeakEngine
@@ -223,7 +224,7 @@ def test_a_text_of_nothing_but_breaks_fails_and_is_refunded(
     before = get_balance(account).available_microcredits
     job = run(api, text, speed=speed)
     assert (job.status, job.error_code) == ("failed", "GENERATION_FAILED")
-    assert job.error_message == speech.TOO_MUCH_AUDIO_MESSAGE
+    assert job.error_message == f"{speech.TOO_MUCH_AUDIO_MESSAGE} {REFUNDED}"
     assert job.refunded_microcredits == job.cost_microcredits > 0
     assert get_balance(account).available_microcredits == before
     assert not job.audio_key

@@ -52,7 +52,7 @@ def run_all() -> int:
 def assert_failed_and_refunded(api: ApiClient, account: Account, job_id: str) -> None:
     data = api.get(f"/api/v1/tts/{job_id}").json()["data"]
     assert (data["status"], data["refunded"]) == ("failed", True)
-    assert data["error"]["message"] == "The audio could not be stored. Your credits are back. Try again later."
+    assert data["error"]["message"] == "The audio could not be stored. Try again later. Your credits were refunded."
     assert api.get(f"/api/v1/tts/{job_id}/audio").json()["error"]["code"] == "AUDIO_NOT_AVAILABLE"
     assert get_balance(account).available_microcredits == CREDITS
     assert find_ledger_mismatches()[1] == []

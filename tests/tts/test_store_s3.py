@@ -290,7 +290,7 @@ def assert_failed_and_refunded(api, account: Account, job_id: str) -> None:
     assert (data["status"], data["refunded"]) == ("failed", True)
     assert data["error"] == {
         "code": "GENERATION_FAILED",
-        "message": "The audio could not be stored. Your credits are back. Try again later.",
+        "message": "The audio could not be stored. Try again later. Your credits were refunded.",
     }
     assert "audio_url" not in data
     assert api.get(f"/api/v1/tts/{job_id}/audio").json()["error"]["code"] == "AUDIO_NOT_AVAILABLE"

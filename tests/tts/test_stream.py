@@ -25,6 +25,7 @@ from tests.tts.worker_helpers import (
     QUEUE,
     Background,
     assert_charged_once,
+    assert_failed_after_heard,
     assert_failed_and_refunded,
     audio_files,
     available,
@@ -346,7 +347,7 @@ def test_a_failure_before_the_first_byte_is_an_error_like_any_other(api, client,
 
 
 @pytest.mark.parametrize("text", ["Fine at first. PERMANENT trouble then.", "Fine at first. TRANSIENT trouble then."])
-def test_a_failure_after_the_first_byte_breaks_the_stream_off_and_refunds(api, account, text):
+def test_a_failure_after_the_first_byte_breaks_the_stream_off_and_refunds_the_rest(api, account, text):
     data = submit(api, text, output_format="wav")
     listener = Listener(path_of(data))
     wait_for(lambda: job_of(data).stream_opened_at is not None, "the stream to be opened")
@@ -354,8 +355,10 @@ def test_a_failure_after_the_first_byte_breaks_the_stream_off_and_refunds(api, a
     listener.join()
     assert len(listener.received) > 1000
     assert isinstance(listener.error, StreamBroken)
-    assert_failed_and_refunded(job_of(data))
-    assert available(account) == 100_000_000
+    job = job_of(data)
+    assert_failed_after_heard(job)
+    assert job.chars_handed_out >= len("Fine at first. ")
+    assert available(account) == 100_000_000 - job.cost_microcredits + job.refunded_microcredits
 
 
 @pytest.mark.parametrize("output_format", ["wav", "ogg_opus"])
@@ -373,7 +376,7 @@ def test_a_server_that_cannot_break_a_body_off_begins_when_all_is_well(api, outp
     assert refused.status == 500
     assert json.loads(bytes(refused.received))["error"]["code"] == "GENERATION_FAILED"
     job = job_of(broken)
-    assert (job.status, job.refunded_microcredits) == ("failed", job.cost_microcredits)
+    assert (job.status, job.chars_handed_out, job.refunded_microcredits) == ("failed", 0, job.cost_microcredits)
 
 
 def test_the_wsgi_entry_says_that_it_cannot_break_a_body_off():
@@ -496,14 +499,16 @@ def test_what_was_said_last_before_a_pause_is_not_kept_back():
         heard = b""
         async with aclosing(redis_stream.follow(name)) as chunks:
             async for chunk in chunks:
-                if not chunk:
+                if chunk is None:
                     break
-                heard += chunk
+                heard += chunk.encoded
+                assert chunk.ready_bytes >= len(heard)
+                assert chunk.ready_chars == 7
         return heard
 
     try:
-        writer.write(b"one ")
-        writer.write(b"two ")
+        writer.write(b"one ", chars=7)
+        writer.write(b"two ", chars=7)
         assert asyncio.run(hear_until_silence()) == b"one two "
     finally:
         writer.end()

@@ -15,6 +15,7 @@ from accounts.models import RememberedRequest
 from tests.factories import make_account, make_job
 from tests.tts.worker_helpers import (
     QUEUE,
+    REFUNDED,
     audio_files,
     entries_of,
     expire_lease,
@@ -76,7 +77,7 @@ def test_a_job_whose_workers_died_three_times_fails_is_refunded_once_and_leaves_
     assert sweep() == NOTHING
 
     data = api.get(f"/api/v1/tts/{job.pk}").json()["data"]
-    message = GAVE_UP_MESSAGE.format(attempts=3)
+    message = f"{GAVE_UP_MESSAGE.format(attempts=3)} {REFUNDED}"
     assert (data["status"], data["refunded"]) == ("failed", True)
     assert data["error"] == {"code": "GENERATION_FAILED", "message": message}
     assert entries_of(job) == [("charge", -job.cost_microcredits), ("refund", job.cost_microcredits)]
@@ -94,7 +95,7 @@ def test_a_job_whose_engine_was_removed_fails_and_is_refunded_once(account, sett
     assert sweep() == NOTHING
 
     job.refresh_from_db()
-    assert (job.status, job.error_message) == ("failed", ENGINE_REMOVED_MESSAGE)
+    assert (job.status, job.error_message) == ("failed", f"{ENGINE_REMOVED_MESSAGE} {REFUNDED}")
     assert entries_of(job) == [("charge", -job.cost_microcredits), ("refund", job.cost_microcredits)]
     running.refresh_from_db()
     assert running.status == "processing"  # whoever has it finishes it

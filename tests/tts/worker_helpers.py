@@ -22,6 +22,7 @@ from django.db import connection, connections
 
 from accounts.models import Account
 from billing.models import EntryKind, LedgerEntry
+from billing.money import format_credits
 from billing.selectors import get_balance
 from config.celery import app
 from tests.processes import ends_with_parent
@@ -39,6 +40,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VOICE = "espeak:en-US-eSpeak-Annie"
 QUEUE = "speech.espeak"
 CREDIT = 1_000_000  # microcredits
+REFUNDED = "Your credits were refunded."  # at the end of every failure that nobody heard anything of
 FILE_QUEUE = "filesystem://localhost//"
 
 
@@ -138,6 +140,23 @@ def assert_failed_and_refunded(job: Job) -> None:
     assert (job.status, job.error_code) == ("failed", "GENERATION_FAILED")
     assert job.refunded_microcredits == job.cost_microcredits
     assert entries_of(job) == [(EntryKind.CHARGE, -job.cost_microcredits), (EntryKind.REFUND, job.cost_microcredits)]
+    assert audio_files() == []
+    assert spool_files() == []
+
+
+def assert_failed_after_heard(job: Job) -> None:
+    """Failed after a part was handed out: that part is kept, the rest is back exactly once, and no file is left."""
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == ("failed", "GENERATION_FAILED")
+    assert 0 < job.chars_handed_out < job.chars_charged
+    kept_microcredits = job.chars_handed_out * job.cost_microcredits // job.chars_charged
+    assert job.refunded_microcredits == job.cost_microcredits - kept_microcredits
+    assert entries_of(job) == [
+        (EntryKind.CHARGE, -job.cost_microcredits),
+        (EntryKind.REFUND, job.refunded_microcredits),
+    ]
+    kept = format_credits(kept_microcredits)
+    assert job.error_message.endswith(f" You were charged {kept} credits for the audio that was already streamed.")
     assert audio_files() == []
     assert spool_files() == []
 

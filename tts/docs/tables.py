@@ -28,7 +28,7 @@ ENV_EXAMPLE = Path(settings.BASE_DIR) / ".env.example"
 
 EVENT_WORDS: Final[Mapping[Event, str]] = {
     Event.JOB_COMPLETED: "the audio of a job is ready",
-    Event.JOB_FAILED: "a job failed; its credits are back",
+    Event.JOB_FAILED: "a job failed; what was not streamed is refunded",
     Event.TEST: "somebody asked for a test; `data` has its `test_id`",
 }
 

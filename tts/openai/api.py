@@ -16,7 +16,7 @@ from config.errors import ValidationFailed
 from config.schema import described_as_openai
 from tts.api import CREDIT_HEADERS, IDEMPOTENCY_KEY, SUBMIT_ERRORS, idempotency_claim, submission_headers
 from tts.errors import StreamBroken
-from tts.listening import begin, listen
+from tts.listening import begin, is_kept_back, listen
 from tts.openai.events import events
 from tts.openai.serializers import (
     RESPONSE_FORMATS,
@@ -90,7 +90,7 @@ class Speech(KeyView):
             "X-Accel-Buffering": "no",  # to nginx: hand on what comes
             "X-Job-ID": str(job.pk),
         } | submission_headers(submission)
-        chunks = listen(job)
+        chunks = listen(job, is_counted=not is_kept_back(request._request))
         if asked.is_sse:
             body, content_type = begin(events(job, chunks), request._request), "text/event-stream"
         else:

@@ -93,7 +93,7 @@ def again(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
 def cancel(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
     _get_or_404(request, job_id)
     if cancel_job(account=request.membership.account, job_id=job_id):
-        messages.success(request, "The job is cancelled. What was not spoken is refunded.")
+        messages.success(request, "The job was cancelled. What was neither spoken nor streamed was refunded.")
     else:
         messages.success(request, "It had finished before it could be cancelled. Nothing was changed.")
     return redirect("job", job_id)

@@ -14,23 +14,25 @@ from django.conf import settings
 from tts import store
 from tts.models import Job
 from tts.relay import redis_stream, spool
-from tts.relay.base import Writer
+from tts.relay.base import Relayed, Writer
 
-__all__ = ["Writer", "follow", "writer_for"]
+__all__ = ["Relayed", "Writer", "follow", "writer_for"]
 
 
 def writer_for(job: Job) -> Writer:
-    """Takes the bytes of this attempt, beside the file in the spool."""
-    if job.is_streamed and settings.REDIS_URL:
+    """Takes the bytes of this attempt, beside the file in the spool. Raises OSError when the disk is full."""
+    if not job.is_streamed:
+        return Writer()
+    if settings.REDIS_URL:
         return redis_stream.RedisWriter(_name(job.pk, job.attempt))
-    return Writer()
+    return spool.SpoolWriter(store.spool_path(job, job.attempt))
 
 
-def follow(job: Job, *, attempt: int) -> AsyncGenerator[bytes, None]:
+def follow(job: Job, *, attempt: int) -> AsyncGenerator[Relayed | None, None]:
     """The bytes of one attempt from its first one on, as they are made.
 
-    An empty chunk says: nothing came for a while, or nothing more will; look at the job. It ends where the relay
-    has lost bytes or is away.
+    None says: nothing came for a while, or nothing more will; look at the job. It ends where the relay has lost bytes
+    or is away.
     """
     if settings.REDIS_URL:
         return redis_stream.follow(_name(job.pk, attempt))

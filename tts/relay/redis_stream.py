@@ -6,6 +6,7 @@ so a slow one holds up nobody, and Redis does not fill up.
 
 import logging
 import threading
+from collections import deque
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -13,7 +14,7 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
-from tts.relay.base import Writer
+from tts.relay.base import Relayed, Writer
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ SILENCE_SECONDS = 1.0
 
 
 class RedisWriter(Writer):
-    """One attempt's bytes, each entry with its place in the whole.
+    """One attempt's bytes, each entry with its place in the whole and the characters spoken by its end.
 
     A thread of its own sends them: what an engine made last is heard though it thinks about what comes next, and a
     Redis that hangs does not hold up the voice.
@@ -38,17 +39,21 @@ class RedisWriter(Writer):
     def __init__(self, name: str) -> None:
         self._name = name
         self._gathered = bytearray()
+        self._written_bytes = self._chars = 0
+        self._marks: deque[tuple[int, int]] = deque()  # from this byte on, this many code points
         self._is_over = False
         self._is_lost = False
-        self._changed = threading.Condition()  # guards the three above
+        self._changed = threading.Condition()  # guards all of the above
         self._thread = threading.Thread(target=self._send_all, name=name, daemon=True)
         self._thread.start()
 
-    def write(self, encoded: bytes) -> None:
+    def write(self, encoded: bytes, *, chars: int) -> None:
         with self._changed:
             if not self._is_lost and len(self._gathered) + len(encoded) > BEHIND_BYTES:
                 self._lose("it takes too long")
             if not self._is_lost:
+                self._marks.append((self._written_bytes, chars))
+                self._written_bytes += len(encoded)
                 self._gathered += encoded
                 self._changed.notify()
 
@@ -65,7 +70,8 @@ class RedisWriter(Writer):
                 settings.REDIS_URL, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
             ) as client:
                 while (entry := self._next_entry()) is not None:
-                    fields = {"at": b"%d" % sent_bytes, "bytes": entry}
+                    chars = self._count_chars(sent_bytes + len(entry))
+                    fields = {"at": b"%d" % sent_bytes, "bytes": entry, "chars": b"%d" % chars}
                     self._add(client, fields, expire_seconds=EXPIRE_SECONDS)
                     sent_bytes += len(entry)
                 if not self._is_lost:
@@ -85,6 +91,13 @@ class RedisWriter(Writer):
             del self._gathered[:ENTRY_BYTES]
             return entry or None
 
+    def _count_chars(self, sent_bytes: int) -> int:
+        """How many code points the first `sent_bytes` stand for, which only grow."""
+        with self._changed:
+            while self._marks and self._marks[0][0] < sent_bytes:
+                self._chars = self._marks.popleft()[1]
+            return self._chars
+
     def _add(self, client: redis.Redis, fields: dict[Any, Any], *, expire_seconds: int) -> None:
         with client.pipeline(transaction=False) as pipe:
             pipe.xadd(self._name, fields, maxlen=WINDOW_ENTRIES, approximate=False)
@@ -97,10 +110,11 @@ class RedisWriter(Writer):
             logger.warning("%s is not relayed any further: %s", self._name, why)
         self._is_lost = True
         self._gathered.clear()
+        self._marks.clear()
         self._changed.notify()
 
 
-async def follow(name: str) -> AsyncGenerator[bytes, None]:
+async def follow(name: str) -> AsyncGenerator[Relayed | None, None]:
     """See `tts.relay.follow`."""
     client = redis.asyncio.Redis.from_url(
         settings.REDIS_URL, socket_timeout=SILENCE_SECONDS + PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
@@ -111,17 +125,21 @@ async def follow(name: str) -> AsyncGenerator[bytes, None]:
             answer: Any = await client.xread({name: last_id}, block=int(SILENCE_SECONDS * 1000), count=READ_ENTRIES)
             entries = answer[0][1] if answer else []
             if not entries:
-                yield b""
-            for entry_id, fields in entries:
-                last_id = entry_id
-                if b"end" in fields:
-                    yield b""
-                    continue
+                yield None
+            audio = [fields for _entry_id, fields in entries if b"end" not in fields]
+            for fields in audio:
                 if int(fields[b"at"]) != received_bytes:
                     logger.info("%s: a reader fell behind the window", name)
                     return
+                if b"chars" not in fields:  # from a worker of an earlier version
+                    return
                 received_bytes += len(fields[b"bytes"])
-                yield fields[b"bytes"]
+                ready_bytes = int(audio[-1][b"at"]) + len(audio[-1][b"bytes"])
+                yield Relayed(fields[b"bytes"], ready_bytes, int(audio[-1].get(b"chars", 0)))
+            if len(audio) < len(entries):
+                yield None
+            if entries:
+                last_id = entries[-1][0]
     except (redis.RedisError, OSError) as error:
         logger.warning("%s cannot be read: %s", name, type(error).__name__)
     finally:

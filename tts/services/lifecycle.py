@@ -8,25 +8,27 @@ import uuid
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from accounts.models import Account, RememberedRequest
+from billing.money import format_credits
 from billing.services.ledger import refund_job
 from config.errors import NotFound
 from tts import store
 from tts.making import Made
 from tts.models import Job, JobStatus
+from tts.refunds import get_refund_microcredits
 from webhooks.services import record_job_event
 
-GAVE_UP_MESSAGE = (
-    "The voice engine stopped half-way, {attempts} times. Your credits are back. Try again, or try another voice."
-)
-ENGINE_REMOVED_MESSAGE = "This voice is no longer offered here. Your credits are back. Try another voice."
+GAVE_UP_MESSAGE = "The voice engine stopped unexpectedly {attempts} times. Try again, or try another voice."
+NOTHING_DONE: dict[str, Any] = {"chars_done": 0, "is_storing": False}  # by the next attempt, so far
+ENGINE_REMOVED_MESSAGE = "This voice is no longer available. Try another voice."
 
 
 def claim_next_job(*, queue: str, not_of: Collection[uuid.UUID] = ()) -> Job | None:
@@ -62,7 +64,7 @@ def claim_next_job(*, queue: str, not_of: Collection[uuid.UUID] = ()) -> Job | N
                 attempt=F("attempt") + 1,
                 lease_expires_at=now + lease_duration(),
                 not_before=None,
-                chars_done=0,
+                **NOTHING_DONE,
                 started_at=Coalesce("started_at", now),
             )
             if claimed:
@@ -75,9 +77,23 @@ def due_jobs() -> QuerySet[Job]:
     return Job.objects.filter(Q(not_before=None) | Q(not_before__lte=timezone.now()), status=JobStatus.PENDING)
 
 
-def renew_lease(*, job: Job, chars_done: int) -> bool:
+def renew_lease(*, job: Job, chars_done: int, is_storing: bool = False) -> bool:
     """False when the job is no longer ours: cancelled, or given to another worker."""
-    return bool(_mine(job).update(lease_expires_at=timezone.now() + lease_duration(), chars_done=chars_done))
+    return bool(
+        _mine(job).update(
+            lease_expires_at=timezone.now() + lease_duration(), chars_done=chars_done, is_storing=is_storing
+        )
+    )
+
+
+def raise_chars_handed_out(*, job_id: uuid.UUID, attempt: int, chars: int) -> bool:
+    """Counts `chars` code points as heard, before they are sent. False when that attempt has ended: nothing of it may
+    be sent any more, unless the job was completed.
+
+    The condition is the database's: of this and a refund at the same time, the later one sees the other.
+    """
+    row = Job.objects.filter(pk=job_id, status=JobStatus.PROCESSING, attempt=attempt)
+    return bool(row.update(chars_handed_out=Greatest(F("chars_handed_out"), Value(chars))))
 
 
 @transaction.atomic
@@ -107,36 +123,49 @@ def retry_or_fail_job(*, job: Job, message: str, pause_seconds: float = 0.0) -> 
         fail_job(job=job, message=message)
         return
     not_before = timezone.now() + timedelta(seconds=pause_seconds) if pause_seconds else None
-    _mine(job).update(status=JobStatus.PENDING, lease_expires_at=None, not_before=not_before, chars_done=0)
+    _mine(job).update(status=JobStatus.PENDING, lease_expires_at=None, not_before=not_before, **NOTHING_DONE)
 
 
 def fail_job(*, job: Job, message: str) -> bool:
-    """Failed for good, and every credit is back. False when the job was no longer ours."""
-    return _fail(_mine(job), job=job, message=message)
+    """Fails the job for good and refunds what was not heard. False when the job was no longer ours.
+
+    `message` says what happened and what to do; a sentence about the refund is added to it.
+    """
+    return _fail(_mine(job), message=message)
 
 
 @transaction.atomic
-def _fail(row: QuerySet[Job], *, job: Job, message: str) -> bool:
+def _fail(row: QuerySet[Job], *, message: str) -> bool:
     """`row`: the job under the condition on which it fails."""
-    failed = row.update(
+    job = row.select_for_update(of=("self",)).select_related("account").defer("text").first()
+    if job is None:
+        return False
+    refund_microcredits = get_refund_microcredits(job, status=JobStatus.FAILED)
+    Job.objects.filter(pk=job.pk).update(
         status=JobStatus.FAILED,
         error_code="GENERATION_FAILED",
-        error_message=message,
-        refunded_microcredits=F("cost_microcredits"),
+        error_message=f"{message} {_describe_refund(job, refund_microcredits)}",
+        refunded_microcredits=refund_microcredits,
         finished_at=timezone.now(),
         lease_expires_at=None,
     )
-    if failed:
-        refund_job(
-            account=job.account,
-            job_id=job.pk,
-            amount_microcredits=job.cost_microcredits,
-            actor="system",
-            note="The job failed.",
-        )
-        record_job_event(account=job.account, job_id=job.pk, event="job.failed", own_url=job.webhook_url)
-        _delete_audio_on_commit(job)
-    return bool(failed)
+    refund_job(
+        account=job.account,
+        job_id=job.pk,
+        amount_microcredits=refund_microcredits,
+        actor="system",
+        note="The job failed.",
+    )
+    record_job_event(account=job.account, job_id=job.pk, event="job.failed", own_url=job.webhook_url)
+    _delete_audio_on_commit(job)
+    return True
+
+
+def _describe_refund(job: Job, refund_microcredits: int) -> str:
+    if refund_microcredits == job.cost_microcredits:
+        return "Your credits were refunded."
+    kept = format_credits(job.cost_microcredits - refund_microcredits)
+    return f"You were charged {kept} credits for the audio that was already streamed."
 
 
 def release_job(*, job: Job) -> None:
@@ -144,7 +173,7 @@ def release_job(*, job: Job) -> None:
     it: the next one must not have its number.
     """
     attempt = F("attempt") if job.is_streamed else F("attempt") - 1
-    _mine(job).update(status=JobStatus.PENDING, attempt=attempt, lease_expires_at=None, chars_done=0)
+    _mine(job).update(status=JobStatus.PENDING, attempt=attempt, lease_expires_at=None, **NOTHING_DONE)
 
 
 def reclaim_dead_jobs() -> int:
@@ -158,9 +187,9 @@ def reclaim_dead_jobs() -> int:
         # The lease is part of the condition: its owner may have woken up and renewed it just now.
         row = _mine(job).filter(lease_expires_at=job.lease_expires_at)
         if job.attempt >= settings.JOB_MAX_ATTEMPTS:
-            reclaimed += _fail(row, job=job, message=GAVE_UP_MESSAGE.format(attempts=job.attempt))
+            reclaimed += _fail(row, message=GAVE_UP_MESSAGE.format(attempts=job.attempt))
         else:
-            reclaimed += row.update(status=JobStatus.PENDING, lease_expires_at=None, chars_done=0)
+            reclaimed += row.update(status=JobStatus.PENDING, lease_expires_at=None, **NOTHING_DONE)
     return reclaimed
 
 
@@ -168,13 +197,13 @@ def fail_jobs_of_removed_engines() -> int:
     """Jobs that wait for an engine which is not configured any more would wait for ever. Returns how many."""
     stranded = Job.objects.filter(status=JobStatus.PENDING).exclude(provider__in=list(settings.SPEECH_ENGINES))
     return sum(
-        _fail(stranded.filter(pk=job.pk), job=job, message=ENGINE_REMOVED_MESSAGE)
-        for job in stranded.select_related("account").defer("text")
+        _fail(stranded.filter(pk=job_id), message=ENGINE_REMOVED_MESSAGE)
+        for job_id in stranded.values_list("pk", flat=True)
     )
 
 
 def cancel_or_erase_job(*, account: Account, job_id: uuid.UUID) -> None:
-    """The caller's DELETE: cancels an unfinished job and refunds what was not synthesised; erases a finished one.
+    """The caller's DELETE: cancels an unfinished job and refunds it by `tts.refunds`; erases a finished one.
 
     Raises NotFound, StoreUnavailable.
     """
@@ -187,8 +216,8 @@ def cancel_or_erase_job(*, account: Account, job_id: uuid.UUID) -> None:
 
 
 def cancel_job(*, account: Account, job_id: uuid.UUID) -> bool:
-    """Cancels an unfinished job and refunds what was not synthesised. False when it had finished by then: nothing of
-    it is touched. Raises NotFound.
+    """Cancels an unfinished job and refunds it by `tts.refunds`. False when it had finished by then: nothing of it is
+    touched. Raises NotFound.
     """
     with transaction.atomic():
         job = _locked(account, job_id)
@@ -216,18 +245,17 @@ def _locked(account: Account, job_id: uuid.UUID) -> Job:
 
 def _cancel(job: Job) -> None:
     """Inside a transaction that holds the row."""
-    price = job.cost_microcredits // job.chars_charged
-    refund = max(0, job.chars_charged - job.chars_done) * price
+    refund_microcredits = get_refund_microcredits(job, status=JobStatus.CANCELLED)
     Job.objects.filter(pk=job.pk).update(
         status=JobStatus.CANCELLED,
-        refunded_microcredits=refund,
+        refunded_microcredits=refund_microcredits,
         finished_at=timezone.now(),
         lease_expires_at=None,
     )
     refund_job(
         account=job.account,
         job_id=job.pk,
-        amount_microcredits=refund,
+        amount_microcredits=refund_microcredits,
         actor="customer",
         note="The job was cancelled.",
     )

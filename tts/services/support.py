@@ -1,7 +1,8 @@
 """What operators do to a customer's job. Each is audited in its transaction.
 
-A job is charged once and refunded at most once, for ever. So a retry is a new job with a charge of its own, at the
-price of the failed one (whose credits went back when it failed): the customer pays once for what is spoken once.
+A job is charged once. It is refunded at most once when it ends (`tts.refunds`), and at most once more by an operator,
+who gives back the rest. So a retry is a new job with a charge of its own, at the price of the failed one (whose credits
+went back when it failed): the customer pays once for what is spoken once.
 """
 
 from django.db import IntegrityError, transaction
@@ -9,6 +10,7 @@ from django.db import IntegrityError, transaction
 from accounts.errors import NothingToChange
 from accounts.services import audit
 from accounts.services.audit import Actor
+from billing.models import EntryKind
 from billing.money import format_credits
 from billing.services.ledger import charge_job, refund_job
 from config.errors import Forbidden
@@ -27,26 +29,28 @@ REQUEST_FIELDS = (
 
 
 @transaction.atomic
-def refund_job_in_full(*, job: Job, actor: Actor, reason: str) -> None:
-    """Gives back what a finished job cost, whatever came of it; its audio stays. Raises NotRefundable."""
+def refund_rest_of_job(*, job: Job, actor: Actor, reason: str) -> int:
+    """Gives back what a finished job still cost, whatever came of it; its audio stays. Returns microcredits.
+
+    Raises NotRefundable.
+    """
     reason = audit.checked_reason(reason)
     job = _locked(job)
     if not job.is_finished:
         raise NotRefundable(f"The job is {job.status}. Only a finished job can be refunded.")
     if job.cost_microcredits == 0:
         raise NotRefundable("The job was free of charge.")
-    if job.refunded_microcredits:
-        refunded, cost = format_credits(job.refunded_microcredits), format_credits(job.cost_microcredits)
-        raise NotRefundable(f"The job was refunded already: {refunded} of {cost} credits.")
+    rest_microcredits = job.cost_microcredits - job.refunded_microcredits
     was_refunded_now = refund_job(
         account=job.account,
         job_id=job.pk,
-        amount_microcredits=job.cost_microcredits,
+        amount_microcredits=rest_microcredits,
         actor=str(actor),
         note=reason,
+        kind=EntryKind.OPERATOR_REFUND,
     )
     if not was_refunded_now:
-        raise NotRefundable("The job was refunded already.")
+        raise NotRefundable(f"All of the job's {format_credits(job.cost_microcredits)} credits were refunded already.")
     Job.objects.filter(pk=job.pk).update(refunded_microcredits=job.cost_microcredits)
     audit.record(
         actor=actor,
@@ -55,9 +59,10 @@ def refund_job_in_full(*, job: Job, actor: Actor, reason: str) -> None:
         target_type="job",
         target_id=job.pk,
         account=job.account,
-        before={"status": job.status, "refunded": "0"},
+        before={"status": job.status, "refunded": format_credits(job.refunded_microcredits)},
         after={"status": job.status, "refunded": format_credits(job.cost_microcredits)},
     )
+    return rest_microcredits
 
 
 @transaction.atomic

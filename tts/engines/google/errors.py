@@ -52,7 +52,7 @@ def _translate(error: google_errors.GoogleAPIError | GoogleAuthError) -> EngineE
     name = status.name if status is not None else type(error).__name__
     if isinstance(error, _ABOUT_THE_REQUEST):
         logger.warning("Google refuses a request: %s %s", name, getattr(error, "reason", None) or "")
-        return PermanentEngineError("The voice's provider does not take this text. Your credits are back.")
+        return PermanentEngineError("The voice's provider does not accept this text.")
     logger.warning("Google: %s %s", name, getattr(error, "message", ""))
     if isinstance(error, _ABOUT_THE_ACCOUNT):
         return EngineUnavailable("Google does not let this service account speak.")

@@ -74,5 +74,5 @@ def _translate(error: ClientError) -> EngineError:
     if code in ABOUT_THE_ACCOUNT or status in (401, 403):
         return EngineUnavailable("Amazon does not let this account speak.")
     if code in ABOUT_THE_REQUEST or status == 400:
-        return PermanentEngineError("The voice's provider does not take this text. Your credits are back.")
+        return PermanentEngineError("The voice's provider does not accept this text.")
     return TransientEngineError("Amazon failed.")

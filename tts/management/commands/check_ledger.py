@@ -6,22 +6,35 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from billing.selectors import find_ledger_mismatches
+from billing.selectors import find_ledger_mismatches, find_over_refunded_jobs
 from tts.management.output import OperatorCommand
 
 
 class Command(OperatorCommand):
-    help = "Check, for every account, that its entries add up to its balance. Exits with 1 when one does not."
+    help = (
+        "Check that the entries of every account add up to its balance, and that no job was refunded more than it was "
+        "charged. Exits with 1 when something is wrong."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         checked, mismatches = find_ledger_mismatches()
+        over_refunded = find_over_refunded_jobs()
         if options["json"]:
-            self.stdout.write(json.dumps({"accounts": checked, "mismatches": [asdict(each) for each in mismatches]}))
+            report = {
+                "accounts": checked,
+                "mismatches": [asdict(mismatch) for mismatch in mismatches],
+                "over_refunded_jobs": over_refunded,
+            }
+            self.stdout.write(json.dumps(report))
         else:
             self.stdout.write(f"{checked} accounts checked.")
-            for each in mismatches:
+            for row in mismatches:
                 self.stdout.write(
-                    f"{each.account_id}: entries {each.entries_microcredits}, balance {each.balance_microcredits}"
+                    f"{row.account_id}: entries {row.entries_microcredits}, balance {row.balance_microcredits}"
                 )
-        if mismatches:
-            raise CommandError(f"{len(mismatches)} accounts do not add up.")
+            for job_id in over_refunded:
+                self.stdout.write(f"Job {job_id} was refunded more than it was charged.")
+        if mismatches or over_refunded:
+            raise CommandError(
+                f"{len(mismatches)} accounts do not add up, {len(over_refunded)} jobs are over-refunded."
+            )

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -178,9 +179,8 @@ def test_of_a_refund_and_a_count_that_race_the_later_sees_the_other(api, account
             else:
                 lifecycle.fail_job(job=claimed, message="It failed.")
 
-        may_send, _ = race(
-            lambda claimed=claimed: lifecycle.raise_chars_handed_out(job_id=claimed.pk, attempt=1, chars=30), end
-        )
+        count = partial(lifecycle.raise_chars_handed_out, job_id=claimed.pk, attempt=1, chars=30)
+        may_send, _ = race(count, end)
         job = job_of(data)
         kept = job.cost_microcredits - job.refunded_microcredits
         assert isinstance(may_send, bool)

@@ -53,6 +53,14 @@ def env_ports(name: str, default: str) -> list[int]:
     return [int(part) for part in ports]
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host name or IP address can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """Whose ID tokens are taken. `audience`: what they must be made for."""

@@ -24,6 +24,7 @@ from config.env import (
     env_ports,
     env_str,
     fernet_key_of_this_machine,
+    is_loopback,
     secret_key_of_this_machine,
 )
 from config.mail import parse_email_url
@@ -462,6 +463,12 @@ CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 
 TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0)  # how many of ours stand between the client and this process
 METRICS_TOKEN = env_str("METRICS_TOKEN")
+
+# Staff need a second factor, except on one machine that only its own programs can reach. Nothing that a request says
+# lifts this: `accounts.operators.must_enrol` only adds to it.
+_HOSTS = (LISTEN_HOST, urlsplit(PUBLIC_URL).hostname or "", *ALLOWED_HOSTS)
+_IS_ON_LOOPBACK = all(is_loopback(host) for host in _HOSTS) and not (SERVE_HTTPS or TRUSTED_PROXIES)
+STAFF_NEED_SECOND_FACTOR = not (IS_ONE_MACHINE and _IS_ON_LOOPBACK)
 
 LOG_FORMAT = env_str("LOG_FORMAT", "line" if IS_ONE_MACHINE else "json")
 if LOG_FORMAT not in {"line", "json"}:

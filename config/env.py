@@ -11,6 +11,8 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from config.private_files import make_private_folder
+
 
 def env_str(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
@@ -102,7 +104,7 @@ def fernet_key_of_this_machine(path: Path) -> str:
 
 
 def _kept_in(path: Path, make: Callable[[], str]) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     try:
         # O_EXCL: of two processes that start together one writes, the other reads.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

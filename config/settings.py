@@ -28,6 +28,7 @@ from config.env import (
     secret_key_of_this_machine,
 )
 from config.mail import parse_email_url
+from config.private_files import set_private_umask
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -35,6 +36,7 @@ VERSION = "0.1.0"
 # --- where things are ----------------------------------------------------------------------------
 
 DATA_DIR = (BASE_DIR / env_str("DATA_DIR", "var")).resolve()
+set_private_umask(DATA_DIR)  # before the first file is made
 PORT = env_int("PORT", 8000, minimum=1)
 LISTEN_HOST = env_str("LISTEN_HOST", "127.0.0.1")
 PUBLIC_URL = env_str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
@@ -196,6 +198,7 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / (env_str("STATIC_ROOT") or DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 
 # --- database, cache, queue ----------------------------------------------------------------------
 
@@ -379,7 +382,15 @@ MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 500 * 1024 * 1024)  # on the disk of 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "audio": audio_storage(env_str("AUDIO_STORE_URL"), local_folder=DATA_DIR / "audio"),
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "config.static_storage.StaticStorage",
+        # Outside DATA_DIR a proxy may serve them, or an image is made by another user: they are public.
+        "OPTIONS": (
+            {}
+            if STATIC_ROOT.is_relative_to(DATA_DIR)
+            else {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755}
+        ),
+    },
 }
 
 # --- webhooks ------------------------------------------------------------------------------------

@@ -36,9 +36,15 @@ class Service:
     """One installation, which can be started and ended again and again."""
 
     def __init__(
-        self, folder: Path, *, settings: Mapping[str, str], program: Sequence[str] = ("manage.py", "serve")
+        self,
+        folder: Path,
+        *,
+        settings: Mapping[str, str],
+        program: Sequence[str] = ("manage.py", "serve"),
+        umask: int = -1,
     ) -> None:
         self.folder = folder
+        self.umask = umask  # -1: that of the tests
         self.program = program
         self.data_dir = folder / "data"
         self.home = folder / "home"
@@ -100,6 +106,7 @@ class Service:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=ends_with_parent(signal.SIGTERM),
+                umask=self.umask,
             )
         return self._process
 
@@ -170,6 +177,7 @@ class Service:
             capture_output=True,
             text=True,
             timeout=START_SECONDS,
+            umask=self.umask,
         )
 
     def manage_json(self, *arguments: str) -> dict[str, Any]:

@@ -261,7 +261,9 @@ if CELERY_BROKER_URL == FILE_QUEUE:
         "data_folder_in": str(DATA_DIR / "queue"),
         "data_folder_out": str(DATA_DIR / "queue"),
     }
-    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # needs broadcasts, which files cannot do
+# Nothing here uses it. Files cannot broadcast. On RabbitMQ its queue is exclusive and named after the host: a second
+# worker on the same host would end with RESOURCE_LOCKED.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers and beat wait for the broker for ever
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

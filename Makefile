@@ -29,6 +29,9 @@ test: $(VENV)/.dev-ready ## Run all tests, on SQLite and files; ARGS="-k audio" 
 test-services: $(VENV)/.dev-ready ## Run the same tests on PostgreSQL and Redis, private ones if none are given
 	@$(BIN)/python -m tests.run --services $(ARGS)
 
+test-requirements: $(VENV)/.dev-ready ## Run every role from each requirements file alone, on each broker
+	@$(BIN)/python -m tests.requirements_alone
+
 check: lint types ## All static checks: lint, types, imports, migrations, deployment settings
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.check_settings
@@ -70,7 +73,7 @@ lock: $(VENV)/.dev-ready ## Pin the newest allowed packages in requirements*.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header -c requirements.txt -c requirements-dev.txt requirements-kokoro.in -o requirements-kokoro.txt
 
 clean: ## Remove the virtual environment and caches; data stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .requirements .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # --- the virtual environment: made once, and again when the requirements change ---
 
@@ -99,4 +102,4 @@ $(VENV)/.dev-ready: requirements-dev.txt tests/node/package.json $(VENV)/.run-re
 		|| echo "npm could not fetch axe and the verifiers in Node; the tests with them are skipped."; fi
 	@touch $@
 
-.PHONY: help setup run kokoro test test-services check lint types format bench-latency bench-stream bench-webhooks bench-desk bench-gallery screenshots lock clean
+.PHONY: help setup run kokoro test test-services test-requirements check lint types format bench-latency bench-stream bench-webhooks bench-desk bench-gallery screenshots lock clean

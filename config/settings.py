@@ -265,7 +265,9 @@ if CELERY_BROKER_URL == FILE_QUEUE:
         "data_folder_in": str(DATA_DIR / "queue"),
         "data_folder_out": str(DATA_DIR / "queue"),
     }
-    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # needs broadcasts, which files cannot do
+# Nothing here uses it. Files cannot broadcast. On RabbitMQ its queue is exclusive and named after the host: a second
+# worker on the same host would end with RESOURCE_LOCKED.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers and beat wait for the broker for ever
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -364,6 +366,11 @@ KOKORO_THREADS = env_int("KOKORO_THREADS", os.cpu_count() or 1, minimum=1)  # of
 KOKORO_HUB_URL = env_str("KOKORO_HUB_URL", "https://huggingface.co").rstrip("/")
 
 JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 30, minimum=1)
+WORKER_PRESENCE_SECONDS = env_int("WORKER_PRESENCE_SECONDS", 10, minimum=1)  # between a worker's signs of life
+WORKER_ABSENT_SECONDS = 3 * WORKER_PRESENCE_SECONDS  # after the last sign a queue counts as without a worker
+QUEUE_UNSERVED_SECONDS = env_int("QUEUE_UNSERVED_SECONDS", 900)  # without a worker, then its jobs are failed
+if QUEUE_UNSERVED_SECONDS < WORKER_ABSENT_SECONDS:
+    raise ImproperlyConfigured("QUEUE_UNSERVED_SECONDS must be at least three times WORKER_PRESENCE_SECONDS.")
 JOB_MAX_ATTEMPTS = 3
 AUDIO_URL_SECONDS = 24 * 3600
 STREAM_OPEN_SECONDS = 300  # to open a stream

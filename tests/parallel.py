@@ -18,6 +18,7 @@ ON_THEIR_OWN = {
     "tests/live/test_buying.py",
     "tests/live/test_compose.py",
     "tests/live/test_first_start.py",
+    "tests/live/test_no_worker.py",
     "tests/live/test_secrets.py",
     "tests/live/test_services_away.py",
     "tests/live/test_story.py",

@@ -78,6 +78,30 @@ def redis_databases(given_url: str, *, count: int) -> Iterator[list[str]]:
                 client.flushdb()
 
 
+@contextmanager
+def rabbitmq_vhost() -> Iterator[str]:
+    """The URL of an empty virtual host on this machine's RabbitMQ, deleted afterwards."""
+    program = shutil.which("rabbitmqctl")
+    if program is None:
+        raise NoServices("rabbitmqctl is not here. Install RabbitMQ (Debian: rabbitmq-server), and start it.")
+    name = f"test_utterance_{secrets.token_hex(4)}"
+    user, password = name, secrets.token_urlsafe(24)
+    commands = [
+        ["add_vhost", name],
+        ["add_user", user, password],
+        ["set_permissions", "-p", name, user, ".*", ".*", ".*"],
+    ]
+    try:
+        for command in commands:
+            done = subprocess.run([program, "-q", *command], capture_output=True, text=True, timeout=START_SECONDS)
+            if done.returncode:
+                raise NoServices(f"rabbitmqctl {command[0]} failed: {done.stderr.strip()[:500]}")
+        yield f"amqp://{user}:{password}@127.0.0.1:5672/{name}"
+    finally:
+        for command in (["delete_vhost", name], ["delete_user", user]):
+            subprocess.run([program, "-q", *command], capture_output=True, timeout=START_SECONDS)
+
+
 def with_name(url: str, name: str) -> str:
     """The same server, another database."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))

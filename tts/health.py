@@ -3,9 +3,10 @@
 import logging
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 from django.core.cache import cache
 from django.core.files.storage import FileSystemStorage
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from config.celery import app
 from tts import store
+from tts.queue_presence import list_unserved_queues
 
 logger = logging.getLogger(__name__)
 
@@ -35,33 +37,49 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when everything that a request may need is there, else 503; the checks by name. Takes a second at most."""
-    checks = run_checks()
+    """200 when everything that a request may need is there, else 503; the checks by name. Takes a second at most.
+
+    `degraded` lists queues without a worker. Requests are still accepted then, so the answer stays 200.
+    """
+    running = _ask(CHECKS | {WORKERS: list_unserved_queues})
+    workers = running.pop(WORKERS)
+    checks = {name: _outcome(name, future) for name, future in running.items()}
     is_ready = all(outcome == "ok" for outcome in checks.values())
-    body = {"status": "ready" if is_ready else "not ready", "checks": checks}
+    # When this could not be read, the check of the database or of its migrations says why.
+    unserved = workers.result() if _outcome(WORKERS, workers) == "ok" else []
+    body = {
+        "status": "ready" if is_ready else "not ready",
+        "checks": checks,
+        "degraded": [status.queue for status in unserved],
+    }
     return JsonResponse(body, status=200 if is_ready else 503)
 
 
 def run_checks() -> dict[str, str]:
     """Every check's outcome: "ok", "failed" or "no answer"."""
+    return {name: _outcome(name, future) for name, future in _ask(CHECKS).items()}
+
+
+def _ask(questions: Mapping[str, Callable[[], Any]]) -> "dict[str, Future[Any]]":
+    """The answers, as far as they came within CHECK_SECONDS."""
     # One run of each at a time, shared by who asks meanwhile: a check that hangs ties up one thread for all.
     with _lock:
-        for name, check in CHECKS.items():
+        for name, question in questions.items():
             if name not in _running or _running[name].done():
-                _running[name] = _threads.submit(_run, check)
-        running = dict(_running)
+                _running[name] = _threads.submit(_run, question)
+        running = {name: _running[name] for name in questions}
     wait(running.values(), timeout=CHECK_SECONDS)
-    return {name: _outcome(name, future) for name, future in running.items()}
+    return running
 
 
-def _run(check: Callable[[], None]) -> None:
+def _run(question: Callable[[], Any]) -> Any:
     try:
-        check()
+        return question()
     finally:
         connection.close()
 
 
-def _outcome(name: str, future: "Future[None]") -> str:
+def _outcome(name: str, future: "Future[Any]") -> str:
     if not future.done():
         logger.warning("not ready: %s did not answer within %.0f s", name, CHECK_SECONDS)
         return "no answer"
@@ -123,6 +141,8 @@ CHECKS: dict[str, Callable[[], None]] = {
     "store": _check_store,
 }
 
-_threads = ThreadPoolExecutor(max_workers=len(CHECKS), thread_name_prefix="readyz")
-_running: dict[str, "Future[None]"] = {}
+WORKERS = "workers"  # not a check: its answer never makes the service unready
+
+_threads = ThreadPoolExecutor(max_workers=len(CHECKS) + 1, thread_name_prefix="readyz")
+_running: dict[str, "Future[Any]"] = {}
 _lock = threading.Lock()

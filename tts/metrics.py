@@ -25,6 +25,7 @@ from prometheus_client.registry import Collector
 from config.access import is_from_this_machine
 from config.metrics import REGISTRY
 from tts.models import Job, JobStatus
+from tts.queue_presence import list_needed_queues
 
 # A job's `finished_at` is written a moment before it can be seen, by a machine whose clock may be a little behind.
 SETTLE_SECONDS = 10.0
@@ -89,7 +90,14 @@ class JobMetrics(Collector):
         )
         for engine, count in sorted(counts.items()):
             running.add_metric([engine], count)
-        yield from (depth, age, running)
+        unserved = GaugeMetricFamily(
+            "utterance_queue_unserved_seconds",
+            "Time since a worker served the queue; 0 while one does.",
+            labels=["queue"],
+        )
+        for status in list_needed_queues():
+            unserved.add_metric([status.queue], status.unserved_seconds)
+        yield from (depth, age, running, unserved)
 
     def _totals(self) -> Iterator[Metric]:
         finished = CounterMetricFamily(

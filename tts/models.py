@@ -4,6 +4,7 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import Account, AccountOwnedQuerySet, ApiKey
@@ -236,3 +237,21 @@ class Audition(models.Model):
     def key_of(self, attempt: int) -> str:
         """The name of its sound in the store: no two attempts, of this row or another, have the same."""
         return f"auditions/{str(self.pk)[:2]}/{self.pk}-{attempt}.mp3"
+
+
+class QueueWatch(models.Model):
+    """When a queue last had a worker, and since when the sweeper has watched it. All times by the database's clock.
+
+    One row a queue, not one a worker process: the question is whether anybody serves the queue, and the answer outlives
+    the last worker. A worker that stops has nothing to take back, so a rolling restart raises no alarm.
+    """
+
+    queue = models.CharField(max_length=64, primary_key=True)
+    # When a worker last said that it serves the queue; where none ever did, when the queue was first known.
+    last_served_at = models.DateTimeField(db_default=Now())
+    # The sweeper looks every few seconds. `watched_since`: the first look after which no gap and no maintenance came.
+    watched_since = models.DateTimeField(db_default=Now())
+    watched_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.queue

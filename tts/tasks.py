@@ -23,6 +23,7 @@ from tts.lease import worker_is_stopping
 from tts.models import Job
 from tts.services import auditions, catalogue, deletion, exports, lifecycle, samples
 from tts.services import sweep as sweep_service
+from tts.worker_presence import start_noting
 
 logger = logging.getLogger(__name__)
 
@@ -119,9 +120,13 @@ def speak_auditions(queue: str) -> None:
 
 @worker_ready.connect
 def start_up(sender: Any, **kwargs: Any) -> None:
-    """A fresh worker first looks for what an earlier one left behind, and makes its engines quick to answer."""
+    """A fresh worker notes what it serves, looks for what an earlier one left behind, and makes its engines quick to
+    answer.
+    """
+    queues = sender.app.amqp.queues.consume_from
+    start_noting(list(queues))
     sweep_service.sweep()
-    warm_up_engines(sender.app.amqp.queues.consume_from)
+    warm_up_engines(queues)
     spare_start_up()
 
 

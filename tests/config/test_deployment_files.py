@@ -52,6 +52,15 @@ def test_compose_asks_for_nothing_that_the_example_lacks() -> None:
     assert names_in_compose() - set(names_in_example()) - settings_of_the_code() == set()
 
 
+def test_the_image_can_be_built_with_every_requirements_file_that_is_offered() -> None:
+    offered = set(re.findall(r"requirements[\w-]*\.txt", (ROOT / "Dockerfile").read_text()))
+    offered |= set(re.findall(r"^#EXTRA_REQUIREMENTS=(\S+)", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert {"requirements.txt", "requirements-kokoro.txt"} <= offered
+    let_in = set((ROOT / ".dockerignore").read_text().splitlines())
+    assert {f"!{name}" for name in offered} <= let_in
+    assert all((ROOT / name).exists() for name in offered)
+
+
 def test_only_the_proxy_has_ports() -> None:
     services = load_compose()["services"]
     assert [name for name, service in services.items() if "ports" in service] == ["proxy"]

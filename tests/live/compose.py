@@ -58,6 +58,7 @@ class Container:
     command: list[str]
     environment: dict[str, str]
     log: Path
+    python: str = sys.executable
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -76,7 +77,7 @@ class Container:
     def start(self) -> None:
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", *self.command],
+                [self.python, "manage.py", *self.command],
                 cwd=ROOT,
                 env={**self.environment, "PORT": str(self.port)},
                 stdin=subprocess.DEVNULL,
@@ -96,8 +97,11 @@ class Container:
 class Deployment:
     """All of compose's services that run our image, and a command line in the same environment."""
 
-    def __init__(self, folder: Path, variables: Mapping[str, str], replaced: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, variables: Mapping[str, str], replaced: Mapping[str, str], *, python: str = sys.executable
+    ) -> None:
         self.folder = folder
+        self.python = python
         base = clean_environment() | {"LISTEN_HOST": "127.0.0.1", "PYTHONUNBUFFERED": "1"}
         self.containers: dict[str, Container] = {}
         self.written: dict[str, str] = {}  # what compose.yaml itself says for `api`
@@ -105,7 +109,7 @@ class Deployment:
             written = {key: interpolate(value, variables) for key, value in service["environment"].items()}
             environment = base | dict(variables) | written | dict(replaced)
             self.written = written if name == "api" else self.written
-            self.containers[name] = Container(name, service["command"], environment, folder / f"{name}.log")
+            self.containers[name] = Container(name, service["command"], environment, folder / f"{name}.log", python)
         self.environment = self.containers["migrate"].environment
 
     def start(self) -> None:
@@ -125,7 +129,7 @@ class Deployment:
 
     def manage(self, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [self.python, "manage.py", *arguments],
             cwd=ROOT,
             env=self.environment,
             stdin=subprocess.DEVNULL,

@@ -219,7 +219,7 @@ def test_not_ready_while_redis_is_away_and_ready_again_after(running: Running) -
         return httpx.get(f"{running.url_of('api')}/readyz")
 
     wait_for(lambda: readiness().status_code == 200, "/readyz to be well")
-    assert readiness().json() == {"status": "ready", "checks": dict.fromkeys(CHECKS, "ok")}
+    assert (readiness().json()["status"], readiness().json()["checks"]) == ("ready", dict.fromkeys(CHECKS, "ok"))
     running.redis.stop()
     try:
         answer = readiness()

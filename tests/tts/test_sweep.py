@@ -30,7 +30,7 @@ from tts.services import lifecycle
 from tts.services.lifecycle import ENGINE_REMOVED_MESSAGE, GAVE_UP_MESSAGE
 from tts.services.sweep import SPOOL_MAX_AGE_SECONDS, Sweep, sweep
 
-NOTHING = Sweep(0, 0, 0, 0, 0, 0, 0, 0)
+NOTHING = Sweep(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @pytest.fixture(autouse=True)
@@ -157,7 +157,7 @@ def test_several_sweeps_at_once_do_everything_exactly_once(account, settings):
     assert not RememberedRequest.objects.exists()
     assert Job.objects.filter(text="", erased_at__isnull=False).count() == 10
     assert Job.objects.filter(status="pending").count() == 4
-    assert sweep() == Sweep(0, 0, 1, 0, 0, 0, 0, 0)  # what waits is woken again
+    assert sweep() == Sweep(0, 0, 1, 0, 0, 0, 0, 0, 0)  # what waits is woken again
 
 
 def test_the_operators_command_does_the_same_and_reports_it(account):
@@ -175,4 +175,5 @@ def test_the_operators_command_does_the_same_and_reports_it(account):
         "forgotten_counters": 0,
         "removed_spool_files": 0,
         "forgotten_auditions": 0,
+        "unserved_jobs": 0,
     }

@@ -23,6 +23,7 @@ from accounts.services.sessions import note_session
 from billing.models import Purchase, StripeEvent, Subscription
 from tts.operators import figures
 from tts.operators.search import Hits, search
+from tts.queue_presence import list_unserved_queues
 
 MAX_SEARCH_CHARS = 254  # an email's
 
@@ -106,6 +107,7 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
         context = {
             "maintenance": Maintenance.objects.first(),
             "may_switch_maintenance": may(request.user, "maintenance"),
+            "unserved_queues": list_unserved_queues(),
             "figures": figures.figures(),
             "hours": figures.hours(),
             "panels": [

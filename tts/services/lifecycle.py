@@ -202,6 +202,11 @@ def fail_jobs_of_removed_engines() -> int:
     )
 
 
+def fail_waiting_job(*, waiting: QuerySet[Job], job: Job, message: str) -> bool:
+    """Fails a job that is still among `waiting`, and refunds it. False when it is no longer among them."""
+    return _fail(waiting.filter(pk=job.pk), message=message)
+
+
 def cancel_or_erase_job(*, account: Account, job_id: uuid.UUID) -> None:
     """The caller's DELETE: cancels an unfinished job and refunds it by `tts.refunds`; erases a finished one.
 

@@ -17,6 +17,7 @@ from tts.models import Job
 from tts.queue import wake_worker
 from tts.services.auditions import sweep_auditions
 from tts.services.lifecycle import due_jobs, erase_job, fail_jobs_of_removed_engines, reclaim_dead_jobs
+from tts.services.queue_presence import fail_unserved_jobs, watch_queues
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ SPOOL_MAX_AGE_SECONDS = 3600
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """How much was done. Reclaimed: taken from workers that died; stranded: failed, for their engine was removed;
-    erased and forgotten: past their time.
+    unserved: failed, for their queue had no worker; erased and forgotten: past their time.
     """
 
     reclaimed_jobs: int
@@ -38,12 +39,15 @@ class Sweep:
     forgotten_counters: int
     removed_spool_files: int
     forgotten_auditions: int
+    unserved_jobs: int
 
 
 def sweep() -> Sweep:
     """Safe to run at any time, on several machines at once."""
+    watch_queues()
     reclaimed = reclaim_dead_jobs()
     stranded = fail_jobs_of_removed_engines()
+    unserved = fail_unserved_jobs()
     waiting = list(due_jobs().order_by().values_list("queue", flat=True).distinct())
     return Sweep(
         reclaimed_jobs=reclaimed,
@@ -54,6 +58,7 @@ def sweep() -> Sweep:
         forgotten_counters=forget_expired_counters(),
         removed_spool_files=remove_stale_spool_files(),
         forgotten_auditions=forget_auditions(),
+        unserved_jobs=unserved,
     )
 
 

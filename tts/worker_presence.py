@@ -1,0 +1,34 @@
+"""A worker's signs of life: a thread that notes, every WORKER_PRESENCE_SECONDS, which queues this process serves."""
+
+import logging
+import threading
+from collections.abc import Collection
+
+from django.conf import settings
+from django.db import Error as AnyDatabaseError
+from django.db import connection
+
+from tts.lease import worker_is_stopping
+from tts.services.queue_presence import note_served
+
+logger = logging.getLogger(__name__)
+
+
+def start_noting(queues: Collection[str]) -> threading.Thread:
+    """Goes on until the worker is told to stop."""
+    thread = threading.Thread(target=_note_until_stopped, args=(queues,), name="presence", daemon=True)
+    thread.start()
+    return thread
+
+
+def _note_until_stopped(queues: Collection[str]) -> None:
+    while True:
+        try:
+            note_served(queues)
+        except AnyDatabaseError as error:
+            # The next note comes soon; while the database is away nobody could read this one.
+            logger.warning("could not note that this worker serves %s: %s", ", ".join(queues), type(error).__name__)
+        finally:
+            connection.close()  # a broken connection stays broken until it is closed; a good one is for others
+        if worker_is_stopping.wait(settings.WORKER_PRESENCE_SECONDS):
+            return

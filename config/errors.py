@@ -77,6 +77,16 @@ class MethodNotAllowed(DomainError):
     example = "This address does not take that method."
 
 
+class RequestTimeout(DomainError):
+    """The client's body did not arrive in time (RFC 9110, 15.5.9). OpenAI's clients retry this status by themselves."""
+
+    code, status = "REQUEST_TIMEOUT", 408
+    example = "The body of this request arrived too slowly. Nothing was done or charged. Send it again."
+
+    def __init__(self) -> None:
+        super().__init__(self.example)
+
+
 class PayloadTooLarge(DomainError):
     code, status = "PAYLOAD_TOO_LARGE", 413
     example = "The body is larger than 2 MiB."
@@ -247,6 +257,10 @@ def permission_denied(request: HttpRequest, exception: PermissionDenied) -> Http
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     error = NotFound("There is nothing at this address. It may have moved, or the link is incomplete.")
     return _render_error(request, error, title="Nothing here")
+
+
+def request_timeout(request: HttpRequest) -> HttpResponse:
+    return _render_error(request, RequestTimeout(), title="The request arrived too slowly")
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:

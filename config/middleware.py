@@ -4,11 +4,15 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from django.http.response import HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.decorators import sync_and_async_middleware
+
+from config import errors
+from config.request_bodies import TIMED_OUT
 
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -95,3 +99,26 @@ def compress_pages(get_response: GetResponse) -> GetResponse:
             gzip.process_response(request, response)
 
     return around(get_response, before=before, after=after)
+
+
+@sync_and_async_middleware
+def refuse_timed_out_body(get_response: GetResponse) -> GetResponse:
+    """Answers 408 in place of the view when the body did not arrive in time (`config.request_bodies`)."""
+    if iscoroutinefunction(get_response):
+
+        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
+            if isinstance(request, ASGIRequest) and request.scope.get(TIMED_OUT):
+                return await sync_to_async(errors.request_timeout)(request)
+            response: HttpResponseBase = await get_response(request)
+            return response
+
+        return asynchronous
+
+    def synchronous(request: HttpRequest) -> HttpResponseBase:
+        if request.META.get(TIMED_OUT):
+            return errors.request_timeout(request)
+        response = get_response(request)
+        assert isinstance(response, HttpResponseBase)
+        return response
+
+    return synchronous

@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -46,9 +47,14 @@ class _Start:
 
     message: Message = field(default_factory=dict)
 
-    def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+    def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
         encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         self.message = {"type": "http.response.start", "status": int(status[:3]), "headers": encoded}
+        return _refuse_write
+
+
+def _refuse_write(data: bytes) -> object:
+    raise NotImplementedError("Django returns its body and never calls WSGI's write().")
 
 
 def in_threads(handler: WSGIHandler, *, threads: int) -> App:

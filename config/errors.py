@@ -196,6 +196,10 @@ def _json(body: dict[str, Any], status: int, headers: Mapping[str, str]) -> Json
     return JsonResponse(body, status=status, headers=dict(headers), json_dumps_params=as_in_successes)
 
 
+def is_api_address(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/") or is_openai_address(request)
+
+
 def is_openai_address(request: HttpRequest) -> bool:
     return f"{request.path}/".startswith("/v1/")
 
@@ -238,7 +242,7 @@ def _domain_error(exc: Exception) -> DomainError:
 
 
 def _render_error(request: HttpRequest, error: DomainError, *, title: str) -> HttpResponse:
-    if request.path.startswith("/api/") or is_openai_address(request):
+    if is_api_address(request):
         return error_response(error, request)
     context = {"title": title, "message": error.message, "status": error.status}
     return render(request, "error.html", context, status=error.status)
@@ -260,7 +264,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def request_timeout(request: HttpRequest) -> HttpResponse:
-    return _render_error(request, RequestTimeout(), title="The request arrived too slowly")
+    """For pages a line of text: many such requests may end at the same moment, so their answer has to cost little."""
+    error = RequestTimeout()
+    if is_api_address(request):
+        return error_response(error, request)
+    return HttpResponse(f"{error.message}\n", status=error.status, content_type="text/plain")
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:

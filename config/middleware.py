@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable
 
-from asgiref.sync import iscoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from django.http.response import HttpResponse, HttpResponseBase
@@ -107,18 +107,23 @@ def refuse_timed_out_body(get_response: GetResponse) -> GetResponse:
     if iscoroutinefunction(get_response):
 
         async def asynchronous(request: HttpRequest) -> HttpResponseBase:
-            if isinstance(request, ASGIRequest) and request.scope.get(TIMED_OUT):
-                return await sync_to_async(errors.request_timeout)(request)
+            if _is_timed_out(request):
+                return errors.request_timeout(request)
             response: HttpResponseBase = await get_response(request)
             return response
 
         return asynchronous
 
     def synchronous(request: HttpRequest) -> HttpResponseBase:
-        if request.META.get(TIMED_OUT):
+        if _is_timed_out(request):
             return errors.request_timeout(request)
         response = get_response(request)
         assert isinstance(response, HttpResponseBase)
         return response
 
     return synchronous
+
+
+def _is_timed_out(request: HttpRequest) -> bool:
+    source = request.scope if isinstance(request, ASGIRequest) else request.META
+    return bool(source.get(TIMED_OUT))

@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "config.middleware.request_id",
     "config.access.access_log",
     "accounts.middleware.rate_limit_headers",
+    "config.middleware.refuse_timed_out_body",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -92,7 +93,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.middleware.refuse_timed_out_body",
 ]
 
 ROOT_URLCONF = "config.urls"

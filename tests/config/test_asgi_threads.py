@@ -66,7 +66,7 @@ def test_the_request_is_what_a_wsgi_server_makes_of_it() -> None:
         (b"x-forwarded-for", b"192.0.2.2"),
         (b"x_forwarded_for", b"192.0.2.3"),
     ]
-    environ = wsgi_environ(scope_of(b"/a%2Fb/%C3%A9", headers=headers, **{BODY: BytesIO(b"abc")}))
+    environ = wsgi_environ(scope_of(b"/a%2Fb/%C3%A9", headers=headers) | {BODY: BytesIO(b"abc")})
     request = WSGIRequest(environ)
     assert (request.method, request.path, request.GET["a"]) == ("POST", "/a/b/é", " b")
     assert request.META["HTTP_X_FORWARDED_FOR"] == "192.0.2.1,192.0.2.2"
@@ -77,7 +77,7 @@ def test_the_request_is_what_a_wsgi_server_makes_of_it() -> None:
 @pytest.mark.parametrize("declared", [[], [(b"content-length", b"9999")]])
 def test_a_chunked_body_is_read_to_its_end(declared: list[tuple[bytes, bytes]]) -> None:
     headers = [(b"transfer-encoding", b"chunked"), *declared]
-    assert WSGIRequest(wsgi_environ(scope_of(headers=headers, **{BODY: BytesIO(b"abc")}))).body == b"abc"
+    assert WSGIRequest(wsgi_environ(scope_of(headers=headers) | {BODY: BytesIO(b"abc")})).body == b"abc"
 
 
 def test_a_response_is_sent_whole_and_closed_before() -> None:
@@ -101,7 +101,7 @@ def test_a_client_that_never_reads_holds_no_thread() -> None:
         await asyncio.Event().wait()
 
     async def run() -> Messages:
-        stuck = asyncio.create_task(application(scope_of(), receive, never_sent))  # type: ignore[arg-type]
+        stuck = asyncio.ensure_future(application(scope_of(), receive, never_sent))
         await asyncio.sleep(0)
         sent: Messages = []
 

@@ -194,9 +194,12 @@ def test_a_steady_drip_below_the_rate_ends() -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         seen.is_timed_out = scope[TIMED_OUT]
 
+    async def send(message: Any) -> None:
+        raise AssertionError("the application answers nothing here")
+
     limits = BodyLimits(max_bytes=10_000, read_timeout_seconds=0.05, min_bytes_per_second=1000)
     scope = {"type": "http", "method": "POST", "path": "/sign-in", "headers": [(b"content-length", b"1000")]}
-    async_to_sync(receive_bodies_first(application, limits))(scope, receive, receive)
+    async_to_sync(receive_bodies_first(application, limits))(scope, receive, send)
     assert seen.is_timed_out
     assert seen.taken <= 6
 

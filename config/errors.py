@@ -77,6 +77,16 @@ class MethodNotAllowed(DomainError):
     example = "This address does not take that method."
 
 
+class RequestTimeout(DomainError):
+    """The client's body did not arrive in time (RFC 9110, 15.5.9). OpenAI's clients retry this status by themselves."""
+
+    code, status = "REQUEST_TIMEOUT", 408
+    example = "The body of this request arrived too slowly. Nothing was done or charged. Send it again."
+
+    def __init__(self) -> None:
+        super().__init__(self.example)
+
+
 class PayloadTooLarge(DomainError):
     code, status = "PAYLOAD_TOO_LARGE", 413
     example = "The body is larger than 2 MiB."
@@ -186,6 +196,10 @@ def _json(body: dict[str, Any], status: int, headers: Mapping[str, str]) -> Json
     return JsonResponse(body, status=status, headers=dict(headers), json_dumps_params=as_in_successes)
 
 
+def is_api_address(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/") or is_openai_address(request)
+
+
 def is_openai_address(request: HttpRequest) -> bool:
     return f"{request.path}/".startswith("/v1/")
 
@@ -228,7 +242,7 @@ def _domain_error(exc: Exception) -> DomainError:
 
 
 def _render_error(request: HttpRequest, error: DomainError, *, title: str) -> HttpResponse:
-    if request.path.startswith("/api/") or is_openai_address(request):
+    if is_api_address(request):
         return error_response(error, request)
     context = {"title": title, "message": error.message, "status": error.status}
     return render(request, "error.html", context, status=error.status)
@@ -247,6 +261,14 @@ def permission_denied(request: HttpRequest, exception: PermissionDenied) -> Http
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     error = NotFound("There is nothing at this address. It may have moved, or the link is incomplete.")
     return _render_error(request, error, title="Nothing here")
+
+
+def request_timeout(request: HttpRequest) -> HttpResponse:
+    """For pages a line of text: many such requests may end at the same moment, so their answer has to cost little."""
+    error = RequestTimeout()
+    if is_api_address(request):
+        return error_response(error, request)
+    return HttpResponse(f"{error.message}\n", status=error.status, content_type="text/plain")
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:

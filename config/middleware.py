@@ -5,10 +5,14 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from asgiref.sync import iscoroutinefunction
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from django.http.response import HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.decorators import sync_and_async_middleware
+
+from config import errors
+from config.request_bodies import TIMED_OUT
 
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -95,3 +99,31 @@ def compress_pages(get_response: GetResponse) -> GetResponse:
             gzip.process_response(request, response)
 
     return around(get_response, before=before, after=after)
+
+
+@sync_and_async_middleware
+def refuse_timed_out_body(get_response: GetResponse) -> GetResponse:
+    """Answers 408 in place of the view when the body did not arrive in time (`config.request_bodies`)."""
+    if iscoroutinefunction(get_response):
+
+        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
+            if _is_timed_out(request):
+                return errors.request_timeout(request)
+            response: HttpResponseBase = await get_response(request)
+            return response
+
+        return asynchronous
+
+    def synchronous(request: HttpRequest) -> HttpResponseBase:
+        if _is_timed_out(request):
+            return errors.request_timeout(request)
+        response = get_response(request)
+        assert isinstance(response, HttpResponseBase)
+        return response
+
+    return synchronous
+
+
+def _is_timed_out(request: HttpRequest) -> bool:
+    source = request.scope if isinstance(request, ASGIRequest) else request.META
+    return bool(source.get(TIMED_OUT))

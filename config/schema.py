@@ -12,7 +12,14 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 
-from config.errors import DatabaseUnavailable, DomainError, InternalError, openai_body, openai_status
+from config.errors import (
+    DatabaseUnavailable,
+    DomainError,
+    InternalError,
+    RequestTimeout,
+    openai_body,
+    openai_status,
+)
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -52,7 +59,7 @@ def described(
         tags=[tag],
         request=request,
         parameters=[*parameters, *_response_headers(headers or {}, list(success))],
-        responses=responses | error_responses([*errors, InternalError, DatabaseUnavailable]),
+        responses=responses | error_responses([*errors, *_common_errors(request)]),
     )
 
 
@@ -76,8 +83,13 @@ def described_as_openai(
         tags=["OpenAI"],
         request=request,
         parameters=[*parameters, *_response_headers(headers or {}, [200])],
-        responses=responses | _openai_error_responses([*errors, InternalError, DatabaseUnavailable]),
+        responses=responses | _openai_error_responses([*errors, *_common_errors(request)]),
     )
+
+
+def _common_errors(request: Any) -> list[type[DomainError]]:
+    """What every operation may answer. `request`: the serializer of its body, or None."""
+    return [InternalError, DatabaseUnavailable, *([RequestTimeout] if request is not None else [])]
 
 
 def _response_headers(headers: dict[str, str], statuses: Sequence[int]) -> list[OpenApiParameter]:

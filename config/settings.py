@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "config.middleware.request_id",
     "config.access.access_log",
     "accounts.middleware.rate_limit_headers",
+    "config.middleware.refuse_timed_out_body",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -417,8 +418,16 @@ WEBHOOK_JOB_DATA = "tts.job_events.job_event_data"
 # --- the API -------------------------------------------------------------------------------------
 
 API_MAX_BODY_BYTES = 2 * 1024 * 1024
+# A body that brings no byte for so long is refused (408), and one that is slower than this on average after so long.
+BODY_READ_TIMEOUT_SECONDS = env_int("BODY_READ_TIMEOUT_SECONDS", 15, minimum=1)
+BODY_MIN_BYTES_PER_SECOND = env_int("BODY_MIN_BYTES_PER_SECOND", 4096, minimum=1)
+# For the headers of a request, and for an idle connection until the next one. The server takes no more than 60.
+HEADER_TIMEOUT_SECONDS = env_int("HEADER_TIMEOUT_SECONDS", 60, minimum=1)
+if HEADER_TIMEOUT_SECONDS > 60:
+    raise ImproperlyConfigured("HEADER_TIMEOUT_SECONDS must be at most 60.")
 ANONYMOUS_READ_LIMIT = env_int("ANONYMOUS_READ_LIMIT", 600, minimum=1)  # per address and quarter of an hour
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES + 1
+FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # a longer body waits for its view on the disk
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -1,7 +1,8 @@
-"""The WSGI entry, for pages and the API behind a proxy: Django, with bodies of unknown length made known.
+"""The WSGI entry, for `runserver` and for servers other than ours: Django, with bodies of unknown length made known.
 
-Under WSGI the server ends a chunked body cleanly even when its iterator raises, so nobody could tell half a speech from
-a whole one. Views learn of it by CANNOT_BREAK_OFF in the request's META.
+`manage.py start` uses `config.asgi_threads` and `config.asgi`. Under WSGI the server ends a chunked body cleanly even
+when its iterator raises, so nobody could tell half a speech from a whole one. Views learn of it by CANNOT_BREAK_OFF in
+the request's META.
 """
 
 import os

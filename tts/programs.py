@@ -5,6 +5,7 @@ systemd). Each ends within five seconds of SIGTERM. More throughput is more of t
 counts for Prometheus is then complete.
 """
 
+import resource
 import sys
 from collections.abc import Sequence
 
@@ -14,8 +15,9 @@ from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE
 
 MAINTENANCE_QUEUE = "maintenance"
 KILL_AFTER_SECONDS = 3  # a request or a download that is still under way then is cut off
-# Threads that answer requests under WSGI. Each may hold a connection: not more than DATABASE_POOL_SIZE.
-MAX_API_THREADS = 16
+# Open connections that a web process takes at most; what lies between them and the limit on open files is for the rest.
+MAX_CONNECTIONS = 4096
+OTHER_FILES = 256
 
 PYTHON = (
     sys.executable,
@@ -26,14 +28,13 @@ CELERY = (*PYTHON, "-m", "celery", "-q", "-A", "config")
 
 
 def web_api() -> list[str]:
-    """Pages and API over WSGI: a request costs a fifth of what it does over ASGI."""
-    threads = min(MAX_API_THREADS, settings.DATABASE_POOL_SIZE)
-    return [*_granian("wsgi"), "--blocking-threads", str(threads), "config.wsgi:application"]
+    """Pages and API, in threads: a request costs a fraction of what it does in Django's ASGI handler."""
+    return _granian("config.asgi_threads:application")
 
 
 def web_stream() -> list[str]:
     """The same URLs over ASGI, where a slow download holds no thread: for audio, or for everything on one machine."""
-    return [*_granian("asginl"), "config.asgi:application"]
+    return _granian("config.asgi:application")
 
 
 def worker(queues: Sequence[str]) -> list[str]:
@@ -53,10 +54,22 @@ def beat() -> list[str]:
     return [*CELERY, "beat", "--pidfile=", "--loglevel", "warning"]
 
 
-def _granian(interface: str) -> list[str]:
+def _granian(application: str) -> list[str]:
     return [
-        *(sys.executable, "-m", "granian", "--interface", interface, "--no-ws", "--http", "1"),
+        *(sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws", "--http", "1"),
         *("--host", settings.LISTEN_HOST, "--port", str(settings.PORT)),
+        *("--backlog", str(MAX_CONNECTIONS), "--backpressure", str(_max_connections())),
+        # Granian has one limit for the headers of a request and for the time that a connection may be idle before them.
+        *("--http1-header-read-timeout", str(settings.HEADER_TIMEOUT_SECONDS * 1000)),
         *("--workers-kill-timeout", str(KILL_AFTER_SECONDS)),
         *("--log-level", "warning", "--log-config", str(settings.BASE_DIR / "config" / "granian.json")),
+        application,
     ]
+
+
+def _max_connections() -> int:
+    """Past this, new connections wait: idle ones must not take every file that the process may open."""
+    open_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if open_files == resource.RLIM_INFINITY:
+        return MAX_CONNECTIONS
+    return max(OTHER_FILES, min(MAX_CONNECTIONS, open_files - OTHER_FILES))

@@ -46,7 +46,7 @@ def _caddy(program: str, port: int, api: int, stream: int, folder: Path) -> Iter
     }
     with (folder / "proxy.log").open("wb") as output:
         process = subprocess.Popen(
-            [program, "run", "--adapter", "caddyfile", "--config", str(CADDYFILE)],
+            [program, "run", "--adapter", "caddyfile", "--config", str(_caddyfile_for(program, folder))],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -60,6 +60,19 @@ def _caddy(program: str, port: int, api: int, stream: int, folder: Path) -> Iter
     finally:
         process.terminate()
         process.wait(10)
+
+
+def _caddyfile_for(program: str, folder: Path) -> Path:
+    """Ours; before 2.7, as Debian has it, Caddy does not know `request_buffers`, and gets a copy without it."""
+    version = subprocess.run([program, "version"], capture_output=True, text=True, check=True).stdout
+    numbers = re.match(r"v?(\d+)\.(\d+)", version)
+    assert numbers is not None, version
+    if (int(numbers[1]), int(numbers[2])) >= (2, 7):
+        return CADDYFILE
+    lines = [line for line in CADDYFILE.read_text().splitlines() if "request_buffers" not in line]
+    copy = folder / "Caddyfile"
+    copy.write_text("\n".join(lines) + "\n")
+    return copy
 
 
 def _listens(url: str) -> bool:

@@ -39,8 +39,8 @@ from webhooks.models import Delivery
 
 LIMIT = 900  # settings.QUEUE_UNSERVED_SECONDS
 MESSAGE = (
-    "No worker has been available for this voice for 15 minutes. Your credits are back. "
-    "Try again later, or try another voice."
+    "No worker has been available for this voice for 15 minutes. "
+    "Try again later, or try another voice. Your credits were refunded."
 )
 
 

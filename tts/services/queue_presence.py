@@ -27,10 +27,7 @@ FAIL_BATCH = 200  # jobs a sweep, so that it ends soon; the next one goes on
 # From this moment on the sweeper has seen no worker.
 MISSING_SINCE = Greatest("last_served_at", "watched_since")
 
-NO_WORKER_MESSAGE = (
-    "No worker has been available for this voice for {duration}. Your credits are back. "
-    "Try again later, or try another voice."
-)
+NO_WORKER_MESSAGE = "No worker has been available for this voice for {duration}. Try again later, or try another voice."
 
 
 def note_served(queues: Collection[str]) -> None:

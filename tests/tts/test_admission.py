@@ -25,6 +25,7 @@ from tests.conftest import ApiClient
 from tests.factories import make_job, make_key, make_user
 from tts.models import Job, JobStatus
 from tts.requests import SpeechRequest
+from tts.services.lifecycle import claim_next_job, fail_job
 from tts.services.submit import submit_job
 
 ANNIE = "espeak:en-US-eSpeak-Annie"
@@ -256,6 +257,10 @@ def test_a_retry_counts_against_the_key_whose_job_it_is(doors: Doors):
     assert KeyMonth.objects.get(api_key=doors.key).spent_microcredits == CREDIT
     charge = LedgerEntry.objects.get(kind="charge")
     assert charge.actor.startswith("staff:")
+    assert charge.key_id == doors.key.pk
+    job = claim_next_job(queue="speech.espeak")
+    assert job is not None and fail_job(job=job, message="It could not be said.")
+    assert KeyMonth.objects.get(api_key=doors.key).spent_microcredits == 0
 
 
 def test_a_retry_does_not_pass_the_cap_of_the_key(doors: Doors):

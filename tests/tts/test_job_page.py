@@ -127,7 +127,7 @@ def test_a_failed_job_says_why_and_that_its_credits_are_back(signed_in: Client, 
     )  # fmt: skip
     text = shown(signed_in.get(f"/jobs/{job.pk}"))
     assert "It stopped half-way." in text
-    assert "2.40 credits, 2.40 back" in text
+    assert "2.40 credits, 2.40 refunded" in text
     assert "Speak again" in text
 
 

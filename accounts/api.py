@@ -1,19 +1,18 @@
-"""Who may call the API: maintenance, key, scope and plan, rate limit, in this order, before a body is read."""
+"""Who may call the API. The checks and their order are those of `accounts.admission`, before a body is read."""
 
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from accounts.admission import Admission, admit_key, check_maintenance, check_rate_limit, count_request
 from accounts.errors import MaintenanceMode, RateLimitExceeded
-from accounts.key_limits import check_address
 from accounts.models import Account, ApiKey
-from accounts.rate_limits import Bucket, Usage, count_account, count_address
-from accounts.selectors import find_api_key, is_in_maintenance
+from accounts.rate_limits import Bucket, Usage, count_address
+from accounts.selectors import find_api_key
 from accounts.services.api_keys import note_key_used
 from config import logs
 from config.errors import Forbidden, NotFound, Unauthorized
@@ -55,35 +54,12 @@ class OptionalApiKey(BaseAuthentication):
             return None
 
 
-class MayUseScope(BasePermission):
-    """The key has the view's scope and is used where it may be, the plan has the API, the account is not suspended."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        assert isinstance(view, KeyView)
-        scope = view.scopes[request.method or ""] if request.method in view.scopes else "speech:read"
-        api_key = key_of(request)
-        if api_key.account.why_stopped:
-            raise Forbidden(api_key.account.why_stopped)
-        if not api_key.account.plan.allows_api:
-            raise Forbidden(f"The {api_key.account.plan.name} plan does not include the API. Add credits to unlock it.")
-        if scope not in api_key.scopes:
-            raise Forbidden(f"This key lacks the scope {scope}.")
-        check_address(api_key, request._request.META["REMOTE_ADDR"])
-        return True
-
-
 class AccountThrottle(BaseThrottle):
     """Refuses what `ApiView.check_permissions` counted past the limit."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         usage: Usage = request._request.rate_limit_usage  # type: ignore[attr-defined]
-        if usage.is_over:
-            seconds = usage.retry_after_seconds
-            raise RateLimitExceeded(
-                f"That was request {usage.count:,} of {usage.limit:,} in this quarter hour. "
-                f"Try again in {seconds} seconds.",
-                headers={"Retry-After": str(seconds)},
-            )
+        check_rate_limit(usage)
         return True
 
 
@@ -102,18 +78,21 @@ class ApiView(APIView):
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if is_in_maintenance():
-            raise MaintenanceMode
+        check_maintenance()
         super().initial(request, *args, **kwargs)
 
     def check_permissions(self, request: Request) -> None:
-        # Counted before scope and plan are looked at: a request refused after authentication counts too.
-        http_request: HttpRequest = request._request
-        bucket = self.buckets.get(request.method or "", "read")
-        account = self.account_of(request)
-        usage = count_account(http_request, account, bucket) if account else count_address(http_request, bucket)
-        http_request.rate_limit_usage = usage  # type: ignore[attr-defined]  # for accounts.middleware
+        # Counted before permissions are looked at: a request refused after authentication counts too.
+        account, bucket = self.account_of(request), self.bucket
+        if account is not None:
+            count_request(request._request, account=account, bucket=bucket)
+        else:
+            request._request.rate_limit_usage = count_address(request._request, bucket)  # type: ignore[attr-defined]
         super().check_permissions(request)
+
+    @property
+    def bucket(self) -> Bucket:
+        return self.buckets.get(self.request.method or "", "read")
 
     def account_of(self, request: Request) -> Account | None:
         """Whose request it counts as; None: its address's."""
@@ -123,12 +102,18 @@ class ApiView(APIView):
 class KeyView(ApiView):
     """An API view for callers with a key.
 
-    `scopes` maps a method to the scope it takes; unnamed ones take speech:read.
+    `scopes` maps a method to the scope it takes; unnamed ones take speech:read. `admission`: what the gate gave.
     """
 
     authentication_classes: Any = [ApiKeyAuthentication]  # noqa: RUF012
-    permission_classes: Any = [MayUseScope]  # noqa: RUF012
+    permission_classes: Any = []  # noqa: RUF012 - `check_permissions` asks the gate
+    throttle_classes: Any = []  # noqa: RUF012
     scopes: ClassVar[dict[str, str]] = {}
+    admission: Admission
+
+    def check_permissions(self, request: Request) -> None:
+        scope = self.scopes.get(request.method or "", "speech:read")
+        self.admission = admit_key(request._request, api_key=key_of(request), scope=scope, bucket=self.bucket)
 
     @property
     def account(self) -> Account:

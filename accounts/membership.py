@@ -14,6 +14,7 @@ from accounts.permissions import Permission, may
 from accounts.selectors import list_memberships
 from accounts.services.sessions import note_session
 from config import logs
+from config.errors import DomainError
 
 SESSION_KEY = "account_id"
 
@@ -92,3 +93,11 @@ def refuse_role(request: MemberRequest) -> HttpResponse:
 
 def refuse(request: HttpRequest, title: str, message: str, *, status: int = 403) -> HttpResponse:
     return render(request, "error.html", {"title": title, "message": message, "status": status}, status=status)
+
+
+def refuse_with_error(request: HttpRequest, title: str, message: str, error: DomainError) -> HttpResponse:
+    """The page of a refusal with the status and the headers that the API would answer with."""
+    response = refuse(request, title, message, status=error.status)
+    for name, value in error.headers.items():
+        response.headers[name] = value
+    return response

@@ -1,6 +1,6 @@
 """How often a caller may ask: exact counts in fixed windows of 15 minutes.
 
-django-ratelimit counts; the numbers are the plan's. Owns no response: `accounts.throttling` refuses,
+django-ratelimit counts; the numbers are the plan's. Owns no response: `accounts.admission` refuses,
 `accounts.middleware` writes the headers.
 """
 
@@ -88,8 +88,9 @@ def limit_for(account: Account, bucket: Bucket) -> int:
     return of_plan if override is None else override
 
 
-def count_account(request: HttpRequest, account: Account, bucket: Bucket) -> Usage:
-    return _count(request, bucket, limit_for(account, bucket), key=lambda group, request: str(account.pk))
+def count_account(account: Account, bucket: Bucket) -> Usage:
+    """Counts one request of the account's. It is counted even when it is past the limit."""
+    return _count(None, bucket, limit_for(account, bucket), key=lambda group, request: str(account.pk))
 
 
 def count_address(request: HttpRequest, bucket: Bucket) -> Usage:
@@ -97,7 +98,7 @@ def count_address(request: HttpRequest, bucket: Bucket) -> Usage:
     return _count(request, bucket, settings.ANONYMOUS_READ_LIMIT, key="ip")
 
 
-def _count(request: HttpRequest, bucket: Bucket, limit: int, *, key: object) -> Usage:
+def _count(request: HttpRequest | None, bucket: Bucket, limit: int, *, key: object) -> Usage:
     # The parts of the key are joined without a separator, hence the colon.
     usage = get_usage(request, group=f"api:{bucket}:", key=key, rate=COUNTING_RATE, increment=True)
     # A window's last second still counts as inside it.

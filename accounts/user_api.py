@@ -10,6 +10,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.admission import check_account
 from accounts.api import ApiView
 from accounts.id_tokens import is_id_token, read_id_token
 from accounts.membership import SESSION_KEY
@@ -74,8 +75,7 @@ class MayDo(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         assert isinstance(view, UserView)
         membership = view.membership
-        if membership.account.why_stopped:
-            raise Forbidden(membership.account.why_stopped)
+        check_account(membership.account)
         if not may(membership, view.permission):
             raise Forbidden(f"Your role in {membership.account.name}, {membership.role}, does not allow this.")
         view.check_plan()

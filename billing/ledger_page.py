@@ -1,7 +1,7 @@
 """`/billing/ledger`: every movement of credits, newest first, and the same as CSV."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -97,7 +97,7 @@ class LedgerFilters(forms.Form):
         if data["kind"]:
             wanted &= Q(kind=data["kind"])
         if data["key"]:
-            wanted &= Q(actor=f"key:{data['key'].pk}")
+            wanted &= Q(key_id=data["key"].pk)
         if data["first_day"]:
             wanted &= Q(created_at__gte=datetime.combine(data["first_day"], time(), UTC))
         if data["last_day"]:
@@ -115,7 +115,7 @@ def ledger(request: MemberRequest) -> HttpResponseBase:
     keys = list_keys(account=account)
     form = LedgerFilters(request.GET, keys=keys)
     entries = form.chosen(list_entries(account=account)) if form.is_valid() else LedgerEntry.objects.none()
-    names = {f"key:{pk}": name for pk, name in keys.values_list("pk", "name")}
+    names = dict(keys.values_list("pk", "name"))
     if request.GET.get("format") == "csv" and form.is_valid():
         rows = entries[:CSV_ROWS].iterator(chunk_size=2000)
         return csv_response("ledger.csv", HEAD, _lines(rows, names))
@@ -147,17 +147,21 @@ def _after(entries: QuerySet[LedgerEntry], last_id: str) -> QuerySet[LedgerEntry
     return entries.filter(created_at__lte=last.created_at).filter(Q(created_at__lt=last.created_at) | Q(pk__lt=last.pk))
 
 
-def _row(entry: LedgerEntry, names: dict[str, str]) -> Row:
+def _row(entry: LedgerEntry, names: Mapping[uuid.UUID, str]) -> Row:
     return Row(
         entry=entry,
         what=WORDS[EntryKind(entry.kind)],
         amount=format_exact(entry.amount_microcredits, signed=True),
         balance=format_exact(entry.balance_after_microcredits),
-        key_name=names.get(entry.actor, ""),
+        key_name=_get_key_name(entry, names),
     )
 
 
-def _lines(entries: Iterator[LedgerEntry], names: dict[str, str]) -> Iterator[tuple[object, ...]]:
+def _get_key_name(entry: LedgerEntry, names: Mapping[uuid.UUID, str]) -> str:
+    return names.get(entry.key_id, "") if entry.key_id else ""
+
+
+def _lines(entries: Iterator[LedgerEntry], names: Mapping[uuid.UUID, str]) -> Iterator[tuple[object, ...]]:
     for entry in entries:
         yield (
             format_time(entry.created_at),
@@ -166,7 +170,7 @@ def _lines(entries: Iterator[LedgerEntry], names: dict[str, str]) -> Iterator[tu
             Decimal(entry.amount_microcredits) / MICROCREDITS_PER_CREDIT,
             Decimal(entry.balance_after_microcredits) / MICROCREDITS_PER_CREDIT,
             entry.job_id or "",
-            names.get(entry.actor, ""),
+            _get_key_name(entry, names),
             entry.note,
             entry.reference,
         )

@@ -60,7 +60,8 @@ def fill(rows: int) -> dict[str, Any]:
             )  # fmt: skip
             entry = LedgerEntry(
                 account=account, kind="charge", amount_microcredits=-1000, balance_after_microcredits=left[account.pk],
-                reference=f"charge:{job.pk}", job_id=job.pk, actor=f"key:{key.pk}", created_at=moment,
+                reference=f"charge:{job.pk}", job_id=job.pk, actor=f"key:{key.pk}", key_id=key.pk,
+                created_at=moment,
             )  # fmt: skip
             jobs.append(job)
             entries.append(entry)

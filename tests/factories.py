@@ -9,9 +9,10 @@ from decimal import Decimal
 
 from allauth.account.models import EmailAddress
 
+from accounts.admission import Admission, admit_operator
 from accounts.models import Account, ApiKey, Membership, Plan, Role, User
 from accounts.services.api_keys import issue_key
-from accounts.services.audit import SYSTEM
+from accounts.services.audit import COMMAND_LINE, SYSTEM
 from billing.money import parse_credits
 from billing.services.ledger import grant_credits
 from tts.models import Job, JobStatus
@@ -26,6 +27,11 @@ def make_account(name: str = "Acme", *, plan: str = "enterprise", credits: str |
     if amount:
         grant_credits(account=account, amount_microcredits=amount, actor="test", note="To begin with.")
     return account
+
+
+def make_admission(account: Account, *, api_key: ApiKey | None = None) -> Admission:
+    """Of a request that `submit_job` may be called for."""
+    return admit_operator(account=account, api_key=api_key, actor=COMMAND_LINE)
 
 
 def make_user(email: str, account: Account | None = None, role: Role = Role.OWNER) -> User:

@@ -65,8 +65,8 @@ def _refund_limit(user: User, row: Job, data: dict[str, Any]) -> str:
 
 
 def _retry(row: Job, actor: Actor, data: dict[str, Any]) -> str:
-    retry = retry_failed_job(job=row, actor=actor, reason=data["reason"])
-    return format_html("A new job was made and charged: {}.", row_link(retry, retry.pk))
+    retry_id = retry_failed_job(job=row, actor=actor, reason=data["reason"])
+    return format_html("A new job was made and charged: {}.", row_link(Job(pk=retry_id), retry_id))
 
 
 def _show_text(row: Job, actor: Actor, data: dict[str, Any]) -> str:

@@ -8,12 +8,12 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.api import KEY_ERRORS, KeyView, key_of
+from accounts.api import KEY_ERRORS, KeyView
 from accounts.errors import IdempotencyKeyReuse, RequestInProgress
 from accounts.models import Account
 from accounts.pages import NewestFirst, page_of
 from accounts.rate_limits import Bucket
-from accounts.services import idempotency
+from accounts.services.idempotency import IdempotencyClaim, build_header_claim
 from billing.errors import InsufficientCredits, KeyCapReached
 from billing.money import format_credits
 from config import logs
@@ -34,7 +34,7 @@ from tts.schema import AcceptedJob, AcceptedStream, JobPage, SpeechJob
 from tts.selectors import get_job, get_job_with_audio, list_jobs
 from tts.serializers import SpeechSerializer, job_data
 from tts.services.lifecycle import cancel_or_erase_job
-from tts.services.submit import IdempotencyClaim, Submission, submit_job
+from tts.services.submit import Submission, submit_job
 from voices.errors import InvalidVoice
 from webhooks.selectors import has_enabled_endpoint
 
@@ -85,7 +85,7 @@ class JobList(KeyView):
     )
     def post(self, request: Request) -> HttpResponse:
         """A job that waits to be spoken. Poll it, then fetch the audio."""
-        return _submit(self.account, request, is_streamed=False)
+        return _submit(self, request, is_streamed=False)
 
     @described(
         name="listJobs",
@@ -139,7 +139,7 @@ class JobStream(KeyView):
         sent is refunded. When it ends, the same audio is at `audio_endpoint`. If the client disconnects, the job is
         still finished and stored.
         """
-        return _submit(self.account, request, is_streamed=True)
+        return _submit(self, request, is_streamed=True)
 
 
 class JobDetail(KeyView):
@@ -189,12 +189,11 @@ class JobAudio(KeyView):
         return HttpResponse(status=307, headers={"Location": location, "Cache-Control": "no-store"})
 
 
-def _submit(account: Account, request: Request, *, is_streamed: bool) -> HttpResponse:
+def _submit(view: KeyView, request: Request, *, is_streamed: bool) -> HttpResponse:
     speech = SpeechSerializer(data=request.data).speech_request(is_streamed=is_streamed)
-    check_webhook_url(speech, account)
+    check_webhook_url(speech, view.account)
     submission = submit_job(
-        account=account,
-        api_key=key_of(request),
+        admission=view.admission,
         request=speech,
         claim=idempotency_claim(request),
         base_url=_base_url(request),
@@ -222,8 +221,7 @@ def idempotency_claim(request: Request) -> IdempotencyClaim | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
-    idempotency.check_key(key)
-    return IdempotencyClaim(key, idempotency.fingerprint_of(request.path, request.data))
+    return build_header_claim(key=key, path=request.path, body=request.data)
 
 
 def _audio_url(request: Request, job: Any) -> store.SignedUrl | None:

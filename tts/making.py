@@ -7,9 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tts.audio.peaks import Peaks
-from tts.speech import Spoken
+
+if TYPE_CHECKING:  # tts.speech imports tts.lease, tts.services.lifecycle and, through them, this module
+    from tts.speech import Spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Making:
         self._peaks = b""
         self._first_sound = self._synthesis = self._encoding = self._storing = 0.0
 
-    def watch(self, spoken: Iterator[Spoken], *, rate_hertz: int) -> Iterator[Spoken]:
+    def watch(self, spoken: "Iterator[Spoken]", *, rate_hertz: int) -> "Iterator[Spoken]":
         """Hands on what is spoken. Waiting for it is synthesis; what the taker does in between is encoding."""
         peaks = Peaks(rate_hertz)
         asked_at = time.perf_counter()

@@ -1,12 +1,19 @@
-"""Idempotency-Key: the same key and the same request give the same answer, byte for byte, and nothing twice.
+"""One request makes one job: the same key and the same request give the same answer, byte for byte, and nothing twice.
+
+The key is a caller's Idempotency-Key, or the token of a form on a page.
 
 The claim is a row written in the caller's transaction, under a unique constraint. A refusal rolls it back and so
 releases the key; a second racer waits for the first transaction (PostgreSQL at the unique index, at most
 `CLAIM_WAIT_SECONDS`; SQLite at BEGIN) and then finds the finished answer. Nobody ever sees a half-made one.
+
+A claim is about a request, and ends after 24 hours. What must hold for ever is no claim but a unique constraint on the
+row itself: the `reference` of a ledger entry (a payment is credited once, however late Stripe repeats an event), the
+`form_token` of a purchase or subscription, the id of an API key made by a form, `retry_of` of a job.
 """
 
 import hashlib
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -22,9 +29,28 @@ CLAIM_WAIT_SECONDS = 2
 VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def check_key(key: str) -> None:
+@dataclass(frozen=True, slots=True)
+class IdempotencyClaim:
+    """A key, unique in its account, and the fingerprint of the request that came with it."""
+
+    key: str
+    fingerprint: str
+
+
+def build_header_claim(*, key: str, path: str, body: object) -> IdempotencyClaim:
+    """The claim of a request with an Idempotency-Key. Raises ValidationFailed."""
     if not VISIBLE_ASCII.fullmatch(key):
         raise ValidationFailed("Idempotency-Key must be 1 to 255 visible ASCII characters, without spaces.")
+    return IdempotencyClaim(key, fingerprint_of(path, body))
+
+
+def build_form_claim(*, form: str, token: str, body: object) -> IdempotencyClaim:
+    """The claim of a form with a hidden token: sent twice it works once, and with another content it is another form.
+
+    The key has spaces, which no Idempotency-Key has, so the two never meet.
+    """
+    fingerprint = fingerprint_of(form, body)
+    return IdempotencyClaim(f"{form} {token} {fingerprint}", fingerprint)
 
 
 def fingerprint_of(path: str, body: object) -> str:

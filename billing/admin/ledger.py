@@ -94,6 +94,7 @@ class LedgerEntryAdmin(OperatorAdmin):
         "reference",
         "job_id",
         "actor",
+        "key_id",
         "note",
     )
 

@@ -51,7 +51,9 @@ class LedgerEntry(AppendOnlyModel):
     balance_after_microcredits = models.BigIntegerField()
     reference = models.CharField(max_length=120, unique=True)  # what caused it; makes every cause count once
     job_id = models.UUIDField(null=True)
-    actor = models.CharField(max_length=120)
+    actor = models.CharField(max_length=120)  # a label, for people
+    # Of a charge: the API key that paid. No foreign key: a deletion would have to change the row.
+    key_id = models.UUIDField(null=True)
     note = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -27,7 +27,6 @@ from config.errors import ValidationFailed
 
 MAX_VOICES = 200
 MAX_NETWORKS = 50
-KEY_ACTOR = re.compile(r"key:([0-9a-f-]{36})")  # as `tts.services.submit` names a key in the ledger
 VOICE_ID = re.compile(r"[a-z0-9_]+:\S{1,150}")
 
 
@@ -56,11 +55,10 @@ def spend_with_key(*, api_key: ApiKey, month: date, cost_microcredits: int) -> N
 
 def give_back_to_key(*, job_id: uuid.UUID, amount_microcredits: int) -> None:
     """What a job gave back is the key's to spend again. Nothing for a job that no key paid for."""
-    charge = LedgerEntry.objects.filter(reference=f"charge:{job_id}").first()
-    payer = KEY_ACTOR.fullmatch(charge.actor) if charge is not None else None
-    if charge is None or payer is None:
+    charge = LedgerEntry.objects.filter(reference=f"charge:{job_id}", key_id__isnull=False).first()
+    if charge is None:
         return
-    KeyMonth.objects.filter(api_key=uuid.UUID(payer[1]), month=month_of(charge.created_at)).update(
+    KeyMonth.objects.filter(api_key=charge.key_id, month=month_of(charge.created_at)).update(
         spent_microcredits=Greatest(F("spent_microcredits") - amount_microcredits, 0)
     )
 

@@ -46,6 +46,7 @@ def charge_job(
         reference=f"charge:{job_id}",
         job_id=job_id,
         actor=actor,
+        key_id=None if api_key is None else api_key.pk,
     )
     if api_key is not None:
         spend_with_key(api_key=api_key, month=month_of(entry.created_at), cost_microcredits=cost_microcredits)
@@ -265,6 +266,7 @@ def _write_entry(
     job_id: uuid.UUID | None,
     actor: str,
     note: str = "",
+    key_id: uuid.UUID | None = None,
 ) -> LedgerEntry:
     """After the balance was updated in the same transaction:
 
@@ -279,5 +281,6 @@ def _write_entry(
         reference=reference,
         job_id=job_id,
         actor=actor,
+        key_id=key_id,
         note=note,
     )

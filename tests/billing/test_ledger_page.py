@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Account
+from accounts.models import Account, ApiKey
 from accounts.services.audit import SYSTEM
 from billing.models import LedgerEntry
 from billing.services.ledger import adjust_credits, charge_job, refund_job
@@ -35,15 +35,16 @@ def page(client, acme):
     return get
 
 
-def charge(account: Account, microcredits: int, actor: str = "user:1") -> uuid.UUID:
+def charge(account: Account, microcredits: int, key: ApiKey | None = None) -> uuid.UUID:
     job_id = uuid.uuid4()
-    charge_job(account=account, job_id=job_id, cost_microcredits=microcredits, actor=actor)
+    actor = f"key:{key.pk}" if key else "user:1"
+    charge_job(account=account, job_id=job_id, cost_microcredits=microcredits, actor=actor, api_key=key)
     return job_id
 
 
 def test_each_movement_stands_with_what_was_left(page, acme):
     key, _ = make_key(acme, name="Museum guide")
-    job_id = charge(acme, 42_000, actor=f"key:{key.pk}")
+    job_id = charge(acme, 42_000, key=key)
     refund_job(account=acme, job_id=job_id, amount_microcredits=42_000, actor="system", note="The job failed.")
     text = page()
     for what, amount, left in (
@@ -60,7 +61,7 @@ def test_each_movement_stands_with_what_was_left(page, acme):
 
 def test_filters_by_kind_key_day_and_job(page, acme):
     key, _ = make_key(acme, name="Museum guide")
-    first = charge(acme, CREDIT, actor=f"key:{key.pk}")
+    first = charge(acme, CREDIT, key=key)
     second = charge(acme, 2 * CREDIT)
     day = LedgerEntry.objects.get(job_id=first).created_at.date()
     assert str(first) in page("?kind=charge") and "To begin with." not in page("?kind=charge")

@@ -242,7 +242,7 @@ def test_strangers_are_refused_before_their_body_is_read(anonymous: ApiClient, v
         ("tts.api.get_job_with_audio", f"/api/v1/tts/{NEVER_WAS}/audio"),
         ("tts.api.list_jobs", "/api/v1/tts"),
         ("voices.api.list_voices", "/api/v1/voices"),
-        ("accounts.api.is_in_maintenance", "/api/v1/voices"),
+        ("accounts.admission.is_in_maintenance", "/api/v1/voices"),
         ("accounts.api.find_api_key", "/api/v1/tts"),
         ("accounts.api.ApiView.initialize_request", "/api/v1/voices"),
         ("accounts.api.UnknownAddress.initial", "/api/v1/nothing"),

@@ -16,6 +16,7 @@ import pytest
 
 from tests import kokoro_files
 from tests.config.envelopes import data_of, error_of
+from tests.factories import make_admission
 from tests.tts.worker_helpers import assert_failed_and_refunded
 from tests.waiting import wait_for
 from tts import tasks
@@ -362,7 +363,7 @@ def test_a_job_that_meets_a_damaged_model_fails_and_is_refunded(
     committed_db: None, account: Any, catalogue: None, model: Path
 ):
     request = SpeechRequest(text=SENTENCE, voice_id=BELLA)
-    job = Job.objects.get(pk=submit_job(account=account, api_key=None, request=request).job_id)
+    job = Job.objects.get(pk=submit_job(admission=make_admission(account), request=request).job_id)
     (model / "model.onnx").write_bytes(b"not a model")
     get_engine("kokoro").close()
     tasks.speak_next("speech.kokoro")

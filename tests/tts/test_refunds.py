@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from accounts.services.audit import COMMAND_LINE
 from billing.models import LedgerEntry
-from tests.factories import make_account
+from tests.factories import make_account, make_admission
 from tests.tts.worker_helpers import QUEUE, VOICE
 from tts.errors import NotRefundable
 from tts.models import Job, JobStatus
@@ -78,7 +78,7 @@ class Jobs(RuleBasedStateMachine):
         self.undo.__enter__()
         self.account = make_account("Acme", credits=1_000_000)
         request = SpeechRequest(text=TEXT, voice_id=VOICE, delivery_mode="stream", output_format="ogg_opus")
-        self.id = submit_job(account=self.account, api_key=None, request=request).job_id
+        self.id = submit_job(admission=make_admission(self.account), request=request).job_id
         self.heard = 0  # what somebody was really sent
         self.held: list[Job] = []  # as workers had it when they claimed it
 

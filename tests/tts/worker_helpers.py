@@ -25,6 +25,7 @@ from billing.models import EntryKind, LedgerEntry
 from billing.money import format_credits
 from billing.selectors import get_balance
 from config.celery import app
+from tests.factories import make_admission
 from tests.processes import ends_with_parent
 from tests.tts.engine_helpers import write_child
 from tests.waiting import wait_for
@@ -120,7 +121,8 @@ class Background:
 
 def submit(account: Account, text: str = "Hello there.", **fields: Any) -> Job:
     """A paid job, by the product's own road."""
-    submission = submit_job(account=account, api_key=None, request=SpeechRequest(text=text, voice_id=VOICE, **fields))
+    request = SpeechRequest(text=text, voice_id=VOICE, **fields)
+    submission = submit_job(admission=make_admission(account), request=request)
     return Job.objects.get(pk=submission.job_id)
 
 

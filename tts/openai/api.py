@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 
-from accounts.api import KEY_ERRORS, KeyView, key_of
+from accounts.api import KEY_ERRORS, KeyView
 from accounts.rate_limits import Bucket
 from config import logs
 from config.api import canonical_json, json_response
@@ -74,8 +74,7 @@ class Speech(KeyView):
         speech, refusal = _speech_request(asked)
         try:
             submission = submit_job(
-                account=self.account,
-                api_key=key_of(request),
+                admission=self.admission,
                 request=speech,
                 claim=idempotency_claim(request),
             )

@@ -13,9 +13,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.errors import MaintenanceMode
+from accounts.admission import check_maintenance
 from accounts.rate_limits import count_comparison
-from accounts.selectors import is_in_maintenance
 from billing.money import format_need
 from billing.selectors import get_prices
 from config.errors import DomainError, ValidationFailed
@@ -129,8 +128,7 @@ def _request_sounds(request: HttpRequest, voices: list[Voice], text: str) -> Non
     """Raises ValidationFailed, MaintenanceMode, CapacityReached, RateLimitExceeded: only what is made is counted."""
     if not voices:
         raise ValidationFailed("Choose a voice first.")
-    if is_in_maintenance():
-        raise MaintenanceMode
+    check_maintenance()
     missing = missing_voices(voices=voices, text=text)
     if missing:
         count_comparison(request, sounds=len(missing))

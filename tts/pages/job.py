@@ -12,7 +12,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.membership import MemberRequest, member_page, refuse
+from accounts.admission import admit_member
+from accounts.membership import MemberRequest, member_page, refuse, refuse_with_error
 from accounts.permissions import may
 from accounts.services.audit import Actor
 from config.errors import DomainError, NotFound
@@ -81,9 +82,12 @@ def sound(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
 def again(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
     found = _get_or_404(request, job_id)
     try:
-        new_id = speak_again(job=found, actor=Actor.of_member(request.membership), form_token=form_token(request))
+        actor = Actor.of_member(request.membership)
+        admission = admit_member(request, account=request.membership.account, actor=actor)
+        new_id = speak_again(admission=admission, job=found, form_token=form_token(request))
     except DomainError as error:
-        return refuse(request, "It was not spoken again", f"{error.message.rstrip('.')}. Nothing was charged.")
+        message = f"{error.message.rstrip('.')}. Nothing was charged."
+        return refuse_with_error(request, "It was not spoken again", message, error)
     messages.success(request, "It is spoken again, as a job of its own.")
     return redirect("job", new_id)
 

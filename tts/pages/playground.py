@@ -10,17 +10,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.errors import MaintenanceMode, RateLimitExceeded
+from accounts.admission import admit_member
 from accounts.membership import MemberRequest, member_page
 from accounts.models import Account, User
-from accounts.rate_limits import count_account
-from accounts.selectors import is_in_maintenance
-from accounts.services import idempotency
 from accounts.services.audit import Actor
+from accounts.services.idempotency import build_form_claim
 from billing.errors import InsufficientCredits
 from billing.money import format_have, format_need
 from billing.selectors import get_balance, get_prices
-from config.errors import DomainError, Forbidden, NotFound
+from config.errors import DomainError, NotFound
 from tts.again import request_body, request_of
 from tts.code_samples import code_samples
 from tts.forms import SpeechForm
@@ -28,7 +26,7 @@ from tts.pages.sound import sound_of
 from tts.pages.tokens import form_token
 from tts.requests import max_bytes
 from tts.selectors import get_job
-from tts.services.submit import IdempotencyClaim, quote_job, submit_job
+from tts.services.submit import quote_job, submit_job
 from voices.models import Voice
 from voices.selectors import list_favourites, list_voices
 
@@ -89,24 +87,13 @@ def _speak(request: MemberRequest, form: SpeechForm) -> uuid.UUID | None:
     """
     account = request.membership.account
     try:
-        if is_in_maintenance():
-            raise MaintenanceMode
-        if account.why_stopped:
-            raise Forbidden(account.why_stopped)
-        usage = count_account(request, account, "generate")
-        if usage.is_over:
-            raise RateLimitExceeded(
-                f"That was request {usage.count:,} of {usage.limit:,} in this quarter hour. "
-                f"Try again in {usage.retry_after_seconds} seconds."
-            )
+        admission = admit_member(request, account=account, actor=Actor.of_member(request.membership))
         if not form.is_valid():
             return None
         speech = form.speech_request()
-        fingerprint = idempotency.fingerprint_of(request.path, request_body(speech) | {"mode": speech.delivery_mode})
-        claim = IdempotencyClaim(f"playground:{form_token(request)}:{fingerprint}", fingerprint)
-        submission = submit_job(
-            account=account, api_key=None, request=speech, claim=claim, actor=Actor.of_member(request.membership)
-        )
+        body = request_body(speech) | {"mode": speech.delivery_mode}
+        claim = build_form_claim(form="playground", token=form_token(request), body=body)
+        submission = submit_job(admission=admission, request=speech, claim=claim)
     except InsufficientCredits as error:
         form.add_error(None, f"{error.message}. Add credits, or shorten the text.")
     except DomainError as error:

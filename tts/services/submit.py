@@ -1,6 +1,7 @@
 """Accepting a job: claim of the idempotency key, voice, price, charge, row and stored answer, in one transaction."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,10 +9,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.admission import Admission
+from accounts.errors import NothingToChange
 from accounts.key_limits import check_voice
 from accounts.models import Account, ApiKey
 from accounts.services import idempotency
-from accounts.services.audit import COMMAND_LINE, Actor
+from accounts.services.idempotency import IdempotencyClaim
 from billing.selectors import get_balance, get_price, left_this_month
 from billing.services.ledger import charge_job
 from config.api import success_body
@@ -20,7 +23,8 @@ from tts import store
 from tts.audio.formats import Encoding
 from tts.engines.base import EngineUnavailable
 from tts.engines.registry import get_engine
-from tts.models import Job
+from tts.errors import NotRetryable
+from tts.models import Job, JobStatus
 from tts.queue import wake_worker
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
 from tts.serializers import accepted_data
@@ -28,14 +32,6 @@ from voices.errors import InvalidVoice
 from voices.models import Voice
 from voices.selectors import get_voice_for_speech, has_voices_of
 from webhooks.guard import check_url
-
-
-@dataclass(frozen=True, slots=True)
-class IdempotencyClaim:
-    """An Idempotency-Key and the fingerprint of the request that came with it."""
-
-    key: str
-    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +72,54 @@ class _Speakable:
 
 def submit_job(
     *,
-    account: Account,
-    api_key: ApiKey | None,
+    admission: Admission,
     request: SpeechRequest,
     claim: IdempotencyClaim | None = None,
     base_url: str = "",
-    actor: Actor = COMMAND_LINE,
+    retry_of: Job | None = None,
+    on_accepted: Callable[[Job], None] | None = None,
 ) -> Submission:
-    """A pending job, paid for; or the answer to the same request before. Whatever is raised leaves nothing behind.
+    """Makes a pending job, paid for, or answers as it did to the same request before. An error leaves nothing behind.
 
-    `base_url`: scheme and host of the request, for the URL of a stream. `actor`: who asks, where no key does.
+    `admission`: what the gate (`accounts.admission`) gave this request. `base_url`: scheme and host of the request, for
+    the URL of a stream. `retry_of`: the failed job that an operator retries, at its price. `on_accepted` runs in the
+    transaction.
 
     Raises IdempotencyKeyReuse, RequestInProgress, InvalidVoice, Forbidden (a voice that the key may not use),
-    ValidationFailed, CapacityReached, InsufficientCredits, KeyCapReached, in this order.
+    ValidationFailed, CapacityReached, InsufficientCredits, KeyCapReached, in this order; of a retry NotRetryable and
+    NothingToChange (it was retried already) come first.
     """
+    admission.use()
     # Before the transaction, for others wait to write meanwhile: long SSML takes a while to read, and name servers
     # are asked where a webhook_url leads. What is wrong is told after the replay, which is due even when the voice has
     # gone since.
     speakable: _Speakable | DomainError
     try:
-        speakable = _check(request, api_key)
+        speakable = _check(request, admission.api_key)
     except DomainError as refusal:
         speakable = refusal
     with transaction.atomic():
-        return _submit(account, api_key, request, claim, speakable, base_url, actor)
+        if claim is not None and (replay := _claim(admission.account, claim)) is not None:
+            return replay
+        if retry_of is not None:
+            check_retryable(Job.objects.select_for_update(of=("self",)).get(pk=retry_of.pk))
+        if isinstance(speakable, DomainError):
+            raise speakable
+        job = _build_job(admission, request, speakable, retry_of)
+        submission = _accept(admission, job, claim, base_url)
+        if on_accepted is not None:
+            on_accepted(job)
+        return submission
+
+
+def check_retryable(job: Job) -> None:
+    """Raises NotRetryable, NothingToChange. Under the lock of the job's row the answer is final."""
+    if job.status != JobStatus.FAILED:
+        raise NotRetryable(f"The job is {job.status}. Only a failed job can be retried.")
+    if job.erased_at is not None:
+        raise NotRetryable("The job's text was erased: there is nothing left to speak.")
+    if Job.objects.filter(retry_of=job).exists():
+        raise NothingToChange("The job was retried already.")
 
 
 def quote_job(*, account: Account, api_key: ApiKey | None, request: SpeechRequest) -> Quote:
@@ -143,28 +163,27 @@ def _find_voice(voice_id: str, api_key: ApiKey | None) -> Voice:
     return voice
 
 
-def _submit(
-    account: Account,
-    api_key: ApiKey | None,
-    request: SpeechRequest,
-    claim: IdempotencyClaim | None,
-    speakable: _Speakable | DomainError,
-    base_url: str,
-    actor: Actor,
-) -> Submission:
-    if claim is not None:
-        remembered = idempotency.claim(account=account, key=claim.key, fingerprint=claim.fingerprint)
-        if remembered is not None:
-            assert remembered.job_id is not None
-            cost = Job.objects.values_list("cost_microcredits", flat=True).get(pk=remembered.job_id)
-            remaining = get_balance(account).spendable_microcredits
-            return Submission(bytes(remembered.response_body), remembered.job_id, True, cost, remaining)
-    if isinstance(speakable, DomainError):
-        raise speakable
+def _claim(account: Account, claim: IdempotencyClaim) -> Submission | None:
+    """None: the claim is this request's."""
+    remembered = idempotency.claim(account=account, key=claim.key, fingerprint=claim.fingerprint)
+    if remembered is None:
+        return None
+    assert remembered.job_id is not None
+    cost = Job.objects.values_list("cost_microcredits", flat=True).get(pk=remembered.job_id)
+    remaining = get_balance(account).spendable_microcredits
+    return Submission(bytes(remembered.response_body), remembered.job_id, True, cost, remaining)
+
+
+def _build_job(admission: Admission, request: SpeechRequest, speakable: _Speakable, retry_of: Job | None) -> Job:
     voice, encoding = speakable.voice, speakable.encoding
+    if retry_of is not None:
+        chars, cost_microcredits = retry_of.chars_charged, retry_of.cost_microcredits
+    else:
+        chars, cost_microcredits = request.chars, request.chars * get_price(voice.model_type)
     job = Job(
-        account=account,
-        api_key=api_key,
+        account=admission.account,
+        api_key=admission.api_key,
+        retry_of=retry_of,
         voice_id=voice.voice_id,
         provider=voice.provider,
         queue=speakable.queue,
@@ -180,25 +199,29 @@ def _submit(
         sample_rate_hertz=encoding.sample_rate_hertz,
         bitrate_kbps=encoding.bitrate_kbps,
         channels=encoding.channels,
-        chars_charged=request.chars,
-        cost_microcredits=request.chars * get_price(voice.model_type),
+        chars_charged=chars,
+        cost_microcredits=cost_microcredits,
     )
     if request.delivery_mode == "stream":
         job.stream_expires_at = timezone.now() + timedelta(seconds=settings.STREAM_OPEN_SECONDS)
     elif request.delivery_mode == "direct":
         job.stream_expires_at = job.stream_opened_at = job.created_at
+    return job
+
+
+def _accept(admission: Admission, job: Job, claim: IdempotencyClaim | None, base_url: str) -> Submission:
     store.check_capacity()
     remaining = charge_job(
-        account=account,
+        account=admission.account,
         job_id=job.pk,
         cost_microcredits=job.cost_microcredits,
-        actor=str(actor) if api_key is None else f"key:{api_key.pk}",
-        api_key=api_key,
+        actor=admission.actor,
+        api_key=admission.api_key,
     )
     job.save(force_insert=True)
     body = success_body(accepted_data(job, base_url=base_url))
     if claim is not None:
-        idempotency.remember(account=account, key=claim.key, job_id=job.pk, response_body=body)
+        idempotency.remember(account=admission.account, key=claim.key, job_id=job.pk, response_body=body)
     # Robust: the job is accepted and paid for, whatever becomes of the wake-up.
     transaction.on_commit(lambda: wake_worker(job.queue), robust=True)
     return Submission(body, job.pk, False, job.cost_microcredits, remaining)

@@ -5,27 +5,20 @@ who gives back the rest. So a retry is a new job with a charge of its own, at th
 went back when it failed): the customer pays once for what is spoken once.
 """
 
-from django.db import IntegrityError, transaction
+import uuid
 
-from accounts.errors import NothingToChange
+from django.db import transaction
+
+from accounts.admission import admit_operator
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing.models import EntryKind
 from billing.money import format_credits
-from billing.services.ledger import charge_job, refund_job
-from config.errors import Forbidden
-from tts.engines.registry import get_engine
-from tts.errors import NotRefundable, NotRetryable
-from tts.models import Job, JobStatus
-from tts.queue import wake_worker
-from voices.selectors import get_voice_for_speech
-
-# What a retry asks again. Where it stands, and what came of it, is its own.
-REQUEST_FIELDS = (
-    "account", "api_key", "voice_id", "provider", "text", "text_format", "speed", "model", "prompt", "speakers",
-    "metadata", "webhook_url", "output_format", "sample_rate_hertz", "bitrate_kbps", "channels", "chars_charged",
-    "cost_microcredits",
-)  # fmt: skip
+from billing.services.ledger import refund_job
+from tts.errors import NotRefundable
+from tts.models import Job
+from tts.services.again import build_repeated_request
+from tts.services.submit import check_retryable, submit_job
 
 
 @transaction.atomic
@@ -65,41 +58,34 @@ def refund_rest_of_job(*, job: Job, actor: Actor, reason: str) -> int:
     return rest_microcredits
 
 
-@transaction.atomic
-def retry_failed_job(*, job: Job, actor: Actor, reason: str) -> Job:
-    """A new job that asks the same, charged at the same price. A failed job is retried once; then its retry may be.
+def retry_failed_job(*, job: Job, actor: Actor, reason: str) -> uuid.UUID:
+    """Makes a new job that asks the same, charged at the same price. Returns its id. A failed job is retried once; then
+    its retry may be.
 
-    Raises NotRetryable, Forbidden (the account is suspended), InvalidVoice, InsufficientCredits.
+    It counts as a request of the customer's, but their rate limit does not refuse it. The cap and the voices of the
+    key that paid hold.
+
+    Raises NotRetryable, NothingToChange (it was retried already), and what `admit_operator` and `submit_job` raise.
     """
     reason = audit.checked_reason(reason)
-    job = _locked(job)
-    if job.status != JobStatus.FAILED:
-        raise NotRetryable(f"The job is {job.status}. Only a failed job can be retried.")
-    if job.erased_at is not None:
-        raise NotRetryable("The job's text was erased: there is nothing left to speak.")
-    if job.account.is_suspended:
-        raise Forbidden("The account is suspended. Reinstate it first.")
-    voice = get_voice_for_speech(job.voice_id)
-    request = {field: getattr(job, field) for field in REQUEST_FIELDS}
-    retry = Job(**request, queue=get_engine(voice.provider).queue, retry_of=job)
-    try:
-        with transaction.atomic():
-            retry.save(force_insert=True)
-    except IntegrityError:
-        raise NothingToChange("The job was retried already.") from None
-    charge_job(account=job.account, job_id=retry.pk, cost_microcredits=retry.cost_microcredits, actor=str(actor))
-    audit.record(
-        actor=actor,
-        action="job.retried",
-        reason=reason,
-        target_type="job",
-        target_id=job.pk,
-        account=job.account,
-        before={"status": job.status},
-        after={"retry_job_id": str(retry.pk), "charged": format_credits(retry.cost_microcredits)},
-    )
-    transaction.on_commit(lambda: wake_worker(retry.queue))
-    return retry
+    failed = Job.objects.select_related("account__plan", "api_key").get(pk=job.pk)
+    check_retryable(failed)  # what makes nothing is not counted; `submit_job` asks again under the row's lock
+    admission = admit_operator(account=failed.account, api_key=failed.api_key, actor=actor)
+
+    def record(retry: Job) -> None:
+        audit.record(
+            actor=actor,
+            action="job.retried",
+            reason=reason,
+            target_type="job",
+            target_id=failed.pk,
+            account=failed.account,
+            before={"status": failed.status},
+            after={"retry_job_id": str(retry.pk), "charged": format_credits(retry.cost_microcredits)},
+        )
+
+    request = build_repeated_request(failed)
+    return submit_job(admission=admission, request=request, retry_of=failed, on_accepted=record).job_id
 
 
 @transaction.atomic

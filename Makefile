@@ -22,6 +22,9 @@ else
 	@exec $(BIN)/python manage.py serve
 endif
 
+dev: $(VENV)/.run-ready ## Serve for development: restarts when code changes, shows errors in full
+	@DEBUG=1 ACCESS_LOG=1 exec $(BIN)/python manage.py serve --reload
+
 kokoro: $(VENV)/.run-ready $(VENV)/.kokoro-ready ## Add the Kokoro voices: their packages, and the model (360 MB) from its hub
 	@$(BIN)/python manage.py kokoro_install
 
@@ -111,4 +114,4 @@ $(VENV)/.dev-ready: requirements-dev.txt tests/node/package.json $(VENV)/.run-re
 		|| echo "npm could not fetch axe and the verifiers in Node; the tests with them are skipped."; fi
 	@touch $@
 
-.PHONY: help setup run kokoro test test-services check lint types format bench-latency bench-stream bench-webhooks bench-desk bench-gallery screenshots lock clean
+.PHONY: help setup run dev kokoro test test-services check lint types format bench-latency bench-stream bench-webhooks bench-desk bench-gallery screenshots lock clean

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.audio_store import audio_storage
 from config.env import (
+    check_debug_is_local,
     check_fernet_keys,
     env_bool,
     env_int,
@@ -42,7 +43,9 @@ PUBLIC_URL = env_str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 DATABASE_URL = env_str("DATABASE_URL")
 IS_ONE_MACHINE = not DATABASE_URL
 
-DEBUG = env_bool("DEBUG")
+DEBUG = env_bool("DEBUG")  # `make dev` sets it: errors in full, static files as they are on the disk
+if DEBUG:
+    check_debug_is_local(LISTEN_HOST, PUBLIC_URL)
 SECRET_KEY = env_str("SECRET_KEY")
 if not SECRET_KEY:
     if not IS_ONE_MACHINE:
@@ -51,7 +54,8 @@ if not SECRET_KEY:
 
 # The machine itself is always answered: health checks ask it by that name.
 ALLOWED_HOSTS = [
-    *env_list("ALLOWED_HOSTS", urlsplit(PUBLIC_URL).hostname or ""),
+    # With DEBUG nobody else, not even through a proxy that was left running.
+    *([] if DEBUG else env_list("ALLOWED_HOSTS", urlsplit(PUBLIC_URL).hostname or "")),
     *("localhost", "127.0.0.1", "[::1]"),
 ]
 

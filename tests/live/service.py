@@ -36,9 +36,15 @@ class Service:
     """One installation, which can be started and ended again and again."""
 
     def __init__(
-        self, folder: Path, *, settings: Mapping[str, str], program: Sequence[str] = ("manage.py", "serve")
+        self,
+        folder: Path,
+        *,
+        settings: Mapping[str, str],
+        program: Sequence[str] = ("manage.py", "serve"),
+        root: Path = ROOT,
     ) -> None:
         self.folder = folder
+        self.root = root
         self.program = program
         self.data_dir = folder / "data"
         self.home = folder / "home"
@@ -93,7 +99,7 @@ class Service:
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, *self.program],
-                cwd=ROOT,
+                cwd=self.root,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -164,7 +170,7 @@ class Service:
     def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -69,9 +69,15 @@ def test_changed_code_and_templates_take_effect_and_ctrl_c_ends_all(service: Ser
     assert service.processes() == []
 
 
-def test_errors_are_shown_in_full_and_code_that_does_not_load_is_no_end(service: Service) -> None:
+@pytest.fixture
+def caller(service: Service) -> Iterator[Caller]:
     made = service.manage_json("create_account", "dev@acme.example", "--plan", "payg", "--credits", "1", "--key")
     caller = Caller(service, made["api_key"])
+    with caller.http:
+        yield caller
+
+
+def test_errors_are_shown_in_full_and_code_that_does_not_load_is_no_end(service: Service, caller: Caller) -> None:
     line = "def speak_next(queue: str) -> None:\n"
     broken = line + "    raise ValueError('the text was \"Hello\"')\n"
     change(service, WORKER_CODE, line, broken)

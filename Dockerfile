@@ -16,12 +16,13 @@ COPY . .
 # A throw-away folder and key: nothing of them is kept, and no database is asked.
 RUN DATA_DIR=/tmp/build SECRET_KEY=build STATIC_ROOT=/app/collected-static \
     /venv/bin/python manage.py collectstatic --noinput \
-    && /venv/bin/python -m compileall -q /app /venv/lib
+    && /venv/bin/python -m compileall -q /app /venv/lib \
+    && chmod -R a+rX /app
 
 FROM python:3.11-slim-bookworm
 RUN pip uninstall --yes --quiet --root-user-action=ignore setuptools wheel pip \
     && useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin utterance \
-    && install -d -o utterance -g utterance -m 0750 /data
+    && install -d -o utterance -g utterance -m 0700 /data
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app

@@ -22,6 +22,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.mails import compose_mail, hand_over
 from accounts.models import User
+from accounts.operators import must_enrol
 from accounts.services.sessions import forget_session, note_session
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         super().login(request, user)
         note_session(request, user=cast(User, user))
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
+        """Staff who need a second factor and have none go on to set one up."""
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        return redirect("mfa_index") if must_enrol(request) else response
 
     def logout(self, request: HttpRequest) -> None:
         session_key = request.session.session_key

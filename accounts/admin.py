@@ -26,6 +26,7 @@ from accounts.operator_admin import (
     who,
     with_actor_email,
 )
+from accounts.operator_lists import AccountFilter, TargetFilter, TargetTypeFilter
 from accounts.services.audit import Actor
 from accounts.services.second_factor import has_second_factor, take_off_second_factor
 from accounts.services.standing import PLAN_FIELDS, edit_plan, revoke_key_for_customer
@@ -71,6 +72,7 @@ def _revoke(row: ApiKey, actor: Actor, data: dict[str, Any]) -> str:
 class ApiKeyAdmin(OperatorAdmin):
     list_display = ("shown_key", "name", "account", "state", "created_at", "last_used_at")
     list_select_related = ("account",)
+    list_filter = (AccountFilter,)
     ordering = ("-created_at",)
     fields = (
         "id",
@@ -190,28 +192,11 @@ class PlanAdmin(OperatorAdmin):
         return [audit_panel(AuditEntry.objects.filter(target_type="plan", target_id=row.pk))]
 
 
-class TargetFilter(admin.SimpleListFilter):
-    """Not shown: links set it, to lead to the entries about one thing."""
-
-    title = "target"
-    parameter_name = "target_id"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        value = self.used_parameters.get(self.parameter_name)
-        return [(value, value)] if value else []
-
-    def has_output(self) -> bool:
-        return True
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-        return queryset.filter(target_id=self.value()) if self.value() else queryset
-
-
 @admin.register(AuditEntry)
 class AuditEntryAdmin(OperatorAdmin):
     list_display = ("created_at", "action", "who", "target", "account", "reason")
     list_select_related = ("account",)
-    list_filter = (TargetFilter,)
+    list_filter = (AccountFilter, TargetTypeFilter, TargetFilter)
     ordering = ("-id",)
     fields = ("created_at", "action", "who", "reason", "target", "account", "before_text", "after_text")
 

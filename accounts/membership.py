@@ -90,5 +90,5 @@ def refuse_role(request: MemberRequest) -> HttpResponse:
     return refuse(request, "Your role does not allow this", message)
 
 
-def refuse(request: HttpRequest, title: str, message: str) -> HttpResponse:
-    return render(request, "error.html", {"title": title, "message": message, "status": 403}, status=403)
+def refuse(request: HttpRequest, title: str, message: str, *, status: int = 403) -> HttpResponse:
+    return render(request, "error.html", {"title": title, "message": message, "status": status}, status=status)

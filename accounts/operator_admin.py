@@ -21,12 +21,12 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.models import AuditEntry, User
+from accounts.operator_lists import OperatorList
 from accounts.operators import is_operator, may
 from accounts.services import audit
 from accounts.services.audit import MAX_REASON_CHARS, Actor
@@ -88,7 +88,7 @@ class Panel:
         return {"headers": self.headers, "rows": self.rows}
 
 
-class OperatorAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class OperatorAdmin(OperatorList):
     """Staff see, nobody adds, edits or deletes. Lists never count their rows: a table may hold millions."""
 
     operator_actions: ClassVar[Sequence[OperatorAction]] = ()

@@ -6,12 +6,16 @@ is an administrator's alone.
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 
 from accounts.models import User
+from accounts.services.second_factor import has_second_factor
+from config.access import is_from_this_machine
 
 StaffRole = Literal["support", "billing", "administrator"]
 
@@ -29,6 +33,18 @@ TABLE: Mapping[StaffRole, frozenset[str]] = {
 
 def is_operator(user: AbstractBaseUser | AnonymousUser) -> bool:
     return isinstance(user, User) and user.is_active and user.is_staff
+
+
+def must_enrol(request: HttpRequest) -> bool:
+    """Whether somebody on the staff has to set up a second factor before a page under /admin opens.
+
+    With STAFF_NEED_SECOND_FACTOR off, only requests from another machine or through a proxy need one.
+    """
+    if not is_operator(request.user):
+        return False
+    if not settings.STAFF_NEED_SECOND_FACTOR and is_from_this_machine(request):
+        return False
+    return not has_second_factor(cast(User, request.user))
 
 
 def role_of(user: User) -> StaffRole:

@@ -20,16 +20,31 @@ from accounts.services.second_factor import has_second_factor
 TOO_OFTEN = "There were too many tries. Wait a minute."
 
 
-def second_factor_first(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Below `person_page` or `member_page`. What was sent too late is not kept, for it holds the password."""
+View = Callable[..., HttpResponse]
 
-    @wraps(view)
-    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if has_second_factor(cast(User, request.user)) and not did_recently_reauthenticate(request):
-            return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': request.path})}")
-        return view(request, *args, **kwargs)
 
-    return asked
+def is_second_factor_due(request: HttpRequest) -> bool:
+    """Whether the person has a second factor and has not confirmed with it in the last five minutes."""
+    return has_second_factor(cast(User, request.user)) and not did_recently_reauthenticate(request)
+
+
+def second_factor_first(page: str = "") -> Callable[[View], View]:
+    """Asks for the second factor, then redirects to the URL named `page`, by default the view's own.
+
+    Goes below `person_page` or `member_page`. A form that was sent unconfirmed is dropped: it holds the password.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if is_second_factor_due(request):
+                next_url = reverse(page) if page else request.path
+                return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': next_url})}")
+            return view(request, *args, **kwargs)
+
+        return asked
+
+    return decorate
 
 
 class PasswordAgainForm(forms.Form):

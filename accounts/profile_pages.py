@@ -19,7 +19,7 @@ from accounts.errors import EmailTaken, NothingToChange
 from accounts.mails import mail_person, send_mail
 from accounts.membership import MemberRequest, member_page, person_page
 from accounts.models import User
-from accounts.password_again import is_confirmed
+from accounts.password_again import is_confirmed, is_second_factor_due, second_factor_first
 from accounts.permissions import may
 from accounts.profile_forms import AccountForm, EmailForm, PasswordForm
 from accounts.services.audit import Actor
@@ -45,6 +45,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("current")
 @person_page
+@second_factor_first("settings")
 def new_email(request: HttpRequest) -> HttpResponse:
     """Free and taken addresses get the same answer, and each a mail. The old one works until the link is followed."""
     user = cast(User, request.user)
@@ -86,6 +87,7 @@ def confirm_new_email(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("current", "password")
 @person_page
+@second_factor_first("settings")
 def new_password(request: HttpRequest) -> HttpResponse:
     """Every other session of the person ends."""
     user = cast(User, request.user)
@@ -122,6 +124,7 @@ def _page(request: HttpRequest, **forms: Form) -> HttpResponse:
     context: dict[str, Any] = {
         "email_form": EmailForm(user=user, auto_id="email_%s"),
         "password_form": PasswordForm(user=user, auto_id="password_%s"),
+        "is_second_factor_due": is_second_factor_due(request),
     }
     if membership is not None and may(membership, "edit_account"):
         account = membership.account

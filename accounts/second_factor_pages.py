@@ -31,6 +31,7 @@ from accounts.errors import NothingToChange
 from accounts.mails import mail_person
 from accounts.membership import person_page
 from accounts.models import User
+from accounts.operators import must_enrol
 from accounts.passkey_options import request_options
 from accounts.second_factor_forms import AppForm
 from accounts.services.second_factor import (
@@ -59,6 +60,7 @@ def security(request: HttpRequest) -> HttpResponse:
     context = {
         "app": app,
         "is_on": bool(app or passkeys),
+        "must_enrol": must_enrol(request),
         "passkeys": passkeys,
         "codes_left": len(codes.wrap().get_unused_codes()) if codes else 0,
         "sessions": list_sessions(user=user),

@@ -94,7 +94,7 @@ def leave(request: MemberRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("current")
 @member_page("manage_account")
-@second_factor_first
+@second_factor_first()
 def transfer(request: MemberRequest) -> HttpResponse:
     """Another member becomes the owner, the owner an admin; the password is asked again."""
     form = TransferForm(request.POST if request.method == "POST" else None, owner=request.membership)

@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from config import logs
+from config.env import is_loopback
 from config.metrics import count_request
 from config.middleware import GetResponse, around
 
@@ -41,6 +42,12 @@ def client_address(get_response: GetResponse) -> GetResponse:
             return  # no address: the peer's own stays
 
     return around(get_response, before=before, after=lambda request, response: None)
+
+
+def is_from_this_machine(request: HttpRequest) -> bool:
+    """Whether the request came from this machine, and not through a proxy on it: a proxy adds a header that says so."""
+    is_forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    return is_loopback(request.META.get("REMOTE_ADDR", "")) and not is_forwarded
 
 
 def _without_port(heard_from: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
+from config.private_files import make_private_folder
 
 
 def env_str(name: str, default: str = "") -> str:
@@ -56,6 +56,14 @@ def env_ports(name: str, default: str) -> list[int]:
     return [int(part) for part in ports]
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host name or IP address can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """Whose ID tokens are taken. `audience`: what they must be made for."""
@@ -88,7 +96,7 @@ def check_fernet_keys(name: str, keys: Sequence[str]) -> None:
 
 def check_debug_is_local(listen_host: str, public_url: str) -> None:
     """Raises ImproperlyConfigured unless the service listens on the loopback interface and is addressed by its name."""
-    if not {listen_host, urlsplit(public_url).hostname} <= LOOPBACK_HOSTS:
+    if not (is_loopback(listen_host) and is_loopback(urlsplit(public_url).hostname or "")):
         raise ImproperlyConfigured(
             "DEBUG=1 shows errors in full, so it works on your own machine only: "
             "LISTEN_HOST and the host of PUBLIC_URL must be localhost or 127.0.0.1."
@@ -106,7 +114,7 @@ def fernet_key_of_this_machine(path: Path) -> str:
 
 
 def _kept_in(path: Path, make: Callable[[], str]) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     try:
         # O_EXCL: of two processes that start together one writes, the other reads.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -33,6 +33,9 @@ MAX_FRAMES = 30  # the innermost ones of a failure
 MAX_CAUSES = 4
 MAX_MESSAGE_CHARS = 300
 MAX_PATH_CHARS = 200
+MAX_TEXT_CHARS = 4_000  # of an event or a field; callers choose the length of a path
+# Read past the cut and then thrown away: a secret that the cut goes through is still seen as one.
+CUT_MARGIN_CHARS = 500
 WITHHELD = "withheld, it may quote a customer"
 
 # Their messages cannot quote what a customer sent. Others may: a ValueError names the value, an IntegrityError the row.
@@ -48,11 +51,18 @@ SAFE_FAILURE_NAMES = {
 }
 
 # A second line of defence, for words that we did not choose: other packages' messages, paths that somebody typed.
+# A word is tried once, from its first character: trying each of its characters takes seconds for a long one.
 SCRUBBED = (
     (re.compile(r"\btts_[A-Za-z0-9_-]{4,}"), "tts_…"),
-    (re.compile(r"(://[^\s:/@]*:)[^\s@]+@"), r"\1…@"),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "…@…"),
-    (re.compile(r"(?i)\b([\w-]*(?:signature|token|secret|password|credential)|text)=[^&\s'\"]+"), r"\1=…"),
+    (re.compile(r"(://[^\s:/@]*:)(?:[^\s/@]+|[^\s@]{1,64})@"), r"\1…@"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.+@-]+"), "…@…"),
+    (
+        re.compile(
+            r"(?<![\w-])([\w-]*(?:signature|token|secret|password|credential)|(?:[\w-]*-)?text)=[^&\s'\"]+",
+            re.IGNORECASE,
+        ),
+        r"\1=…",
+    ),
 )
 
 _context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
@@ -98,10 +108,10 @@ class JsonFormatter(logging.Formatter):
             "time": format_time(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname,
             "logger": record.name,
-            "event": scrub(event_of(record)),
+            "event": cut_and_scrub(event_of(record)),
         }
         fields = fields_of(record)
-        line |= {name: scrub(value) if isinstance(value, str) else value for name, value in fields.items()}
+        line |= {name: cut_and_scrub(value) if isinstance(value, str) else value for name, value in fields.items()}
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = failure(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False, default=lambda value: type(value).__name__)
@@ -117,7 +127,7 @@ class LineFormatter(logging.Formatter):
         record.asctime = self.formatTime(record, self.datefmt)
         fields = fields_of(record)
         words = [event_of(record), *(f"{name}={value}" for name, value in fields.items() if value is not None)]
-        line = scrub(self.formatMessage(record) + " ".join(words))
+        line = self.formatMessage(record) + " ".join(map(cut_and_scrub, words))
         if not record.exc_info or record.exc_info[1] is None:
             return line
         if settings.DEBUG:
@@ -161,6 +171,14 @@ def path_of(request: HttpRequest) -> str:
     return request.path if is_plain and not match.args else f"/{match.route}"
 
 
+def cut_and_scrub(text: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
+    """At most `max_chars` of a text and how many it had, without secrets. The cut comes first: the time is bounded."""
+    if len(text) <= max_chars:
+        return scrub(text)
+    kept = scrub(text[: max_chars + CUT_MARGIN_CHARS])[:-CUT_MARGIN_CHARS]
+    return f"{kept[:max_chars]}… ({len(text):,} characters)"
+
+
 def scrub(text: str) -> str:
     for pattern, replacement in SCRUBBED:
         text = pattern.sub(replacement, text)
@@ -180,7 +198,7 @@ def failure(error: BaseException) -> dict[str, Any]:
         # Below the first line PostgreSQL quotes the row.
         described["type"] = name
         first_line = str(current).partition("\n")[0]
-        described["message"] = scrub(first_line)[:MAX_MESSAGE_CHARS] if is_safe else WITHHELD
+        described["message"] = cut_and_scrub(first_line, max_chars=MAX_MESSAGE_CHARS) if is_safe else WITHHELD
         described["at"] = _places(current.__traceback__)
         cause = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
         if cause is None or number + 1 == MAX_CAUSES:
@@ -191,7 +209,7 @@ def failure(error: BaseException) -> dict[str, Any]:
 
 
 def _places(trace: TracebackType | None) -> list[str]:
-    frames = traceback.extract_tb(trace)[-MAX_FRAMES:]
+    frames = traceback.extract_tb(trace, limit=-MAX_FRAMES)
     return [f"{frame.filename.removeprefix(ROOT)}:{frame.lineno} {frame.name}" for frame in frames]
 
 

@@ -26,9 +26,11 @@ from config.env import (
     env_ports,
     env_str,
     fernet_key_of_this_machine,
+    is_loopback,
     secret_key_of_this_machine,
 )
 from config.mail import parse_email_url
+from config.private_files import set_private_umask
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
@@ -36,6 +38,7 @@ VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project
 # --- where things are ----------------------------------------------------------------------------
 
 DATA_DIR = (BASE_DIR / env_str("DATA_DIR", "var")).resolve()
+set_private_umask(DATA_DIR)  # before the first file is made
 PORT = env_int("PORT", 8000, minimum=1)
 LISTEN_HOST = env_str("LISTEN_HOST", "127.0.0.1")
 PUBLIC_URL = env_str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
@@ -200,6 +203,7 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / (env_str("STATIC_ROOT") or DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 
 # --- database, cache, queue ----------------------------------------------------------------------
 
@@ -383,7 +387,15 @@ MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 500 * 1024 * 1024)  # on the disk of 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "audio": audio_storage(env_str("AUDIO_STORE_URL"), local_folder=DATA_DIR / "audio"),
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "config.static_storage.StaticStorage",
+        # Outside DATA_DIR a proxy may serve them, or an image is made by another user: they are public.
+        "OPTIONS": (
+            {}
+            if STATIC_ROOT.is_relative_to(DATA_DIR)
+            else {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755}
+        ),
+    },
 }
 
 # --- webhooks ------------------------------------------------------------------------------------
@@ -467,6 +479,12 @@ CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 
 TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0)  # how many of ours stand between the client and this process
 METRICS_TOKEN = env_str("METRICS_TOKEN")
+
+# Staff need a second factor, except on one machine that only its own programs can reach. Nothing that a request says
+# lifts this: `accounts.operators.must_enrol` only adds to it.
+_HOSTS = (LISTEN_HOST, urlsplit(PUBLIC_URL).hostname or "", *ALLOWED_HOSTS)
+_IS_ON_LOOPBACK = all(is_loopback(host) for host in _HOSTS) and not (SERVE_HTTPS or TRUSTED_PROXIES)
+STAFF_NEED_SECOND_FACTOR = not (IS_ONE_MACHINE and _IS_ON_LOOPBACK)
 
 LOG_FORMAT = env_str("LOG_FORMAT", "line" if IS_ONE_MACHINE else "json")
 if LOG_FORMAT not in {"line", "json"}:

@@ -123,6 +123,7 @@ def main(arguments: Sequence[str]) -> int:
         from django.test import Client
 
         from accounts.models import User
+        from accounts.services.second_factor import turn_on_app
         from tts.management.commands.start import migrate
         from tts.static_files import collect_static_files
 
@@ -132,7 +133,9 @@ def main(arguments: Sequence[str]) -> int:
         world = fill(rows)
         print(f"{rows:,} jobs and ledger entries in {time.perf_counter() - began:.0f} s")
         staff, customer = Client(SERVER_NAME="localhost"), Client(SERVER_NAME="localhost")
-        staff.force_login(User.objects.create_superuser("ada@staff.example", "correct horse battery staple"))
+        ada = User.objects.create_superuser("ada@staff.example", "correct horse battery staple")
+        turn_on_app(user=ada, secret="JBSWY3DPEHPK3PXP")  # else no page opens on PostgreSQL
+        staff.force_login(ada)
         customer.force_login(world["owner"])
         missed = 0
         for client, urls in zip((staff, customer), pages(world), strict=True):

@@ -17,6 +17,7 @@ from accounts.operator_admin import (
     column,
     row_link,
 )
+from accounts.operator_lists import AccountFilter
 from accounts.operators import role_of
 from accounts.services.audit import Actor
 from billing.models import MICROCREDITS_PER_CREDIT, LedgerEntry
@@ -86,7 +87,7 @@ class JobAdmin(OperatorAdmin):
     )
     list_display_links = ("shown_id",)
     list_select_related = ("account",)
-    list_filter = ("status", ProviderFilter)
+    list_filter = (AccountFilter, "status", ProviderFilter)
     ordering = ("-created_at", "-id")
     fields = (
         "id", "account", "api_key", "retry_of", "shown_status", "error_code", "error_message", "voice_id", "provider",

@@ -22,10 +22,10 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from config.access import is_from_this_machine
 from config.metrics import REGISTRY
 from tts.models import Job, JobStatus
 
-LOOPBACK = {"127.0.0.1", "::1"}
 # A job's `finished_at` is written a moment before it can be seen, by a machine whose clock may be a little behind.
 SETTLE_SECONDS = 10.0
 
@@ -42,9 +42,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def _may_read(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         return constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {settings.METRICS_TOKEN}")
-    # A proxy on this machine connects from it, too; it says for whom.
-    is_forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    return request.META.get("REMOTE_ADDR") in LOOPBACK and not is_forwarded
+    return is_from_this_machine(request)
 
 
 class JobMetrics(Collector):

@@ -3,6 +3,7 @@
 import hashlib
 
 from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 
 
@@ -14,6 +15,7 @@ def collect_static_files() -> bool:
         return False
     call_command("collectstatic", verbosity=0, interactive=False)
     stamp.write_text(fingerprint)
+    stamp.chmod(staticfiles_storage.file_permissions_mode)  # type: ignore[attr-defined]
     return True
 
 

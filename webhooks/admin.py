@@ -19,6 +19,7 @@ from accounts.operator_admin import (
     list_url,
     row_link,
 )
+from accounts.operator_lists import AccountFilter
 from accounts.services.audit import Actor, checked_reason
 from webhooks.clock import database_now
 from webhooks.models import Delivery, DeliveryState, DisabledReason, Endpoint
@@ -78,7 +79,12 @@ class EndpointAdmin(OperatorAdmin):
             [format_moment(each.created_at), row_link(each, each.event), each.state, each.tries] for each in deliveries
         ]
         return [
-            Panel("Deliveries", ["When", "Event", "State", "Tries"], rows, list_url(Delivery, account=row.account_id)),
+            Panel(
+                "Deliveries",
+                ["When", "Event", "State", "Tries"],
+                rows,
+                list_url(Delivery, account__id__exact=row.account_id),
+            ),
             audit_panel(AuditEntry.objects.filter(target_type="webhook", target_id=str(row.pk))),
         ]
 
@@ -88,7 +94,7 @@ class DeliveryAdmin(OperatorAdmin):
     list_display = ("created_at", "shown_id", "account", "event", "shown_state", "shown_tries", "next_attempt_at")
     list_display_links = ("shown_id",)
     list_select_related = ("account",)
-    list_filter = ("state", "event")
+    list_filter = (AccountFilter, "state", "event")
     ordering = ("-created_at", "-id")
     fields = (
         "id", "account", "event", "job_id", "receiver", "is_own_url", "shown_state", "shown_tries", "created_at",

@@ -9,6 +9,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from accounts.models import AuditEntry
 from accounts.operator_admin import OperatorAction, OperatorAdmin, Panel, ReasonForm, audit_panel, column
+from accounts.operator_lists import AccountFilter
 from accounts.services.audit import Actor
 from billing.models import EntryKind, LedgerEntry, Price
 from billing.money import format_credits
@@ -81,7 +82,7 @@ class LedgerEntryAdmin(OperatorAdmin):
     )
     list_display = ("created_at", "account", "shown_kind", "amount", "balance_after", "actor", "note")
     list_select_related = ("account",)
-    list_filter = ("kind",)
+    list_filter = (AccountFilter, "kind")
     ordering = ("-created_at", "-id")
     fields = (
         "id",

@@ -15,6 +15,7 @@ from accounts.operator_admin import (
     format_moment,
     row_link,
 )
+from accounts.operator_lists import AccountFilter
 from accounts.services.audit import Actor
 from billing.models import LedgerEntry, OperatorAlert, Purchase, StripeEvent, Subscription
 from billing.money import format_credits, format_money
@@ -27,7 +28,7 @@ PAYMENT_LABELS = {"Paid": "success", "Active": "success", "Failed": "danger", "P
 class PurchaseAdmin(OperatorAdmin):
     list_display = ("created_at", "account", "kind", "shown_state", "credits", "shown_price", "payment_intent_id")
     list_select_related = ("account",)
-    list_filter = ("state", "kind")
+    list_filter = (AccountFilter, "state", "kind")
     ordering = ("-created_at",)
     fields = (
         "id", "created_at", "account", "kind", "shown_state", "credits", "shown_price", "shown_paid", "taken",

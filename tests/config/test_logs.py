@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import threading
 from typing import Any
 
@@ -104,11 +105,45 @@ def test_what_a_package_attached_stays_out() -> None:
         ("expires=9&signature=00ff", "expires=9&signature=…"),
         ("refused - https://x/?voice=a&text=Hello+there.: /", "refused - https://x/?voice=a&text=… /"),
         ("tts.tasks.sweep in tts_job", "tts.tasks.sweep in tts_job"),
+        ("postgres://user:with/slash@db/name", "postgres://user:…@db/name"),
+        ("alice@acme.example+bob@acme.example left", "…@… left"),
+        ("?full-text=Hello&context=1", "?full-text=…&context=1"),
     ],
 )  # fmt: skip
 def test_secrets_in_words_of_others_are_scrubbed(text: str, scrubbed: str) -> None:
     assert as_json(record_of(text))["event"] == scrubbed
     assert scrubbed in logs.LineFormatter().format(record_of(text))
+
+
+@pytest.mark.parametrize("form", [logs.JsonFormatter, logs.LineFormatter])
+def test_a_long_text_is_cut_with_its_length(form: type[logging.Formatter]) -> None:
+    line = form().format(record_of("a" * 60_000, fields={"path": "/" + "b" * 60_000, "status": 404}))
+    assert "aaa… (60,000 characters)" in line
+    assert re.search(r"bbb… \(60,00\d characters\)", line)
+    assert "404" in line
+    assert len(line) < 10_000
+
+
+@pytest.mark.parametrize(
+    "secret", [KEY, "redis://:hunter2hunter2@redis:6379", "alice@acme.example", "token=hunter2hunter2"]
+)
+@pytest.mark.parametrize("hidden", range(0, 40, 5))
+def test_a_secret_that_the_cut_goes_through_is_not_in_the_log(secret: str, hidden: int) -> None:
+    start = " " * (logs.MAX_TEXT_CHARS - hidden - 1) + " "
+    line = as_json(record_of(f"{start}{secret} {'a' * 60_000}"))["event"]
+    assert all(part not in line for part in ("0123456789", "hunter2", "alice"))
+
+
+def test_many_secrets_before_the_cut_do_not_bring_half_a_secret_after_it_into_view() -> None:
+    # Each replacement makes the text shorter, so that more of it fits.
+    line = as_json(record_of("tts_0123456789abcdef " * 300 + "redis://:hunter2@redis"))["event"]
+    assert "0123" not in line
+    assert len(line) < logs.MAX_TEXT_CHARS
+
+
+def test_the_message_of_a_failure_is_cut() -> None:
+    line = as_json(record_of("no", error=raised(OSError("a" * 60_000))))
+    assert line["error"]["message"] == "a" * logs.MAX_MESSAGE_CHARS + "… (60,000 characters)"
 
 
 def test_a_failure_says_what_and_where_but_quotes_nobody(settings) -> None:

@@ -61,7 +61,7 @@ def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path: Path):
     assert secret_key_of_this_machine(tmp_path / "another") != key
 
 
-def start(program: str = "import config.settings", /, **environment: str) -> subprocess.CompletedProcess[str]:
+def start(program: str = "import config.settings", **environment: str) -> subprocess.CompletedProcess[str]:
     base = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
     return subprocess.run(
         [sys.executable, "-c", program],
@@ -100,3 +100,46 @@ def test_production_does_not_start_without_a_secret_key_of_its_own(tmp_path: Pat
     assert "SECRET_KEY must be set when DATABASE_URL is." in refused.stderr
     assert list(tmp_path.iterdir()) == []
     assert start(**production, SECRET_KEY="given").returncode == 0
+
+
+# --- whether the staff needs a second factor -------------------------------------------------------
+
+
+def staff_need_second_factor(data_dir: Path, **environment: str) -> bool:
+    program = "from config import settings; print(settings.STAFF_NEED_SECOND_FACTOR)"
+    done = start(program, DATA_DIR=str(data_dir), **environment)
+    assert done.returncode == 0, done.stderr
+    return {"True": True, "False": False}[done.stdout.strip()]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"PORT": "8123", "LISTEN_HOST": "127.0.0.2"},
+        {"LISTEN_HOST": "::1", "PUBLIC_URL": "http://[::1]:8000"},
+        {"LISTEN_HOST": "localhost", "PUBLIC_URL": "http://localhost:8000", "ALLOWED_HOSTS": "localhost"},
+        {"DEBUG": "1"},
+    ],
+)
+def test_one_machine_that_only_its_own_programs_reach_needs_none(tmp_path: Path, environment: dict[str, str]):
+    assert staff_need_second_factor(tmp_path, **environment) is False
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"DATABASE_URL": "postgres://nobody@localhost/nothing", "SECRET_KEY": "given"},
+        {"LISTEN_HOST": "0.0.0.0"},  # noqa: S104
+        {"LISTEN_HOST": "::"},
+        {"LISTEN_HOST": "192.168.1.2"},
+        {"PUBLIC_URL": "https://speech.example.com"},
+        {"PUBLIC_URL": "http://localhost.example.com"},
+        {"ALLOWED_HOSTS": "speech.example.com"},
+        {"ALLOWED_HOSTS": "*"},
+        {"TRUSTED_PROXIES": "1"},
+        {"SERVE_HTTPS": "1"},
+    ],
+)
+def test_every_other_service_needs_one(tmp_path: Path, environment: dict[str, str]):
+    assert staff_need_second_factor(tmp_path, **environment) is True

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.accounts.totp import code_of
 from tests.live.service import Service
 from tests.waiting import wait_for
 
@@ -35,6 +36,16 @@ def link_in_mail(service: Service, email: str, beginning: str) -> str:
         return ""
 
     return wait_for(find, f"a mail with a link to {beginning}")
+
+
+def set_up_an_app(page: Page, password: str) -> None:
+    """From where staff without a second factor are led, to the page with the recovery codes."""
+    expect(page.get_by_role("heading", name="Set up a second factor")).to_be_visible()
+    page.get_by_role("link", name="Set up an app").click()
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_label("Code").fill(code_of(page.get_by_label("Secret").input_value()))
+    page.get_by_role("button", name="Turn it on").click()
 
 
 def sign_up(page: Page, service: Service, email: str, account: str) -> None:

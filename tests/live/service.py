@@ -42,9 +42,11 @@ class Service:
         settings: Mapping[str, str],
         program: Sequence[str] = ("manage.py", "serve"),
         root: Path = ROOT,
+        umask: int = -1,
     ) -> None:
         self.folder = folder
         self.root = root
+        self.umask = umask  # -1: that of the tests
         self.program = program
         self.data_dir = folder / "data"
         self.home = folder / "home"
@@ -106,6 +108,7 @@ class Service:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=ends_with_parent(signal.SIGTERM),
+                umask=self.umask,
             )
         return self._process
 
@@ -176,6 +179,7 @@ class Service:
             capture_output=True,
             text=True,
             timeout=START_SECONDS,
+            umask=self.umask,
         )
 
     def manage_json(self, *arguments: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.live.browsing import needs_browser, page_of, sign_up
+from tests.live.browsing import needs_browser, page_of, set_up_an_app, sign_up
 from tests.live.service import VOICE_ID, Service
 from tests.waiting import wait_for
 
@@ -22,9 +22,13 @@ def grant_payg_and_credits(browser: Browser, service: Service, email: str) -> No
     operator = f"operator-{uuid4()}@staff.example"
     page = page_of(browser, service, javascript=True)
     page.goto("/admin/")
+    password = service.manage_json("create_operator", operator)["password"]
     page.get_by_label("Email").fill(operator)
-    page.get_by_label("Password").fill(service.manage_json("create_operator", operator)["password"])
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in", exact=True).click()
+    if not service.is_one_machine:
+        set_up_an_app(page, password)
+        page.get_by_role("link", name="Go to the operators' pages").click()
     page.get_by_label("Find a customer").fill(email)
     page.get_by_role("button", name="Find").click()
     page.get_by_role("link", name=account_name(email), exact=True).click()

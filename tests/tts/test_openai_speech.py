@@ -34,6 +34,7 @@ from tts.tasks import speak_next
 from voices.models import ModelAlias, Voice, VoiceAlias
 
 GATED = "A first sentence. GATE to wait for."
+HEARD_THEN_FAILED = "Fine at first. GATE to be heard. PERMANENT trouble then."
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +91,17 @@ def spoken(caller: Caller, count: int = 1) -> Job:
     """The job, once a worker has spoken it and the caller has heard it."""
     job = newest_job(count)
     speak_next(QUEUE)
+    caller.join()
+    job.refresh_from_db()
+    return job
+
+
+def failed_after_heard(caller: Caller, the_engine: Any) -> Job:
+    """The job, once it failed after its first sentence was heard."""
+    job = newest_job()
+    with Background(lambda: speak_next(QUEUE)):
+        wait_for(lambda: Job.objects.get(pk=job.pk).chars_handed_out > 0, "the first sentence to be heard")
+        the_engine.gate.set()
     caller.join()
     job.refresh_from_db()
     return job
@@ -276,8 +288,8 @@ def test_a_failure_before_the_first_byte_is_a_server_error_and_refunded(ask, acc
     assert available(account) == 100_000_000
 
 
-def test_a_failure_after_the_first_byte_breaks_the_body_off_and_refunds_the_rest(ask, account):
-    job = spoken(caller := ask(input="Fine at first. PERMANENT trouble then.", response_format="pcm"))
+def test_a_failure_after_the_first_byte_breaks_the_body_off_and_refunds_the_rest(ask, account, the_engine):
+    job = failed_after_heard(caller := ask(input=HEARD_THEN_FAILED, response_format="pcm"), the_engine)
     assert caller.response.status_code == 200
     assert len(caller.received) > 1000
     assert isinstance(caller.error, StreamBroken)
@@ -285,10 +297,9 @@ def test_a_failure_after_the_first_byte_breaks_the_body_off_and_refunds_the_rest
     assert available(account) == 100_000_000 - job.cost_microcredits + job.refunded_microcredits
 
 
-def test_events_tell_of_a_failure_before_they_break_off(ask):
-    job = spoken(
-        caller := ask(input="Fine at first. PERMANENT trouble then.", response_format="pcm", stream_format="sse")
-    )
+def test_events_tell_of_a_failure_before_they_break_off(ask, the_engine):
+    caller = ask(input=HEARD_THEN_FAILED, response_format="pcm", stream_format="sse")
+    job = failed_after_heard(caller, the_engine)
     assert isinstance(caller.error, StreamBroken)
     *deltas, last = caller.events()
     assert {delta["type"] for delta in deltas} == {"speech.audio.delta"}

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -16,7 +16,7 @@ from unfold.sites import UnfoldAdminSite
 
 from accounts.models import AuditEntry, Maintenance, User
 from accounts.operator_admin import OperatorAction, OperatorAdmin, Panel, audit_panel, format_moment, perform, row_link
-from accounts.operators import may
+from accounts.operators import is_operator, may, must_enrol
 from accounts.services.audit import Actor
 from accounts.services.maintenance import end_maintenance, start_maintenance
 from accounts.services.sessions import note_session
@@ -59,6 +59,12 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
     def extra_urls(self) -> list[URLPattern]:
         return [path("maintenance/", self.admin_view(self.maintenance), name="maintenance")]
 
+    def get_urls(self) -> list[Any]:
+        """Without Django's redirect from a row to the public site: nothing links to it, and its pattern of two free
+        parts takes seconds for an address of many slashes, before anybody is asked who they are.
+        """
+        return [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
+
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Notes that the session was here, as every page of a customer does."""
 
@@ -70,14 +76,31 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
 
         return super().admin_view(noted, cacheable)
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Checked before every page under /admin except the sign-in, which sends staff without a second factor on."""
+        return is_operator(request.user) and not must_enrol(request)
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The staff signs in where everybody does: one count of tries, and a second factor that is asked for."""
         if self.has_permission(request):
             return redirect("admin:index")
+        if must_enrol(request):
+            return redirect("mfa_index")
         if request.user.is_authenticated:
             raise PermissionDenied
         target = request.GET.get("next") or reverse("admin:index")
         return redirect(f"{reverse('account_login')}?{urlencode({'next': target})}")
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The settings page counts tries, asks for the second factor, writes the audit entry and sends a mail."""
+        return redirect("settings")
+
+    def password_change_done(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return redirect("settings")
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Not found: no form here uses it."""
+        raise Http404
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         context = {

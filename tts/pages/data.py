@@ -61,7 +61,7 @@ def download_export(request: MemberRequest, export_id: uuid.UUID) -> HttpRespons
 @never_cache
 @sensitive_post_parameters("current")
 @member_page("manage_account")
-@second_factor_first
+@second_factor_first()
 def delete(request: MemberRequest) -> HttpResponse:
     """Says what goes and what stays; with the account's name and the password, it is on its way."""
     account = request.membership.account

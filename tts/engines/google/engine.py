@@ -30,7 +30,7 @@ from tts.engines.remote.retries import with_retries
 from tts.segments import Piece
 from voices.catalogue import VoiceEntry
 
-_TAG = re.compile(r"\[[^\]\n]{1,60}\]")  # "[pause long]", "[whispering]": heard, but not said
+_TAG = re.compile(r"\[[^\[\]\n]{1,60}\]")  # "[pause long]", "[whispering]": heard, but not said
 
 
 class GoogleEngine:

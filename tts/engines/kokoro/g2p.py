@@ -52,7 +52,8 @@ _BRITISH: Final = (("e^ə", "ɛː"), ("iə", "ɪə"), ("ə^ʊ", "Q"))
 _AMERICAN: Final = (("o^ʊ", "O"), ("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɪə", "iə"), ("ː", ""))
 _LANGUAGE_SWITCH: Final = re.compile(r"\(\^?[a-z^-]+\)")  # eSpeak's own remark that a word is in another language
 # Marks that the model hears as pauses: eSpeak drops them. Not the point of 3.5.
-_MARKS: Final = re.compile(r"""([;:,.!?¡¿—…।"«»“”()]+(?=\s|$|["»”)])|(?<!\S)["«“(¡¿]+)""")
+# A row of marks is tried once, from its first: trying each of them takes seconds for a long row.
+_MARKS: Final = re.compile(r"""((?<![;:,.!?¡¿—…।"«»“”()])[;:,.!?¡¿—…।"«»“”()]+(?=\s|$|["»”)])|(?<!\S)["«“(¡¿]+)""")
 
 
 def missing_for(tag: str) -> str:

@@ -20,6 +20,7 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--force", action="store_true", help="replace a model.onnx that is there")
 
+    @files.model_umask()
     def handle(self, *args: Any, **options: Any) -> None:
         folder = files.model_dir()
         target = folder / files.ONNX_FILE

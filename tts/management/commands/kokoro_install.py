@@ -19,6 +19,7 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--again", action="store_true", help="fetch also what is there")
 
+    @files.model_umask()
     def handle(self, *args: Any, **options: Any) -> None:
         folder = files.model_dir()
         folder.mkdir(parents=True, exist_ok=True)

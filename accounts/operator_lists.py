@@ -1,0 +1,120 @@
+"""What a list under /admin may be asked for: the parameters of its own filters, search, sorting and pages.
+
+Django's lists filter by every column that an address names, shown or not: `?password__startswith=` would tell a
+password hash letter by letter. Here every parameter that the list does not offer is refused before a row is read.
+"""
+
+import logging
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.filters import FieldListFilter
+from django.contrib.admin.options import ShowFacets
+from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.views.main import ERROR_FLAG, ORDER_VAR, PAGE_VAR, SEARCH_VAR
+from django.core.exceptions import SuspiciousOperation, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.admin import ModelAdmin
+
+from accounts.membership import refuse
+
+logger = logging.getLogger(__name__)
+
+MAX_NAMED_CHARS = 200  # of refused parameters, on the page and in the log
+
+
+class OperatorList(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """The base of every list. A subclass offers more by `list_filter`, `search_fields` and `sortable_by` alone."""
+
+    show_facets = ShowFacets.NEVER  # they count rows
+    list_max_show_all = 0  # pages, never all rows at once
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        refused = self.refused_parameters(request)
+        if refused:
+            names = ", ".join(refused)[:MAX_NAMED_CHARS]
+            logger.warning("user %s asked the list of %s for %r: refused", request.user.pk, self.opts.label, names)
+            message = f"You cannot filter or sort this list by: {names}. Use the filters that the page shows."
+            return refuse(request, "This list has no such filter", message, status=400)
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        return response
+
+    def refused_parameters(self, request: HttpRequest) -> list[str]:
+        """The names of the parameters that this list does not offer, or with values that no database takes."""
+        offered = {PAGE_VAR, ERROR_FLAG}
+        if self.get_search_fields(request):
+            offered.add(SEARCH_VAR)
+        if self._offers_order(request):
+            offered.add(ORDER_VAR)
+        if not set(request.GET) <= offered:
+            offered |= self._filter_parameters(request)
+        return sorted(
+            name for name, values in request.GET.lists() if name not in offered or any("\0" in text for text in values)
+        )
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Django asks this about every parameter, wherever a list is made; its own answer is yes for each column."""
+        return request is not None and lookup in self._filter_parameters(request)
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        """Rows are opened by their id."""
+        return False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if "_to_field" in request.GET:
+            raise SuspiciousOperation("A row is opened by its id.")
+        response: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+        return response
+
+    def _filter_parameters(self, request: HttpRequest) -> set[str]:
+        parameters: set[str] = set()
+        for spec in self.get_list_filter(request):
+            if isinstance(spec, str):
+                field = get_fields_from_path(self.model, spec)[-1]
+                made = FieldListFilter.create(field, request, {}, self.model, self, field_path=spec)
+            else:
+                made = spec(request, {}, self.model, self)
+            parameters.update(name for name in made.expected_parameters() if name)
+        return parameters
+
+    def _offers_order(self, request: HttpRequest) -> bool:
+        """Whether the columns that `o` names, by number, are those that the list sorts by."""
+        sortable = set(self.get_sortable_by(request))
+        columns = self.get_list_display(request)
+        numbers = {str(number) for number, name in enumerate(columns) if name in sortable}
+        return all(part.removeprefix("-") in numbers for part in request.GET.get(ORDER_VAR, "").split("."))
+
+
+class LinkFilter(admin.SimpleListFilter):
+    """Rows with one value of `parameter_name`, which a link on another page sets. Hidden while none is set."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        value = self.value()
+        return [(value, value)] if value else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if not value:
+            return queryset
+        try:
+            return queryset.filter(**{str(self.parameter_name): value})
+        except ValidationError:  # not an id
+            return queryset.none()
+
+
+class AccountFilter(LinkFilter):
+    title = "account"
+    parameter_name = "account__id__exact"
+
+
+class TargetTypeFilter(LinkFilter):
+    title = "kind of target"
+    parameter_name = "target_type"
+
+
+class TargetFilter(LinkFilter):
+    title = "target"
+    parameter_name = "target_id"

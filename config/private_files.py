@@ -1,0 +1,206 @@
+"""Files that no other user of the machine can read: DATA_DIR and everything in it.
+
+New files: a umask of 0077 in every process, set by the settings. Files of an older installation: closed at the start,
+as far as we made and own them; what somebody else made is left alone and named in a warning.
+"""
+
+import grp
+import logging
+import os
+import pwd
+import shlex
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+PRIVATE_UMASK = 0o077
+OTHERS = 0o077  # group and everybody else
+# What we make directly in DATA_DIR. The databases have more files beside them, such as db.sqlite3-wal.
+FOLDERS = {"audio", "exports", "jieba", "kokoro", "mail", "queue", "screenshots", "spool", "static"}
+KEYS = {"secret_key", "webhook_key"}
+DATABASES = ("db.sqlite3", "test.sqlite3")
+ACCESS_LIST = "it has an access list"
+NOT_A_LINK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+_umask_at_start = PRIVATE_UMASK
+
+
+# --- new files -----------------------------------------------------------------------------------
+
+
+def set_private_umask(data_dir: Path) -> None:
+    """What this process makes from now on is for its own user.
+
+    Not for root in the folder of another user: the service could not read what an operator's command left there, and
+    the folder itself keeps everybody else out.
+    """
+    global _umask_at_start
+    if os.geteuid() == 0 and data_dir.is_dir() and data_dir.stat().st_uid != 0:
+        return
+    previous = os.umask(PRIVATE_UMASK)
+    if previous != PRIVATE_UMASK:
+        _umask_at_start = previous
+
+
+@contextmanager
+def operator_umask() -> Iterator[None]:
+    """Within the block, files get the mode that the operator's shell gives them: for what others may have to read.
+
+    The umask belongs to the whole process: use it where no other thread runs.
+    """
+    private = os.umask(_umask_at_start)
+    try:
+        yield
+    finally:
+        os.umask(private)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Makes `folder`, for our user alone, and the folders above it as any program would."""
+    with operator_umask():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+# --- files of an older installation --------------------------------------------------------------
+
+
+def close_to_others(data_dir: Path) -> None:
+    """Takes DATA_DIR, and what we made directly in it, from group and others. Logs what it did, or the command to run.
+
+    Files further down are not looked at, however many: a folder of mode 0700 keeps everybody out of all that is in it.
+    Must run before the database is opened: closing any descriptor of an SQLite file drops this process's locks on it.
+    """
+    try:
+        descriptor = os.open(data_dir, NOT_A_LINK | os.O_DIRECTORY)
+    except OSError:  # not there yet, or of no use to us either, which whoever needs it will say
+        return
+    try:
+        state = os.fstat(descriptor)
+        names = os.listdir(descriptor)  # noqa: PTH208 - of the folder that is open, whatever its path leads to by now
+        strange = sorted(name for name in names if not _is_made_by_us(name) and name != "lost+found")
+        is_shared = bool(_how_shared(descriptor, state))
+        if state.st_mode & OTHERS:
+            if strange or is_shared or state.st_uid != os.geteuid():
+                logger.warning("%s", _advice(data_dir, descriptor, state, strange))
+            else:
+                _close(descriptor, state)
+                logger.info(
+                    "%s was open to other users of this machine (mode %04o) and is now closed to them",
+                    data_dir, stat.S_IMODE(state.st_mode),
+                )  # fmt: skip
+        for name in names:
+            # Beside other things, a folder called "mail" may be somebody else's.
+            if _is_file_of_ours(name) or (name in FOLDERS and not strange):
+                _close_entry(descriptor, data_dir / name, is_shared=is_shared)
+    finally:
+        os.close(descriptor)
+
+
+def _close_entry(folder: int, path: Path, *, is_shared: bool) -> None:
+    """`is_shared`: somebody let a group into DATA_DIR, who may need the files that are there."""
+    try:
+        descriptor = os.open(path.name, NOT_A_LINK, dir_fd=folder)
+    except OSError:  # a link, a socket, gone by now, or not ours to read
+        _warn_about_link(path)
+        return
+    try:
+        state = os.fstat(descriptor)
+        is_plain = stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)
+        is_ours = state.st_uid == os.geteuid() and not is_shared and not _how_shared(descriptor, state)
+        if is_plain and is_ours and state.st_mode & OTHERS:
+            _close(descriptor, state)
+    finally:
+        os.close(descriptor)
+
+
+def _close(descriptor: int, state: os.stat_result) -> None:
+    os.fchmod(descriptor, stat.S_IMODE(state.st_mode) & ~OTHERS)
+
+
+def _warn_about_link(path: Path) -> None:
+    """DATA_DIR's mode does not protect what lies elsewhere."""
+    with suppress(OSError):
+        if path.is_symlink() and path.stat().st_mode & OTHERS:
+            logger.warning(
+                "%s leads to %s, which other users of this machine can look into. To close it: chmod 700 %s",
+                path, path.resolve(), shlex.quote(str(path.resolve())),
+            )  # fmt: skip
+
+
+def _advice(path: Path, descriptor: int, state: os.stat_result, strange: list[str]) -> str:
+    """Why the folder is left as it is, and the command that closes it."""
+    quoted, user = shlex.quote(str(path)), _user_name(os.geteuid())
+    opening = f"{path} is open to other users of this machine (mode {stat.S_IMODE(state.st_mode):04o})"
+    if state.st_uid != os.geteuid():
+        command = f"chmod 700 {quoted}"
+        if os.geteuid() != 0:
+            command = f"sudo chown {user} {quoted} && sudo {command}"
+        return f"{opening} and belongs to {_user_name(state.st_uid)}. To close it: {command}"
+    if strange:
+        return (
+            f"{opening} and holds more than Utterance's files ({strange[0]}). Set DATA_DIR to a folder of its own. "
+            f"If nobody else needs this one: chmod 700 {quoted}"
+        )
+    shared = _how_shared(descriptor, state)
+    command = f"setfacl -b {quoted} && chmod 700 {quoted}" if shared == ACCESS_LIST else f"chmod 700 {quoted}"
+    return f"{opening}: {shared}. New files in it are for {user} alone. To close the folder: {command}"
+
+
+def _is_made_by_us(name: str) -> bool:
+    return name in FOLDERS or _is_file_of_ours(name)
+
+
+def _is_file_of_ours(name: str) -> bool:
+    return name in KEYS or name.startswith(DATABASES)
+
+
+def _how_shared(descriptor: int, state: os.stat_result) -> str:
+    """How somebody gave others access on purpose; "" when nobody did."""
+    if _has_access_list(descriptor):
+        return ACCESS_LIST
+    mode, group = state.st_mode, f"somebody gave access to the group {_group_name(state.st_gid)}"
+    if not mode & OTHERS:
+        return ""
+    if mode & (stat.S_ISGID | stat.S_ISVTX):
+        return group
+    group_bits, other_bits = mode >> 3 & 0o7, mode & 0o7
+    if other_bits:
+        # 0755 and 0775 are what every new folder gets: nobody chose them.
+        return group if group_bits != other_bits and state.st_gid != os.getegid() else ""
+    return group if group_bits and not _is_private_group(state.st_gid) else ""
+
+
+def _is_private_group(gid: int) -> bool:
+    """Whether it is the group of our user alone, which many systems make for each user."""
+    try:
+        group, user = grp.getgrgid(gid), pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return gid == user.pw_gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
+
+
+def _has_access_list(descriptor: int) -> bool:
+    if not hasattr(os, "listxattr"):
+        return False
+    try:
+        return any(name.startswith("system.posix_acl") for name in os.listxattr(descriptor))
+    except OSError:  # this file system has none
+        return False
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _group_name(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

@@ -6,6 +6,9 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.urls import get_resolver
+
+from config.collector import spare_start_up
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -61,3 +64,5 @@ def _application() -> App:
 
 
 application = _application()
+_ = get_resolver().url_patterns  # read now, and not by the first request
+spare_start_up()

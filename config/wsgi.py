@@ -11,6 +11,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
+
+from config.collector import spare_start_up
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -36,3 +39,5 @@ def measure_body(app: App, *, max_bytes: int) -> App:
 
 
 application = measure_body(get_wsgi_application(), max_bytes=settings.API_MAX_BODY_BYTES)
+_ = get_resolver().url_patterns  # read now, and not by the first request
+spare_start_up()

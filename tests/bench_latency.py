@@ -24,7 +24,7 @@ from tts.audio.files import encode_file
 from tts.audio.formats import Encoding
 from tts.engines.base import Segment
 from tts.engines.espeak import EspeakEngine
-from tts.segments import split_text
+from tts.sentences import split_text
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 VOICE_ID = "espeak:en-US-eSpeak-Annie"

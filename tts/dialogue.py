@@ -27,12 +27,20 @@ def read_dialogue(text: str) -> list[Turn]:
 
     Raises DialogueError when the text begins without a speaker, or when nobody says anything.
     """
-    before, *parts = _LABEL.split(text)
-    if before.strip() or not parts:
+    turns: list[Turn] = []
+    speaker, start, before = 0, 0, ""
+    # Label by label: between two steps in Python other threads run.
+    for label in _LABEL.finditer(text):
+        said = text[start : label.start()].strip()
+        if not speaker:
+            before = said
+        elif said:
+            turns.append(Turn(speaker, said))
+        speaker, start = int(label[1]), label.end()
+    if before or not speaker:
         raise DialogueError('A dialogue begins with "Speaker 1:" or "Speaker 2:", and so does each turn.')
-    turns = [
-        Turn(int(speaker), said.strip()) for speaker, said in zip(parts[::2], parts[1::2], strict=True) if said.strip()
-    ]
+    if said := text[start:].strip():
+        turns.append(Turn(speaker, said))
     if not turns:
         raise DialogueError("Nobody says anything in this dialogue.")
     return turns

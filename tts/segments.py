@@ -1,25 +1,14 @@
-"""A text as pieces an engine can speak one after the other: sentences, and parts of those that are very long."""
+"""A text in either format as pieces an engine can speak one after the other.
 
-import re
-import unicodedata
+Where a plain text may be cut is `tts.sentences`.
+"""
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from sentencex import segment as split_sentences
-
+from tts.sentences import MAX_SEGMENT_CHARS, split_text
 from tts.ssml import read_ssml, start_tag
-
-MAX_SEGMENT_CHARS = 1000  # a progress step, and what an engine holds at a time
-IDEOGRAPHIC_END = re.compile(r"[。！？｡]+[」』）”’]*")
-CLAUSE_END = re.compile(r"[,;:،؛]\s+|[、，；：]\s*")
-WHITE_SPACE = re.compile(r"\s+")
-BARE_COMMA = re.compile(r"[,;](?!\d)")
-PLACES = (CLAUSE_END, WHITE_SPACE, BARE_COMMA)  # for a cut, the best first
-ZERO_WIDTH_JOINER = "\u200d"
-JOINERS = "\u200c\u200d"
-MAX_JOINED_CHARS = 32  # more marks than that on one letter are a joke
-PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +26,6 @@ def split_into_pieces(text: str, *, text_format: str, language: str) -> Iterator
         return
     for part in split_text(text, language):
         yield Piece(part, len(part))
-
-
-def split_text(text: str, language: str) -> Iterator[str]:
-    """Pieces of at most MAX_SEGMENT_CHARS code points which, joined, are the text again.
-
-    `language` is a BCP 47 tag. Paragraphs first, so that memory follows the paragraph and not the text; then sentences;
-    a longer one is cut after a clause, else after a word, and only where there is no white space, inside one.
-    """
-    for paragraph in _paragraphs(text):
-        for block in _blocks(paragraph):
-            for sentence in split_sentences(language.partition("-")[0], block):
-                yield from _cut(sentence)
 
 
 def split_ssml(text: str, language: str) -> Iterator[Piece]:
@@ -160,54 +137,3 @@ class _Draft:
             self._stack.append(_Opened(opened.name, opened.attributes, len(self._parts)))
             self._parts.append(start_tag(opened.name, opened.attributes))
         return markup if is_audible else ""
-
-
-def _paragraphs(text: str) -> Iterator[str]:
-    start = 0
-    for gap in PARAGRAPH_BREAK.finditer(text):
-        yield text[start : gap.end()]
-        start = gap.end()
-    if start < len(text):
-        yield text[start:]
-
-
-def _blocks(paragraph: str) -> Iterator[str]:
-    """Whole sentences at a time: without white space the splitter takes the square of the length."""
-    start = 0
-    for end in IDEOGRAPHIC_END.finditer(paragraph):
-        if end.end() - start >= MAX_SEGMENT_CHARS:
-            yield paragraph[start : end.end()]
-            start = end.end()
-    if start < len(paragraph):
-        yield paragraph[start:]
-
-
-def _cut(sentence: str) -> Iterator[str]:
-    while len(sentence) > MAX_SEGMENT_CHARS:
-        end = next(filter(None, (_end_of_last(place, sentence) for place in PLACES)), 0) or _end_of_character(sentence)
-        yield sentence[:end]
-        sentence = sentence[end:]
-    if sentence:
-        yield sentence
-
-
-def _end_of_last(pattern: re.Pattern[str], sentence: str) -> int:
-    """Where it was found last in the second half of a segment's length; 0 for nowhere."""
-    end = 0
-    for found in pattern.finditer(sentence, MAX_SEGMENT_CHARS // 2, MAX_SEGMENT_CHARS):
-        end = found.end()
-    return end
-
-
-def _end_of_character(sentence: str) -> int:
-    """The last place for a cut that tears no mark off its letter, and no emoji from what it is joined with."""
-    for end in range(MAX_SEGMENT_CHARS, MAX_SEGMENT_CHARS - MAX_JOINED_CHARS, -1):
-        before, after = sentence[end - 1], sentence[end]
-        if before != ZERO_WIDTH_JOINER and not _continues(after):
-            return end
-    return MAX_SEGMENT_CHARS
-
-
-def _continues(char: str) -> bool:
-    """Whether it is drawn, and said, together with the character before it."""
-    return unicodedata.category(char)[0] == "M" or char in JOINERS or "\U0001f3fb" <= char <= "\U0001f3ff"

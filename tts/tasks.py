@@ -15,6 +15,7 @@ from django.conf import settings
 
 from accounts.services.sessions import forget_ended_sessions
 from config import logs
+from config.collector import spare_start_up
 from tts import pipeline
 from tts.engines.base import EngineError
 from tts.engines.registry import all_engines
@@ -121,6 +122,7 @@ def start_up(sender: Any, **kwargs: Any) -> None:
     """A fresh worker first looks for what an earlier one left behind, and makes its engines quick to answer."""
     sweep_service.sweep()
     warm_up_engines(sender.app.amqp.queues.consume_from)
+    spare_start_up()
 
 
 def warm_up_engines(queues: Container[str]) -> None:

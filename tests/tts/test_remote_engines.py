@@ -9,7 +9,8 @@ from tts.engines.espeak import EspeakEngine
 from tts.engines.remote.pieces import split_for_requests, whole_ssml
 from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
 from tts.engines.remote.retries import MAX_TRIES, with_retries
-from tts.segments import MAX_SEGMENT_CHARS, split_into_pieces
+from tts.segments import split_into_pieces
+from tts.sentences import MAX_SEGMENT_CHARS
 from tts.ssml import SsmlError, check_ssml
 from voices.sentences import sentence_of
 

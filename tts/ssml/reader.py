@@ -12,8 +12,8 @@ MAX_DEPTH = 16  # elements around elements; eSpeak's stack has 20 places
 MAX_SHOWN_CHARS = 40  # of what a caller sent, in a message
 
 _ROOT = "<speak>"
-# Leading white space and comments, then what says that the text brings its own root.
-_HAS_ROOT = re.compile(r"\ufeff?(?:\s+|<!--(?:(?!-->).)*-->)*+<(?:\?xml|!DOCTYPE|speak[\s/>])", re.DOTALL)
+_SPACES = re.compile(r"\s*")
+_BEGINS_ROOT = re.compile(r"<(?:\?xml|!DOCTYPE|speak[\s/>])")
 
 
 class Token(NamedTuple):
@@ -48,7 +48,7 @@ class _Reader:
     """One reading of one text."""
 
     def __init__(self, text: str) -> None:
-        self._prefix = "" if _HAS_ROOT.match(text) else _ROOT
+        self._prefix = "" if _has_root(text) else _ROOT
         suffix = "</speak>" if self._prefix else ""
         # Lone surrogates become bytes that expat refuses.
         self._bytes = f"{self._prefix}{text}{suffix}".encode("utf-8", "surrogatepass")
@@ -159,6 +159,23 @@ class _Reader:
         column = column if column >= 0 else self._parser.CurrentColumnNumber
         column = max(column - len(self._prefix), 0) if line == 1 else column
         raise SsmlError(f"line {line}, column {column + 1}: {reason}")
+
+
+def _has_root(text: str) -> bool:
+    """Whether the text brings its own root, behind white space and comments."""
+    at = _end_of_spaces(text, 1 if text.startswith("\ufeff") else 0)
+    while text.startswith("<!--", at):
+        end = text.find("-->", at + 4)
+        if end < 0:
+            return False
+        at = _end_of_spaces(text, end + 3)
+    return _BEGINS_ROOT.match(text, at) is not None
+
+
+def _end_of_spaces(text: str, at: int) -> int:
+    spaces = _SPACES.match(text, at)
+    assert spaces is not None
+    return spaces.end()
 
 
 def _shown(text: str) -> str:

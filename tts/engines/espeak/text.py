@@ -27,7 +27,7 @@ def mark_what_follows(pieces: Iterator[Piece]) -> Iterator[Piece]:
     waiting: Piece | None = None
     for piece in pieces:
         if waiting is not None and not piece.text.strip():
-            waiting = Piece(waiting.text + piece.text, waiting.source_chars + piece.source_chars)
+            waiting = Piece(_with_gap(waiting.text, piece.text), waiting.source_chars + piece.source_chars)
             continue
         if waiting is not None:
             # Where sentences stand without a space between them, as in Japanese.
@@ -35,6 +35,13 @@ def mark_what_follows(pieces: Iterator[Piece]) -> Iterator[Piece]:
         waiting = piece
     if waiting is not None:
         yield replace(waiting, text=waiting.text.rstrip())
+
+
+def _with_gap(text: str, gap: str) -> str:
+    """White space after a text, as short as `pauses_after` can tell: the source may have half a megabyte of it."""
+    if text.endswith("\n\n"):
+        return text
+    return text + ("\n" * min(gap.count("\n"), 2) or " ")
 
 
 def pauses_after(text: str) -> bool:

@@ -1,0 +1,251 @@
+"""The functions that see a caller's text on its way from the request to the engine, as a table.
+
+Owns what is in the table and what is not, with the reason. `unlisted` finds what is in neither.
+"""
+
+import importlib
+import inspect
+import json
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from itertools import islice
+from typing import Any
+
+import tts
+from accounts.services.idempotency import fingerprint_of
+from config.api import canonical_json, parse_json_object
+from tts.again import request_body
+from tts.code_samples import code_samples
+from tts.dialogue import read_dialogue
+from tts.engines.base import Segment
+from tts.engines.espeak.engine import EspeakEngine
+from tts.engines.espeak.markup import render
+from tts.engines.espeak.phonemes import PhonemeReader
+from tts.engines.espeak.text import mark_what_follows, pauses_after, plain_text
+from tts.engines.google.engine import GoogleEngine
+from tts.engines.google.messages import stream_requests, unary_request
+from tts.engines.google.voices import GEMINI
+from tts.engines.kokoro import chunks
+from tts.engines.kokoro.engine import KokoroEngine
+from tts.engines.kokoro.g2p import Readers
+from tts.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
+from tts.engines.polly.engine import PollyEngine
+from tts.engines.polly.markup import for_polly
+from tts.engines.polly.voices import FAMILIES
+from tts.engines.remote.pieces import split_for_requests, whole_ssml
+from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml
+from tts.forms import SpeechForm
+from tts.openai.serializers import OpenAISpeechSerializer
+from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
+from tts.segments import Piece, split_into_pieces, split_ssml
+from tts.sentences import split_text
+from tts.serializers import SpeechSerializer
+from tts.ssml import check_ssml, read_ssml
+from voices.models import Voice
+
+Work = Callable[[str], object]
+
+SEGMENTS = 3  # of a text, where a function gets one segment at a time
+ANNIE = "gmw/en-US+Annie"
+ESPEAK, READER, READERS = EspeakEngine(), PhonemeReader(), Readers()
+KOKORO_LANGUAGES = ("en-US", "en-GB", "es-ES", "fr-FR", "hi-IN", "it-IT", "ja-JP", "pt-BR", "zh-CN")
+
+
+def close() -> None:
+    """End the programs that the table's functions have started."""
+    ESPEAK.close()
+    READER.close()
+    READERS.close()
+
+
+def _voice() -> Voice:
+    entry = next(entry for entry in ESPEAK.voices() if entry.engine_voice == ANNIE)
+    fields = {name: value for name, value in asdict(entry).items() if name != "unavailable_reason"}
+    return Voice(**fields | {"supports_multispeaker": True})
+
+
+def _request(text: str, **fields: Any) -> SpeechRequest:
+    return SpeechRequest(text=text, voice_id="espeak:en-US-eSpeak-Annie", **fields)
+
+
+def _body(text: str) -> dict[str, Any]:
+    return {"text": text, "voice_id": "espeak:en-US-eSpeak-Annie"}
+
+
+def _segments(text: str, *, text_format: str = "text") -> Iterator[Segment]:
+    """The first ones, as eSpeak gets them."""
+    pieces = ESPEAK.split(text, text_format=text_format, language="en-US")  # type: ignore[arg-type]
+    for piece in islice(pieces, SEGMENTS):
+        yield Segment(text=piece.text, engine_voice=ANNIE, language="en-US", text_format=text_format)  # type: ignore[arg-type]
+
+
+def _speak(text: str, *, text_format: str = "text") -> Iterator[bytes]:
+    for segment in _segments(text, text_format=text_format):
+        yield from islice(ESPEAK.speak(segment), 50)
+
+
+def _phonemes_of(language: str) -> Work:
+    def read(text: str) -> Iterator[str]:
+        for piece in islice(chunks.split(text, language), SEGMENTS):
+            yield READERS.phonemes(piece.text, language)
+
+    return read
+
+
+def _messages(text: str, text_format: str = "text") -> Iterator[object]:
+    pieces = GoogleEngine().split(text, text_format=text_format, language="en-US")  # type: ignore[arg-type]
+    for piece in islice(pieces, SEGMENTS):
+        segment = Segment(text=piece.text, engine_voice="Kore", language="en-US", text_format=text_format)  # type: ignore[arg-type]
+        yield unary_request(segment, GEMINI)
+        if text_format == "text":
+            yield from stream_requests(segment, GEMINI)
+
+
+# By the function's name; behind a space, which of several ways to use it. What yields is read step by step.
+TEXT: Mapping[str, Work] = {
+    "config.api.parse_json_object": lambda text: parse_json_object(json.dumps(_body(text)).encode()),
+    "config.api.parse_json_object unescaped": lambda text: parse_json_object(canonical_json(_body(text)).encode()),
+    "config.api.parse_json_object as-it-is": lambda text: parse_json_object(text.encode()),
+    "accounts.services.idempotency.fingerprint_of": lambda text: fingerprint_of("/api/v1/tts", _body(text)),
+    "tts.again.request_body": lambda text: request_body(_request(text)),
+    "tts.code_samples.code_samples": lambda text: code_samples(_body(text), base_url="http://x", is_streamed=False),
+    "tts.dialogue.read_dialogue": read_dialogue,
+    "tts.engines.espeak.engine.EspeakEngine.split": lambda text: ESPEAK.split(
+        text, text_format="text", language="en-US"
+    ),
+    "tts.engines.espeak.engine.EspeakEngine.speak": _speak,
+    "tts.engines.espeak.phonemes.PhonemeReader.read": lambda text: (
+        READER.read(segment.text, identifier="gmw/en-US") for segment in _segments(text)
+    ),
+    "tts.engines.espeak.text.mark_what_follows": lambda text: mark_what_follows(
+        Piece(part, len(part)) for part in split_text(text, "en-US")
+    ),
+    "tts.engines.espeak.text.plain_text": plain_text,
+    "tts.engines.espeak.text.pauses_after": lambda text: [pauses_after(segment.text) for segment in _segments(text)],
+    "tts.engines.google.engine.GoogleEngine.split": lambda text: GoogleEngine().split(
+        text, text_format="text", language="en-US"
+    ),
+    "tts.engines.google.messages.unary_request": _messages,
+    "tts.engines.google.messages.stream_requests": _messages,
+    "tts.engines.kokoro.chunks.split": lambda text: chunks.split(text, "en-US"),
+    "tts.engines.kokoro.engine.KokoroEngine.split": lambda text: KokoroEngine().split(
+        text, text_format="text", language="ja-JP"
+    ),
+    **{f"tts.engines.kokoro.g2p.Readers.phonemes {tag}": _phonemes_of(tag) for tag in KOKORO_LANGUAGES},
+    "tts.engines.kokoro.phonemes.spoken_phonemes": spoken_phonemes,
+    "tts.engines.kokoro.phonemes.runs": runs,
+    "tts.engines.kokoro.phonemes.numbers": lambda text: [numbers(run) for run in runs(spoken_phonemes(text))],
+    "tts.engines.polly.engine.PollyEngine.split": lambda text: PollyEngine().split(
+        text, text_format="text", language="en-US"
+    ),
+    "tts.engines.remote.pieces.split_for_requests": lambda text: split_for_requests(
+        text, text_format="text", language="th-TH", max_bytes=5_000
+    ),
+    "tts.engines.remote.plausible.least_seconds": lambda text: least_seconds(text, "en-US"),
+    "tts.forms.SpeechForm": lambda text: SpeechForm(
+        _body(text) | {"output_format": "mp3", "speed": "1", "format": "text"}
+    ).is_valid(),
+    "tts.openai.serializers.OpenAISpeechSerializer.validate_input": lambda text: OpenAISpeechSerializer(
+        data={"model": "tts-1", "voice": "alloy", "input": text}
+    ).speech(),
+    "tts.requests.check_against_voice": lambda text: check_against_voice(_request(text), _voice()),
+    "tts.requests.check_dialogue": lambda text: check_dialogue(_request(text), _voice(), []),
+    "tts.requests.speaker_voice_ids": lambda text: speaker_voice_ids(_request(text)),
+    "tts.segments.split_into_pieces": lambda text: split_into_pieces(text, text_format="text", language="en-US"),
+    "tts.sentences.split_text": lambda text: split_text(text, "en-US"),
+    "tts.sentences.split_text de": lambda text: split_text(text, "de-DE"),
+    "tts.sentences.split_text hy": lambda text: split_text(text, "hy-AM"),
+    "tts.sentences.split_text ja": lambda text: split_text(text, "ja-JP"),
+    "tts.serializers.SpeechSerializer.validate_text": lambda text: SpeechSerializer(data=_body(text)).speech_request(),
+}
+SSML: Mapping[str, Work] = {
+    "tts.engines.espeak.engine.EspeakEngine.split": lambda ssml: ESPEAK.split(
+        ssml, text_format="ssml", language="en-US"
+    ),
+    "tts.engines.espeak.engine.EspeakEngine.speak": lambda ssml: _speak(ssml, text_format="ssml"),
+    "tts.engines.espeak.markup.render": lambda ssml: render(ssml, ANNIE, rate_wpm=175),
+    "tts.engines.google.messages.unary_request": lambda ssml: _messages(ssml, "ssml"),
+    "tts.engines.polly.markup.for_polly": lambda ssml: for_polly(ssml, FAMILIES["standard"]),
+    "tts.engines.remote.pieces.split_for_requests": lambda ssml: split_for_requests(
+        ssml, text_format="ssml", language="en-US", max_bytes=5_000
+    ),
+    "tts.engines.remote.pieces.whole_ssml": whole_ssml,
+    "tts.engines.remote.plausible.least_seconds_of_ssml": lambda ssml: least_seconds_of_ssml(ssml, "en-US"),
+    "tts.requests.check_against_voice": lambda ssml: check_against_voice(_request(ssml, text_format="ssml"), _voice()),
+    "tts.segments.split_ssml": lambda ssml: split_ssml(ssml, "en-US"),
+    "tts.ssml.reader.read_ssml": read_ssml,
+    "tts.ssml.reader.check_ssml": check_ssml,
+}
+
+BODIES: Mapping[str, Callable[[bytes], object]] = {"config.api.parse_json_object": parse_json_object}
+
+# Not run here, and why.
+ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("tts.engines.base.Engine.split", "tts.engines.base.Engine.speak"), "what every engine has; they are above"
+    ),
+    **dict.fromkeys(
+        ("tts.engines.espeak.process.EspeakProcess.synthesise", "tts.engines.espeak.process.EspeakProcess.phonemes"),
+        "run by EspeakEngine.speak and PhonemeReader.read",
+    ),
+    **dict.fromkeys(
+        (
+            "tts.engines.google.calls.synthesize",
+            "tts.engines.google.calls.stream",
+            "tts.engines.google.engine.GoogleEngine.speak",
+            "tts.engines.polly.calls.synthesize",
+            "tts.engines.polly.engine.PollyEngine.speak",
+        ),
+        "calls a provider with one segment; what it does to the text is above",
+    ),
+    "tts.engines.google.client.Patience.for_text": "only measures the text",
+    "tts.engines.kokoro.engine.KokoroEngine.speak": "needs the model; Readers.phonemes, runs and numbers are above",
+    "tts.operators.search.search": "an operator's words, not a text to speak",
+    "tts.pages.gallery.GalleryFilters.words": "words to search voices for",
+    "tts.pages.sound.sound_of": "gets the first 200 characters",
+    **dict.fromkeys(
+        (
+            "tts.services.auditions.audition_key",
+            "tts.services.auditions.missing_voices",
+            "tts.services.auditions.request_auditions",
+            "tts.services.samples.make_sound",
+        ),
+        "a sentence: tts.pages.compare takes no longer text",
+    ),
+    **dict.fromkeys(
+        ("tts.services.submit.submit_job", "tts.services.submit.quote_job"), "run by the requests of the test"
+    ),
+}
+TEXT_PARAMETERS = {"text", "ssml", "markup", "phonemes", "run", "segment", "pieces", "request", "body", "value"}
+TEXT_TYPES = ("str", "bytes", "Segment", "Piece", "SpeechRequest")
+NO_ROAD = (".migrations", ".management", ".child")
+
+
+def listed() -> set[str]:
+    return {name.partition(" ")[0] for name in (*TEXT, *SSML, *BODIES, *ELSEWHERE)}
+
+
+def on_the_road() -> set[str]:
+    """Every public function, and method of a public class, in `tts` that takes a text, by the names of parameters."""
+    found = set()
+    for info in pkgutil.walk_packages(tts.__path__, "tts."):
+        if any(part in f"{info.name}." for part in (f"{part}." for part in NO_ROAD)):
+            continue
+        module = importlib.import_module(info.name)
+        for name, thing in vars(module).items():
+            if name.startswith("_") or getattr(thing, "__module__", "") != module.__name__:
+                continue
+            methods = vars(thing) if inspect.isclass(thing) else {"": thing}
+            for method, function in methods.items():
+                if inspect.isfunction(function) and not method.startswith("_") and _takes_text(function):
+                    found.add(".".join(part for part in (module.__name__, name, method) if part))
+    return found
+
+
+def _takes_text(function: Callable[..., object]) -> bool:
+    return any(
+        parameter.name in TEXT_PARAMETERS
+        and any(kind in inspect.formatannotation(parameter.annotation) for kind in TEXT_TYPES)
+        for parameter in inspect.signature(function).parameters.values()
+    )

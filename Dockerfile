@@ -9,7 +9,9 @@ ARG EXTRA_REQUIREMENTS=""
 # Without pip inside: what runs needs no installer. All wheels bring their own libraries, so no compiler is needed either.
 RUN python -m venv --without-pip /venv \
     && pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
-        -r requirements.txt ${EXTRA_REQUIREMENTS:+-r $EXTRA_REQUIREMENTS}
+        --require-hashes -r requirements.txt \
+    && if [ -n "$EXTRA_REQUIREMENTS" ]; then \
+        pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check -r "$EXTRA_REQUIREMENTS"; fi
 COPY . .
 # A throw-away folder and key: nothing of them is kept, and no database is asked.
 RUN DATA_DIR=/tmp/build SECRET_KEY=build STATIC_ROOT=/app/collected-static \

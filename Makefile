@@ -5,6 +5,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LINT_VENV := .venv-lint
+LINT_BIN := $(LINT_VENV)/bin
 export PYTHONUNBUFFERED := 1
 
 help: ## Show this list
@@ -20,6 +22,9 @@ else
 	@exec $(BIN)/python manage.py serve
 endif
 
+dev: $(VENV)/.run-ready ## Serve for development: restarts when code changes, shows errors in full
+	@DEBUG=1 ACCESS_LOG=1 exec $(BIN)/python manage.py serve --reload
+
 kokoro: $(VENV)/.run-ready $(VENV)/.kokoro-ready ## Add the Kokoro voices: their packages, and the model (360 MB) from its hub
 	@$(BIN)/python manage.py kokoro_install
 
@@ -32,22 +37,22 @@ test-services: $(VENV)/.dev-ready ## Run the same tests on PostgreSQL and Redis,
 test-requirements: $(VENV)/.dev-ready ## Run every role from each requirements file alone, on each broker
 	@$(BIN)/python -m tests.requirements_alone
 
-check: lint types ## All static checks: lint, types, imports, migrations, deployment settings
-	@$(BIN)/lint-imports
+check: lint types ## All static checks: lint, types, migrations, deployment settings
 	@$(BIN)/python -m tests.check_settings
 
-lint: $(VENV)/.dev-ready ## Check style and form of Python and templates
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
-	@$(BIN)/djlint --quiet --check --lint templates
+lint: $(LINT_VENV)/.ready ## Check style, formatting and import layers; ready in seconds, needs no other environment
+	@$(LINT_BIN)/ruff check
+	@$(LINT_BIN)/ruff format --check
+	@$(LINT_BIN)/djlint --quiet --check --lint templates
+	@$(LINT_BIN)/lint-imports
 
 types: $(VENV)/.dev-ready ## Check types (mypy, strict)
 	@$(BIN)/mypy
 
-format: $(VENV)/.dev-ready ## Bring Python and templates into form
-	@$(BIN)/ruff check --fix
-	@$(BIN)/ruff format
-	@$(BIN)/djlint --quiet --reformat templates
+format: $(LINT_VENV)/.ready ## Format Python and templates, and fix what ruff can
+	@$(LINT_BIN)/ruff check --fix
+	@$(LINT_BIN)/ruff format
+	@$(LINT_BIN)/djlint --quiet --reformat templates
 
 bench-latency: $(VENV)/.dev-ready ## Measure from POST to completed, beside the bare engine
 	@$(BIN)/python -m tests.bench_latency
@@ -67,23 +72,33 @@ bench-gallery: $(VENV)/.dev-ready ## Measure the first visit to a gallery of 2,0
 screenshots: $(VENV)/.dev-ready ## Take pictures of every page, both themes and two widths, into var/screenshots
 	@$(BIN)/python -m tests.screenshots
 
-lock: $(VENV)/.dev-ready ## Pin the newest allowed packages in requirements*.txt (needs uv)
-	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
-	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header -c requirements.txt requirements-dev.in -o requirements-dev.txt
-	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header -c requirements.txt -c requirements-dev.txt requirements-kokoro.in -o requirements-kokoro.txt
+COMPILE = uv pip compile -q --upgrade --universal --python-version 3.11 --no-header
+# PyTorch without hashes: each of its indexes (CPU, CUDA, ROCm) builds the same version into other files.
+lock: ## Pin the newest allowed packages in requirements*.txt, with hashes (needs uv)
+	$(COMPILE) --generate-hashes requirements.in -o requirements.txt
+	$(COMPILE) --generate-hashes -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) --generate-hashes -c requirements-dev.txt requirements-lint.in -o requirements-lint.txt
+	$(COMPILE) --generate-hashes -c requirements.txt -c requirements-dev.txt requirements-kokoro.in -o requirements-kokoro.txt
+	$(COMPILE) -c requirements-kokoro.txt requirements-kokoro-torch.in -o requirements-kokoro-torch.txt
 
-clean: ## Remove the virtual environment and caches; data stays
-	rm -rf $(VENV) .requirements .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+clean: ## Remove the virtual environments and caches; data stays
+	rm -rf $(VENV) $(LINT_VENV) .requirements .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-# --- the virtual environment: made once, and again when the requirements change ---
+# --- the virtual environments: made once, and again when their requirements change ---
 
-$(BIN)/python:
+$(BIN)/python $(LINT_BIN)/python: %/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Utterance needs Python 3.11 or newer; $(PYTHON) is older. Try: make run PYTHON=python3.11"; exit 1; }
-	@if command -v uv >/dev/null; then uv venv -q --python "$(PYTHON)" $(VENV); else $(PYTHON) -m venv $(VENV); fi
+	@if command -v uv >/dev/null; then uv venv -q --python "$(PYTHON)" $*; else $(PYTHON) -m venv $*; fi
 
-INSTALL = if command -v uv >/dev/null; then VIRTUAL_ENV=$(VENV) uv pip install -q -r $<; \
-	else $(BIN)/python -m pip install -q --disable-pip-version-check -r $<; fi
+# Every package is checked against the hashes in the requirements file.
+INSTALL = if command -v uv >/dev/null; then VIRTUAL_ENV=$(@D) uv pip install -q --require-hashes -r $<; \
+	else $(@D)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<; fi
+
+$(LINT_VENV)/.ready: requirements-lint.txt | $(LINT_BIN)/python
+	@echo "Installing the linters ..."
+	@$(INSTALL)
+	@touch $@
 
 $(VENV)/.run-ready: requirements.txt | $(BIN)/python
 	@echo "Installing what the service runs on ..."
@@ -102,4 +117,4 @@ $(VENV)/.dev-ready: requirements-dev.txt tests/node/package.json $(VENV)/.run-re
 		|| echo "npm could not fetch axe and the verifiers in Node; the tests with them are skipped."; fi
 	@touch $@
 
-.PHONY: help setup run kokoro test test-services test-requirements check lint types format bench-latency bench-stream bench-webhooks bench-desk bench-gallery screenshots lock clean
+.PHONY: help setup run dev kokoro test test-services test-requirements check lint types format bench-latency bench-stream bench-webhooks bench-desk bench-gallery screenshots lock clean

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
@@ -91,6 +92,15 @@ def check_fernet_keys(name: str, keys: Sequence[str]) -> None:
             f"{name} must be keys made by: python -c "
             "'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())', separated by commas."
         ) from None
+
+
+def check_debug_is_local(listen_host: str, public_url: str) -> None:
+    """Raises ImproperlyConfigured unless the service listens on the loopback interface and is addressed by its name."""
+    if not (is_loopback(listen_host) and is_loopback(urlsplit(public_url).hostname or "")):
+        raise ImproperlyConfigured(
+            "DEBUG=1 shows errors in full, so it works on your own machine only: "
+            "LISTEN_HOST and the host of PUBLIC_URL must be localhost or 127.0.0.1."
+        )
 
 
 def secret_key_of_this_machine(path: Path) -> str:

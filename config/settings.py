@@ -6,6 +6,7 @@ set    production: that database; SECRET_KEY must be given.
 """
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.audio_store import audio_storage
 from config.env import (
+    check_debug_is_local,
     check_fernet_keys,
     env_bool,
     env_int,
@@ -31,7 +33,7 @@ from config.mail import parse_email_url
 from config.private_files import set_private_umask
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VERSION = "0.1.0"
+VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 
 # --- where things are ----------------------------------------------------------------------------
 
@@ -44,7 +46,9 @@ PUBLIC_URL = env_str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 DATABASE_URL = env_str("DATABASE_URL")
 IS_ONE_MACHINE = not DATABASE_URL
 
-DEBUG = env_bool("DEBUG")
+DEBUG = env_bool("DEBUG")  # `make dev` sets it: errors in full, static files as they are on the disk
+if DEBUG:
+    check_debug_is_local(LISTEN_HOST, PUBLIC_URL)
 SECRET_KEY = env_str("SECRET_KEY")
 if not SECRET_KEY:
     if not IS_ONE_MACHINE:
@@ -53,7 +57,8 @@ if not SECRET_KEY:
 
 # The machine itself is always answered: health checks ask it by that name.
 ALLOWED_HOSTS = [
-    *env_list("ALLOWED_HOSTS", urlsplit(PUBLIC_URL).hostname or ""),
+    # With DEBUG nobody else, not even through a proxy that was left running.
+    *([] if DEBUG else env_list("ALLOWED_HOSTS", urlsplit(PUBLIC_URL).hostname or "")),
     *("localhost", "127.0.0.1", "[::1]"),
 ]
 
@@ -443,7 +448,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Utterance",
     "DESCRIPTION": "Text in, speech out. Submit a text, poll the job, fetch the audio.",
-    "VERSION": "1",
+    "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
     "SERVERS": [{"url": "/"}],
     "SCHEMA_PATH_PREFIX": "/api/v1",

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,12 @@ class Child:
             self._arguments, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=self._prepare
         )
         self._started_at = time.monotonic()
+
+    def start_afresh(self) -> None:
+        """Starts at once, and forgets earlier deaths: the program may be a new one."""
+        self._deaths = 0
+        self._due_at = 0.0
+        self.start()
 
     def restart_if_dead(self) -> None:
         assert self._process is not None
@@ -105,9 +111,12 @@ class Supervisor:
         for child in self._children:
             child.start()
 
-    def watch(self) -> None:
-        """Returns once a signal asked for the end."""
+    def watch(self, *, changed_files: Callable[[], Sequence[str]] | None = None) -> None:
+        """Returns when a signal asks to stop. Restarts every child when `changed_files` returns names."""
         while not self._stopping.wait(LOOK_EVERY_SECONDS):
+            if changed_files is not None and (names := changed_files()):
+                logger.info("%s changed; restarting", ", ".join(names))
+                self._restart()
             for child in self._children:
                 child.restart_if_dead()
 
@@ -117,6 +126,12 @@ class Supervisor:
         deadline = time.monotonic() + STOP_SECONDS
         for child in self._children:
             child.wait_or_kill(deadline)
+
+    def _restart(self) -> None:
+        self.stop()
+        if not self.is_stopping:
+            for child in self._children:
+                child.start_afresh()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._stopping.set()

@@ -2,8 +2,11 @@
 
 import json
 import re
+import tomllib
+from fnmatch import fnmatch
 
 import pytest
+from django.conf import settings
 
 from tests.live.compose import interpolate, load_compose, our_services
 from tests.live.proxy import stream_prefixes
@@ -92,6 +95,34 @@ def test_connections_of_all_processes_fit_the_database() -> None:
     pools = [int(service["environment"].get("DATABASE_POOL_SIZE", 16)) for service in services.values()]
     command = load_compose()["services"]["postgres"]["command"]
     assert sum(pools) < int(command[-1].removeprefix("max_connections=")) - 3  # 3: kept for the superuser
+
+
+def test_the_version_is_that_of_the_project_and_of_the_newest_release() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    releases = re.findall(r"^## (\S+) - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert settings.VERSION == project["version"] == releases[0]
+
+
+@pytest.mark.parametrize("name", ["manage.py", "pyproject.toml", "requirements.txt", "requirements-kokoro.txt"])
+def test_what_the_image_is_built_from_is_in_its_context(name: str) -> None:
+    kept = [line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"]
+    assert any(fnmatch(name, pattern) for pattern in kept)
+
+
+def pins_in(name: str) -> set[tuple[str, str]]:
+    """Each package of a requirements file, with its version. A package may have two, for different systems."""
+    return set(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;]+)", (ROOT / name).read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["", "-dev", "-lint", "-kokoro"])
+def test_every_package_is_pinned_with_a_hash(name: str) -> None:
+    blocks = re.split(r"\n(?=\w)", (ROOT / f"requirements{name}.txt").read_text())
+    assert len(blocks) == len(pins_in(f"requirements{name}.txt")) > 10
+    assert [block for block in blocks if "--hash=sha256:" not in block] == []
+
+
+def test_the_linters_are_those_of_the_development_environment() -> None:
+    assert pins_in("requirements-lint.txt") <= pins_in("requirements-dev.txt")
 
 
 @pytest.mark.parametrize(

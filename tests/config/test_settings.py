@@ -69,6 +69,30 @@ def start(program: str = "import config.settings", **environment: str) -> subpro
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"LISTEN_HOST": "0.0.0.0"},  # noqa: S104
+        {"LISTEN_HOST": "192.168.1.4"},
+        {"PUBLIC_URL": "https://speech.example.com"},
+    ],
+)
+def test_debug_works_on_the_loopback_interface_only(tmp_path: Path, address: dict[str, str]):
+    refused = start(DEBUG="1", DATA_DIR=str(tmp_path), **address)
+    assert refused.returncode != 0
+    assert "DEBUG=1 shows errors in full, so it works on your own machine only" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert start(DATA_DIR=str(tmp_path), **address).returncode == 0
+
+
+def test_debug_answers_no_host_but_this_machine(tmp_path: Path):
+    shown = start(
+        "from config.settings import *; print(ALLOWED_HOSTS)",
+        DEBUG="1", DATA_DIR=str(tmp_path), ALLOWED_HOSTS="speech.example.com",
+    )  # fmt: skip
+    assert shown.stdout == "['localhost', '127.0.0.1', '[::1]']\n"
+
+
 def test_production_does_not_start_without_a_secret_key_of_its_own(tmp_path: Path):
     production = {"DATABASE_URL": "postgres://nobody@localhost/nothing", "DATA_DIR": str(tmp_path)}
     refused = start(**production)

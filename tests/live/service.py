@@ -41,9 +41,11 @@ class Service:
         *,
         settings: Mapping[str, str],
         program: Sequence[str] = ("manage.py", "serve"),
+        root: Path = ROOT,
         umask: int = -1,
     ) -> None:
         self.folder = folder
+        self.root = root
         self.umask = umask  # -1: that of the tests
         self.program = program
         self.data_dir = folder / "data"
@@ -99,7 +101,7 @@ class Service:
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, *self.program],
-                cwd=ROOT,
+                cwd=self.root,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -171,7 +173,7 @@ class Service:
     def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

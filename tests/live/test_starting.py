@@ -24,3 +24,10 @@ def test_with_a_database_of_its_own_no_demo_account_is_made(service: Service):
     assert "tts_" not in service.output
     assert "Password" not in service.output
     assert service.query("SELECT count(*) FROM accounts_user WHERE email = 'demo@example.com'") == [(0,)]
+
+
+def test_reloading_is_refused_without_debug(service: Service):
+    done = service.manage("serve", "--reload")
+    assert done.returncode == 1
+    assert "--reload is for development: run `make dev`, or set DEBUG=1." in done.stderr
+    assert "Traceback" not in done.stderr

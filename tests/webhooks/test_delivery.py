@@ -62,7 +62,7 @@ def test_a_completed_job_is_told_with_a_signed_url_of_its_audio(account, voices,
     assert request.headers["x-tts-event"] == "job.completed"
     assert request.headers["x-tts-delivery-id"] == str(delivery.pk)
     assert request.headers["x-tts-attempt"] == "1"
-    assert request.headers["user-agent"] == "Utterance/0.1.0 (webhooks)"
+    assert request.headers["user-agent"] == f"Utterance/{settings.VERSION} (webhooks)"
     assert request.headers["content-type"] == "application/json"
     assert (delivery.state, delivery.tries, delivery.next_attempt_at) == ("delivered", 1, None)
     attempt = delivery.attempts.get()

@@ -2,6 +2,7 @@
 
 A page is `docs/<slug>.md`. A line that is only `{{ name }}` is replaced by the table of that name (`tts.docs.tables`),
 `{{ url }}` anywhere by the address of this service. To add a page, write the file and name it here.
+`docs/architecture.md` and `docs/decisions/` are for contributors: they are read in the repository and not served.
 """
 
 import re

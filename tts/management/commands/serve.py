@@ -5,12 +5,13 @@ import socket
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tts import programs
 from tts.engines.registry import all_engines
 from tts.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
 from tts.management.commands.start import migrate
+from tts.source_watch import SourceWatch
 from tts.static_files import collect_static_files
 from tts.supervisor import Child, Supervisor
 from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE
@@ -21,14 +22,22 @@ WORKER_NICENESS = 5  # speech takes all the processor it can get; a request come
 class Command(BaseCommand):
     help = "Set up and run the whole service on one machine: web, worker and beat."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--reload", action="store_true", help="restart when code or a template changes; needs DEBUG=1 (`make dev`)"
+        )
+
+    def handle(self, *args: Any, reload: bool, **options: Any) -> None:
+        if reload and not settings.DEBUG:
+            raise CommandError("--reload is for development: run `make dev`, or set DEBUG=1.")
         try:
-            self._serve()
+            self._serve(reload=reload)
         except KeyboardInterrupt:  # before the supervisor listens for it
             raise SystemExit(128 + signal.SIGINT) from None
 
-    def _serve(self) -> None:
+    def _serve(self, *, reload: bool) -> None:
         self._check_port()
+        source = SourceWatch(settings.BASE_DIR, skipped=settings.DATA_DIR) if reload else None
         migrate(verbosity=0)
         collect_static_files()
         demo = create_demo()
@@ -42,7 +51,11 @@ class Command(BaseCommand):
                 self.stdout.write(f"Utterance is at {settings.PUBLIC_URL}. Ctrl-C stops it.")
             else:
                 self._introduce(demo, supervisor)
-            supervisor.watch()
+            if source is None:
+                supervisor.watch()
+            else:
+                self.stdout.write("Code and templates are reloaded when they change.")
+                supervisor.watch(changed_files=source.changed_files)
         finally:
             self.stdout.write("Stopping.")
             supervisor.stop()

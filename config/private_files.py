@@ -58,6 +58,16 @@ def operator_umask() -> Iterator[None]:
         os.umask(private)
 
 
+@contextmanager
+def umask_for(folder: Path, *, data_dir: Path) -> Iterator[None]:
+    """Within the block, files can be made in `folder`: outside `data_dir`, one user may install what another reads."""
+    if folder.is_relative_to(data_dir):
+        yield
+    else:
+        with operator_umask():
+            yield
+
+
 def make_private_folder(folder: Path) -> None:
     """Makes `folder`, for our user alone, and the folders above it as any program would."""
     with operator_umask():

@@ -13,7 +13,6 @@ from django.conf import settings
 
 from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE
 
-MAINTENANCE_QUEUE = "maintenance"
 KILL_AFTER_SECONDS = 3  # a request or a download that is still under way then is cut off
 # Open connections that a web process takes at most; what lies between them and the limit on open files is for the rest.
 MAX_CONNECTIONS = 4096

@@ -2,6 +2,8 @@
 
 from config.wake_ups import send_wake_up
 
+MAINTENANCE_QUEUE = "maintenance"  # of the tasks that beat asks for
+
 
 def wake_worker(queue: str) -> bool:
     """Sends a wake-up. False when the broker is away; the sweeper will wake again."""

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from tts.models import Job, JobStatus, QueueWatch
-from tts.programs import MAINTENANCE_QUEUE
+from tts.queue import MAINTENANCE_QUEUE
 from voices.selectors import usable_voices
 from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE
 

@@ -8,14 +8,10 @@ installed.json         what `kokoro_install` put there: {file: {"bytes": …, "s
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-
-from config.private_files import operator_umask
 
 ONNX_FILE: Final = "model.onnx"
 CHECKPOINT_FILE: Final = "kokoro-v1_0.pth"
@@ -31,16 +27,6 @@ NEEDED_FILES: Final = {"onnx": (ONNX_FILE,), "torch": (CHECKPOINT_FILE, CONFIG_F
 
 def model_dir() -> Path:
     return Path(settings.KOKORO_MODEL_DIR)
-
-
-@contextmanager
-def model_umask() -> Iterator[None]:
-    """For a command that writes models. Outside DATA_DIR they may be installed by one user and read by another."""
-    if model_dir().is_relative_to(settings.DATA_DIR):
-        yield
-    else:
-        with operator_umask():
-            yield
 
 
 def pack_path(engine_voice: str) -> Path:

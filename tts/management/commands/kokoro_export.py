@@ -4,8 +4,10 @@ import importlib
 import importlib.util
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from config.private_files import umask_for
 from tts.engines.base import EngineUnavailable
 from tts.engines.kokoro import files
 from tts.engines.kokoro.export import export_onnx
@@ -20,8 +22,11 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--force", action="store_true", help="replace a model.onnx that is there")
 
-    @files.model_umask()
     def handle(self, *args: Any, **options: Any) -> None:
+        with umask_for(files.model_dir(), data_dir=settings.DATA_DIR):
+            self._export(options)
+
+    def _export(self, options: dict[str, Any]) -> None:
         folder = files.model_dir()
         target = folder / files.ONNX_FILE
         missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]

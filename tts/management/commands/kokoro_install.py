@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from config.private_files import umask_for
 from tts.engines.kokoro import files
 from tts.engines.kokoro.hub import INSTALLS, InstallFailed, fetch
 from tts.engines.kokoro.repeatable import make_repeatable
@@ -19,8 +20,11 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--again", action="store_true", help="fetch also what is there")
 
-    @files.model_umask()
     def handle(self, *args: Any, **options: Any) -> None:
+        with umask_for(files.model_dir(), data_dir=settings.DATA_DIR):
+            self._install(options)
+
+    def _install(self, options: dict[str, Any]) -> None:
         folder = files.model_dir()
         folder.mkdir(parents=True, exist_ok=True)
         entries = {} if options["again"] else files.manifest()

@@ -11,6 +11,7 @@ from tts import programs
 from tts.engines.registry import all_engines
 from tts.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
 from tts.management.commands.start import migrate
+from tts.queue import MAINTENANCE_QUEUE
 from tts.source_watch import SourceWatch
 from tts.static_files import collect_static_files
 from tts.supervisor import Child, Supervisor
@@ -77,7 +78,7 @@ class Command(BaseCommand):
         at_work = list(dict.fromkeys(engine.queue for engine in all_engines() if not engine.unavailable_reason()))
         idle = [queue for queue in settings.SPEECH_QUEUES if queue not in at_work]
         queues_of = {f"worker {queue}": [queue] for queue in at_work[1:]}
-        queues_of["worker"] = [*at_work[:1], *idle, programs.MAINTENANCE_QUEUE, WEBHOOK_QUEUE]
+        queues_of["worker"] = [*at_work[:1], *idle, MAINTENANCE_QUEUE, WEBHOOK_QUEUE]
         return [
             Child("web", programs.web_stream()),
             *(Child(name, programs.worker(mine), niceness=WORKER_NICENESS) for name, mine in queues_of.items()),

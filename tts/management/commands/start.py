@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tts import programs
+from tts.queue import MAINTENANCE_QUEUE
 from tts.services.catalogue import sync_catalogue
 from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, role: str, queues: list[str], **options: Any) -> None:
         if bool(queues) != (role == "worker"):
             raise CommandError("A worker takes the queues that it works on; no other role does.")
-        known = [*settings.SPEECH_QUEUES, programs.MAINTENANCE_QUEUE, WEBHOOK_QUEUE]
+        known = [*settings.SPEECH_QUEUES, MAINTENANCE_QUEUE, WEBHOOK_QUEUE]
         if unknown := [queue for queue in queues if queue not in known]:
             raise CommandError(f"There is no queue {', '.join(unknown)} here. There are: {', '.join(known)}.")
         match role:

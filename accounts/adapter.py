@@ -1,7 +1,7 @@
 """How django-allauth behaves here: mails, addresses, answers that give nothing away.
 
 Owns no change of state: the forms call `accounts.services.tenants`, signing in and out `accounts.services.sessions`.
-What a confirmed address earns is `tts.sign_up`.
+What a confirmed address earns is `billing.sign_up`.
 """
 
 import logging

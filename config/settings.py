@@ -143,7 +143,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # --- signing up and in (django-allauth) ----------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-ACCOUNT_ADAPTER = "tts.sign_up.SignUpAdapter"
+ACCOUNT_ADAPTER = "billing.sign_up.SignUpAdapter"
 ACCOUNT_FORMS = {
     "login": "accounts.forms.SignInForm",
     "signup": "accounts.forms.SignUpForm",

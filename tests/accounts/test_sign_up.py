@@ -278,7 +278,7 @@ def test_the_address_is_not_confirmed_when_the_credits_cannot_be_granted(mailout
     def fail(**_: Any) -> bool:
         raise RuntimeError("the ledger is away")
 
-    monkeypatch.setattr("tts.sign_up.grant_credits", fail)
+    monkeypatch.setattr("billing.sign_up.grant_credits", fail)
     assert client.post(confirm_path(mailoutbox)).status_code == 500
     assert not EmailAddress.objects.get().verified
 

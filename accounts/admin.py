@@ -1,4 +1,4 @@
-"""The operators' pages over people, keys, plans and the audit trail. Accounts span all apps: `tts.admin`."""
+"""The operators' pages over people, keys, plans and the audit trail. Accounts span all apps: `operations.admin`."""
 
 import json
 from typing import Any

@@ -1,4 +1,7 @@
-"""What this process counts for Prometheus. What the database can tell is read when it is asked for: `tts.metrics`."""
+"""What this process counts for Prometheus.
+
+What the database can tell is read when it is asked for: `operations.metrics`.
+"""
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 

@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "voices",
     "webhooks",
     "tts",
+    "operations",
 ]
 
 MIDDLEWARE = [

@@ -5,8 +5,8 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config import errors
-from tts.health import healthz, readyz
-from tts.metrics import metrics
+from operations.health import healthz, readyz
+from operations.metrics import metrics
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),

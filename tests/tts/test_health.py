@@ -7,8 +7,8 @@ from django.core.files.storage import storages
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
+from operations import health
 from tests.waiting import wait_for
-from tts import health
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ import time_machine
 from django.test import Client
 from prometheus_client import CollectorRegistry
 
+from operations.metrics import SETTLE_SECONDS, JobMetrics
 from tests.factories import make_job
-from tts.metrics import SETTLE_SECONDS, JobMetrics
 from tts.models import JobStatus
 
 NOW = datetime(2026, 1, 8, 10, 0, tzinfo=UTC)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from prometheus_client import CollectorRegistry
 
 from accounts.models import Maintenance
+from operations.metrics import JobMetrics
 from tests.factories import make_job
 from tests.operators.conftest import ada, administrator  # noqa: F401
 from tests.operators.pages import text_of
@@ -28,7 +29,6 @@ from tests.waiting import wait_for
 from tests.webhooks.conftest import make_endpoint
 from tts import worker_presence
 from tts.lease import worker_is_stopping
-from tts.metrics import JobMetrics
 from tts.models import Job, QueueWatch
 from tts.queue_presence import list_needed_queues, list_unserved_queues
 from tts.services import lifecycle, queue_presence
@@ -127,7 +127,7 @@ def test_readyz_lists_nothing_when_that_cannot_be_read(monkeypatch: pytest.Monke
     def fail() -> None:
         raise OperationalError("the database's own words")
 
-    monkeypatch.setattr("tts.health.list_unserved_queues", fail)
+    monkeypatch.setattr("operations.health.list_unserved_queues", fail)
     answer = Client().get("/readyz")
     assert answer.json()["degraded"] == []
     assert b"own words" not in answer.content

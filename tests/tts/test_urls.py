@@ -13,9 +13,10 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.services.api_keys import revoke_key
 from accounts.services.audit import SYSTEM
+from operations import health
 from tests.config.envelopes import ANNIE
 from tests.factories import make_account, make_job, make_key, make_user
-from tts import health, store
+from tts import store
 from tts.models import Job, JobStatus
 
 pytestmark = pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""The operators' pages over accounts, which show something of every app. Registered by `tts.admin`."""
+"""The operators' pages over accounts, which show something of every app. Registered by `operations.admin`."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""How the operators' pages under /admin look: colours, navigation, stylesheet. What they do is in `tts.operators`."""
+"""How the operators' pages under /admin look: colours, navigation, stylesheet. What they do is in `operations.desk`."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ NAVIGATION = (
 
 
 class OperatorAdminConfig(AdminConfig):
-    default_site = "tts.operators.site.OperatorSite"
+    default_site = "operations.desk.site.OperatorSite"
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The operators' pages over jobs; those over accounts are in `tts.operators.accounts`."""
+"""The operators' pages over jobs; those over accounts are in `operations.desk.accounts`."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ from accounts.operators import role_of
 from accounts.services.audit import Actor
 from billing.models import MICROCREDITS_PER_CREDIT, LedgerEntry
 from billing.money import format_credits, format_need
+from operations.desk.accounts import AccountAdmin, ledger_panel
 from tts.models import Job, JobStatus
-from tts.operators.accounts import AccountAdmin, ledger_panel
 from tts.services.support import read_text, refund_rest_of_job, retry_failed_job
 
 __all__ = ["AccountAdmin", "JobAdmin"]

@@ -201,7 +201,7 @@ ELSEWHERE: Mapping[str, str] = {
     ),
     "tts.engines.google.client.Patience.for_text": "only measures the text",
     "tts.engines.kokoro.engine.KokoroEngine.speak": "needs the model; Readers.phonemes, runs and numbers are above",
-    "tts.operators.search.search": "an operator's words, not a text to speak",
+    "operations.desk.search.search": "an operator's words, not a text to speak",
     "tts.pages.gallery.GalleryFilters.words": "words to search voices for",
     "tts.pages.sound.sound_of": "gets the first 200 characters",
     **dict.fromkeys(

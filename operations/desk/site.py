@@ -21,8 +21,8 @@ from accounts.services.audit import Actor
 from accounts.services.maintenance import end_maintenance, start_maintenance
 from accounts.services.sessions import note_session
 from billing.models import Purchase, StripeEvent, Subscription
-from tts.operators import figures
-from tts.operators.search import Hits, search
+from operations.desk import figures
+from operations.desk.search import Hits, search
 from tts.queue_presence import list_unserved_queues
 
 MAX_SEARCH_CHARS = 254  # an email's

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from billing.selectors import find_ledger_mismatches, find_over_refunded_jobs
-from tts.management.output import OperatorCommand
+from operations.management.output import OperatorCommand
 
 
 class Command(OperatorCommand):

@@ -14,7 +14,7 @@ from accounts.services.tenants import create_account
 from billing.models import EntryKind
 from billing.money import format_credits, parse_credits
 from billing.services.ledger import adjust_credits
-from tts.management.output import OperatorCommand, at_most
+from operations.management.output import OperatorCommand, at_most
 
 WITH_THE_ACCOUNT = "Granted with the account."
 

@@ -9,7 +9,7 @@ from django.core.validators import validate_email
 from accounts.operators import TABLE
 from accounts.services.audit import COMMAND_LINE
 from accounts.services.standing import create_operator
-from tts.management.output import OperatorCommand
+from operations.management.output import OperatorCommand
 
 
 class Command(OperatorCommand):

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from operations.management.output import OperatorCommand
 from tts.engines.base import EngineError
 from tts.engines.registry import all_engines
-from tts.management.output import OperatorCommand
 from tts.services.catalogue import sync_catalogue
 
 

@@ -10,7 +10,7 @@ from billing.models import EntryKind
 from billing.money import format_credits, parse_credits
 from billing.selectors import get_balance
 from billing.services.ledger import adjust_credits
-from tts.management.output import OperatorCommand, at_most
+from operations.management.output import OperatorCommand, at_most
 
 
 class Command(OperatorCommand):

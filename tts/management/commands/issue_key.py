@@ -11,7 +11,7 @@ from accounts.selectors import get_account
 from accounts.services.api_keys import issue_key
 from accounts.services.audit import COMMAND_LINE
 from config.api import format_time
-from tts.management.output import OperatorCommand, at_most
+from operations.management.output import OperatorCommand, at_most
 
 
 class Command(OperatorCommand):

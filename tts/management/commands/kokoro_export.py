@@ -8,10 +8,10 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from config.private_files import umask_for
+from operations.management.output import OperatorCommand
 from tts.engines.base import EngineUnavailable
 from tts.engines.kokoro import files
 from tts.engines.kokoro.export import export_onnx
-from tts.management.output import OperatorCommand
 
 NEEDED: Final = ("torch", "kokoro", "onnx")
 

@@ -7,10 +7,10 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from config.private_files import umask_for
+from operations.management.output import OperatorCommand
 from tts.engines.kokoro import files
 from tts.engines.kokoro.hub import INSTALLS, InstallFailed, fetch
 from tts.engines.kokoro.repeatable import make_repeatable
-from tts.management.output import OperatorCommand
 from tts.services.catalogue import sync_catalogue
 
 

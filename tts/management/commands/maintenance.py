@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from accounts.services.audit import COMMAND_LINE
 from accounts.services.maintenance import end_maintenance, start_maintenance
-from tts.management.output import OperatorCommand
+from operations.management.output import OperatorCommand
 
 
 class Command(OperatorCommand):

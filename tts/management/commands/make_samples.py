@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
+from operations.management.output import OperatorCommand
 from tts.engines.registry import close_engines
-from tts.management.output import OperatorCommand
 from tts.services.samples import make_all_samples
 from voices.services import forget_samples
 

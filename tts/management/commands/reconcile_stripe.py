@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from billing.errors import SellingNotSetUp
 from billing.gateway import is_set_up
 from billing.reconciliation import reconcile
-from tts.management.output import OperatorCommand
+from operations.management.output import OperatorCommand
 
 
 class Command(OperatorCommand):

@@ -8,7 +8,7 @@ from accounts.errors import NothingToChange
 from accounts.selectors import find_keys
 from accounts.services.audit import COMMAND_LINE
 from accounts.services.standing import revoke_key_for_customer
-from tts.management.output import OperatorCommand
+from operations.management.output import OperatorCommand
 
 
 class Command(OperatorCommand):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tts.management.output import OperatorCommand
+from operations.management.output import OperatorCommand
 from webhooks.services.endpoints import rotate_keys
 
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from tts.management.output import OperatorCommand
+from operations.management.output import OperatorCommand
 from tts.services.sweep import sweep
 
 

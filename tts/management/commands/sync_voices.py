@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from tts.management.output import OperatorCommand
+from operations.management.output import OperatorCommand
 from tts.services.catalogue import sync_voices
 
 

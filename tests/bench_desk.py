@@ -125,7 +125,7 @@ def main(arguments: Sequence[str]) -> int:
 
         from accounts.models import User
         from accounts.services.second_factor import turn_on_app
-        from tts.management.commands.start import migrate
+        from operations.management.commands.start import migrate
         from tts.static_files import collect_static_files
 
         migrate(verbosity=0)

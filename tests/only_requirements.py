@@ -25,8 +25,8 @@ REQUIREMENT = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==", re.M
 # Modules that only an optional requirements file makes usable, and the file.
 OPTIONAL = {
     "tts.engines.kokoro": "requirements-kokoro.txt",
-    "tts.management.commands.kokoro_install": "requirements-kokoro.txt",
-    "tts.management.commands.kokoro_export": "requirements-kokoro-torch.txt",
+    "operations.management.commands.kokoro_install": "requirements-kokoro.txt",
+    "operations.management.commands.kokoro_export": "requirements-kokoro-torch.txt",
     "tts.engines.kokoro.export": "requirements-kokoro-torch.txt",
 }
 

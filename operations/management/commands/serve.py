@@ -7,10 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from operations.management.commands.start import migrate
 from tts import programs
 from tts.engines.registry import all_engines
 from tts.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
-from tts.management.commands.start import migrate
 from tts.queue import MAINTENANCE_QUEUE
 from tts.source_watch import SourceWatch
 from tts.static_files import collect_static_files

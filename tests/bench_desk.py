@@ -126,7 +126,7 @@ def main(arguments: Sequence[str]) -> int:
         from accounts.models import User
         from accounts.services.second_factor import turn_on_app
         from operations.management.commands.start import migrate
-        from tts.static_files import collect_static_files
+        from operations.one_machine.static_files import collect_static_files
 
         migrate(verbosity=0)
         collect_static_files()

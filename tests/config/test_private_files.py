@@ -215,7 +215,10 @@ def test_a_command_that_runs_alone_leaves_nothing_open(tmp_path: Path):
 
 def test_static_files_outside_are_for_everybody(tmp_path: Path):
     static = tmp_path / "www" / "static"
-    program = "import django; django.setup(); from tts.static_files import collect_static_files as c; print(c(), c())"
+    program = (
+        "import django; django.setup();"
+        " from operations.one_machine.static_files import collect_static_files as c; print(c(), c())"
+    )
     settings = {"STATIC_ROOT": str(static), "DJANGO_SETTINGS_MODULE": "config.settings"}
     assert manage(tmp_path / "data", program=("-c", program), **settings) == "True False\n"
     found = [static.parent, static, *static.rglob("*")]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tts.source_watch import SourceWatch
+from operations.one_machine.source_watch import SourceWatch
 
 
 @pytest.fixture

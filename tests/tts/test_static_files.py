@@ -1,4 +1,4 @@
-from tts.static_files import collect_static_files
+from operations.one_machine.static_files import collect_static_files
 
 
 def test_files_are_collected_once_and_again_when_they_changed(settings, tmp_path):

@@ -8,13 +8,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from operations.management.commands.start import migrate
-from tts import programs
+from operations.one_machine import programs
+from operations.one_machine.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
+from operations.one_machine.source_watch import SourceWatch
+from operations.one_machine.static_files import collect_static_files
+from operations.one_machine.supervisor import Child, Supervisor
 from tts.engines.registry import all_engines
-from tts.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
 from tts.queue import MAINTENANCE_QUEUE
-from tts.source_watch import SourceWatch
-from tts.static_files import collect_static_files
-from tts.supervisor import Child, Supervisor
 from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE
 
 WORKER_NICENESS = 5  # speech takes all the processor it can get; a request comes first

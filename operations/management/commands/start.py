@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tts import programs
+from operations.one_machine import programs
 from tts.queue import MAINTENANCE_QUEUE
 from tts.services.catalogue import sync_catalogue
 from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE

@@ -1,0 +1,1 @@
+"""Everything on one machine: starting its processes, watching them, and proving that they work."""

@@ -21,7 +21,7 @@ urlpatterns = [
     path("api/user/", include("webhooks.api_urls")),
     path("v1/", include("tts.openai.urls")),
     path("", include("billing.urls")),
-    path("", include("tts.urls")),
+    path("", include("portal.urls")),
 ]
 
 handler400 = errors.bad_request

@@ -15,8 +15,9 @@ from typing import Any
 import tts
 from accounts.services.idempotency import fingerprint_of
 from config.api import canonical_json, parse_json_object
+from portal.code_samples import code_samples
+from portal.forms import SpeechForm
 from tts.again import request_body
-from tts.code_samples import code_samples
 from tts.dialogue import read_dialogue
 from tts.engines.base import Segment
 from tts.engines.espeak.engine import EspeakEngine
@@ -35,7 +36,6 @@ from tts.engines.polly.markup import for_polly
 from tts.engines.polly.voices import FAMILIES
 from tts.engines.remote.pieces import split_for_requests, whole_ssml
 from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml
-from tts.forms import SpeechForm
 from tts.openai.serializers import OpenAISpeechSerializer
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
 from tts.segments import Piece, split_into_pieces, split_ssml
@@ -109,7 +109,7 @@ TEXT: Mapping[str, Work] = {
     "config.api.parse_json_object as-it-is": lambda text: parse_json_object(text.encode()),
     "accounts.services.idempotency.fingerprint_of": lambda text: fingerprint_of("/api/v1/tts", _body(text)),
     "tts.again.request_body": lambda text: request_body(_request(text)),
-    "tts.code_samples.code_samples": lambda text: code_samples(_body(text), base_url="http://x", is_streamed=False),
+    "portal.code_samples.code_samples": lambda text: code_samples(_body(text), base_url="http://x", is_streamed=False),
     "tts.dialogue.read_dialogue": read_dialogue,
     "tts.engines.espeak.engine.EspeakEngine.split": lambda text: ESPEAK.split(
         text, text_format="text", language="en-US"
@@ -143,7 +143,7 @@ TEXT: Mapping[str, Work] = {
         text, text_format="text", language="th-TH", max_bytes=5_000
     ),
     "tts.engines.remote.plausible.least_seconds": lambda text: least_seconds(text, "en-US"),
-    "tts.forms.SpeechForm": lambda text: SpeechForm(
+    "portal.forms.SpeechForm": lambda text: SpeechForm(
         _body(text) | {"output_format": "mp3", "speed": "1", "format": "text"}
     ).is_valid(),
     "tts.openai.serializers.OpenAISpeechSerializer.validate_input": lambda text: OpenAISpeechSerializer(

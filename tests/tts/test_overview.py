@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account, Role
 from billing.models import Balance, EntryKind
 from billing.services.ledger import credit_payment
+from portal.charts import draw_chart
+from portal.usage_summary import burn_per_day, daily_usage
 from tests.factories import make_account, make_job, make_key, make_user
-from tts.charts import draw_chart
 from tts.models import JobStatus
-from tts.pace import burn_per_day, daily_usage
 
 NOW = datetime(2026, 1, 20, 10, 0, tzinfo=UTC)
 CREDIT = 1_000_000

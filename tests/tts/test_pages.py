@@ -288,7 +288,7 @@ def test_a_failure_shows_the_number_to_quote_and_nothing_of_its_cause(db, alice:
     def fail(account):
         raise RuntimeError("the database of alice exploded")
 
-    monkeypatch.setattr("tts.frame.get_balance", fail)
+    monkeypatch.setattr("portal.context.get_balance", fail)
     client = Client(raise_request_exception=False)
     client.force_login(alice)
     response = client.get("/overview", headers={"X-Request-ID": "req-42"})

@@ -16,8 +16,8 @@ from accounts.services.audit import SYSTEM
 from accounts.services.maintenance import start_maintenance
 from billing.models import LedgerEntry
 from billing.selectors import get_balance
+from portal.code_samples import code_samples
 from tests.factories import make_account, make_job, make_user
-from tts.code_samples import code_samples
 from tts.models import Job
 from voices.models import Voice
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from billing.money import format_need
-from tts.waveform import Wave, draw_wave
+from portal.waveform import Wave, draw_wave
 from voices.models import Voice
 
 CARD_BARS = 60  # of a waveform: a page has two dozen

@@ -18,6 +18,7 @@ from accounts.rate_limits import count_comparison
 from billing.money import format_need
 from billing.selectors import get_prices
 from config.errors import DomainError, ValidationFailed
+from portal.waveform import Wave, draw_wave
 from tts import store
 from tts.models import Audition, AuditionState
 from tts.pages.cards import CAPABILITIES, TIERS, provider_of
@@ -29,7 +30,6 @@ from tts.services.auditions import (
     missing_voices,
     request_auditions,
 )
-from tts.waveform import Wave, draw_wave
 from voices.models import Voice
 from voices.selectors import usable_voices
 from voices.sentences import sentence_of

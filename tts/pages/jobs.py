@@ -26,7 +26,7 @@ from config.api import format_time
 from config.connections import release_connection
 from config.csv_files import harmless
 from config.errors import ValidationFailed
-from tts.forms import JobFilterForm
+from portal.forms import JobFilterForm
 from tts.models import Job
 from tts.pages.sound import sound_of
 from tts.selectors import search_jobs

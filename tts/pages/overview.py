@@ -12,9 +12,9 @@ from accounts.membership import MemberRequest, member_page
 from accounts.permissions import may
 from accounts.rate_limits import limit_for
 from billing.money import format_have, format_need
-from tts.charts import draw_chart
-from tts.frame import frame_of
-from tts.pace import BURN_DAYS, Day, burn_per_day, daily_usage, first_steps
+from portal.charts import draw_chart
+from portal.context import frame_of
+from portal.usage_summary import BURN_DAYS, Day, burn_per_day, daily_usage, first_steps
 from tts.pages.sound import sound_of
 from tts.selectors import search_jobs
 

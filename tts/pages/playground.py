@@ -19,9 +19,9 @@ from billing.errors import InsufficientCredits
 from billing.money import format_have, format_need
 from billing.selectors import get_balance, get_prices
 from config.errors import DomainError, NotFound
+from portal.code_samples import code_samples
+from portal.forms import SpeechForm
 from tts.again import request_body, request_of
-from tts.code_samples import code_samples
-from tts.forms import SpeechForm
 from tts.pages.sound import sound_of
 from tts.pages.tokens import form_token
 from tts.requests import max_bytes

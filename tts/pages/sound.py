@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from billing.money import format_have, format_need
+from portal.waveform import Wave, draw_wave
 from tts import store
 from tts.models import Job
 from tts.stream_urls import stream_url
-from tts.waveform import Wave, draw_wave
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 from django.urls import include, path
 
+from portal.docs import views as docs
 from tts.audio_files import audio_file
-from tts.docs import views as docs
 from tts.pages import compare, crawlers, data, gallery, job, jobs, playground, pricing, theme
 from tts.pages.favourites import favourite
 from tts.pages.landing import home

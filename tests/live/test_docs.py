@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from portal.docs.pages import SLUGS, source
 from tests.live.service import Caller, Service
 from tests.tts.audio_helpers import measure_audio
-from tts.docs.pages import SLUGS, source
 from webhooks.signing import signature_headers
 
 RUN = {"sh": ["sh", "-e"], "python": [sys.executable], "js": ["node"]}

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 
 from config.errors import DomainError
+from portal.docs import pages, tables
 from tests.config.test_deployment_files import settings_of_the_code
-from tts.docs import pages, tables
 from tts.schema import document
 from voices.models import Voice
 from webhooks.client import Outcome

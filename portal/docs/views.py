@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from tts.docs import html, pages
+from portal.docs import html, pages
 
 TEXT = "text/plain; charset=utf-8"
 

@@ -1,8 +1,8 @@
 """Which pages there are, in reading order, and their text.
 
-A page is `docs/<slug>.md`. A line that is only `{{ name }}` is replaced by the table of that name (`tts.docs.tables`),
-`{{ url }}` anywhere by the address of this service. To add a page, write the file and name it here.
-`docs/architecture.md` and `docs/decisions/` are for contributors: they are read in the repository and not served.
+A page is `docs/<slug>.md`. A line that is only `{{ name }}` is replaced by the table of that name
+(`portal.docs.tables`), `{{ url }}` anywhere by the address of this service. To add a page, write the file and name it
+here. `docs/architecture.md` and `docs/decisions/` are for contributors: they are read in the repository and not served.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from tts.docs.tables import TABLES
+from portal.docs.tables import TABLES
 
 FOLDER = Path(settings.BASE_DIR) / "docs"
 SECTIONS = {

@@ -120,7 +120,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.context.frame",
-                "tts.pages.theme.theme",
+                "portal.pages.theme.theme",
             ]
         },
     }

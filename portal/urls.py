@@ -1,15 +1,15 @@
 from django.urls import include, path
 
 from portal.docs import views as docs
+from portal.pages import compare, crawlers, data, gallery, job, jobs, playground, pricing, theme
+from portal.pages.favourites import favourite
+from portal.pages.landing import home
+from portal.pages.overview import overview
+from portal.pages.sample import voice_sample
+from portal.pages.usage import usage
 from tts.audio_files import audio_file
-from tts.pages import compare, crawlers, data, gallery, job, jobs, playground, pricing, theme
-from tts.pages.favourites import favourite
-from tts.pages.landing import home
-from tts.pages.overview import overview
-from tts.samples import voice_sample
 from tts.schema import api_reference
 from tts.streams import stream_audio
-from tts.usage_page import usage
 
 urlpatterns = [
     path("docs/api", api_reference, name="api_reference"),

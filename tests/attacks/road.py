@@ -202,8 +202,8 @@ ELSEWHERE: Mapping[str, str] = {
     "tts.engines.google.client.Patience.for_text": "only measures the text",
     "tts.engines.kokoro.engine.KokoroEngine.speak": "needs the model; Readers.phonemes, runs and numbers are above",
     "operations.desk.search.search": "an operator's words, not a text to speak",
-    "tts.pages.gallery.GalleryFilters.words": "words to search voices for",
-    "tts.pages.sound.sound_of": "gets the first 200 characters",
+    "portal.pages.gallery.GalleryFilters.words": "words to search voices for",
+    "portal.pages.sound.sound_of": "gets the first 200 characters",
     **dict.fromkeys(
         (
             "tts.services.auditions.audition_key",
@@ -211,7 +211,7 @@ ELSEWHERE: Mapping[str, str] = {
             "tts.services.auditions.request_auditions",
             "tts.services.samples.make_sound",
         ),
-        "a sentence: tts.pages.compare takes no longer text",
+        "a sentence: portal.pages.compare takes no longer text",
     ),
     **dict.fromkeys(
         ("tts.services.submit.submit_job", "tts.services.submit.quote_job"), "run by the requests of the test"

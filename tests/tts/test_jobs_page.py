@@ -14,9 +14,9 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import Account, Role
+from portal.pages import jobs as jobs_page
 from tests.factories import make_account, make_job, make_key, make_user
 from tts.models import JobStatus
-from tts.pages import jobs as jobs_page
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
 ALL_OVER = datetime(2026, 1, 20, tzinfo=UTC)

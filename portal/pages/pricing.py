@@ -15,7 +15,7 @@ from accounts.selectors import list_plans
 from billing.models import Pack
 from billing.money import format_money, format_need, format_whole
 from billing.selectors import get_prices, list_packs
-from tts.pages.cards import TIERS
+from portal.pages.cards import TIERS
 
 MAX_CHARACTERS = 10**10
 CHARACTERS_OF_AN_HOUR = 54_000  # of speech: 15 a second

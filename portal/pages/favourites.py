@@ -8,8 +8,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from config.errors import NotFound
-from tts.pages.playground import is_htmx
-from tts.pages.ways_back import way_back
+from portal.pages.playground import is_htmx
+from portal.pages.ways_back import way_back
 from voices.selectors import get_public_voice, is_favourite
 from voices.services import set_favourite
 

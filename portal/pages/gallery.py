@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from billing.selectors import get_prices
 from config.errors import NotFound
 from portal.code_samples import code_samples
-from tts.pages.cards import CAPABILITIES, GENDERS, TIERS, card_of, provider_of
+from portal.pages.cards import CAPABILITIES, GENDERS, TIERS, card_of, provider_of
 from voices.selectors import (
     get_public_voice,
     is_favourite,

@@ -17,11 +17,11 @@ from accounts.membership import MemberRequest, member_page, refuse, refuse_with_
 from accounts.permissions import may
 from accounts.services.audit import Actor
 from config.errors import DomainError, NotFound
+from portal.pages.sound import sound_of
+from portal.pages.tokens import form_token
 from tts import store
 from tts.again import request_body, request_of
 from tts.models import Job
-from tts.pages.sound import sound_of
-from tts.pages.tokens import form_token
 from tts.selectors import get_job
 from tts.serializers import job_data
 from tts.services.again import speak_again

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 from billing.money import format_money, format_need, format_whole
 from billing.selectors import get_prices, list_packs, list_sold_plans
 from portal.code_samples import code_samples
+from portal.pages.cards import TIERS, Provider, card_of, provider_of
 from portal.waveform import BARS
-from tts.pages.cards import TIERS, Provider, card_of, provider_of
 from voices.models import Voice
 from voices.selectors import list_voices
 from voices.sentences import sentence_of

@@ -27,8 +27,8 @@ from config.connections import release_connection
 from config.csv_files import harmless
 from config.errors import ValidationFailed
 from portal.forms import JobFilterForm
+from portal.pages.sound import sound_of
 from tts.models import Job
-from tts.pages.sound import sound_of
 from tts.selectors import search_jobs
 
 ROWS_AT_ONCE = 500  # of a file

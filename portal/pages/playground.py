@@ -21,9 +21,9 @@ from billing.selectors import get_balance, get_prices
 from config.errors import DomainError, NotFound
 from portal.code_samples import code_samples
 from portal.forms import SpeechForm
+from portal.pages.sound import sound_of
+from portal.pages.tokens import form_token
 from tts.again import request_body, request_of
-from tts.pages.sound import sound_of
-from tts.pages.tokens import form_token
 from tts.requests import max_bytes
 from tts.selectors import get_job
 from tts.services.submit import quote_job, submit_job

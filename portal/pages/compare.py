@@ -18,11 +18,11 @@ from accounts.rate_limits import count_comparison
 from billing.money import format_need
 from billing.selectors import get_prices
 from config.errors import DomainError, ValidationFailed
+from portal.pages.cards import CAPABILITIES, TIERS, provider_of
+from portal.pages.gallery import picks_of
 from portal.waveform import Wave, draw_wave
 from tts import store
 from tts.models import Audition, AuditionState
-from tts.pages.cards import CAPABILITIES, TIERS, provider_of
-from tts.pages.gallery import picks_of
 from tts.services.auditions import (
     MAX_TEXT_CHARS,
     audition_key,

@@ -19,12 +19,12 @@ from pathlib import Path
 
 import httpx
 
+from speech.sentences import split_text
 from tests.ports import free_port
 from tts.audio.files import encode_file
 from tts.audio.formats import Encoding
 from tts.engines.base import Segment
 from tts.engines.espeak import EspeakEngine
-from tts.sentences import split_text
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 VOICE_ID = "espeak:en-US-eSpeak-Annie"

@@ -22,7 +22,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from tts.dialogue import read_dialogue
+from speech.dialogue import read_dialogue
 from tts.engines.base import Segment
 from tts.engines.espeak import EspeakEngine
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from django.db import connection
 
 from config.connections import release_connection
+from speech.ahead import read_ahead
 from tts import relay, store
-from tts.ahead import read_ahead
 from tts.audio.encoder import Encoder
 from tts.audio.files import AudioFile, AudioTooLong, EncodedFile
 from tts.audio.formats import Encoding

@@ -10,12 +10,12 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from typing import NamedTuple, cast
 
-from tts.ahead import speak_ahead
+from speech.ahead import speak_ahead
+from speech.segments import Piece
 from tts.engines.base import Engine, PermanentEngineError, Segment, TextFormat
 from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml
 from tts.lease import Lease
 from tts.models import Job
-from tts.segments import Piece
 from voices.models import Voice
 
 BYTES_PER_SAMPLE = 2  # engines yield s16le mono

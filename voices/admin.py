@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 from accounts.models import AuditEntry
 from accounts.operator_admin import OperatorAction, OperatorAdmin, Panel, ReasonForm, audit_panel, column
 from accounts.services.audit import Actor
-from voices.catalogue import ModelType
+from speech.catalogue import ModelType
 from voices.models import ModelAlias, Voice, VoiceAlias
 from voices.services import (
     ALIAS_FIELDS,

@@ -15,7 +15,7 @@ from billing.selectors import get_prices
 from config.api import success
 from config.errors import NotFound, ValidationFailed
 from config.schema import described
-from voices.catalogue import Gender, ModelType
+from speech.catalogue import Gender, ModelType
 from voices.models import Voice
 from voices.schema import PublicVoice, VoicePage
 from voices.selectors import get_public_voice, list_voices

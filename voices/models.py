@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from voices.catalogue import ModelType
+from speech.catalogue import ModelType
 
 
 class Voice(models.Model):

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from rest_framework import serializers
 
-from voices.catalogue import Gender, ModelType
+from speech.catalogue import Gender, ModelType
 
 EVERY_FORMAT = ["wav", "mp3", "ogg_opus"]
 

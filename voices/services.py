@@ -11,7 +11,7 @@ from accounts.errors import NothingToChange
 from accounts.models import User
 from accounts.services import audit
 from accounts.services.audit import Actor
-from voices.catalogue import VoiceEntry
+from speech.catalogue import VoiceEntry
 from voices.errors import NameTaken
 from voices.models import Favourite, ModelAlias, Voice, VoiceAlias
 from voices.selectors import voices_without_sample

@@ -17,8 +17,10 @@ from accounts.services.idempotency import fingerprint_of
 from config.api import canonical_json, parse_json_object
 from portal.code_samples import code_samples
 from portal.forms import SpeechForm
+from speech.dialogue import read_dialogue
+from speech.segments import Piece, split_into_pieces, split_ssml
+from speech.sentences import split_text
 from tts.again import request_body
-from tts.dialogue import read_dialogue
 from tts.engines.base import Segment
 from tts.engines.espeak.engine import EspeakEngine
 from tts.engines.espeak.markup import render
@@ -38,8 +40,6 @@ from tts.engines.remote.pieces import split_for_requests, whole_ssml
 from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml
 from tts.openai.serializers import OpenAISpeechSerializer
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
-from tts.segments import Piece, split_into_pieces, split_ssml
-from tts.sentences import split_text
 from tts.serializers import SpeechSerializer
 from tts.ssml import check_ssml, read_ssml
 from voices.models import Voice
@@ -110,7 +110,7 @@ TEXT: Mapping[str, Work] = {
     "accounts.services.idempotency.fingerprint_of": lambda text: fingerprint_of("/api/v1/tts", _body(text)),
     "tts.again.request_body": lambda text: request_body(_request(text)),
     "portal.code_samples.code_samples": lambda text: code_samples(_body(text), base_url="http://x", is_streamed=False),
-    "tts.dialogue.read_dialogue": read_dialogue,
+    "speech.dialogue.read_dialogue": read_dialogue,
     "tts.engines.espeak.engine.EspeakEngine.split": lambda text: ESPEAK.split(
         text, text_format="text", language="en-US"
     ),
@@ -152,11 +152,11 @@ TEXT: Mapping[str, Work] = {
     "tts.requests.check_against_voice": lambda text: check_against_voice(_request(text), _voice()),
     "tts.requests.check_dialogue": lambda text: check_dialogue(_request(text), _voice(), []),
     "tts.requests.speaker_voice_ids": lambda text: speaker_voice_ids(_request(text)),
-    "tts.segments.split_into_pieces": lambda text: split_into_pieces(text, text_format="text", language="en-US"),
-    "tts.sentences.split_text": lambda text: split_text(text, "en-US"),
-    "tts.sentences.split_text de": lambda text: split_text(text, "de-DE"),
-    "tts.sentences.split_text hy": lambda text: split_text(text, "hy-AM"),
-    "tts.sentences.split_text ja": lambda text: split_text(text, "ja-JP"),
+    "speech.segments.split_into_pieces": lambda text: split_into_pieces(text, text_format="text", language="en-US"),
+    "speech.sentences.split_text": lambda text: split_text(text, "en-US"),
+    "speech.sentences.split_text de": lambda text: split_text(text, "de-DE"),
+    "speech.sentences.split_text hy": lambda text: split_text(text, "hy-AM"),
+    "speech.sentences.split_text ja": lambda text: split_text(text, "ja-JP"),
     "tts.serializers.SpeechSerializer.validate_text": lambda text: SpeechSerializer(data=_body(text)).speech_request(),
 }
 SSML: Mapping[str, Work] = {
@@ -173,7 +173,7 @@ SSML: Mapping[str, Work] = {
     "tts.engines.remote.pieces.whole_ssml": whole_ssml,
     "tts.engines.remote.plausible.least_seconds_of_ssml": lambda ssml: least_seconds_of_ssml(ssml, "en-US"),
     "tts.requests.check_against_voice": lambda ssml: check_against_voice(_request(ssml, text_format="ssml"), _voice()),
-    "tts.segments.split_ssml": lambda ssml: split_ssml(ssml, "en-US"),
+    "speech.segments.split_ssml": lambda ssml: split_ssml(ssml, "en-US"),
     "tts.ssml.reader.read_ssml": read_ssml,
     "tts.ssml.reader.check_ssml": check_ssml,
 }

@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
+from speech.ahead import CHUNKS_AHEAD, read_ahead, speak_ahead
 from tests.waiting import wait_for
-from tts.ahead import CHUNKS_AHEAD, read_ahead, speak_ahead
 from tts.engines.base import Segment, TransientEngineError
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tts.dialogue import DialogueError, Turn, read_dialogue
+from speech.dialogue import DialogueError, Turn, read_dialogue
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from speech.catalogue import VoiceEntry
 from tests.config.envelopes import data_of, error_of
 from tests.google_peer import GooglePeer
 from tests.run import ROOT
@@ -27,7 +28,6 @@ from tts.engines.base import EngineUnavailable, TransientEngineError
 from tts.engines.google import GoogleEngine
 from tts.engines.google.voices import GEMINI_LANGUAGES, STYLES
 from tts.services.catalogue import sync_catalogue
-from voices.catalogue import VoiceEntry
 from voices.models import Voice
 
 pytestmark = pytest.mark.django_db

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from speech.sentences import split_text
 from tests.attacks import hostile_text as hostile
 from tests.attacks import road
 from tests.attacks.gil import longest_hold_seconds
@@ -18,7 +19,6 @@ from tests.conftest import ApiClient
 from tests.factories import make_account
 from tests.tts.worker_helpers import celery_worker, own_queue, submit, wait_for_status  # noqa: F401
 from tts.models import Job
-from tts.sentences import split_text
 from tts.services.lifecycle import cancel_or_erase_job
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:cn2an")  # of numbers beyond 16 digits
@@ -31,7 +31,7 @@ FEW = (
     "SSML: nested to the limit", "SSML: many attributes", "SSML: one element of attributes", "SSML: many breaks",
     "SSML: a long comment", "SSML: quotes, nested",
 )  # fmt: skip
-ALL_OF = ("tts.sentences.split_text", "tts.engines.kokoro.chunks.split", "tts.ssml.reader.check_ssml")
+ALL_OF = ("speech.sentences.split_text", "tts.engines.kokoro.chunks.split", "tts.ssml.reader.check_ssml")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -82,7 +82,7 @@ def test_no_body_makes_the_reader_of_requests_hold_the_interpreter():
 
 def test_no_kind_of_character_makes_the_splitter_hold_the_interpreter():
     inputs = dict(hostile.category_texts()) | dict(hostile.paired_mark_texts())
-    assert too_long(road.TEXT["tts.sentences.split_text"], inputs) == {}
+    assert too_long(road.TEXT["speech.sentences.split_text"], inputs) == {}
 
 
 def test_a_whole_text_of_quotation_marks_takes_a_moment():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tts.sentences import MAX_SEGMENT_CHARS, split_text
+from speech.sentences import MAX_SEGMENT_CHARS, split_text
 
 TEXTS = st.text(
     st.characters(exclude_categories=["Cs"]) | st.sampled_from(" \n\t.!?。！？,;:\"'“”()-…") | st.sampled_from("aé中"),

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tts import sentences
+from speech import sentences
+from speech.sentences import MAX_SEGMENT_CHARS, split_text
 from tts.engines.espeak.languages import LANGUAGES as ESPEAK_LANGUAGES
-from tts.sentences import MAX_SEGMENT_CHARS, split_text
 from voices.sentences import sentence_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent

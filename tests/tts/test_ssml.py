@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tts.segments import split_ssml
-from tts.sentences import MAX_SEGMENT_CHARS
+from speech.segments import split_ssml
+from speech.sentences import MAX_SEGMENT_CHARS
 from tts.ssml import ELEMENTS, MAX_DEPTH, SsmlError, check_ssml, read_ssml
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from django.db import IntegrityError, transaction
 
+from speech.catalogue import ModelType
 from tts.engines.espeak.voices import voice_entries
-from voices.catalogue import ModelType
 from voices.errors import InvalidVoice, ModelNotFound
 from voices.models import ModelAlias, Voice, VoiceAlias
 from voices.selectors import get_model_alias, get_voice_for_model, list_model_aliases

@@ -8,8 +8,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from tts.segments import Piece
-from voices.catalogue import VoiceEntry
+from speech.catalogue import VoiceEntry
+from speech.segments import Piece
 
 TextFormat = Literal["text", "ssml", "markup"]
 

@@ -5,9 +5,9 @@ from collections.abc import Collection
 
 from django.conf import settings
 
+from speech.catalogue import VoiceEntry
 from tts.engines.base import Engine, EngineError
 from tts.engines.registry import all_engines
-from voices.catalogue import VoiceEntry
 from voices.selectors import usable_providers
 from voices.services import CatalogueChange, reconcile_catalogue, retire_providers
 

@@ -1,7 +1,7 @@
 """SSML from strangers: read against an allow-list, so that only what we wrote ourselves reaches an engine.
 
 Owns which elements, attributes and values exist (`elements`), where they may stand, and the reading (`reader`). Cutting
-into pieces is `tts.segments`; what an engine makes of an element is the engine's business.
+into pieces is `speech.segments`; what an engine makes of an element is the engine's business.
 
 Refused by name and position: every other element or attribute (`audio`, `xml:base`, `onclick`, …), namespaces, document
 types, entities beyond XML's five, processing instructions. Comments are dropped, CDATA is text. `speak` is optional.

@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, closing
 from html import escape
 from pathlib import Path
 
+from speech.catalogue import VoiceEntry
+from speech.segments import Piece, split_into_pieces
 from tts.audio.tempo import stretch
 from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from tts.engines.espeak.languages import LANGUAGES
@@ -19,9 +21,7 @@ from tts.engines.espeak.pool import ProcessPool
 from tts.engines.espeak.process import SILENCE_TIMEOUT_S, EspeakProcess, child_command
 from tts.engines.espeak.text import mark_what_follows, pauses_after, plain_text
 from tts.engines.espeak.voices import PROVIDER, RATE_HERTZ, voice_entries
-from tts.segments import Piece, split_into_pieces
 from tts.ssml import SsmlError
-from voices.catalogue import VoiceEntry
 
 SILENCE_CHUNK_SAMPLES = RATE_HERTZ // 5
 CHILD_PROGRAM = Path(__file__).with_name("child.py")

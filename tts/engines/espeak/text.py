@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tts.segments import Piece
+from speech.segments import Piece
 
 COMMAS = frozenset(",;:،؛、，；：")  # punctuation that ends no sentence
 

@@ -11,9 +11,9 @@ up to the higher formants.
 
 from dataclasses import dataclass
 
+from speech.catalogue import Gender, VoiceEntry
 from tts.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
 from tts.engines.espeak.languages import LANGUAGES, Language
-from voices.catalogue import Gender, VoiceEntry
 
 PROVIDER = "espeak"
 FAMILY = "eSpeak"

@@ -11,8 +11,10 @@ from types import ModuleType
 
 from django.conf import settings
 
+from speech.catalogue import VoiceEntry
+from speech.dialogue import read_dialogue
+from speech.segments import Piece
 from tts.audio.tempo import stretch
-from tts.dialogue import read_dialogue
 from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from tts.engines.google.client import Connection, Patience, missing_credentials
 from tts.engines.google.voices import (
@@ -27,8 +29,6 @@ from tts.engines.google.voices import (
 from tts.engines.remote.pieces import split_for_requests
 from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
 from tts.engines.remote.retries import with_retries
-from tts.segments import Piece
-from voices.catalogue import VoiceEntry
 
 _TAG = re.compile(r"\[[^\[\]\n]{1,60}\]")  # "[pause long]", "[whispering]": heard, but not said
 

@@ -7,8 +7,8 @@ second on two cores; a block of 510 phonemes takes eleven.
 import re
 from collections.abc import Iterator
 
-from tts.segments import Piece
-from tts.sentences import split_text
+from speech.segments import Piece
+from speech.sentences import split_text
 
 FIRST_CHARS = (12, 60)  # a first clause: at least so many code points, and from how many on a sentence is cut for it
 MAX_CHARS = 240  # of any piece: some 300 phonemes in English

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from speech.catalogue import VoiceEntry
+from speech.segments import Piece
 from tts.audio.tempo import stretch
 from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from tts.engines.kokoro import chunks, files, runtimes
@@ -21,8 +23,6 @@ from tts.engines.kokoro.g2p import Readers, missing_for
 from tts.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
 from tts.engines.kokoro.turns import Turns
 from tts.engines.kokoro.voices import LANGUAGES, PROVIDER, RATE_HERTZ, engine_voices, voice_entries
-from tts.segments import Piece
-from voices.catalogue import VoiceEntry
 
 OWN_SPEEDS: Final = (0.5, 2.0)  # what the model paces itself; beyond, its sound is stretched
 CHUNK_SAMPLES: Final = RATE_HERTZ // 5

@@ -10,6 +10,8 @@ from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
+from speech.catalogue import VoiceEntry
+from speech.segments import Piece
 from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from tts.engines.polly.credentials import missing_credentials, region
 from tts.engines.polly.markup import for_polly
@@ -17,9 +19,7 @@ from tts.engines.polly.voices import MAX_REQUEST_BYTES, PROVIDER, RATE_HERTZ, Po
 from tts.engines.remote.pieces import split_for_requests
 from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
 from tts.engines.remote.retries import with_retries
-from tts.segments import Piece
 from tts.ssml import SsmlError
-from voices.catalogue import VoiceEntry
 
 CHUNK_BYTES = RATE_HERTZ * 2 // 5  # 200 ms
 

@@ -1,12 +1,12 @@
 """A text as requests: as few as the provider's limit allows, the first one short so that it is heard soon.
 
-Owns the packing. Where a text may be cut is `tts.segments`.
+Owns the packing. Where a text may be cut is `speech.segments`.
 """
 
 from collections.abc import Iterator
 from html import escape
 
-from tts.segments import Piece, split_into_pieces
+from speech.segments import Piece, split_into_pieces
 from tts.ssml import read_ssml, start_tag
 
 OPEN, CLOSE = "<speak>", "</speak>"  # around every piece of SSML
@@ -15,7 +15,7 @@ OPEN, CLOSE = "<speak>", "</speak>"  # around every piece of SSML
 def split_for_requests(text: str, *, text_format: str, language: str, max_bytes: int) -> Iterator[Piece]:
     """The first sentence, then as many at a time as fit into `max_bytes` of UTF-8.
 
-    One sentence that is larger stays as `tts.segments` has cut it: at most 1,000 code points of text, plus what SSML
+    One sentence that is larger stays as `speech.segments` has cut it: at most 1,000 code points of text, plus what SSML
     is around them. All pieces' `source_chars` add up to the code points of the text. Raises SsmlError.
     """
     is_ssml = text_format == "ssml"

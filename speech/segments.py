@@ -1,13 +1,13 @@
 """A text in either format as pieces an engine can speak one after the other.
 
-Where a plain text may be cut is `tts.sentences`.
+Where a plain text may be cut is `speech.sentences`.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from tts.sentences import MAX_SEGMENT_CHARS, split_text
+from speech.sentences import MAX_SEGMENT_CHARS, split_text
 from tts.ssml import read_ssml, start_tag
 
 

@@ -1,0 +1,3 @@
+"""Text in, sound out: engines, audio, SSML, segments. No models, no database, no account; of Django the settings
+alone.
+"""

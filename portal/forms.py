@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from config.errors import DomainError
-from tts.audio.formats import SAMPLE_RATES_HERTZ
+from speech.audio.formats import SAMPLE_RATES_HERTZ
 from tts.models import JobStatus
 from tts.requests import SpeechRequest
 from tts.serializers import SpeechSerializer

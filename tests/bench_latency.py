@@ -19,10 +19,10 @@ from pathlib import Path
 
 import httpx
 
+from speech.audio.files import encode_file
+from speech.audio.formats import Encoding
 from speech.sentences import split_text
 from tests.ports import free_port
-from tts.audio.files import encode_file
-from tts.audio.formats import Encoding
 from tts.engines.base import Segment
 from tts.engines.espeak import EspeakEngine
 

@@ -100,8 +100,8 @@ class Bench:
 
 def speak_bare(engine: Any, voice: Any, text: str) -> Timing:
     """The engine and the encoder, with nothing around them: the floor."""
-    from tts.audio.encoder import Encoder
-    from tts.audio.formats import Encoding
+    from speech.audio.encoder import Encoder
+    from speech.audio.formats import Encoding
     from tts.engines.base import Segment
 
     begin, first = time.perf_counter(), 0.0

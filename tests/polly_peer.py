@@ -17,11 +17,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from moto.polly.resources import VOICE_DATA
 
+from speech.audio.encoder import Encoder
+from speech.audio.formats import Encoding
+from speech.audio.wav import WAV_HEADER_BYTES
 from tests.google_peer import VENDORS_WORDS, Cut, Garbage, Half, Hang, Nothing, Silence
 from tests.tts.engine_helpers import RATE_HERTZ as ESPEAK_RATE_HERTZ
-from tts.audio.encoder import Encoder
-from tts.audio.formats import Encoding
-from tts.audio.wav import WAV_HEADER_BYTES
 from tts.engines.base import Segment
 from tts.engines.espeak import EspeakEngine
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tts.audio.peaks import Peaks
+from speech.audio.peaks import Peaks
 
 if TYPE_CHECKING:  # tts.speech imports tts.lease, tts.services.lifecycle and, through them, this module
     from tts.speech import Spoken

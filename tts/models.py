@@ -79,7 +79,7 @@ class Job(models.Model):
     audio_key = models.CharField(max_length=200, blank=True)  # name in the audio store
     audio_bytes = models.PositiveBigIntegerField(default=0)
     duration_ms = models.PositiveBigIntegerField(default=0)
-    peaks = models.BinaryField(default=b"")  # of its waveform, a byte each (tts.audio.peaks)
+    peaks = models.BinaryField(default=b"")  # of its waveform, a byte each (speech.audio.peaks)
     # Where the time of the attempt that made it went (tts.making).
     first_sound_ms = models.PositiveIntegerField(null=True)
     synthesis_ms = models.PositiveIntegerField(null=True)

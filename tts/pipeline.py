@@ -13,10 +13,10 @@ from django.db import connection
 
 from config.connections import release_connection
 from speech.ahead import read_ahead
+from speech.audio.encoder import Encoder
+from speech.audio.files import AudioFile, AudioTooLong, EncodedFile
+from speech.audio.formats import Encoding
 from tts import relay, store
-from tts.audio.encoder import Encoder
-from tts.audio.files import AudioFile, AudioTooLong, EncodedFile
-from tts.audio.formats import Encoding
 from tts.engines.base import Engine, EngineError, PermanentEngineError, TransientEngineError
 from tts.engines.registry import get_engine
 from tts.errors import StoreUnavailable

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.errors import ValidationFailed
+from speech.audio.formats import OUTPUT_FORMATS, Encoding, UnsupportedEncoding, resolve_encoding
 from speech.dialogue import DialogueError, read_dialogue
-from tts.audio.formats import OUTPUT_FORMATS, Encoding, UnsupportedEncoding, resolve_encoding
 from tts.ssml import SsmlError, check_ssml
 from voices.models import Voice
 

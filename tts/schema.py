@@ -15,7 +15,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.api import ApiView
-from tts.audio.formats import FORMATS
+from speech.audio.formats import FORMATS
 from tts.models import JobStatus
 
 CREDITS = serializers.RegexField(r"^\d+(\.\d+)?$", help_text="An exact decimal, such as 0.042.")

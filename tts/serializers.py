@@ -15,7 +15,7 @@ from config.api import (
     format_time,
 )
 from config.errors import ValidationFailed
-from tts.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
+from speech.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
 from tts.models import Job, JobStatus
 from tts.requests import SpeechRequest
 from tts.store import SignedUrl

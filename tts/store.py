@@ -17,7 +17,7 @@ from django.core.files import File
 from django.core.files.storage import storages
 from django.utils import timezone
 
-from tts.audio.formats import FORMATS
+from speech.audio.formats import FORMATS
 from tts.errors import CapacityReached, StoreUnavailable
 from tts.models import Job
 from tts.stores.base import AudioStorage

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from config.errors import DomainError, MethodNotAllowed, error_envelope
-from tts.audio.formats import FORMATS
+from speech.audio.formats import FORMATS
 from tts.listening import begin, is_kept_back, listen
 from tts.models import Job
 from tts.services.streaming import check_stream, open_stream

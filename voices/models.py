@@ -43,7 +43,7 @@ class Voice(models.Model):
     # A sentence in this voice, made once by its engine: its name in the audio store, and when that was tried last.
     sample_key = models.CharField(max_length=200, blank=True)
     sample_tried_at = models.DateTimeField(null=True)
-    sample_peaks = models.BinaryField(default=bytes)  # what its waveform is drawn from: tts.audio.peaks
+    sample_peaks = models.BinaryField(default=bytes)  # what its waveform is drawn from: speech.audio.peaks
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

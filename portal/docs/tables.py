@@ -18,7 +18,7 @@ from billing.money import format_need
 from billing.selectors import get_prices
 from config.errors import DomainError
 from portal.pages.cards import CAPABILITIES, TIERS
-from tts.audio.formats import FORMATS, OUTPUT_FORMATS
+from speech.audio.formats import FORMATS, OUTPUT_FORMATS
 from voices.selectors import usable_voices
 from webhooks.client import Outcome
 from webhooks.models import Event

@@ -5,6 +5,9 @@ import struct
 import numpy as np
 import pytest
 
+from speech.audio import encoder as encoder_module
+from speech.audio.encoder import Encoder
+from speech.audio.formats import FORMATS, Encoding, resolve_encoding
 from tests.tts.audio_helpers import (
     Mp3Frame,
     adts_frames,
@@ -18,9 +21,6 @@ from tests.tts.audio_helpers import (
     speech_like_pcm,
     tone_pcm,
 )
-from tts.audio import encoder as encoder_module
-from tts.audio.encoder import Encoder
-from tts.audio.formats import FORMATS, Encoding, resolve_encoding
 
 ENGINE_RATE_HERTZ = 22050
 HALF_SECOND = speech_like_pcm(0.5, ENGINE_RATE_HERTZ)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from speech.audio import wav as wav_module
+from speech.audio.encoder import Encoder
+from speech.audio.files import AudioFile, AudioTooLong, EncodedFile, encode_file
+from speech.audio.formats import Encoding
 from tests.tts.audio_helpers import measure_audio, speech_like_pcm
-from tts.audio import wav as wav_module
-from tts.audio.encoder import Encoder
-from tts.audio.files import AudioFile, AudioTooLong, EncodedFile, encode_file
-from tts.audio.formats import Encoding
 
 SECOND = speech_like_pcm(1.0, 22050)
 WAV = Encoding("wav", 22050, None, 1)

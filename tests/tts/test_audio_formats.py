@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tts.audio.formats import (
+from speech.audio.formats import (
     FORMATS,
     OUTPUT_FORMATS,
     SAMPLE_RATES_HERTZ,
@@ -307,6 +307,6 @@ def test_an_encoding_knows_its_content_type_and_file_extension() -> None:
 
 
 def test_the_tables_load_without_the_codec_libraries() -> None:
-    script = "import sys, tts.audio.formats; sys.exit('av' in sys.modules)"
+    script = "import sys, speech.audio.formats; sys.exit('av' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

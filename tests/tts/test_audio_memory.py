@@ -8,8 +8,8 @@ import pytest
 # Run in a process of its own, so that the high-water mark is the encoder's and no other test's.
 MEASURE_PEAK_MEMORY = """
 import resource, sys
-from tts.audio.encoder import Encoder
-from tts.audio.formats import Encoding
+from speech.audio.encoder import Encoder
+from speech.audio.formats import Encoding
 
 def peak_bytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

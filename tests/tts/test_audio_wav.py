@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from tts.audio.formats import Encoding
-from tts.audio.wav import NotWav, read_wav, wav_header
+from speech.audio.formats import Encoding
+from speech.audio.wav import NotWav, read_wav, wav_header
 
 PCM = bytes(range(200))
 FORM = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 24_000, 48_000, 2, 16)

@@ -16,9 +16,9 @@ from accounts.models import Account, Role, User
 from billing.models import LedgerEntry
 from billing.selectors import get_balance
 from portal.waveform import draw_wave
+from speech.audio.peaks import MAX_PEAKS, Peaks
 from tests.factories import make_account, make_admission, make_job, make_user
 from tts import store
-from tts.audio.peaks import MAX_PEAKS, Peaks
 from tts.models import Job, JobStatus
 from tts.requests import SpeechRequest
 from tts.services.submit import submit_job

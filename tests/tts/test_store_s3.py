@@ -19,6 +19,8 @@ from accounts.models import Account, RememberedRequest
 from billing.models import LedgerEntry
 from billing.selectors import find_ledger_mismatches, get_balance
 from config.audio_store import audio_storage
+from speech.audio.files import encode_file
+from speech.audio.formats import Encoding
 from tests.conftest import ApiClient
 from tests.factories import make_job
 from tests.ports import free_port
@@ -26,8 +28,6 @@ from tests.s3_peer import ACCESS_KEY, BUCKET, SECRET, S3Peer, s3_peer
 from tests.tts.audio_helpers import measure_audio, speech_like_pcm
 from tests.waiting import wait_for
 from tts import pipeline, store
-from tts.audio.files import encode_file
-from tts.audio.formats import Encoding
 from tts.models import Job, JobStatus
 from tts.services import lifecycle
 from tts.services.sweep import sweep

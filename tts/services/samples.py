@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterable, Iterator
 
 from django.conf import settings
 
+from speech.audio.files import encode_file
+from speech.audio.formats import resolve_encoding
+from speech.audio.peaks import Peaks
 from tts import store
-from tts.audio.files import encode_file
-from tts.audio.formats import resolve_encoding
-from tts.audio.peaks import Peaks
 from tts.engines.base import EngineError, Segment
 from tts.engines.registry import all_engines, get_engine
 from tts.errors import StoreUnavailable

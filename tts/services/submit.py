@@ -19,8 +19,8 @@ from billing.selectors import get_balance, get_price, left_this_month
 from billing.services.ledger import charge_job
 from config.api import success_body
 from config.errors import DomainError
+from speech.audio.formats import Encoding
 from tts import store
-from tts.audio.formats import Encoding
 from tts.engines.base import EngineUnavailable
 from tts.engines.registry import get_engine
 from tts.errors import NotRetryable

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Protocol
 
 from django.core.files.base import File
 
-from tts.audio.formats import FORMATS
+from speech.audio.formats import FORMATS
 
 Options = dict[str, Any]
 

@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager, closing
 from html import escape
 from pathlib import Path
 
+from speech.audio.tempo import stretch
 from speech.catalogue import VoiceEntry
 from speech.segments import Piece, split_into_pieces
-from tts.audio.tempo import stretch
 from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from tts.engines.espeak.languages import LANGUAGES
 from tts.engines.espeak.markup import Silence, Utterance, render

@@ -11,8 +11,8 @@ up to the higher formants.
 
 from dataclasses import dataclass
 
+from speech.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
 from speech.catalogue import Gender, VoiceEntry
-from tts.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
 from tts.engines.espeak.languages import LANGUAGES, Language
 
 PROVIDER = "espeak"

@@ -11,10 +11,10 @@ from types import ModuleType
 
 from django.conf import settings
 
+from speech.audio.tempo import stretch
 from speech.catalogue import VoiceEntry
 from speech.dialogue import read_dialogue
 from speech.segments import Piece
-from tts.audio.tempo import stretch
 from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from tts.engines.google.client import Connection, Patience, missing_credentials
 from tts.engines.google.voices import (

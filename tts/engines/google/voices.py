@@ -17,8 +17,8 @@ from typing import Any, Protocol
 
 from babel import Locale
 
+from speech.audio.formats import SAMPLE_RATES_HERTZ
 from speech.catalogue import Gender, ModelType, VoiceEntry
-from tts.audio.formats import SAMPLE_RATES_HERTZ
 
 PROVIDER = "google"
 RATE_HERTZ = 24_000  # asked of every family; the newer ones have no other

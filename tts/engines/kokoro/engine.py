@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from speech.audio.tempo import stretch
 from speech.catalogue import VoiceEntry
 from speech.segments import Piece
-from tts.audio.tempo import stretch
 from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from tts.engines.kokoro import chunks, files, runtimes
 from tts.engines.kokoro.g2p import Readers, missing_for

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from speech.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
 from speech.catalogue import Gender, VoiceEntry
-from tts.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
 
 PROVIDER: Final = "kokoro"
 FAMILY: Final = "Kokoro"

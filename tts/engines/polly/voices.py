@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from speech.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
 from speech.catalogue import Gender, ModelType, VoiceEntry
-from tts.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
 
 PROVIDER: Final = "polly"
 RATE_HERTZ: Final = 16_000  # the highest that Polly makes as PCM

@@ -1,6 +1,6 @@
 """Keeping encoded audio in a local file: complete, or not there at all.
 
-Owns the file's life and the true sizes in a stored WAV's header. Does not encode (`tts.audio.encoder`) and
+Owns the file's life and the true sizes in a stored WAV's header. Does not encode (`speech.audio.encoder`) and
 knows nothing of the audio store that the file goes to afterwards.
 """
 
@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from tts.audio import wav
-from tts.audio.encoder import Encoder
-from tts.audio.formats import Encoding
+from speech.audio import wav
+from speech.audio.encoder import Encoder
+from speech.audio.formats import Encoding
 
 
 class AudioTooLong(ValueError):

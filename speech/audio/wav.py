@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from tts.audio.formats import Encoding
+from speech.audio.formats import Encoding
 
 WAV_HEADER_BYTES: Final = 44
 BYTES_PER_SAMPLE: Final = 2

@@ -1,8 +1,8 @@
 """Encoding PCM piece by piece: signed 16-bit mono samples in, bytes of a WAV, MP3, Ogg Opus, FLAC, AAC (ADTS) or bare
 PCM stream out.
 
-Owns the codec settings and the resampling. Which encodings exist is `tts.audio.formats`; keeping the bytes
-is `tts.audio.files`. Memory use does not depend on the length of the audio.
+Owns the codec settings and the resampling. Which encodings exist is `speech.audio.formats`; keeping the bytes
+is `speech.audio.files`. Memory use does not depend on the length of the audio.
 
 What comes out depends on the samples alone, never on how they were cut into pieces: input is gathered into
 blocks of 20 ms before libav sees any of it. (Two Ogg streams of the same audio differ in one random number,
@@ -21,8 +21,8 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
-from tts.audio.formats import FORMATS, Encoding
-from tts.audio.wav import BYTES_PER_SAMPLE, wav_header
+from speech.audio.formats import FORMATS, Encoding
+from speech.audio.wav import BYTES_PER_SAMPLE, wav_header
 
 _BLOCKS_PER_SECOND: Final = 50
 
@@ -37,7 +37,7 @@ class Encoder:
 
     `input_rate_hertz` is the rate of the PCM; it is resampled to the encoding's. With `streaming` every
     packet comes out as soon as it is made. A WAV always begins with a stream's header, because its length
-    is not known before the end; `tts.audio.files.AudioFile` puts the true sizes into the stored file.
+    is not known before the end; `speech.audio.files.AudioFile` puts the true sizes into the stored file.
 
     Not for use by several threads at once. As a context manager it aborts on the way out unless closed.
     """

@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from contextvars import copy_context
 from typing import TypeVar
 
-from tts.engines.base import Segment
+from speech.engines.base import Segment
 
 LOOK_UP_SECONDS = 0.2  # how often a wait looks whether it is still wanted
 CHUNKS_AHEAD = 64  # of eSpeak half a megabyte, 12 seconds of sound

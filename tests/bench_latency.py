@@ -21,9 +21,9 @@ import httpx
 
 from speech.audio.files import encode_file
 from speech.audio.formats import Encoding
+from speech.engines.base import Segment
 from speech.sentences import split_text
 from tests.ports import free_port
-from tts.engines.base import Segment
 from tts.engines.espeak import EspeakEngine
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."

@@ -102,7 +102,7 @@ def speak_bare(engine: Any, voice: Any, text: str) -> Timing:
     """The engine and the encoder, with nothing around them: the floor."""
     from speech.audio.encoder import Encoder
     from speech.audio.formats import Encoding
-    from tts.engines.base import Segment
+    from speech.engines.base import Segment
 
     begin, first = time.perf_counter(), 0.0
     rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
@@ -116,7 +116,7 @@ def speak_bare(engine: Any, voice: Any, text: str) -> Timing:
 
 
 def measure_engine(bench: Bench, name: str, rounds: int) -> None:
-    from tts.engines.registry import get_engine
+    from speech.engines.registry import get_engine
 
     engine = get_engine(name)
     voice = next(voice for voice in engine.voices() if voice.voice_id == VOICE_IDS[name])
@@ -296,7 +296,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _unavailable(name: str) -> str:
-    from tts.engines.registry import get_engine
+    from speech.engines.registry import get_engine
 
     return get_engine(name).unavailable_reason()
 

@@ -31,10 +31,10 @@ from billing.services.alerts import raise_alert  # noqa: E402
 from billing.services.low_balance import set_low_balance_notice  # noqa: E402
 from billing.services.purchases import remember_customer  # noqa: E402
 from billing.services.subscriptions import start_subscription  # noqa: E402
+from speech.engines.registry import close_engines  # noqa: E402
 from tests.accounts.passkeys import Device  # noqa: E402
 from tests.factories import PASSWORD, make_account, make_job, make_key, make_user  # noqa: E402
 from tests.mails import MAILS  # noqa: E402
-from tts.engines.registry import close_engines  # noqa: E402
 from tts.models import JobStatus  # noqa: E402
 from tts.services.samples import make_sample  # noqa: E402
 from voices.models import Voice  # noqa: E402

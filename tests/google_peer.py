@@ -23,7 +23,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from speech.dialogue import read_dialogue
-from tts.engines.base import Segment
+from speech.engines.base import Segment
 from tts.engines.espeak import EspeakEngine
 
 RATE_HERTZ = 24_000

@@ -16,9 +16,9 @@ from speech.ahead import read_ahead
 from speech.audio.encoder import Encoder
 from speech.audio.files import AudioFile, AudioTooLong, EncodedFile
 from speech.audio.formats import Encoding
+from speech.engines.base import Engine, EngineError, PermanentEngineError, TransientEngineError
+from speech.engines.registry import get_engine
 from tts import relay, store
-from tts.engines.base import Engine, EngineError, PermanentEngineError, TransientEngineError
-from tts.engines.registry import get_engine
 from tts.errors import StoreUnavailable
 from tts.lease import Lease, LeaseLost, WorkerStopping
 from tts.making import Making

@@ -11,8 +11,8 @@ from contextlib import closing
 from typing import NamedTuple, cast
 
 from speech.ahead import speak_ahead
+from speech.engines.base import Engine, PermanentEngineError, Segment, TextFormat
 from speech.segments import Piece
-from tts.engines.base import Engine, PermanentEngineError, Segment, TextFormat
 from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml
 from tts.lease import Lease
 from tts.models import Job

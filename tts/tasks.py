@@ -16,9 +16,9 @@ from django.conf import settings
 from accounts.services.sessions import forget_ended_sessions
 from config import logs
 from config.collector import spare_start_up
+from speech.engines.base import EngineError
+from speech.engines.registry import all_engines
 from tts import pipeline
-from tts.engines.base import EngineError
-from tts.engines.registry import all_engines
 from tts.lease import worker_is_stopping
 from tts.models import Job
 from tts.services import auditions, catalogue, deletion, exports, lifecycle, samples

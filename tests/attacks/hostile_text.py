@@ -21,9 +21,9 @@ if __name__ == "__main__":
     django.setup()
 
 from config.errors import DomainError
+from speech.engines.base import EngineError
 from tests.attacks import road
 from tests.attacks.gil import longest_hold_seconds
-from tts.engines.base import EngineError
 
 SIZE_BYTES = 500_000  # what the longest voices take
 LIMIT_SECONDS = 0.050

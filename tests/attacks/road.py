@@ -18,10 +18,10 @@ from config.api import canonical_json, parse_json_object
 from portal.code_samples import code_samples
 from portal.forms import SpeechForm
 from speech.dialogue import read_dialogue
+from speech.engines.base import Segment
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from tts.again import request_body
-from tts.engines.base import Segment
 from tts.engines.espeak.engine import EspeakEngine
 from tts.engines.espeak.markup import render
 from tts.engines.espeak.phonemes import PhonemeReader
@@ -183,7 +183,8 @@ BODIES: Mapping[str, Callable[[bytes], object]] = {"config.api.parse_json_object
 # Not run here, and why.
 ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(
-        ("tts.engines.base.Engine.split", "tts.engines.base.Engine.speak"), "what every engine has; they are above"
+        ("speech.engines.base.Engine.split", "speech.engines.base.Engine.speak"),
+        "what every engine has; they are above",
     ),
     **dict.fromkeys(
         ("tts.engines.espeak.process.EspeakProcess.synthesise", "tts.engines.espeak.process.EspeakProcess.phonemes"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.engines.base import Segment
+from speech.engines.base import Segment
 from tts.engines.espeak import EspeakEngine
 from tts.engines.espeak.engine import CHILD_PROGRAM
 

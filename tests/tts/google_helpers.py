@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from speech.engines.registry import close_engines
 from tests.google_peer import GooglePeer
 from tts.engines.google import GoogleEngine
 from tts.engines.google.client import Patience
-from tts.engines.registry import close_engines
 from tts.services.catalogue import sync_catalogue
 
 QUEUE = "speech.remote"

@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 
 from speech.ahead import CHUNKS_AHEAD, read_ahead, speak_ahead
+from speech.engines.base import Segment, TransientEngineError
 from tests.waiting import wait_for
-from tts.engines.base import Segment, TransientEngineError
 
 
 class Enough(Exception):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from speech.engines.base import Segment
 from tests.config.envelopes import ANNIE
 from tests.factories import make_job
 from tests.tts.audio_helpers import measure_audio, mp3_frames
@@ -24,7 +25,6 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tts import store
-from tts.engines.base import Segment
 from tts.engines.espeak import EspeakEngine
 from tts.lease import worker_is_stopping
 from tts.models import Audition

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from speech.engines.base import EngineUnavailable, TransientEngineError
 from tests.tts.engine_helpers import (
     ANNIE,
     LEE,
@@ -24,7 +25,6 @@ from tests.tts.engine_helpers import (
     wait_until_ended,
     write_child,
 )
-from tts.engines.base import EngineUnavailable, TransientEngineError
 from tts.engines.espeak import EspeakEngine
 
 REPOSITORY = Path(__file__).parents[2]
@@ -204,7 +204,7 @@ WORKER = """
 import os
 import sys
 from pathlib import Path
-from tts.engines.base import Segment
+from speech.engines.base import Segment
 from tts.engines.espeak import EspeakEngine
 engine = EspeakEngine(program=Path(sys.argv[1]))
 engine.warm_up()

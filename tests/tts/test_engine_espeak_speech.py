@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from speech.engines.base import PermanentEngineError, Segment
 from tests.tts.engine_helpers import (
     ANNIE,
     LEE,
@@ -18,7 +19,6 @@ from tests.tts.engine_helpers import (
     segment,
     speak,
 )
-from tts.engines.base import PermanentEngineError, Segment
 from tts.engines.espeak import EspeakEngine
 from tts.engines.espeak.pace import split_speed
 from tts.engines.espeak.text import pauses_after

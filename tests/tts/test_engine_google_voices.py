@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from speech.catalogue import VoiceEntry
+from speech.engines.base import EngineUnavailable, TransientEngineError
 from tests.config.envelopes import data_of, error_of
 from tests.google_peer import GooglePeer
 from tests.run import ROOT
@@ -24,7 +25,6 @@ from tests.tts.google_helpers import (  # noqa: F401
     peer,
     write_credentials,
 )
-from tts.engines.base import EngineUnavailable, TransientEngineError
 from tts.engines.google import GoogleEngine
 from tts.engines.google.voices import GEMINI_LANGUAGES, STYLES
 from tts.services.catalogue import sync_catalogue
@@ -277,7 +277,7 @@ def test_an_installation_without_google_pays_nothing_for_it(tmp_path):
     """Neither its library nor gRPC is imported by looking at the engine."""
     program = (
         "import sys, django; django.setup();"
-        "from tts.engines.registry import all_engines;"
+        "from speech.engines.registry import all_engines;"
         "print([(e.name, e.voices(), e.unavailable_reason()) for e in all_engines() if e.name == 'google']);"
         "print(sorted({'grpc', 'google.cloud.texttospeech_v1', 'google.api_core'} & set(sys.modules)))"
     )

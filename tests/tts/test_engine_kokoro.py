@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TransientEngineError
+from speech.engines.registry import get_engine
 from tests import kokoro_files
 from tests.config.envelopes import data_of, error_of
 from tests.factories import make_admission
 from tests.tts.worker_helpers import assert_failed_and_refunded
 from tests.waiting import wait_for
 from tts import tasks
-from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TransientEngineError
 from tts.engines.kokoro import KokoroEngine, chunks, files, g2p, runtimes
 from tts.engines.kokoro.g2p import Readers
 from tts.engines.kokoro.phonemes import MAX_PHONEMES, VOCABULARY, numbers, runs, spoken_phonemes
 from tts.engines.kokoro.turns import Turns
 from tts.engines.kokoro.voices import engine_voices
-from tts.engines.registry import get_engine
 from tts.models import Job
 from tts.requests import SpeechRequest
 from tts.services import lifecycle

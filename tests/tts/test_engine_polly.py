@@ -11,6 +11,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from speech.engines.base import PermanentEngineError
+from speech.engines.registry import close_engines
 from tests.config.envelopes import data_of, error_of
 from tests.google_peer import VENDORS_WORDS, Cut, Garbage, Half, Hang, Nothing, Silence
 from tests.polly_peer import Odd, PollyPeer, Refuse, Trickle
@@ -26,11 +28,9 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tts import pipeline, store
-from tts.engines.base import PermanentEngineError
 from tts.engines.polly import PollyEngine, calls
 from tts.engines.polly.markup import for_polly
 from tts.engines.polly.voices import FAMILIES
-from tts.engines.registry import close_engines
 from tts.engines.remote.retries import MAX_TRIES
 from tts.models import Job
 from tts.services.catalogue import sync_catalogue

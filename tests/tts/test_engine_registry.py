@@ -5,9 +5,9 @@ import threading
 import pytest
 from django.test import override_settings
 
-from tts.engines.base import Engine, EngineUnavailable
+from speech.engines.base import Engine, EngineUnavailable
+from speech.engines.registry import all_engines, close_engines, get_engine
 from tts.engines.espeak import EspeakEngine
-from tts.engines.registry import all_engines, close_engines, get_engine
 
 with_espeak = override_settings(SPEECH_ENGINES={"espeak": "tts.engines.espeak.EspeakEngine"})
 with_nothing = override_settings(SPEECH_ENGINES={})

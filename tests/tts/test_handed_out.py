@@ -16,6 +16,7 @@ from django.db import connections
 from django.test import AsyncClient
 
 from accounts.models import Account
+from speech.engines.registry import get_engine
 from tests.tts.test_stream import Listener, job_of, path_of, stored, submit, the_engine  # noqa: F401
 from tests.tts.worker_helpers import (
     QUEUE,
@@ -29,7 +30,6 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tts import handed_out, store
-from tts.engines.registry import get_engine
 from tts.errors import StreamBroken
 from tts.handed_out import HandedOut
 from tts.lease import Lease

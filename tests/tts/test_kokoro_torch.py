@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from speech.engines.base import EngineUnavailable
 from tests import kokoro_files
 from tests.tts.test_engine_kokoro import SENTENCE, speak
-from tts.engines.base import EngineUnavailable
 from tts.engines.kokoro import KokoroEngine
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (requirements-kokoro-torch.txt)")

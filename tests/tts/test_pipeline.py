@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from billing.models import Price
+from speech.engines.registry import get_engine
 from tests.factories import make_account
 from tests.tts.worker_helpers import (
     CRASHING_CHILD,
@@ -26,7 +27,6 @@ from tests.tts.worker_helpers import (
     work_once,
 )
 from tts import pipeline, speech, store
-from tts.engines.registry import get_engine
 from tts.lease import Lease, worker_is_stopping
 from tts.making import Making
 from tts.models import Job

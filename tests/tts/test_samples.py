@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from speech.engines.base import Segment, TransientEngineError
 from tests.config.envelopes import ANNIE, data_of
 from tests.factories import make_account, make_job
 from tests.tts.audio_helpers import measure_audio
@@ -23,7 +24,6 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tts import tasks
-from tts.engines.base import Segment, TransientEngineError
 from tts.engines.espeak import EspeakEngine
 from tts.services import samples
 from voices.models import Voice

@@ -16,8 +16,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from config.wake_ups import send_wake_up
+from speech.engines.registry import get_engine
 from tts import store
-from tts.engines.registry import get_engine
 from tts.lease import worker_is_stopping
 from tts.models import Audition, AuditionState
 from tts.services.lifecycle import due_jobs

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from django.conf import settings
 
 from speech.catalogue import VoiceEntry
-from tts.engines.base import Engine, EngineError
-from tts.engines.registry import all_engines
+from speech.engines.base import Engine, EngineError
+from speech.engines.registry import all_engines
 from voices.selectors import usable_providers
 from voices.services import CatalogueChange, reconcile_catalogue, retire_providers
 

@@ -15,9 +15,9 @@ from django.conf import settings
 from speech.audio.files import encode_file
 from speech.audio.formats import resolve_encoding
 from speech.audio.peaks import Peaks
+from speech.engines.base import EngineError, Segment
+from speech.engines.registry import all_engines, get_engine
 from tts import store
-from tts.engines.base import EngineError, Segment
-from tts.engines.registry import all_engines, get_engine
 from tts.errors import StoreUnavailable
 from tts.lease import worker_is_stopping
 from tts.services.lifecycle import due_jobs

@@ -20,9 +20,9 @@ from billing.services.ledger import charge_job
 from config.api import success_body
 from config.errors import DomainError
 from speech.audio.formats import Encoding
+from speech.engines.base import EngineUnavailable
+from speech.engines.registry import get_engine
 from tts import store
-from tts.engines.base import EngineUnavailable
-from tts.engines.registry import get_engine
 from tts.errors import NotRetryable
 from tts.models import Job, JobStatus
 from tts.queue import wake_worker

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from operations.management.output import OperatorCommand
-from tts.engines.base import EngineError
-from tts.engines.registry import all_engines
+from speech.engines.base import EngineError
+from speech.engines.registry import all_engines
 from tts.services.catalogue import sync_catalogue
 
 

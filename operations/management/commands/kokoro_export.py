@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from config.private_files import umask_for
 from operations.management.output import OperatorCommand
-from tts.engines.base import EngineUnavailable
+from speech.engines.base import EngineUnavailable
 from tts.engines.kokoro import files
 from tts.engines.kokoro.export import export_onnx
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from operations.management.output import OperatorCommand
-from tts.engines.registry import close_engines
+from speech.engines.registry import close_engines
 from tts.services.samples import make_all_samples
 from voices.services import forget_samples
 

@@ -13,7 +13,7 @@ from operations.one_machine.first_run import DEMO_EMAIL, Demo, ProofFailed, crea
 from operations.one_machine.source_watch import SourceWatch
 from operations.one_machine.static_files import collect_static_files
 from operations.one_machine.supervisor import Child, Supervisor
-from tts.engines.registry import all_engines
+from speech.engines.registry import all_engines
 from tts.queue import MAINTENANCE_QUEUE
 from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE
 

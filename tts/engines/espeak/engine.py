@@ -12,8 +12,8 @@ from pathlib import Path
 
 from speech.audio.tempo import stretch
 from speech.catalogue import VoiceEntry
+from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from speech.segments import Piece, split_into_pieces
-from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from tts.engines.espeak.languages import LANGUAGES
 from tts.engines.espeak.markup import Silence, Utterance, render
 from tts.engines.espeak.pace import split_speed
@@ -28,7 +28,7 @@ CHILD_PROGRAM = Path(__file__).with_name("child.py")
 
 
 class EspeakEngine:
-    """The embedded engine. See `tts.engines.base.Engine` for what the public methods promise."""
+    """The embedded engine. See `speech.engines.base.Engine` for what the public methods promise."""
 
     name = PROVIDER
     queue = "speech.espeak"

@@ -14,7 +14,7 @@ from a few long sentences to a row of one-word ones.
 So eSpeak's own rate, which keeps consonants crisp, does what it does truly, and stretching does the rest.
 """
 
-from tts.engines.base import MAX_SPEED, MIN_SPEED, PermanentEngineError
+from speech.engines.base import MAX_SPEED, MIN_SPEED, PermanentEngineError
 
 NORMAL_RATE_WPM = 175
 MIN_TRUE_RATE_WPM = 150

@@ -3,7 +3,7 @@
 For engines whose models read phonemes. The library stays in its own program (see `child`).
 """
 
-from tts.engines.base import PermanentEngineError
+from speech.engines.base import PermanentEngineError
 from tts.engines.espeak.engine import EspeakEngine
 from tts.engines.espeak.languages import LANGUAGES
 from tts.engines.espeak.text import plain_text

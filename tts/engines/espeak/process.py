@@ -13,7 +13,7 @@ import struct
 import subprocess
 from collections.abc import Generator, Sequence
 
-from tts.engines.base import EngineUnavailable, PermanentEngineError, TransientEngineError
+from speech.engines.base import EngineUnavailable, PermanentEngineError, TransientEngineError
 
 logger = logging.getLogger(__name__)
 

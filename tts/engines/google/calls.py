@@ -10,9 +10,8 @@ from collections.abc import Generator
 from typing import Any, Self
 
 from google.cloud.texttospeech_v1 import ListVoicesRequest
-
 from speech.catalogue import VoiceEntry
-from tts.engines.base import Segment, TransientEngineError
+from speech.engines.base import Segment, TransientEngineError
 from tts.engines.google.client import Patience
 from tts.engines.google.errors import our_errors
 from tts.engines.google.messages import samples_of, stream_requests, unary_request

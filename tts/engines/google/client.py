@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from tts.engines.base import EngineUnavailable, Segment
+from speech.engines.base import EngineUnavailable, Segment
 
 ANY_SIZE = [("grpc.max_receive_message_length", -1)]  # as Google's own channels have it; four minutes are 11 MB
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -81,6 +81,7 @@ class Connection:
 def _make_client() -> Any:
     # Half a second of imports, for those who speak with Google.
     import grpc
+
     from google.cloud.texttospeech_v1 import TextToSpeechClient
     from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcTransport
     from google.oauth2 import service_account

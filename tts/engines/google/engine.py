@@ -14,8 +14,8 @@ from django.conf import settings
 from speech.audio.tempo import stretch
 from speech.catalogue import VoiceEntry
 from speech.dialogue import read_dialogue
+from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from speech.segments import Piece
-from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from tts.engines.google.client import Connection, Patience, missing_credentials
 from tts.engines.google.voices import (
     GEMINI,
@@ -34,7 +34,7 @@ _TAG = re.compile(r"\[[^\[\]\n]{1,60}\]")  # "[pause long]", "[whispering]": hea
 
 
 class GoogleEngine:
-    """Google Cloud Text-to-Speech. See `tts.engines.base.Engine` for what the public methods promise."""
+    """Google Cloud Text-to-Speech. See `speech.engines.base.Engine` for what the public methods promise."""
 
     name = PROVIDER
     queue = "speech.remote"

@@ -16,8 +16,8 @@ from django.conf import settings
 
 from speech.audio.tempo import stretch
 from speech.catalogue import VoiceEntry
+from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from speech.segments import Piece
-from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from tts.engines.kokoro import chunks, files, runtimes
 from tts.engines.kokoro.g2p import Readers, missing_for
 from tts.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
@@ -30,7 +30,7 @@ WARM_LANGUAGE: Final = "en-US"  # the only one whose reader takes seconds to loa
 
 
 class KokoroEngine:
-    """Natural voices on this machine. See `tts.engines.base.Engine` for what the public methods promise."""
+    """Natural voices on this machine. See `speech.engines.base.Engine` for what the public methods promise."""
 
     name = PROVIDER
     queue = "speech.kokoro"

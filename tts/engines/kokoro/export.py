@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 from typing import Any, Final
 
-from tts.engines.base import EngineUnavailable
+from speech.engines.base import EngineUnavailable
 from tts.engines.kokoro.phonemes import VOCABULARY
 from tts.engines.kokoro.repeatable import make_repeatable
 from tts.engines.kokoro.runtimes import SEED, check_keys

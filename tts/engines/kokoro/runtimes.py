@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from django.conf import settings
 
-from tts.engines.base import EngineUnavailable, TransientEngineError
+from speech.engines.base import EngineUnavailable, TransientEngineError
 from tts.engines.kokoro import files
 from tts.engines.kokoro.phonemes import VOCABULARY
 

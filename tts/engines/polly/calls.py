@@ -11,7 +11,7 @@ from botocore.session import Session
 from botocore.utils import is_valid_endpoint_url
 from django.conf import settings
 
-from tts.engines.base import TransientEngineError
+from speech.engines.base import TransientEngineError
 from tts.engines.polly.credentials import region
 from tts.engines.polly.errors import InvalidEndpoint, our_errors
 from tts.engines.polly.voices import RATE_HERTZ, PollyVoice

@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import Any
 
 from speech.catalogue import VoiceEntry
+from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from speech.segments import Piece
-from tts.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from tts.engines.polly.credentials import missing_credentials, region
 from tts.engines.polly.markup import for_polly
 from tts.engines.polly.voices import MAX_REQUEST_BYTES, PROVIDER, RATE_HERTZ, PollyVoice, entries, parse
@@ -25,7 +25,7 @@ CHUNK_BYTES = RATE_HERTZ * 2 // 5  # 200 ms
 
 
 class PollyEngine:
-    """Amazon Polly. See `tts.engines.base.Engine` for what the public methods promise."""
+    """Amazon Polly. See `speech.engines.base.Engine` for what the public methods promise."""
 
     name = PROVIDER
     queue = "speech.remote"

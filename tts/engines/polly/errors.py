@@ -21,7 +21,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
-from tts.engines.base import EngineError, EngineUnavailable, PermanentEngineError, TransientEngineError
+from speech.engines.base import EngineError, EngineUnavailable, PermanentEngineError, TransientEngineError
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ marks are slower by the letter: there only what is far too short is noticed.
 import re
 from collections.abc import Generator, Iterable
 
-from tts.engines.base import TransientEngineError
+from speech.engines.base import TransientEngineError
 from tts.ssml import rate_factor, read_ssml
 
 SECONDS_PER_LETTER = 1 / 22

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 
-from tts.engines.base import TransientEngineError
+from speech.engines.base import TransientEngineError
 
 logger = logging.getLogger(__name__)
 

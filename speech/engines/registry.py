@@ -9,7 +9,7 @@ from typing import cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from tts.engines.base import Engine, EngineUnavailable
+from speech.engines.base import Engine, EngineUnavailable
 
 # By dotted path. No lock: engines cost nothing to make, `setdefault` is atomic, and a lock held by another
 # thread during a fork would stay locked in the child for ever.

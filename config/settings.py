@@ -344,7 +344,7 @@ CELERY_BEAT_SCHEDULE = {
 # --- speech --------------------------------------------------------------------------------------
 
 ENGINE_CLASSES = {
-    "espeak": "tts.engines.espeak.EspeakEngine",
+    "espeak": "speech.engines.espeak.EspeakEngine",
     "kokoro": "tts.engines.kokoro.KokoroEngine",
     "polly": "tts.engines.polly.PollyEngine",
     "google": "tts.engines.google.GoogleEngine",

@@ -22,9 +22,9 @@ import httpx
 from speech.audio.files import encode_file
 from speech.audio.formats import Encoding
 from speech.engines.base import Segment
+from speech.engines.espeak import EspeakEngine
 from speech.sentences import split_text
 from tests.ports import free_port
-from tts.engines.espeak import EspeakEngine
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 VOICE_ID = "espeak:en-US-eSpeak-Annie"

@@ -24,7 +24,7 @@ from grpc_status import rpc_status
 
 from speech.dialogue import read_dialogue
 from speech.engines.base import Segment
-from tts.engines.espeak import EspeakEngine
+from speech.engines.espeak import EspeakEngine
 
 RATE_HERTZ = 24_000
 MAX_INPUT_BYTES = 5_000

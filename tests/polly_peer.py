@@ -21,9 +21,9 @@ from speech.audio.encoder import Encoder
 from speech.audio.formats import Encoding
 from speech.audio.wav import WAV_HEADER_BYTES
 from speech.engines.base import Segment
+from speech.engines.espeak import EspeakEngine
 from tests.google_peer import VENDORS_WORDS, Cut, Garbage, Half, Hang, Nothing, Silence
 from tests.tts.engine_helpers import RATE_HERTZ as ESPEAK_RATE_HERTZ
-from tts.engines.espeak import EspeakEngine
 
 RATE_HERTZ = 16_000
 MAX_BILLED_CHARS = 3_000

@@ -19,13 +19,13 @@ from portal.code_samples import code_samples
 from portal.forms import SpeechForm
 from speech.dialogue import read_dialogue
 from speech.engines.base import Segment
+from speech.engines.espeak.engine import EspeakEngine
+from speech.engines.espeak.markup import render
+from speech.engines.espeak.phonemes import PhonemeReader
+from speech.engines.espeak.text import mark_what_follows, pauses_after, plain_text
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from tts.again import request_body
-from tts.engines.espeak.engine import EspeakEngine
-from tts.engines.espeak.markup import render
-from tts.engines.espeak.phonemes import PhonemeReader
-from tts.engines.espeak.text import mark_what_follows, pauses_after, plain_text
 from tts.engines.google.engine import GoogleEngine
 from tts.engines.google.messages import stream_requests, unary_request
 from tts.engines.google.voices import GEMINI
@@ -111,18 +111,18 @@ TEXT: Mapping[str, Work] = {
     "tts.again.request_body": lambda text: request_body(_request(text)),
     "portal.code_samples.code_samples": lambda text: code_samples(_body(text), base_url="http://x", is_streamed=False),
     "speech.dialogue.read_dialogue": read_dialogue,
-    "tts.engines.espeak.engine.EspeakEngine.split": lambda text: ESPEAK.split(
+    "speech.engines.espeak.engine.EspeakEngine.split": lambda text: ESPEAK.split(
         text, text_format="text", language="en-US"
     ),
-    "tts.engines.espeak.engine.EspeakEngine.speak": _speak,
-    "tts.engines.espeak.phonemes.PhonemeReader.read": lambda text: (
+    "speech.engines.espeak.engine.EspeakEngine.speak": _speak,
+    "speech.engines.espeak.phonemes.PhonemeReader.read": lambda text: (
         READER.read(segment.text, identifier="gmw/en-US") for segment in _segments(text)
     ),
-    "tts.engines.espeak.text.mark_what_follows": lambda text: mark_what_follows(
+    "speech.engines.espeak.text.mark_what_follows": lambda text: mark_what_follows(
         Piece(part, len(part)) for part in split_text(text, "en-US")
     ),
-    "tts.engines.espeak.text.plain_text": plain_text,
-    "tts.engines.espeak.text.pauses_after": lambda text: [pauses_after(segment.text) for segment in _segments(text)],
+    "speech.engines.espeak.text.plain_text": plain_text,
+    "speech.engines.espeak.text.pauses_after": lambda text: [pauses_after(segment.text) for segment in _segments(text)],
     "tts.engines.google.engine.GoogleEngine.split": lambda text: GoogleEngine().split(
         text, text_format="text", language="en-US"
     ),
@@ -160,11 +160,11 @@ TEXT: Mapping[str, Work] = {
     "tts.serializers.SpeechSerializer.validate_text": lambda text: SpeechSerializer(data=_body(text)).speech_request(),
 }
 SSML: Mapping[str, Work] = {
-    "tts.engines.espeak.engine.EspeakEngine.split": lambda ssml: ESPEAK.split(
+    "speech.engines.espeak.engine.EspeakEngine.split": lambda ssml: ESPEAK.split(
         ssml, text_format="ssml", language="en-US"
     ),
-    "tts.engines.espeak.engine.EspeakEngine.speak": lambda ssml: _speak(ssml, text_format="ssml"),
-    "tts.engines.espeak.markup.render": lambda ssml: render(ssml, ANNIE, rate_wpm=175),
+    "speech.engines.espeak.engine.EspeakEngine.speak": lambda ssml: _speak(ssml, text_format="ssml"),
+    "speech.engines.espeak.markup.render": lambda ssml: render(ssml, ANNIE, rate_wpm=175),
     "tts.engines.google.messages.unary_request": lambda ssml: _messages(ssml, "ssml"),
     "tts.engines.polly.markup.for_polly": lambda ssml: for_polly(ssml, FAMILIES["standard"]),
     "tts.engines.remote.pieces.split_for_requests": lambda ssml: split_for_requests(
@@ -187,7 +187,10 @@ ELSEWHERE: Mapping[str, str] = {
         "what every engine has; they are above",
     ),
     **dict.fromkeys(
-        ("tts.engines.espeak.process.EspeakProcess.synthesise", "tts.engines.espeak.process.EspeakProcess.phonemes"),
+        (
+            "speech.engines.espeak.process.EspeakProcess.synthesise",
+            "speech.engines.espeak.process.EspeakProcess.phonemes",
+        ),
         "run by EspeakEngine.speak and PhonemeReader.read",
     ),
     **dict.fromkeys(

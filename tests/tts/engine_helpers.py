@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech.engines.base import Segment
-from tts.engines.espeak import EspeakEngine
-from tts.engines.espeak.engine import CHILD_PROGRAM
+from speech.engines.espeak import EspeakEngine
+from speech.engines.espeak.engine import CHILD_PROGRAM
 
 RATE_HERTZ = 22_050
 ANNIE = "gmw/en-US+Annie"

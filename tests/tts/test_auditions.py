@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from speech.engines.base import Segment
+from speech.engines.espeak import EspeakEngine
 from tests.config.envelopes import ANNIE
 from tests.factories import make_job
 from tests.tts.audio_helpers import measure_audio, mp3_frames
@@ -25,7 +26,6 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tts import store
-from tts.engines.espeak import EspeakEngine
 from tts.lease import worker_is_stopping
 from tts.models import Audition
 from tts.services import auditions
@@ -223,7 +223,7 @@ def test_an_engine_that_cannot_is_tried_twice_for_each_request(text, scripted_en
     assert speak_auditions(queue=QUEUE) == 0
     assert of(audition) == ("failed", 4, 0)
 
-    settings.SPEECH_ENGINES = {"espeak": "tts.engines.espeak.EspeakEngine"}
+    settings.SPEECH_ENGINES = {"espeak": "speech.engines.espeak.EspeakEngine"}
     ask(audition.text)
     assert speak_auditions(queue=QUEUE) == 1
     assert of(audition) == ("ready", 5, 1)

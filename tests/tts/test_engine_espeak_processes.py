@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from speech.engines.base import EngineUnavailable, TransientEngineError
+from speech.engines.espeak import EspeakEngine
 from tests.tts.engine_helpers import (
     ANNIE,
     LEE,
@@ -25,7 +26,6 @@ from tests.tts.engine_helpers import (
     wait_until_ended,
     write_child,
 )
-from tts.engines.espeak import EspeakEngine
 
 REPOSITORY = Path(__file__).parents[2]
 # Far more than the socket holds: the child is still writing after the first chunk was read.
@@ -205,7 +205,7 @@ import os
 import sys
 from pathlib import Path
 from speech.engines.base import Segment
-from tts.engines.espeak import EspeakEngine
+from speech.engines.espeak import EspeakEngine
 engine = EspeakEngine(program=Path(sys.argv[1]))
 engine.warm_up()
 if sys.argv[2]:

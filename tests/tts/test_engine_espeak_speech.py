@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from speech.engines.base import PermanentEngineError, Segment
+from speech.engines.espeak import EspeakEngine
+from speech.engines.espeak.pace import split_speed
+from speech.engines.espeak.text import pauses_after
+from speech.engines.espeak.voices import SPEAKERS
 from tests.tts.engine_helpers import (
     ANNIE,
     LEE,
@@ -19,10 +23,6 @@ from tests.tts.engine_helpers import (
     segment,
     speak,
 )
-from tts.engines.espeak import EspeakEngine
-from tts.engines.espeak.pace import split_speed
-from tts.engines.espeak.text import pauses_after
-from tts.engines.espeak.voices import SPEAKERS
 
 EVERY_VOICE = [f"{english}+{speaker.variant}" for english in ("gmw/en-US", "gmw/en") for speaker in SPEAKERS]
 DENSE_SPEEDS = [hundredths / 100 for hundredths in (*range(25, 125, 5), *range(125, 401, 25))]

@@ -6,10 +6,10 @@ import pytest
 from django.test import override_settings
 
 from speech.engines.base import Engine, EngineUnavailable
+from speech.engines.espeak import EspeakEngine
 from speech.engines.registry import all_engines, close_engines, get_engine
-from tts.engines.espeak import EspeakEngine
 
-with_espeak = override_settings(SPEECH_ENGINES={"espeak": "tts.engines.espeak.EspeakEngine"})
+with_espeak = override_settings(SPEECH_ENGINES={"espeak": "speech.engines.espeak.EspeakEngine"})
 with_nothing = override_settings(SPEECH_ENGINES={})
 
 

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from speech.engines.base import Segment, TransientEngineError
+from speech.engines.espeak import EspeakEngine
 from tests.config.envelopes import ANNIE, data_of
 from tests.factories import make_account, make_job
 from tests.tts.audio_helpers import measure_audio
@@ -24,7 +25,6 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tts import tasks
-from tts.engines.espeak import EspeakEngine
 from tts.services import samples
 from voices.models import Voice
 from voices.services import claim_sample

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from speech import sentences
+from speech.engines.espeak.languages import LANGUAGES as ESPEAK_LANGUAGES
 from speech.sentences import MAX_SEGMENT_CHARS, split_text
-from tts.engines.espeak.languages import LANGUAGES as ESPEAK_LANGUAGES
 from voices.sentences import sentence_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent

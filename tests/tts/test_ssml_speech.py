@@ -15,15 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from billing.models import LedgerEntry
 from billing.selectors import get_balance
 from speech.engines.base import PermanentEngineError, Segment
+from speech.engines.espeak import EspeakEngine
+from speech.engines.espeak.markup import Silence, Utterance, render
+from speech.engines.espeak.voices import SPEAKERS
 from tests.conftest import ApiClient
 from tests.tts.audio_helpers import measure_audio
 from tests.tts.engine_helpers import ANNIE, LEE, RATE_HERTZ, SENTENCES, level_db, median_pitch_hertz, speak
 from tests.tts.test_ssml import well_formed
 from tests.tts.worker_helpers import REFUNDED
 from tts import pipeline, speech, store
-from tts.engines.espeak import EspeakEngine
-from tts.engines.espeak.markup import Silence, Utterance, render
-from tts.engines.espeak.voices import SPEAKERS
 from tts.lease import Lease
 from tts.models import Job
 from tts.services import lifecycle

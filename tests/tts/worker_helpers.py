@@ -26,11 +26,11 @@ from billing.money import format_credits
 from billing.selectors import get_balance
 from config.celery import app
 from speech.engines.base import PermanentEngineError, Segment, TransientEngineError
+from speech.engines.espeak import EspeakEngine
 from tests.factories import make_admission
 from tests.processes import ends_with_parent
 from tests.tts.engine_helpers import write_child
 from tests.waiting import wait_for
-from tts.engines.espeak import EspeakEngine
 from tts.models import Job
 from tts.requests import SpeechRequest
 from tts.services.submit import submit_job

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from config.errors import NotFound
-from tts.engines.espeak.voices import voice_entries
+from speech.engines.espeak.voices import voice_entries
 from tts.services.catalogue import sync_catalogue
 from voices.errors import InvalidVoice
 from voices.models import Voice

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from speech.catalogue import ModelType
-from tts.engines.espeak.voices import voice_entries
+from speech.engines.espeak.voices import voice_entries
 from voices.errors import InvalidVoice, ModelNotFound
 from voices.models import ModelAlias, Voice, VoiceAlias
 from voices.selectors import get_model_alias, get_voice_for_model, list_model_aliases

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing.models import Price
+from speech.engines.espeak.voices import voice_entries
 from tests.config.envelopes import ANNIE, data_of, error_of, statements
 from tests.conftest import ApiClient
-from tts.engines.espeak.voices import voice_entries
 from voices.models import Voice
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from speech.engines.base import EngineUnavailable
-from tts.engines.espeak.phonemes import PhonemeReader
+from speech.engines.espeak.phonemes import PhonemeReader
 from tts.engines.kokoro.turns import Turns
 from tts.engines.kokoro.voices import LANGUAGE_OF_TAG, LANGUAGES
 

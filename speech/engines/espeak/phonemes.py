@@ -4,9 +4,9 @@ For engines whose models read phonemes. The library stays in its own program (se
 """
 
 from speech.engines.base import PermanentEngineError
-from tts.engines.espeak.engine import EspeakEngine
-from tts.engines.espeak.languages import LANGUAGES
-from tts.engines.espeak.text import plain_text
+from speech.engines.espeak.engine import EspeakEngine
+from speech.engines.espeak.languages import LANGUAGES
+from speech.engines.espeak.text import plain_text
 
 _IDENTIFIERS = frozenset(language.identifier for language in LANGUAGES)
 

@@ -25,9 +25,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 
-from tts.engines.espeak.pace import NORMAL_RATE_WPM
-from tts.engines.espeak.text import plain_text
-from tts.engines.espeak.voices import Spoken, find_spoken
+from speech.engines.espeak.pace import NORMAL_RATE_WPM
+from speech.engines.espeak.text import plain_text
+from speech.engines.espeak.voices import Spoken, find_spoken
 from tts.ssml import (
     SPELLED,
     Token,

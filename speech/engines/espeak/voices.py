@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from speech.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
 from speech.catalogue import Gender, VoiceEntry
-from tts.engines.espeak.languages import LANGUAGES, Language
+from speech.engines.espeak.languages import LANGUAGES, Language
 
 PROVIDER = "espeak"
 FAMILY = "eSpeak"

@@ -9,7 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 
-from tts.engines.espeak.process import EspeakProcess
+from speech.engines.espeak.process import EspeakProcess
 
 # Children kept for the next request, 15 MB each. More than this many at once is a peak: they end when done.
 MAX_IDLE = 8

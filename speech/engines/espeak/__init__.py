@@ -5,6 +5,6 @@
 understands it, `text` what the library must not see, `pace` the arithmetic of speed.
 """
 
-from tts.engines.espeak.engine import EspeakEngine
+from speech.engines.espeak.engine import EspeakEngine
 
 __all__ = ["EspeakEngine"]

@@ -13,14 +13,14 @@ from pathlib import Path
 from speech.audio.tempo import stretch
 from speech.catalogue import VoiceEntry
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
+from speech.engines.espeak.languages import LANGUAGES
+from speech.engines.espeak.markup import Silence, Utterance, render
+from speech.engines.espeak.pace import split_speed
+from speech.engines.espeak.pool import ProcessPool
+from speech.engines.espeak.process import SILENCE_TIMEOUT_S, EspeakProcess, child_command
+from speech.engines.espeak.text import mark_what_follows, pauses_after, plain_text
+from speech.engines.espeak.voices import PROVIDER, RATE_HERTZ, voice_entries
 from speech.segments import Piece, split_into_pieces
-from tts.engines.espeak.languages import LANGUAGES
-from tts.engines.espeak.markup import Silence, Utterance, render
-from tts.engines.espeak.pace import split_speed
-from tts.engines.espeak.pool import ProcessPool
-from tts.engines.espeak.process import SILENCE_TIMEOUT_S, EspeakProcess, child_command
-from tts.engines.espeak.text import mark_what_follows, pauses_after, plain_text
-from tts.engines.espeak.voices import PROVIDER, RATE_HERTZ, voice_entries
 from tts.ssml import SsmlError
 
 SILENCE_CHUNK_SAMPLES = RATE_HERTZ // 5

@@ -347,7 +347,7 @@ ENGINE_CLASSES = {
     "espeak": "speech.engines.espeak.EspeakEngine",
     "kokoro": "tts.engines.kokoro.KokoroEngine",
     "polly": "tts.engines.polly.PollyEngine",
-    "google": "tts.engines.google.GoogleEngine",
+    "google": "speech.engines.google.GoogleEngine",
 }
 # Where an engine's jobs wait.
 ENGINE_QUEUES = {

@@ -23,12 +23,12 @@ from speech.engines.espeak.engine import EspeakEngine
 from speech.engines.espeak.markup import render
 from speech.engines.espeak.phonemes import PhonemeReader
 from speech.engines.espeak.text import mark_what_follows, pauses_after, plain_text
+from speech.engines.google.engine import GoogleEngine
+from speech.engines.google.messages import stream_requests, unary_request
+from speech.engines.google.voices import GEMINI
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from tts.again import request_body
-from tts.engines.google.engine import GoogleEngine
-from tts.engines.google.messages import stream_requests, unary_request
-from tts.engines.google.voices import GEMINI
 from tts.engines.kokoro import chunks
 from tts.engines.kokoro.engine import KokoroEngine
 from tts.engines.kokoro.g2p import Readers
@@ -123,11 +123,11 @@ TEXT: Mapping[str, Work] = {
     ),
     "speech.engines.espeak.text.plain_text": plain_text,
     "speech.engines.espeak.text.pauses_after": lambda text: [pauses_after(segment.text) for segment in _segments(text)],
-    "tts.engines.google.engine.GoogleEngine.split": lambda text: GoogleEngine().split(
+    "speech.engines.google.engine.GoogleEngine.split": lambda text: GoogleEngine().split(
         text, text_format="text", language="en-US"
     ),
-    "tts.engines.google.messages.unary_request": _messages,
-    "tts.engines.google.messages.stream_requests": _messages,
+    "speech.engines.google.messages.unary_request": _messages,
+    "speech.engines.google.messages.stream_requests": _messages,
     "tts.engines.kokoro.chunks.split": lambda text: chunks.split(text, "en-US"),
     "tts.engines.kokoro.engine.KokoroEngine.split": lambda text: KokoroEngine().split(
         text, text_format="text", language="ja-JP"
@@ -165,7 +165,7 @@ SSML: Mapping[str, Work] = {
     ),
     "speech.engines.espeak.engine.EspeakEngine.speak": lambda ssml: _speak(ssml, text_format="ssml"),
     "speech.engines.espeak.markup.render": lambda ssml: render(ssml, ANNIE, rate_wpm=175),
-    "tts.engines.google.messages.unary_request": lambda ssml: _messages(ssml, "ssml"),
+    "speech.engines.google.messages.unary_request": lambda ssml: _messages(ssml, "ssml"),
     "tts.engines.polly.markup.for_polly": lambda ssml: for_polly(ssml, FAMILIES["standard"]),
     "tts.engines.remote.pieces.split_for_requests": lambda ssml: split_for_requests(
         ssml, text_format="ssml", language="en-US", max_bytes=5_000
@@ -195,15 +195,15 @@ ELSEWHERE: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "tts.engines.google.calls.synthesize",
-            "tts.engines.google.calls.stream",
-            "tts.engines.google.engine.GoogleEngine.speak",
+            "speech.engines.google.calls.synthesize",
+            "speech.engines.google.calls.stream",
+            "speech.engines.google.engine.GoogleEngine.speak",
             "tts.engines.polly.calls.synthesize",
             "tts.engines.polly.engine.PollyEngine.speak",
         ),
         "calls a provider with one segment; what it does to the text is above",
     ),
-    "tts.engines.google.client.Patience.for_text": "only measures the text",
+    "speech.engines.google.client.Patience.for_text": "only measures the text",
     "tts.engines.kokoro.engine.KokoroEngine.speak": "needs the model; Readers.phonemes, runs and numbers are above",
     "operations.desk.search.search": "an operator's words, not a text to speak",
     "portal.pages.gallery.GalleryFilters.words": "words to search voices for",

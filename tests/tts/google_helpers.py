@@ -10,14 +10,14 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from speech.engines.google import GoogleEngine
+from speech.engines.google.client import Patience
 from speech.engines.registry import close_engines
 from tests.google_peer import GooglePeer
-from tts.engines.google import GoogleEngine
-from tts.engines.google.client import Patience
 from tts.services.catalogue import sync_catalogue
 
 QUEUE = "speech.remote"
-ENGINES = {"google": "tts.engines.google.GoogleEngine"}
+ENGINES = {"google": "speech.engines.google.GoogleEngine"}
 KORE = "google:en-US-Gemini-Kore"
 PUCK = "google:en-US-Gemini-Puck"
 CHIRP = "google:en-US-Chirp3HD-Kore"

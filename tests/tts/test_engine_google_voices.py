@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from speech.catalogue import VoiceEntry
 from speech.engines.base import EngineUnavailable, TransientEngineError
+from speech.engines.google import GoogleEngine
+from speech.engines.google.voices import GEMINI_LANGUAGES, STYLES
 from tests.config.envelopes import data_of, error_of
 from tests.google_peer import GooglePeer
 from tests.run import ROOT
@@ -25,8 +27,6 @@ from tests.tts.google_helpers import (  # noqa: F401
     peer,
     write_credentials,
 )
-from tts.engines.google import GoogleEngine
-from tts.engines.google.voices import GEMINI_LANGUAGES, STYLES
 from tts.services.catalogue import sync_catalogue
 from voices.models import Voice
 
@@ -236,7 +236,8 @@ def test_away_from_this_machine_google_is_asked_over_tls_and_with_the_key(tmp_pa
         "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(tmp_path / "roots.pem"),  # read once per process, hence one of its own
     }
     program = (
-        "import django; django.setup();from tts.engines.google import GoogleEngine;print(len(GoogleEngine().voices()))"
+        "import django; django.setup();"
+        "from speech.engines.google import GoogleEngine;print(len(GoogleEngine().voices()))"
     )
     try:
         done = subprocess.run(

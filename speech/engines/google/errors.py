@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import grpc
-
 from google.api_core import exceptions as google_errors
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.rpc.error_details_pb2 import RetryInfo
+
 from speech.engines.base import EngineError, EngineUnavailable, PermanentEngineError, TransientEngineError
 
 logger = logging.getLogger(__name__)

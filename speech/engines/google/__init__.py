@@ -5,6 +5,6 @@
 what goes wrong. The package google-cloud-texttospeech is imported when the first word is spoken, not before.
 """
 
-from tts.engines.google.engine import GoogleEngine
+from speech.engines.google.engine import GoogleEngine
 
 __all__ = ["GoogleEngine"]

@@ -15,9 +15,8 @@ from speech.audio.tempo import stretch
 from speech.catalogue import VoiceEntry
 from speech.dialogue import read_dialogue
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
-from speech.segments import Piece
-from tts.engines.google.client import Connection, Patience, missing_credentials
-from tts.engines.google.voices import (
+from speech.engines.google.client import Connection, Patience, missing_credentials
+from speech.engines.google.voices import (
     GEMINI,
     MAX_REQUEST_BYTES,
     PROVIDER,
@@ -26,6 +25,7 @@ from tts.engines.google.voices import (
     family_of,
     split_speed,
 )
+from speech.segments import Piece
 from tts.engines.remote.pieces import split_for_requests
 from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
 from tts.engines.remote.retries import with_retries
@@ -134,6 +134,6 @@ def _least_seconds(segment: Segment, family: Family) -> float:
 
 def _calls() -> ModuleType:
     """What imports Google's library, which takes half a second and is for those who speak with Google."""
-    from tts.engines.google import calls
+    from speech.engines.google import calls
 
     return calls

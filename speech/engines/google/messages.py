@@ -6,10 +6,11 @@ Owns what goes into which field for which family. Sending is `engine`.
 from collections.abc import Iterator
 
 from google.cloud import texttospeech_v1 as google
+
 from speech.audio.wav import NotWav, read_wav
 from speech.dialogue import read_dialogue
 from speech.engines.base import Segment, TransientEngineError
-from tts.engines.google.voices import GEMINI, GEMINI_MODELS, RATE_HERTZ, Family, split_speed
+from speech.engines.google.voices import GEMINI, GEMINI_MODELS, RATE_HERTZ, Family, split_speed
 from tts.engines.remote.pieces import whole_ssml
 
 

@@ -81,7 +81,6 @@ class Connection:
 def _make_client() -> Any:
     # Half a second of imports, for those who speak with Google.
     import grpc
-
     from google.cloud.texttospeech_v1 import TextToSpeechClient
     from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcTransport
     from google.oauth2 import service_account

@@ -10,12 +10,13 @@ from collections.abc import Generator
 from typing import Any, Self
 
 from google.cloud.texttospeech_v1 import ListVoicesRequest
+
 from speech.catalogue import VoiceEntry
 from speech.engines.base import Segment, TransientEngineError
-from tts.engines.google.client import Patience
-from tts.engines.google.errors import our_errors
-from tts.engines.google.messages import samples_of, stream_requests, unary_request
-from tts.engines.google.voices import Family, voice_entries
+from speech.engines.google.client import Patience
+from speech.engines.google.errors import our_errors
+from speech.engines.google.messages import samples_of, stream_requests, unary_request
+from speech.engines.google.voices import Family, voice_entries
 
 
 def list_voices(client: Any, patience: Patience) -> list[VoiceEntry]:

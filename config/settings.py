@@ -345,7 +345,7 @@ CELERY_BEAT_SCHEDULE = {
 
 ENGINE_CLASSES = {
     "espeak": "speech.engines.espeak.EspeakEngine",
-    "kokoro": "tts.engines.kokoro.KokoroEngine",
+    "kokoro": "speech.engines.kokoro.KokoroEngine",
     "polly": "tts.engines.polly.PollyEngine",
     "google": "speech.engines.google.GoogleEngine",
 }

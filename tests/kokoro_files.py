@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from tts.engines.kokoro.files import PACK_SHAPE
-from tts.engines.kokoro.phonemes import VOCABULARY
-from tts.engines.kokoro.voices import RATE_HERTZ, engine_voices
+from speech.engines.kokoro.files import PACK_SHAPE
+from speech.engines.kokoro.phonemes import VOCABULARY
+from speech.engines.kokoro.voices import RATE_HERTZ, engine_voices
 
 PHONEME_SECONDS = 0.076  # what the true weights take on average
 FRAME_SECONDS = 600 / RATE_HERTZ  # the network's unit of duration: 25 ms
@@ -132,7 +132,7 @@ def tone_model(folder: Path, *, silent: bool = False, broken: bool = False, fore
 
 
 def main(folder: Path) -> int:
-    from tts.engines.kokoro.export import export_onnx
+    from speech.engines.kokoro.export import export_onnx
 
     checkpoint(folder, small=False)
     deviation = export_onnx(folder / "config.json", folder / "kokoro-v1_0.pth", folder / "model.onnx")

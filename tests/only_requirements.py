@@ -24,10 +24,10 @@ APPS = ("config", "accounts", "billing", "voices", "webhooks", "tts")
 REQUIREMENT = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==", re.MULTILINE)
 # Modules that only an optional requirements file makes usable, and the file.
 OPTIONAL = {
-    "tts.engines.kokoro": "requirements-kokoro.txt",
+    "speech.engines.kokoro": "requirements-kokoro.txt",
     "operations.management.commands.kokoro_install": "requirements-kokoro.txt",
     "operations.management.commands.kokoro_export": "requirements-kokoro-torch.txt",
-    "tts.engines.kokoro.export": "requirements-kokoro-torch.txt",
+    "speech.engines.kokoro.export": "requirements-kokoro-torch.txt",
 }
 
 

@@ -26,13 +26,13 @@ from speech.engines.espeak.text import mark_what_follows, pauses_after, plain_te
 from speech.engines.google.engine import GoogleEngine
 from speech.engines.google.messages import stream_requests, unary_request
 from speech.engines.google.voices import GEMINI
+from speech.engines.kokoro import chunks
+from speech.engines.kokoro.engine import KokoroEngine
+from speech.engines.kokoro.g2p import Readers
+from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from tts.again import request_body
-from tts.engines.kokoro import chunks
-from tts.engines.kokoro.engine import KokoroEngine
-from tts.engines.kokoro.g2p import Readers
-from tts.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
 from tts.engines.polly.engine import PollyEngine
 from tts.engines.polly.markup import for_polly
 from tts.engines.polly.voices import FAMILIES
@@ -128,14 +128,14 @@ TEXT: Mapping[str, Work] = {
     ),
     "speech.engines.google.messages.unary_request": _messages,
     "speech.engines.google.messages.stream_requests": _messages,
-    "tts.engines.kokoro.chunks.split": lambda text: chunks.split(text, "en-US"),
-    "tts.engines.kokoro.engine.KokoroEngine.split": lambda text: KokoroEngine().split(
+    "speech.engines.kokoro.chunks.split": lambda text: chunks.split(text, "en-US"),
+    "speech.engines.kokoro.engine.KokoroEngine.split": lambda text: KokoroEngine().split(
         text, text_format="text", language="ja-JP"
     ),
-    **{f"tts.engines.kokoro.g2p.Readers.phonemes {tag}": _phonemes_of(tag) for tag in KOKORO_LANGUAGES},
-    "tts.engines.kokoro.phonemes.spoken_phonemes": spoken_phonemes,
-    "tts.engines.kokoro.phonemes.runs": runs,
-    "tts.engines.kokoro.phonemes.numbers": lambda text: [numbers(run) for run in runs(spoken_phonemes(text))],
+    **{f"speech.engines.kokoro.g2p.Readers.phonemes {tag}": _phonemes_of(tag) for tag in KOKORO_LANGUAGES},
+    "speech.engines.kokoro.phonemes.spoken_phonemes": spoken_phonemes,
+    "speech.engines.kokoro.phonemes.runs": runs,
+    "speech.engines.kokoro.phonemes.numbers": lambda text: [numbers(run) for run in runs(spoken_phonemes(text))],
     "tts.engines.polly.engine.PollyEngine.split": lambda text: PollyEngine().split(
         text, text_format="text", language="en-US"
     ),
@@ -204,7 +204,7 @@ ELSEWHERE: Mapping[str, str] = {
         "calls a provider with one segment; what it does to the text is above",
     ),
     "speech.engines.google.client.Patience.for_text": "only measures the text",
-    "tts.engines.kokoro.engine.KokoroEngine.speak": "needs the model; Readers.phonemes, runs and numbers are above",
+    "speech.engines.kokoro.engine.KokoroEngine.speak": "needs the model; Readers.phonemes, runs and numbers are above",
     "operations.desk.search.search": "an operator's words, not a text to speak",
     "portal.pages.gallery.GalleryFilters.words": "words to search voices for",
     "portal.pages.sound.sound_of": "gets the first 200 characters",

@@ -235,7 +235,7 @@ def test_models_outside_may_be_read_by_others(tmp_path: Path, inside: bool, expe
 import django; django.setup()
 from django.conf import settings
 from config.private_files import umask_for
-from tts.engines.kokoro import files
+from speech.engines.kokoro import files
 with umask_for(files.model_dir(), data_dir=settings.DATA_DIR):
     files.model_dir().mkdir(parents=True); files.write_manifest({})
 (files.model_dir() / "after").touch()

@@ -15,6 +15,11 @@ import numpy as np
 import pytest
 
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TransientEngineError
+from speech.engines.kokoro import KokoroEngine, chunks, files, g2p, runtimes
+from speech.engines.kokoro.g2p import Readers
+from speech.engines.kokoro.phonemes import MAX_PHONEMES, VOCABULARY, numbers, runs, spoken_phonemes
+from speech.engines.kokoro.turns import Turns
+from speech.engines.kokoro.voices import engine_voices
 from speech.engines.registry import get_engine
 from tests import kokoro_files
 from tests.config.envelopes import data_of, error_of
@@ -22,11 +27,6 @@ from tests.factories import make_admission
 from tests.tts.worker_helpers import assert_failed_and_refunded
 from tests.waiting import wait_for
 from tts import tasks
-from tts.engines.kokoro import KokoroEngine, chunks, files, g2p, runtimes
-from tts.engines.kokoro.g2p import Readers
-from tts.engines.kokoro.phonemes import MAX_PHONEMES, VOCABULARY, numbers, runs, spoken_phonemes
-from tts.engines.kokoro.turns import Turns
-from tts.engines.kokoro.voices import engine_voices
 from tts.models import Job
 from tts.requests import SpeechRequest
 from tts.services import lifecycle
@@ -35,7 +35,7 @@ from tts.services.submit import submit_job
 from voices.models import Voice
 
 BELLA = "kokoro:en-US-Kokoro-Bella"
-KOKORO = {"kokoro": "tts.engines.kokoro.KokoroEngine"}
+KOKORO = {"kokoro": "speech.engines.kokoro.KokoroEngine"}
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 
 
@@ -309,7 +309,7 @@ def test_a_voice_whose_pack_is_missing_or_damaged_is_unavailable_alone(model: Pa
 
 
 def test_a_language_whose_reader_is_missing_says_so(model: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("tts.engines.kokoro.g2p.PACKAGES", {"j": ("no_such_package",)})
+    monkeypatch.setattr("speech.engines.kokoro.g2p.PACKAGES", {"j": ("no_such_package",)})
     reasons = {entry.language: entry.unavailable_reason for entry in KokoroEngine().voices()}
     assert reasons.pop("ja-JP") == "Japanese (Japan) needs the packages of requirements-kokoro.txt (no_such_package)"
     assert set(reasons.values()) == {""}

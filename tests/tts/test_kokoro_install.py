@@ -17,11 +17,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from onnx import TensorProto, helper
 
+from speech.engines.kokoro import KokoroEngine, files, hub
+from speech.engines.kokoro.repeatable import make_repeatable
+from speech.engines.kokoro.voices import engine_voices
 from tests import kokoro_files
 from tests.ports import free_port
-from tts.engines.kokoro import KokoroEngine, files, hub
-from tts.engines.kokoro.repeatable import make_repeatable
-from tts.engines.kokoro.voices import engine_voices
 from voices.models import Voice
 
 RESOLVED = f"/resolved/{hub.ONNX_REPOSITORY}/resolve/{hub.REVISIONS[hub.ONNX_REPOSITORY]}/voices/{{}}.bin"
@@ -96,7 +96,7 @@ def model_hub(tmp_path: Path, settings: Any) -> Iterator[Hub]:
     hub = Hub(contents)
     settings.KOKORO_HUB_URL = hub.url
     settings.KOKORO_MODEL_DIR = tmp_path / "kokoro"
-    settings.SPEECH_ENGINES = {"kokoro": "tts.engines.kokoro.KokoroEngine"}
+    settings.SPEECH_ENGINES = {"kokoro": "speech.engines.kokoro.KokoroEngine"}
     yield hub
     hub.close()
 

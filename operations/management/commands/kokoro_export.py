@@ -10,8 +10,8 @@ from django.core.management.base import CommandError, CommandParser
 from config.private_files import umask_for
 from operations.management.output import OperatorCommand
 from speech.engines.base import EngineUnavailable
-from tts.engines.kokoro import files
-from tts.engines.kokoro.export import export_onnx
+from speech.engines.kokoro import files
+from speech.engines.kokoro.export import export_onnx
 
 NEEDED: Final = ("torch", "kokoro", "onnx")
 

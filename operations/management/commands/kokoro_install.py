@@ -8,9 +8,9 @@ from django.core.management.base import CommandError, CommandParser
 
 from config.private_files import umask_for
 from operations.management.output import OperatorCommand
-from tts.engines.kokoro import files
-from tts.engines.kokoro.hub import INSTALLS, InstallFailed, fetch
-from tts.engines.kokoro.repeatable import make_repeatable
+from speech.engines.kokoro import files
+from speech.engines.kokoro.hub import INSTALLS, InstallFailed, fetch
+from speech.engines.kokoro.repeatable import make_repeatable
 from tts.services.catalogue import sync_catalogue
 
 

@@ -17,12 +17,12 @@ from django.conf import settings
 from speech.audio.tempo import stretch
 from speech.catalogue import VoiceEntry
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
+from speech.engines.kokoro import chunks, files, runtimes
+from speech.engines.kokoro.g2p import Readers, missing_for
+from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
+from speech.engines.kokoro.turns import Turns
+from speech.engines.kokoro.voices import LANGUAGES, PROVIDER, RATE_HERTZ, engine_voices, voice_entries
 from speech.segments import Piece
-from tts.engines.kokoro import chunks, files, runtimes
-from tts.engines.kokoro.g2p import Readers, missing_for
-from tts.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
-from tts.engines.kokoro.turns import Turns
-from tts.engines.kokoro.voices import LANGUAGES, PROVIDER, RATE_HERTZ, engine_voices, voice_entries
 
 OWN_SPEEDS: Final = (0.5, 2.0)  # what the model paces itself; beyond, its sound is stretched
 CHUNK_SAMPLES: Final = RATE_HERTZ // 5

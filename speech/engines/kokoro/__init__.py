@@ -5,6 +5,6 @@ cuts texts, `g2p` turns them into phonemes, `phonemes` these into numbers, `runt
 PyTorch, `hub` and `repeatable` serve the installation. Nothing heavy is imported before something is to be spoken.
 """
 
-from tts.engines.kokoro.engine import KokoroEngine
+from speech.engines.kokoro.engine import KokoroEngine
 
 __all__ = ["KokoroEngine"]

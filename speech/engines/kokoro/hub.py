@@ -13,8 +13,8 @@ from typing import Final
 import httpx
 from django.conf import settings
 
-from tts.engines.kokoro import files
-from tts.engines.kokoro.voices import engine_voices
+from speech.engines.kokoro import files
+from speech.engines.kokoro.voices import engine_voices
 
 ONNX_REPOSITORY: Final = "onnx-community/Kokoro-82M-v1.0-ONNX"
 TORCH_REPOSITORY: Final = "hexgrad/Kokoro-82M"

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from speech.engines.base import EngineUnavailable
-from tts.engines.kokoro.phonemes import VOCABULARY
-from tts.engines.kokoro.repeatable import make_repeatable
-from tts.engines.kokoro.runtimes import SEED, check_keys
+from speech.engines.kokoro.phonemes import VOCABULARY
+from speech.engines.kokoro.repeatable import make_repeatable
+from speech.engines.kokoro.runtimes import SEED, check_keys
 
 OPSET: Final = 17
 SENTENCE: Final = "ðə kwˈɪk bɹˈWn fˈɑks ʤˈʌmps ˌOvəɹ ðə lˈAzi dˈɔɡ."

@@ -16,8 +16,8 @@ from django.conf import settings
 
 from speech.engines.base import EngineUnavailable
 from speech.engines.espeak.phonemes import PhonemeReader
-from tts.engines.kokoro.turns import Turns
-from tts.engines.kokoro.voices import LANGUAGE_OF_TAG, LANGUAGES
+from speech.engines.kokoro.turns import Turns
+from speech.engines.kokoro.voices import LANGUAGE_OF_TAG, LANGUAGES
 
 # What each language needs, by the names that are imported.
 ENGLISH_PACKAGES: Final = ("misaki", "spacy", "num2words")

@@ -10,8 +10,8 @@ from typing import Any, Final, Protocol
 from django.conf import settings
 
 from speech.engines.base import EngineUnavailable, TransientEngineError
-from tts.engines.kokoro import files
-from tts.engines.kokoro.phonemes import VOCABULARY
+from speech.engines.kokoro import files
+from speech.engines.kokoro.phonemes import VOCABULARY
 
 logger = logging.getLogger(__name__)
 

@@ -346,7 +346,7 @@ CELERY_BEAT_SCHEDULE = {
 ENGINE_CLASSES = {
     "espeak": "speech.engines.espeak.EspeakEngine",
     "kokoro": "speech.engines.kokoro.KokoroEngine",
-    "polly": "tts.engines.polly.PollyEngine",
+    "polly": "speech.engines.polly.PollyEngine",
     "google": "speech.engines.google.GoogleEngine",
 }
 # Where an engine's jobs wait.

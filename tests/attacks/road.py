@@ -30,12 +30,12 @@ from speech.engines.kokoro import chunks
 from speech.engines.kokoro.engine import KokoroEngine
 from speech.engines.kokoro.g2p import Readers
 from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
+from speech.engines.polly.engine import PollyEngine
+from speech.engines.polly.markup import for_polly
+from speech.engines.polly.voices import FAMILIES
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from tts.again import request_body
-from tts.engines.polly.engine import PollyEngine
-from tts.engines.polly.markup import for_polly
-from tts.engines.polly.voices import FAMILIES
 from tts.engines.remote.pieces import split_for_requests, whole_ssml
 from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml
 from tts.openai.serializers import OpenAISpeechSerializer
@@ -136,7 +136,7 @@ TEXT: Mapping[str, Work] = {
     "speech.engines.kokoro.phonemes.spoken_phonemes": spoken_phonemes,
     "speech.engines.kokoro.phonemes.runs": runs,
     "speech.engines.kokoro.phonemes.numbers": lambda text: [numbers(run) for run in runs(spoken_phonemes(text))],
-    "tts.engines.polly.engine.PollyEngine.split": lambda text: PollyEngine().split(
+    "speech.engines.polly.engine.PollyEngine.split": lambda text: PollyEngine().split(
         text, text_format="text", language="en-US"
     ),
     "tts.engines.remote.pieces.split_for_requests": lambda text: split_for_requests(
@@ -166,7 +166,7 @@ SSML: Mapping[str, Work] = {
     "speech.engines.espeak.engine.EspeakEngine.speak": lambda ssml: _speak(ssml, text_format="ssml"),
     "speech.engines.espeak.markup.render": lambda ssml: render(ssml, ANNIE, rate_wpm=175),
     "speech.engines.google.messages.unary_request": lambda ssml: _messages(ssml, "ssml"),
-    "tts.engines.polly.markup.for_polly": lambda ssml: for_polly(ssml, FAMILIES["standard"]),
+    "speech.engines.polly.markup.for_polly": lambda ssml: for_polly(ssml, FAMILIES["standard"]),
     "tts.engines.remote.pieces.split_for_requests": lambda ssml: split_for_requests(
         ssml, text_format="ssml", language="en-US", max_bytes=5_000
     ),
@@ -198,8 +198,8 @@ ELSEWHERE: Mapping[str, str] = {
             "speech.engines.google.calls.synthesize",
             "speech.engines.google.calls.stream",
             "speech.engines.google.engine.GoogleEngine.speak",
-            "tts.engines.polly.calls.synthesize",
-            "tts.engines.polly.engine.PollyEngine.speak",
+            "speech.engines.polly.calls.synthesize",
+            "speech.engines.polly.engine.PollyEngine.speak",
         ),
         "calls a provider with one segment; what it does to the text is above",
     ),

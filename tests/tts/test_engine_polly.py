@@ -12,6 +12,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from speech.engines.base import PermanentEngineError
+from speech.engines.polly import PollyEngine, calls
+from speech.engines.polly.markup import for_polly
+from speech.engines.polly.voices import FAMILIES
 from speech.engines.registry import close_engines
 from tests.config.envelopes import data_of, error_of
 from tests.google_peer import VENDORS_WORDS, Cut, Garbage, Half, Hang, Nothing, Silence
@@ -28,9 +31,6 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tts import pipeline, store
-from tts.engines.polly import PollyEngine, calls
-from tts.engines.polly.markup import for_polly
-from tts.engines.polly.voices import FAMILIES
 from tts.engines.remote.retries import MAX_TRIES
 from tts.models import Job
 from tts.services.catalogue import sync_catalogue
@@ -62,7 +62,7 @@ def peer(one_polly_peer: PollyPeer, settings: Any) -> Iterator[PollyPeer]:
     settings.POLLY_ENDPOINT_URL = one_polly_peer.url
     settings.POLLY_ACCESS_KEY_ID = settings.POLLY_SECRET_ACCESS_KEY = "for-the-tests"
     settings.POLLY_REGION = "eu-west-1"
-    settings.SPEECH_ENGINES = {"polly": "tts.engines.polly.PollyEngine"}
+    settings.SPEECH_ENGINES = {"polly": "speech.engines.polly.PollyEngine"}
     one_polly_peer.reset()
     yield one_polly_peer
     one_polly_peer.release.set()

@@ -12,9 +12,9 @@ from botocore.utils import is_valid_endpoint_url
 from django.conf import settings
 
 from speech.engines.base import TransientEngineError
-from tts.engines.polly.credentials import region
-from tts.engines.polly.errors import InvalidEndpoint, our_errors
-from tts.engines.polly.voices import RATE_HERTZ, PollyVoice
+from speech.engines.polly.credentials import region
+from speech.engines.polly.errors import InvalidEndpoint, our_errors
+from speech.engines.polly.voices import RATE_HERTZ, PollyVoice
 
 MAX_CONNECTIONS = 32
 

@@ -4,6 +4,6 @@
 there in our words, `voices` the catalogue as Amazon tells it, `markup` SSML as each family takes it.
 """
 
-from tts.engines.polly.engine import PollyEngine
+from speech.engines.polly.engine import PollyEngine
 
 __all__ = ["PollyEngine"]

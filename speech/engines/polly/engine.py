@@ -12,10 +12,10 @@ from typing import Any
 
 from speech.catalogue import VoiceEntry
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
+from speech.engines.polly.credentials import missing_credentials, region
+from speech.engines.polly.markup import for_polly
+from speech.engines.polly.voices import MAX_REQUEST_BYTES, PROVIDER, RATE_HERTZ, PollyVoice, entries, parse
 from speech.segments import Piece
-from tts.engines.polly.credentials import missing_credentials, region
-from tts.engines.polly.markup import for_polly
-from tts.engines.polly.voices import MAX_REQUEST_BYTES, PROVIDER, RATE_HERTZ, PollyVoice, entries, parse
 from tts.engines.remote.pieces import split_for_requests
 from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
 from tts.engines.remote.retries import with_retries
@@ -121,6 +121,6 @@ def _make_client() -> Any:
 
 def _calls() -> ModuleType:
     """What imports boto3, which takes a third of a second and is for those who speak with Polly."""
-    from tts.engines.polly import calls
+    from speech.engines.polly import calls
 
     return calls

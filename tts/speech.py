@@ -12,8 +12,8 @@ from typing import NamedTuple, cast
 
 from speech.ahead import speak_ahead
 from speech.engines.base import Engine, PermanentEngineError, Segment, TextFormat
+from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml
 from speech.segments import Piece
-from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml
 from tts.lease import Lease
 from tts.models import Job
 from voices.models import Voice
@@ -24,7 +24,7 @@ MIN_AUDIO_CAP_SECONDS = 60.0
 AUDIO_CAP_SECONDS_PER_CHAR = 0.5
 TOO_MUCH_AUDIO_MESSAGE = "This text makes more audio than a text of its length should."
 # A natural voice takes about 1.7 times as long as the fastest one: 13 letters a second in English, not 22
-# (tts.engines.remote.plausible). A little less, so that the count inside a segment is rounded up.
+# (speech.engines.remote.plausible). A little less, so that the count inside a segment is rounded up.
 TYPICAL_TO_LEAST_SECONDS = 1.5
 
 

@@ -33,11 +33,11 @@ from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
 from speech.engines.polly.engine import PollyEngine
 from speech.engines.polly.markup import for_polly
 from speech.engines.polly.voices import FAMILIES
+from speech.engines.remote.pieces import split_for_requests, whole_ssml
+from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from tts.again import request_body
-from tts.engines.remote.pieces import split_for_requests, whole_ssml
-from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml
 from tts.openai.serializers import OpenAISpeechSerializer
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
 from tts.serializers import SpeechSerializer
@@ -139,10 +139,10 @@ TEXT: Mapping[str, Work] = {
     "speech.engines.polly.engine.PollyEngine.split": lambda text: PollyEngine().split(
         text, text_format="text", language="en-US"
     ),
-    "tts.engines.remote.pieces.split_for_requests": lambda text: split_for_requests(
+    "speech.engines.remote.pieces.split_for_requests": lambda text: split_for_requests(
         text, text_format="text", language="th-TH", max_bytes=5_000
     ),
-    "tts.engines.remote.plausible.least_seconds": lambda text: least_seconds(text, "en-US"),
+    "speech.engines.remote.plausible.least_seconds": lambda text: least_seconds(text, "en-US"),
     "portal.forms.SpeechForm": lambda text: SpeechForm(
         _body(text) | {"output_format": "mp3", "speed": "1", "format": "text"}
     ).is_valid(),
@@ -167,11 +167,11 @@ SSML: Mapping[str, Work] = {
     "speech.engines.espeak.markup.render": lambda ssml: render(ssml, ANNIE, rate_wpm=175),
     "speech.engines.google.messages.unary_request": lambda ssml: _messages(ssml, "ssml"),
     "speech.engines.polly.markup.for_polly": lambda ssml: for_polly(ssml, FAMILIES["standard"]),
-    "tts.engines.remote.pieces.split_for_requests": lambda ssml: split_for_requests(
+    "speech.engines.remote.pieces.split_for_requests": lambda ssml: split_for_requests(
         ssml, text_format="ssml", language="en-US", max_bytes=5_000
     ),
-    "tts.engines.remote.pieces.whole_ssml": whole_ssml,
-    "tts.engines.remote.plausible.least_seconds_of_ssml": lambda ssml: least_seconds_of_ssml(ssml, "en-US"),
+    "speech.engines.remote.pieces.whole_ssml": whole_ssml,
+    "speech.engines.remote.plausible.least_seconds_of_ssml": lambda ssml: least_seconds_of_ssml(ssml, "en-US"),
     "tts.requests.check_against_voice": lambda ssml: check_against_voice(_request(ssml, text_format="ssml"), _voice()),
     "speech.segments.split_ssml": lambda ssml: split_ssml(ssml, "en-US"),
     "tts.ssml.reader.read_ssml": read_ssml,

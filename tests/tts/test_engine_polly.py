@@ -16,6 +16,7 @@ from speech.engines.polly import PollyEngine, calls
 from speech.engines.polly.markup import for_polly
 from speech.engines.polly.voices import FAMILIES
 from speech.engines.registry import close_engines
+from speech.engines.remote.retries import MAX_TRIES
 from tests.config.envelopes import data_of, error_of
 from tests.google_peer import VENDORS_WORDS, Cut, Garbage, Half, Hang, Nothing, Silence
 from tests.polly_peer import Odd, PollyPeer, Refuse, Trickle
@@ -31,7 +32,6 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tts import pipeline, store
-from tts.engines.remote.retries import MAX_TRIES
 from tts.models import Job
 from tts.services.catalogue import sync_catalogue
 from tts.services.sweep import sweep

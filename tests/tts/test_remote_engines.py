@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from speech.engines.base import PermanentEngineError, Segment, TransientEngineError
 from speech.engines.espeak import EspeakEngine
+from speech.engines.remote.pieces import split_for_requests, whole_ssml
+from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
+from speech.engines.remote.retries import MAX_TRIES, with_retries
 from speech.segments import split_into_pieces
 from speech.sentences import MAX_SEGMENT_CHARS
-from tts.engines.remote.pieces import split_for_requests, whole_ssml
-from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
-from tts.engines.remote.retries import MAX_TRIES, with_retries
 from tts.ssml import SsmlError, check_ssml
 from voices.sentences import sentence_of
 

@@ -25,10 +25,10 @@ from speech.engines.google.voices import (
     family_of,
     split_speed,
 )
+from speech.engines.remote.pieces import split_for_requests
+from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
+from speech.engines.remote.retries import with_retries
 from speech.segments import Piece
-from tts.engines.remote.pieces import split_for_requests
-from tts.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
-from tts.engines.remote.retries import with_retries
 
 _TAG = re.compile(r"\[[^\[\]\n]{1,60}\]")  # "[pause long]", "[whispering]": heard, but not said
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from speech.sentences import MAX_SEGMENT_CHARS, split_text
-from tts.ssml import read_ssml, start_tag
+from speech.ssml import read_ssml, start_tag
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 from config.errors import ValidationFailed
 from speech.audio.formats import OUTPUT_FORMATS, Encoding, UnsupportedEncoding, resolve_encoding
 from speech.dialogue import DialogueError, read_dialogue
-from tts.ssml import SsmlError, check_ssml
+from speech.ssml import SsmlError, check_ssml
 from voices.models import Voice
 
 MAX_PROMPT_BYTES = 4_000  # UTF-8; of the only voices that take one, Gemini's

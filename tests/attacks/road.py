@@ -37,11 +37,11 @@ from speech.engines.remote.pieces import split_for_requests, whole_ssml
 from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
+from speech.ssml import check_ssml, read_ssml
 from tts.again import request_body
 from tts.openai.serializers import OpenAISpeechSerializer
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
 from tts.serializers import SpeechSerializer
-from tts.ssml import check_ssml, read_ssml
 from voices.models import Voice
 
 Work = Callable[[str], object]
@@ -174,8 +174,8 @@ SSML: Mapping[str, Work] = {
     "speech.engines.remote.plausible.least_seconds_of_ssml": lambda ssml: least_seconds_of_ssml(ssml, "en-US"),
     "tts.requests.check_against_voice": lambda ssml: check_against_voice(_request(ssml, text_format="ssml"), _voice()),
     "speech.segments.split_ssml": lambda ssml: split_ssml(ssml, "en-US"),
-    "tts.ssml.reader.read_ssml": read_ssml,
-    "tts.ssml.reader.check_ssml": check_ssml,
+    "speech.ssml.reader.read_ssml": read_ssml,
+    "speech.ssml.reader.check_ssml": check_ssml,
 }
 
 BODIES: Mapping[str, Callable[[bytes], object]] = {"config.api.parse_json_object": parse_json_object}

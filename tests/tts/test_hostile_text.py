@@ -31,7 +31,7 @@ FEW = (
     "SSML: nested to the limit", "SSML: many attributes", "SSML: one element of attributes", "SSML: many breaks",
     "SSML: a long comment", "SSML: quotes, nested",
 )  # fmt: skip
-ALL_OF = ("speech.sentences.split_text", "speech.engines.kokoro.chunks.split", "tts.ssml.reader.check_ssml")
+ALL_OF = ("speech.sentences.split_text", "speech.engines.kokoro.chunks.split", "speech.ssml.reader.check_ssml")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,7 +11,7 @@ from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml
 from speech.engines.remote.retries import MAX_TRIES, with_retries
 from speech.segments import split_into_pieces
 from speech.sentences import MAX_SEGMENT_CHARS
-from tts.ssml import SsmlError, check_ssml
+from speech.ssml import SsmlError, check_ssml
 from voices.sentences import sentence_of
 
 RATE_HERTZ = 24_000

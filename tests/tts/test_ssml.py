@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from speech.segments import split_ssml
 from speech.sentences import MAX_SEGMENT_CHARS
-from tts.ssml import ELEMENTS, MAX_DEPTH, SsmlError, check_ssml, read_ssml
+from speech.ssml import ELEMENTS, MAX_DEPTH, SsmlError, check_ssml, read_ssml
 
 
 def refusal(text: str) -> str:

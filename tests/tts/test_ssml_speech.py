@@ -18,6 +18,7 @@ from speech.engines.base import PermanentEngineError, Segment
 from speech.engines.espeak import EspeakEngine
 from speech.engines.espeak.markup import Silence, Utterance, render
 from speech.engines.espeak.voices import SPEAKERS
+from speech.ssml import SsmlError, check_ssml
 from tests.conftest import ApiClient
 from tests.tts.audio_helpers import measure_audio
 from tests.tts.engine_helpers import ANNIE, LEE, RATE_HERTZ, SENTENCES, level_db, median_pitch_hertz, speak
@@ -27,7 +28,6 @@ from tts import pipeline, speech, store
 from tts.lease import Lease
 from tts.models import Job
 from tts.services import lifecycle
-from tts.ssml import SsmlError, check_ssml
 
 VOICE = "espeak:en-US-eSpeak-Annie"
 # A worker lets go of its connection, and with it of what was not committed.

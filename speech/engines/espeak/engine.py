@@ -21,7 +21,7 @@ from speech.engines.espeak.process import SILENCE_TIMEOUT_S, EspeakProcess, chil
 from speech.engines.espeak.text import mark_what_follows, pauses_after, plain_text
 from speech.engines.espeak.voices import PROVIDER, RATE_HERTZ, voice_entries
 from speech.segments import Piece, split_into_pieces
-from tts.ssml import SsmlError
+from speech.ssml import SsmlError
 
 SILENCE_CHUNK_SAMPLES = RATE_HERTZ // 5
 CHILD_PROGRAM = Path(__file__).with_name("child.py")

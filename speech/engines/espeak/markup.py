@@ -1,4 +1,4 @@
-"""SSML as eSpeak NG understands it, written by us from what `tts.ssml` let through.
+"""SSML as eSpeak NG understands it, written by us from what `speech.ssml` let through.
 
 Owns what becomes of each element. eSpeak's own SSML reads files that a text names, overruns its stacks, drops breaks;
 so it is given only what it does well. Measured with 1.52, on the voices of the table:
@@ -28,7 +28,7 @@ from html import escape
 from speech.engines.espeak.pace import NORMAL_RATE_WPM
 from speech.engines.espeak.text import plain_text
 from speech.engines.espeak.voices import Spoken, find_spoken
-from tts.ssml import (
+from speech.ssml import (
     SPELLED,
     Token,
     break_ms,

@@ -19,7 +19,7 @@ from speech.engines.remote.pieces import split_for_requests
 from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
 from speech.engines.remote.retries import with_retries
 from speech.segments import Piece
-from tts.ssml import SsmlError
+from speech.ssml import SsmlError
 
 CHUNK_BYTES = RATE_HERTZ * 2 // 5  # 200 ms
 

@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/polly/latest/dg/supportedtags.html
 from html import escape
 
 from speech.engines.polly.voices import Family
-from tts.ssml import pitch_factor, rate_factor, read_ssml, start_tag
+from speech.ssml import pitch_factor, rate_factor, read_ssml, start_tag
 
 NAMED_RATES = ("x-slow", "slow", "medium", "fast", "x-fast")
 NAMED_PITCHES = ("default", "x-low", "low", "medium", "high", "x-high")

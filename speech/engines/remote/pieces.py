@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 
 from speech.segments import Piece, split_into_pieces
-from tts.ssml import read_ssml, start_tag
+from speech.ssml import read_ssml, start_tag
 
 OPEN, CLOSE = "<speak>", "</speak>"  # around every piece of SSML
 

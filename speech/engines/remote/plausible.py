@@ -14,7 +14,7 @@ import re
 from collections.abc import Generator, Iterable
 
 from speech.engines.base import TransientEngineError
-from tts.ssml import rate_factor, read_ssml
+from speech.ssml import rate_factor, read_ssml
 
 SECONDS_PER_LETTER = 1 / 22
 SECONDS_PER_LETTER_IN = {"fr": 1 / 30}  # by language

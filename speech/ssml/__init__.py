@@ -7,7 +7,7 @@ Refused by name and position: every other element or attribute (`audio`, `xml:ba
 types, entities beyond XML's five, processing instructions. Comments are dropped, CDATA is text. `speak` is optional.
 """
 
-from tts.ssml.elements import (
+from speech.ssml.elements import (
     BREAK_STRENGTHS_MS,
     ELEMENTS,
     MAX_BREAK_MS,
@@ -20,7 +20,7 @@ from tts.ssml.elements import (
     rate_factor,
     volume_factor,
 )
-from tts.ssml.reader import MAX_DEPTH, Token, check_ssml, read_ssml, start_tag
+from speech.ssml.reader import MAX_DEPTH, Token, check_ssml, read_ssml, start_tag
 
 __all__ = [
     "BREAK_STRENGTHS_MS",

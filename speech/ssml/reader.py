@@ -6,7 +6,7 @@ from html import escape
 from typing import Literal, NamedTuple, NoReturn
 from xml.parsers import expat
 
-from tts.ssml.elements import ELEMENTS, MAX_WHOLE_CHARS, Element, SsmlError
+from speech.ssml.elements import ELEMENTS, MAX_WHOLE_CHARS, Element, SsmlError
 
 MAX_DEPTH = 16  # elements around elements; eSpeak's stack has 20 places
 MAX_SHOWN_CHARS = 40  # of what a caller sent, in a message

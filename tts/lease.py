@@ -16,12 +16,11 @@ from django.db import connection
 
 from tts.models import Job
 from tts.services import lifecycle
+from tts.stopping import worker_is_stopping
 
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
-
-worker_is_stopping = threading.Event()
 
 
 class LeaseLost(Exception):

@@ -80,7 +80,7 @@ class Job(models.Model):
     audio_bytes = models.PositiveBigIntegerField(default=0)
     duration_ms = models.PositiveBigIntegerField(default=0)
     peaks = models.BinaryField(default=b"")  # of its waveform, a byte each (speech.audio.peaks)
-    # Where the time of the attempt that made it went (tts.making).
+    # Where the time of the attempt that made it went (tts.timing).
     first_sound_ms = models.PositiveIntegerField(null=True)
     synthesis_ms = models.PositiveIntegerField(null=True)
     encoding_ms = models.PositiveIntegerField(null=True)

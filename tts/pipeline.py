@@ -21,10 +21,10 @@ from speech.engines.registry import get_engine
 from tts import relay, store
 from tts.errors import StoreUnavailable
 from tts.lease import Lease, LeaseLost, WorkerStopping
-from tts.making import Making
 from tts.models import Job
 from tts.services import lifecycle
 from tts.speech import speak_text
+from tts.timing import Making
 from voices.models import Voice
 
 logger = logging.getLogger(__name__)

@@ -5,21 +5,16 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from billing.money import format_credits
 from config.api import (
     StrictCharField,
     StrictFloatField,
     StrictIntegerField,
     StrictSerializer,
     canonical_json,
-    format_time,
 )
 from config.errors import ValidationFailed
 from speech.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
-from tts.models import Job, JobStatus
 from tts.requests import SpeechRequest
-from tts.store import SignedUrl
-from tts.stream_urls import stream_url
 
 MAX_METADATA_BYTES = 4096
 
@@ -118,47 +113,3 @@ class SpeechSerializer(StrictSerializer):
             metadata=data.get("metadata"),
             webhook_url=data.get("webhook_url", ""),
         )
-
-
-def accepted_data(job: Job, *, base_url: str) -> dict[str, Any]:
-    """What a 202 says. `base_url`: scheme and host of the request."""
-    data = {
-        "job_id": str(job.pk),
-        "status": JobStatus.PENDING,
-        "poll_url": f"/api/v1/tts/{job.pk}",
-        "audio_endpoint": f"/api/v1/tts/{job.pk}/audio",
-        "chars_charged": job.chars_charged,
-        "credits_charged": format_credits(job.cost_microcredits),
-    }
-    if job.stream_expires_at is not None:
-        data["stream_url"] = stream_url(job.pk, base_url=base_url)
-        data["stream_expires_at"] = format_time(job.stream_expires_at)
-    return data
-
-
-def job_data(job: Job, audio_url: SignedUrl | None) -> dict[str, Any]:
-    """A job's status. `audio_url` is there when `job.has_audio`."""
-    data: dict[str, Any] = {
-        "job_id": str(job.pk),
-        "status": job.status,
-        "voice_id": job.voice_id,
-        "output_format": job.output_format,
-        "created_at": format_time(job.created_at),
-        "chars_charged": job.chars_charged,
-        "credits_charged": format_credits(job.cost_microcredits),
-        "progress": job.progress_percent,
-        "metadata": job.metadata,
-    }
-    if job.status == JobStatus.COMPLETED:
-        assert job.finished_at is not None
-        data["audio_url"] = audio_url.url if audio_url else None
-        data["audio_url_expires_at"] = format_time(audio_url.expires_at) if audio_url else None
-        data["audio_endpoint"] = f"/api/v1/tts/{job.pk}/audio"
-        data["duration_seconds"] = job.duration_ms / 1000
-        data["completed_at"] = format_time(job.finished_at)
-    if job.status == JobStatus.FAILED:
-        data["error"] = {"code": job.error_code, "message": job.error_message}
-    if job.status in {JobStatus.FAILED, JobStatus.CANCELLED}:
-        data["refunded"] = job.refunded_microcredits == job.cost_microcredits
-        data["credits_refunded"] = format_credits(job.refunded_microcredits)
-    return data

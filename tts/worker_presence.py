@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import Error as AnyDatabaseError
 from django.db import connection
 
-from tts.lease import worker_is_stopping
 from tts.services.queue_presence import note_served
+from tts.stopping import worker_is_stopping
 
 logger = logging.getLogger(__name__)
 

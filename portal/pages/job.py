@@ -21,9 +21,9 @@ from portal.pages.sound import sound_of
 from portal.pages.tokens import form_token
 from tts import store
 from tts.again import request_body, request_of
+from tts.job_json import job_data
 from tts.models import Job
 from tts.selectors import get_job
-from tts.serializers import job_data
 from tts.services.again import speak_again
 from tts.services.lifecycle import cancel_job, erase_finished_job
 from voices.models import Voice

@@ -26,10 +26,10 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tts import store
-from tts.lease import worker_is_stopping
 from tts.models import Audition
 from tts.services import auditions
 from tts.services.auditions import CLAIM, KEPT, speak_auditions, sweep_auditions
+from tts.stopping import worker_is_stopping
 from voices.models import Voice
 
 

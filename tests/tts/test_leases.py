@@ -22,10 +22,10 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tts import pipeline, store
-from tts.lease import worker_is_stopping
 from tts.models import Job
 from tts.services import lifecycle
 from tts.services.sweep import sweep
+from tts.stopping import worker_is_stopping
 
 TWO_SEGMENTS_THEN_A_GATE = "This is the first sentence. And a second one. GATE here it waits. This is the end."
 

@@ -27,13 +27,14 @@ from tests.tts.worker_helpers import (
     work_once,
 )
 from tts import pipeline, speech, store
-from tts.lease import Lease, worker_is_stopping
-from tts.making import Making
+from tts.lease import Lease
 from tts.models import Job
 from tts.relay import Writer
 from tts.services import lifecycle
 from tts.services.sweep import sweep
+from tts.stopping import worker_is_stopping
 from tts.tasks import speak_next
+from tts.timing import Making
 
 FORMATS = ["wav", "mp3", "ogg_opus"]
 

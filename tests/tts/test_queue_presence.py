@@ -28,12 +28,12 @@ from tests.tts.worker_helpers import (
 from tests.waiting import wait_for
 from tests.webhooks.conftest import make_endpoint
 from tts import worker_presence
-from tts.lease import worker_is_stopping
 from tts.models import Job, QueueWatch
 from tts.queue_presence import list_needed_queues, list_unserved_queues
 from tts.services import lifecycle, queue_presence
 from tts.services.queue_presence import note_served, watch_queues
 from tts.services.sweep import sweep
+from tts.stopping import worker_is_stopping
 from voices.models import Voice
 from webhooks.models import Delivery
 

@@ -21,9 +21,9 @@ from billing.money import format_credits
 from billing.services.ledger import refund_job
 from config.errors import NotFound
 from tts import store
-from tts.making import Made
 from tts.models import Job, JobStatus
 from tts.refunds import get_refund_microcredits
+from tts.timing import Made
 from webhooks.services import record_job_event
 
 GAVE_UP_MESSAGE = "The voice engine stopped unexpectedly {attempts} times. Try again, or try another voice."

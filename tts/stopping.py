@@ -1,0 +1,5 @@
+"""The event that is set when this worker process is told to stop. Long work checks it."""
+
+import threading
+
+worker_is_stopping = threading.Event()

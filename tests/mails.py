@@ -21,8 +21,8 @@ from billing.services.low_balance import send_low_balance_notices, set_low_balan
 from billing.services.receipts import send_receipts
 from billing.services.recharge import give_up, save_recharge
 from tests.factories import PASSWORD, make_account, make_user
-from tts.services.deletion import delete_due_accounts
-from tts.services.exports import ask_for_export, make_next_export
+from tts.account_data.deletion import delete_due_accounts
+from tts.account_data.exports import ask_for_export, make_next_export
 from webhooks.mails import tell_owners
 from webhooks.models import DisabledReason, Endpoint
 from webhooks.secrets import encrypt, generate_secret

@@ -1,6 +1,6 @@
 """An account on its way out: its owner asks, has seven days to keep it, and then it is emptied for good.
 
-What is erased below this app is `tts.services.deletion`; here is the decision, and what goes last: the people.
+What is erased below this app is `tts.account_data.deletion`; here is the decision, and what goes last: the people.
 """
 
 from datetime import datetime, timedelta

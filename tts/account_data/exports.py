@@ -21,7 +21,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from config.errors import DomainError
 from tts import store
-from tts.account_archive import write_archive
+from tts.account_data.archive import write_archive
 from tts.errors import StoreUnavailable
 from tts.models import AccountExport, ExportState
 

@@ -17,8 +17,8 @@ from billing.services.alerts import raise_alert
 from billing.services.subscriptions import end_subscription, live_subscriptions
 from billing.services.winding_up import forget_payment_settings
 from config.errors import DomainError
+from tts.account_data.exports import delete_export
 from tts.models import UNFINISHED, AccountExport, Job
-from tts.services.exports import delete_export
 from tts.services.lifecycle import cancel_job, erase_job
 from webhooks.services.endpoints import erase_webhooks
 

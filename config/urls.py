@@ -17,7 +17,7 @@ urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("api/v1/", include("voices.urls")),
     path("api/v1/", include("billing.api_urls")),
-    path("api/v1/", include("tts.api_urls")),
+    path("api/v1/", include("tts.api.urls")),
     path("api/user/", include("webhooks.api_urls")),
     path("v1/", include("tts.openai.urls")),
     path("", include("billing.urls")),

@@ -7,9 +7,9 @@ from django import forms
 
 from config.errors import DomainError
 from speech.audio.formats import SAMPLE_RATES_HERTZ
+from tts.api.serializers import SpeechSerializer
 from tts.models import JobStatus
 from tts.requests import SpeechRequest
-from tts.serializers import SpeechSerializer
 
 OUTPUT_FORMATS = [("mp3", "MP3, plays anywhere"), ("wav", "WAV, lossless"), ("ogg_opus", "Ogg Opus, smallest")]
 TEXT_FORMATS = [("text", "Plain text"), ("ssml", "SSML"), ("markup", "Markup, pauses in brackets")]

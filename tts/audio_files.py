@@ -1,6 +1,6 @@
 """Our own store's files over HTTP: signed, with Range, read a piece at a time.
 
-Owns the bytes of `/audio/…`. Who gets a signed URL is decided in `tts.api`.
+Owns the bytes of `/audio/…`. Who gets a signed URL is decided in `tts.api.jobs`.
 """
 
 import re

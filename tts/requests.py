@@ -1,6 +1,6 @@
 """What a caller may ask of a voice: the request as data, and whether this voice takes it.
 
-Owns the capability rules (voice × modifiers). The shape of the JSON is `tts.serializers`, credits are `billing`.
+Owns the capability rules (voice × modifiers). The shape of the JSON is `tts.api.serializers`, credits are `billing`.
 """
 
 from collections.abc import Sequence

@@ -39,9 +39,9 @@ from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from speech.ssml import check_ssml, read_ssml
 from tts.again import request_body
+from tts.api.serializers import SpeechSerializer
 from tts.openai.serializers import OpenAISpeechSerializer
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
-from tts.serializers import SpeechSerializer
 from voices.models import Voice
 
 Work = Callable[[str], object]
@@ -157,7 +157,9 @@ TEXT: Mapping[str, Work] = {
     "speech.sentences.split_text de": lambda text: split_text(text, "de-DE"),
     "speech.sentences.split_text hy": lambda text: split_text(text, "hy-AM"),
     "speech.sentences.split_text ja": lambda text: split_text(text, "ja-JP"),
-    "tts.serializers.SpeechSerializer.validate_text": lambda text: SpeechSerializer(data=_body(text)).speech_request(),
+    "tts.api.serializers.SpeechSerializer.validate_text": lambda text: SpeechSerializer(
+        data=_body(text)
+    ).speech_request(),
 }
 SSML: Mapping[str, Work] = {
     "speech.engines.espeak.engine.EspeakEngine.split": lambda ssml: ESPEAK.split(

@@ -238,9 +238,9 @@ def test_strangers_are_refused_before_their_body_is_read(anonymous: ApiClient, v
 @pytest.mark.parametrize(
     "where, path",
     [
-        ("tts.api.get_job", f"/api/v1/tts/{NEVER_WAS}"),
-        ("tts.api.get_job_with_audio", f"/api/v1/tts/{NEVER_WAS}/audio"),
-        ("tts.api.list_jobs", "/api/v1/tts"),
+        ("tts.api.jobs.get_job", f"/api/v1/tts/{NEVER_WAS}"),
+        ("tts.api.jobs.get_job_with_audio", f"/api/v1/tts/{NEVER_WAS}/audio"),
+        ("tts.api.jobs.list_jobs", "/api/v1/tts"),
         ("voices.api.list_voices", "/api/v1/voices"),
         ("accounts.admission.is_in_maintenance", "/api/v1/voices"),
         ("accounts.api.find_api_key", "/api/v1/tts"),
@@ -293,7 +293,7 @@ def test_every_kind_of_answer_has_the_four_headers(api: ApiClient, anonymous: Ap
         415: post(api, b"{}", content_type="text/plain"),
     }
     answers[307] = _audio_answer(api, answers[202].json()["data"]["job_id"])
-    monkeypatch.setattr("tts.api.get_job", fail)
+    monkeypatch.setattr("tts.api.jobs.get_job", fail)
     answers[500] = api.get(f"/api/v1/tts/{NEVER_WAS}")
     Account.objects.update(read_limit_override=0)
     answers[429] = api.get("/api/v1/tts")

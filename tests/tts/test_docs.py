@@ -11,7 +11,7 @@ from django.test import Client
 from config.errors import DomainError
 from portal.docs import pages, tables
 from tests.config.test_deployment_files import settings_of_the_code
-from tts.schema import document
+from tts.api.schema import document
 from voices.models import Voice
 from webhooks.client import Outcome
 from webhooks.models import Event

@@ -24,8 +24,8 @@ from tests.factories import make_account, make_job, make_key, make_user
 from tests.issuer import token_issuer
 from tests.webhooks.conftest import make_delivery, make_endpoint, own_network  # noqa: F401
 from tests.webhooks.receiver import receiver
+from tts.api.schema import document
 from tts.models import JobStatus
-from tts.schema import document
 from tts.tasks import speak_next
 
 DOCUMENT = json.loads(document())

@@ -14,7 +14,7 @@ from config import logs
 from config.api import canonical_json, json_response
 from config.errors import ValidationFailed
 from config.schema import described_as_openai
-from tts.api import CREDIT_HEADERS, IDEMPOTENCY_KEY, SUBMIT_ERRORS, idempotency_claim, submission_headers
+from tts.api.jobs import CREDIT_HEADERS, IDEMPOTENCY_KEY, SUBMIT_ERRORS, idempotency_claim, submission_headers
 from tts.errors import StreamBroken
 from tts.listening import begin, is_kept_back, listen
 from tts.openai.events import events

@@ -1,10 +1,10 @@
 from django.urls import path, re_path
 
 from accounts.api import UnknownAddress
-from tts.api import JobAudio, JobDetail, JobList, JobStream
-from tts.quotes import JobQuote
-from tts.schema import OpenApiDocument
-from tts.usage_api import Usage
+from tts.api.jobs import JobAudio, JobDetail, JobList, JobStream
+from tts.api.quotes import JobQuote
+from tts.api.schema import OpenApiDocument
+from tts.api.usage import Usage
 
 urlpatterns = [
     path("openapi.json", OpenApiDocument.as_view(), name="openapi"),

@@ -15,7 +15,7 @@ from billing.months import month_of
 from config.api import StrictSerializer, success
 from config.errors import ValidationFailed
 from config.schema import described
-from tts.schema import CREDITS
+from tts.api.schema import CREDITS
 from tts.usage import GROUPS, MAX_DAYS, Used, keys_of, total_of, usage_of
 
 

@@ -27,13 +27,13 @@ from config.errors import (
 )
 from config.schema import described
 from tts import store
+from tts.api.schema import AcceptedJob, AcceptedStream, JobPage, SpeechJob
+from tts.api.serializers import SpeechSerializer
 from tts.errors import AudioExpired, AudioNotAvailable, AudioNotReady, CapacityReached
 from tts.job_json import job_data
 from tts.models import JobStatus
 from tts.requests import SpeechRequest
-from tts.schema import AcceptedJob, AcceptedStream, JobPage, SpeechJob
 from tts.selectors import get_job, get_job_with_audio, list_jobs
-from tts.serializers import SpeechSerializer
 from tts.services.lifecycle import cancel_or_erase_job
 from tts.services.submit import Submission, submit_job
 from voices.errors import InvalidVoice

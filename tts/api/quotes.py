@@ -8,9 +8,9 @@ from billing.money import format_credits
 from config.api import success
 from config.errors import PayloadTooLarge, UnsupportedMediaType, ValidationFailed
 from config.schema import described
-from tts.api import check_webhook_url
-from tts.schema import SpeechQuote
-from tts.serializers import SpeechSerializer
+from tts.api.jobs import check_webhook_url
+from tts.api.schema import SpeechQuote
+from tts.api.serializers import SpeechSerializer
 from tts.services.submit import quote_job
 from voices.errors import InvalidVoice
 

@@ -1,4 +1,4 @@
-"""What the speech API answers, as serializers for the documentation. The answers are made in `tts.serializers`.
+"""What the speech API answers, as serializers for the documentation. The answers are made in `tts.api.serializers`.
 
 Also the document itself, made once per process, and the page that shows it.
 """

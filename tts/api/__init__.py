@@ -1,0 +1,1 @@
+"""The JSON API of jobs, quotes and usage."""

@@ -19,7 +19,7 @@ urlpatterns = [
     path("api/v1/", include("billing.api_urls")),
     path("api/v1/", include("tts.api.urls")),
     path("api/user/", include("webhooks.api_urls")),
-    path("v1/", include("tts.openai.urls")),
+    path("v1/", include("tts.api.openai.urls")),
     path("", include("billing.urls")),
     path("", include("portal.urls")),
 ]

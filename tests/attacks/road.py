@@ -39,8 +39,8 @@ from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from speech.ssml import check_ssml, read_ssml
 from tts.again import request_body
+from tts.api.openai.serializers import OpenAISpeechSerializer
 from tts.api.serializers import SpeechSerializer
-from tts.openai.serializers import OpenAISpeechSerializer
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
 from voices.models import Voice
 
@@ -146,7 +146,7 @@ TEXT: Mapping[str, Work] = {
     "portal.forms.SpeechForm": lambda text: SpeechForm(
         _body(text) | {"output_format": "mp3", "speed": "1", "format": "text"}
     ).is_valid(),
-    "tts.openai.serializers.OpenAISpeechSerializer.validate_input": lambda text: OpenAISpeechSerializer(
+    "tts.api.openai.serializers.OpenAISpeechSerializer.validate_input": lambda text: OpenAISpeechSerializer(
         data={"model": "tts-1", "voice": "alloy", "input": text}
     ).speech(),
     "tts.requests.check_against_voice": lambda text: check_against_voice(_request(text), _voice()),

@@ -2,7 +2,7 @@ from django.urls import path, re_path, register_converter
 from django.urls.converters import PathConverter
 
 from accounts.api import UnknownAddress
-from tts.openai.api import ModelDetail, ModelList, Speech
+from tts.api.openai.api import ModelDetail, ModelList, Speech
 
 
 class ModelNameConverter(PathConverter):

@@ -15,10 +15,8 @@ from config.api import canonical_json, json_response
 from config.errors import ValidationFailed
 from config.schema import described_as_openai
 from tts.api.jobs import CREDIT_HEADERS, IDEMPOTENCY_KEY, SUBMIT_ERRORS, idempotency_claim, submission_headers
-from tts.errors import StreamBroken
-from tts.listening import begin, is_kept_back, listen
-from tts.openai.events import events
-from tts.openai.serializers import (
+from tts.api.openai.events import events
+from tts.api.openai.serializers import (
     RESPONSE_FORMATS,
     OpenAIEvent,
     OpenAIModel,
@@ -27,6 +25,8 @@ from tts.openai.serializers import (
     OpenAISpeechSerializer,
     model_data,
 )
+from tts.errors import StreamBroken
+from tts.listening import begin, is_kept_back, listen
 from tts.requests import SpeechRequest
 from tts.selectors import get_job
 from tts.services.submit import submit_job

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-BACKENDS = {"s3": "tts.stores.s3.S3AudioStorage", "gs": "tts.stores.gcs.GCSAudioStorage"}
+BACKENDS = {"s3": "tts.storage.s3.S3AudioStorage", "gs": "tts.storage.gcs.GCSAudioStorage"}
 # What may stand behind the question mark, and the storage's name for it.
 OPTIONS = {
     "s3": {
@@ -34,7 +34,7 @@ def audio_storage(url: str, *, local_folder: Path) -> dict[str, Any]:
     Raises ImproperlyConfigured, without quoting the address: somebody may have put a key into it.
     """
     if not url:
-        return {"BACKEND": "tts.stores.local.LocalAudioStorage", "OPTIONS": {"location": local_folder}}
+        return {"BACKEND": "tts.storage.local.LocalAudioStorage", "OPTIONS": {"location": local_folder}}
     parts = urlsplit(url)
     if parts.scheme not in BACKENDS:
         raise ImproperlyConfigured("AUDIO_STORE_URL must begin with s3:// or gs://, or be empty for files in DATA_DIR.")

@@ -17,8 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config.celery import app
-from tts import store
 from tts.queue_presence import list_unserved_queues
+from tts.storage import store
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from portal.pages.overview import overview
 from portal.pages.sample import voice_sample
 from portal.pages.usage import usage
 from tts.api.schema import api_reference
-from tts.audio_files import audio_file
+from tts.storage.download import audio_file
 from tts.streams import stream_audio
 
 urlpatterns = [

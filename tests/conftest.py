@@ -44,7 +44,7 @@ def private_places(settings, tmp_path: Path) -> None:
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.STORAGES = settings.STORAGES | {
         "audio": {
-            "BACKEND": "tts.stores.local.LocalAudioStorage",
+            "BACKEND": "tts.storage.local.LocalAudioStorage",
             "OPTIONS": {"location": tmp_path / "audio"},
         },
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

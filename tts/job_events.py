@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 
 from config.api import format_time
-from tts import store
 from tts.models import Job, JobStatus
+from tts.storage import store
 
 
 def job_event_data(job_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 from billing.money import format_credits
 from config.api import format_time
 from tts.models import Job, JobStatus
-from tts.store import SignedUrl
+from tts.storage.store import SignedUrl
 from tts.stream_urls import stream_url
 
 

@@ -22,8 +22,8 @@ from accounts.services.audit import SYSTEM
 from accounts.services.tenants import create_account
 from billing.money import parse_credits
 from billing.services.ledger import grant_credits
-from tts import store
 from tts.models import Job
+from tts.storage import store
 
 DEMO_EMAIL = "demo@example.com"
 DEMO_CREDITS = "1000"

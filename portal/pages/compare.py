@@ -21,7 +21,6 @@ from config.errors import DomainError, ValidationFailed
 from portal.pages.cards import CAPABILITIES, TIERS, provider_of
 from portal.pages.gallery import picks_of
 from portal.waveform import Wave, draw_wave
-from tts import store
 from tts.models import Audition, AuditionState
 from tts.services.auditions import (
     MAX_TEXT_CHARS,
@@ -30,6 +29,7 @@ from tts.services.auditions import (
     missing_voices,
     request_auditions,
 )
+from tts.storage import store
 from voices.models import Voice
 from voices.selectors import usable_voices
 from voices.sentences import sentence_of

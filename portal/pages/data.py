@@ -17,9 +17,9 @@ from accounts.password_again import is_confirmed, second_factor_first
 from accounts.services.audit import Actor
 from accounts.services.closing import ask_for_deletion, keep_account
 from accounts.team_forms import DeletionForm
-from tts import store
 from tts.account_data.exports import ask_for_export, find_export
 from tts.models import AccountExport
+from tts.storage import store
 
 LINK = timedelta(minutes=15)  # of a download, to begin it
 

@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
-from tts import store
+from tts.storage import store
 from voices.selectors import usable_voices
 
 CACHE_SECONDS = 3600  # of the redirect; the signed URL that it names is good for a day

@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from billing.money import format_have, format_need
 from portal.waveform import Wave, draw_wave
-from tts import store
 from tts.models import Job
+from tts.storage import store
 from tts.stream_urls import stream_url
 
 

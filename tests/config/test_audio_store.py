@@ -6,12 +6,12 @@ from django.core.exceptions import ImproperlyConfigured
 from config.audio_store import audio_storage
 
 FOLDER = Path("/data/audio")
-S3, GCS = "tts.stores.s3.S3AudioStorage", "tts.stores.gcs.GCSAudioStorage"
+S3, GCS = "tts.storage.s3.S3AudioStorage", "tts.storage.gcs.GCSAudioStorage"
 
 
 def test_without_an_address_audio_lies_in_files():
     assert audio_storage("", local_folder=FOLDER) == {
-        "BACKEND": "tts.stores.local.LocalAudioStorage",
+        "BACKEND": "tts.storage.local.LocalAudioStorage",
         "OPTIONS": {"location": FOLDER},
     }
 

@@ -25,11 +25,11 @@ from tests.tts.worker_helpers import (
     spool_files,
 )
 from tests.waiting import wait_for
-from tts import store
 from tts.models import Audition
 from tts.services import auditions
 from tts.services.auditions import CLAIM, KEPT, speak_auditions, sweep_auditions
 from tts.stopping import worker_is_stopping
+from tts.storage import store
 from voices.models import Voice
 
 

@@ -6,12 +6,12 @@ from django.core.files.base import ContentFile
 from tests.factories import make_job
 from tests.tts.audition_helpers import SECOND, ask, grow_old, of, silence
 from tests.tts.worker_helpers import QUEUE, audio_files
-from tts import store
 from tts.errors import CapacityReached, StoreUnavailable
 from tts.models import Audition, AuditionState
 from tts.services.auditions import CLAIM, KEPT, PATIENCE, speak_auditions, sweep_auditions
 from tts.services.sweep import sweep
-from tts.stores.local import LocalAudioStorage
+from tts.storage import store
+from tts.storage.local import LocalAudioStorage
 
 
 @pytest.fixture(autouse=True)

@@ -16,9 +16,9 @@ from tests.operators.pages import text_of
 from tests.tts.audio_helpers import measure_audio
 from tests.tts.audition_helpers import LEE, TEXT
 from tests.tts.worker_helpers import QUEUE
-from tts import store
 from tts.models import Audition
 from tts.services.auditions import KEPT, speak_auditions, sweep_auditions
+from tts.storage import store
 from voices.models import Voice
 from voices.selectors import usable_voices
 

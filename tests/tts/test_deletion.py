@@ -28,12 +28,12 @@ from tests.billing.stripe_peer import StripePeer
 from tests.config.envelopes import ANNIE, error_of
 from tests.conftest import ApiClient
 from tests.factories import PASSWORD, make_account, make_job, make_user
-from tts import store
 from tts.account_data import deletion
 from tts.account_data.deletion import delete_account, delete_due_accounts
 from tts.account_data.exports import ask_for_export, make_next_export
 from tts.errors import StoreUnavailable
 from tts.models import AccountExport, Job, JobStatus
+from tts.storage import store
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.secrets import encrypt
 from webhooks.services.endpoints import erase_webhooks

@@ -18,12 +18,12 @@ from django.utils import timezone
 from accounts.models import Account, AuditEntry, Membership, Role, User
 from accounts.services.audit import SYSTEM
 from tests.factories import make_account, make_job, make_key, make_user
-from tts import store
 from tts.account_data import archive as account_archive
 from tts.account_data import exports
 from tts.account_data.exports import delete_old_exports, make_next_export
 from tts.models import AccountExport, Job, JobStatus
-from tts.stores.local import LocalAudioStorage
+from tts.storage import store
+from tts.storage.local import LocalAudioStorage
 from webhooks.models import Endpoint
 from webhooks.secrets import encrypt
 

@@ -42,10 +42,11 @@ from tests.tts.worker_helpers import (
     own_queue,  # noqa: F401
 )
 from tests.waiting import wait_for
-from tts import pipeline, store
+from tts import pipeline
 from tts.errors import StreamBroken
 from tts.models import Job
 from tts.services.sweep import sweep
+from tts.storage import store
 from tts.tasks import speak_next
 
 pytestmark = pytest.mark.usefixtures("google_voices")

@@ -29,7 +29,7 @@ from tests.tts.worker_helpers import (
     scripted_engine,  # noqa: F401
 )
 from tests.waiting import wait_for
-from tts import handed_out, store
+from tts import handed_out
 from tts.errors import StreamBroken
 from tts.handed_out import HandedOut
 from tts.lease import Lease
@@ -38,6 +38,7 @@ from tts.models import Job
 from tts.relay import Relayed
 from tts.services import lifecycle
 from tts.speech import speak_text
+from tts.storage import store
 from tts.tasks import speak_next
 from voices.models import Voice
 

@@ -13,9 +13,9 @@ from billing.selectors import find_ledger_mismatches
 from tests.config.envelopes import ANNIE, NEVER_WAS, data_of, error_of, everything_that_costs
 from tests.conftest import ApiClient
 from tests.factories import make_job, make_key
-from tts import store
 from tts.models import Job, JobStatus
 from tts.services.lifecycle import claim_next_job
+from tts.storage import store
 
 pytestmark = pytest.mark.django_db
 

@@ -18,10 +18,10 @@ from billing.selectors import get_balance
 from portal.waveform import draw_wave
 from speech.audio.peaks import MAX_PEAKS, Peaks
 from tests.factories import make_account, make_admission, make_job, make_user
-from tts import store
 from tts.models import Job, JobStatus
 from tts.requests import SpeechRequest
 from tts.services.submit import submit_job
+from tts.storage import store
 
 pytestmark = pytest.mark.django_db
 

@@ -21,11 +21,12 @@ from tests.tts.worker_helpers import (
     wait_for_status,
 )
 from tests.waiting import wait_for
-from tts import pipeline, store
+from tts import pipeline
 from tts.models import Job
 from tts.services import lifecycle
 from tts.services.sweep import sweep
 from tts.stopping import worker_is_stopping
+from tts.storage import store
 
 TWO_SEGMENTS_THEN_A_GATE = "This is the first sentence. And a second one. GATE here it waits. This is the end."
 

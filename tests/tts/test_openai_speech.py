@@ -25,10 +25,10 @@ from tests.tts.worker_helpers import (
     scripted_engine,  # noqa: F401
 )
 from tests.waiting import wait_for
-from tts import store
 from tts.errors import StreamBroken
 from tts.models import Job
 from tts.requests import OPENAI_BYTES
+from tts.storage import store
 from tts.stream_urls import stream_url
 from tts.tasks import speak_next
 from voices.models import ModelAlias, Voice, VoiceAlias

@@ -24,10 +24,11 @@ from tests.tts.audio_helpers import measure_audio
 from tests.tts.engine_helpers import ANNIE, LEE, RATE_HERTZ, SENTENCES, level_db, median_pitch_hertz, speak
 from tests.tts.test_ssml import well_formed
 from tests.tts.worker_helpers import REFUNDED
-from tts import pipeline, speech, store
+from tts import pipeline, speech
 from tts.lease import Lease
 from tts.models import Job
 from tts.services import lifecycle
+from tts.storage import store
 
 VOICE = "espeak:en-US-eSpeak-Annie"
 # A worker lets go of its connection, and with it of what was not committed.

@@ -18,11 +18,12 @@ from billing.models import LedgerEntry
 from billing.selectors import find_ledger_mismatches, get_balance
 from tests.conftest import ApiClient
 from tests.tts.small_disk import fill, small_disk
-from tts import pipeline, store
+from tts import pipeline
 from tts.errors import CapacityReached, StoreUnavailable
 from tts.models import Job
 from tts.services import lifecycle
-from tts.stores.local import LocalAudioStorage
+from tts.storage import store
+from tts.storage.local import LocalAudioStorage
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -137,7 +138,7 @@ def test_the_limit_is_an_operators_to_set(free_bytes, settings, tmp_path: Path):
 
 def test_a_bucket_has_no_end_but_a_spool_beside_the_web_has(free_bytes, settings, tmp_path: Path):
     settings.STORAGES = settings.STORAGES | {
-        "audio": {"BACKEND": "tts.stores.s3.S3AudioStorage", "OPTIONS": {"bucket_name": "speech"}}
+        "audio": {"BACKEND": "tts.storage.s3.S3AudioStorage", "OPTIONS": {"bucket_name": "speech"}}
     }
     free_bytes[tmp_path] = 0
     store.check_capacity()  # no worker has ever run here
@@ -167,7 +168,7 @@ def disk(tmp_path: Path, settings) -> Iterator[Path]:
 
 def use_audio_folder(settings, folder: Path) -> None:
     settings.STORAGES = settings.STORAGES | {
-        "audio": {"BACKEND": "tts.stores.local.LocalAudioStorage", "OPTIONS": {"location": folder}}
+        "audio": {"BACKEND": "tts.storage.local.LocalAudioStorage", "OPTIONS": {"location": folder}}
     }
 
 
@@ -208,7 +209,7 @@ def test_a_save_that_breaks_off_leaves_the_old_file_and_nothing_else(tmp_path: P
 import signal, resource, sys
 import django; django.setup()
 from django.core.files.base import ContentFile
-from tts.stores.local import LocalAudioStorage
+from tts.storage.local import LocalAudioStorage
 storage = LocalAudioStorage(location=sys.argv[1])
 storage.save("aa/a-1.wav", ContentFile(b"old"))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -36,12 +36,12 @@ from tests.tts.worker_helpers import (
     spool_files,
 )
 from tests.waiting import wait_for
-from tts import store
 from tts.errors import StreamBroken
 from tts.listening import begin
 from tts.models import Job
 from tts.relay import redis_stream
 from tts.services import lifecycle
+from tts.storage import store
 from tts.tasks import speak_next
 from voices.models import Voice
 

@@ -24,11 +24,11 @@ from tests.tts.worker_helpers import (
     spool_files,
     submit,
 )
-from tts import store
 from tts.models import Job, JobStatus
 from tts.services import lifecycle
 from tts.services.lifecycle import ENGINE_REMOVED_MESSAGE, GAVE_UP_MESSAGE
 from tts.services.sweep import SPOOL_MAX_AGE_SECONDS, Sweep, sweep
+from tts.storage import store
 
 NOTHING = Sweep(0, 0, 0, 0, 0, 0, 0, 0, 0)
 

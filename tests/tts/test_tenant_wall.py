@@ -14,8 +14,8 @@ from billing.models import Balance, LedgerEntry
 from tests.config.envelopes import ANNIE, NEVER_WAS, data_of, error_of, everything_that_costs
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_job, make_key
-from tts import store
 from tts.models import Job, JobStatus
+from tts.storage import store
 
 pytestmark = pytest.mark.django_db
 

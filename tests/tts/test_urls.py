@@ -16,8 +16,8 @@ from accounts.services.audit import SYSTEM
 from operations import health
 from tests.config.envelopes import ANNIE
 from tests.factories import make_account, make_job, make_key, make_user
-from tts import store
 from tts.models import Job, JobStatus
+from tts.storage import store
 
 pytestmark = pytest.mark.django_db
 

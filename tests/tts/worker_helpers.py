@@ -34,8 +34,8 @@ from tests.waiting import wait_for
 from tts.models import Job
 from tts.requests import SpeechRequest
 from tts.services.submit import submit_job
-from tts.store import audio_storage
-from tts.stores.local import LocalAudioStorage
+from tts.storage.local import LocalAudioStorage
+from tts.storage.store import audio_storage
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VOICE = "espeak:en-US-eSpeak-Annie"

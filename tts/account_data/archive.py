@@ -21,8 +21,8 @@ from billing.money import format_credits
 from billing.selectors import list_entries, list_purchases
 from config.api import format_time
 from config.csv_files import harmless
-from tts import store
 from tts.models import Job
+from tts.storage import store
 from tts.usage import all_usage
 from webhooks.models import Delivery
 from webhooks.selectors import find_endpoint

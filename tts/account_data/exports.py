@@ -20,10 +20,10 @@ from accounts.models import Account
 from accounts.services import audit
 from accounts.services.audit import Actor
 from config.errors import DomainError
-from tts import store
 from tts.account_data.archive import write_archive
 from tts.errors import StoreUnavailable
 from tts.models import AccountExport, ExportState
+from tts.storage import store
 
 logger = logging.getLogger(__name__)
 

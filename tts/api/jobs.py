@@ -26,7 +26,6 @@ from config.errors import (
     ValidationFailed,
 )
 from config.schema import described
-from tts import store
 from tts.api.schema import AcceptedJob, AcceptedStream, JobPage, SpeechJob
 from tts.api.serializers import SpeechSerializer
 from tts.errors import AudioExpired, AudioNotAvailable, AudioNotReady, CapacityReached
@@ -36,6 +35,7 @@ from tts.requests import SpeechRequest
 from tts.selectors import get_job, get_job_with_audio, list_jobs
 from tts.services.lifecycle import cancel_or_erase_job
 from tts.services.submit import Submission, submit_job
+from tts.storage import store
 from voices.errors import InvalidVoice
 from webhooks.selectors import has_enabled_endpoint
 

@@ -11,10 +11,10 @@ from collections.abc import AsyncGenerator
 
 from django.conf import settings
 
-from tts import store
 from tts.models import Job
 from tts.relay import redis_stream, spool
 from tts.relay.base import Relayed, Writer
+from tts.storage import store
 
 __all__ = ["Relayed", "Writer", "follow", "writer_for"]
 

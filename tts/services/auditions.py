@@ -17,11 +17,11 @@ from django.utils import timezone
 
 from config.wake_ups import send_wake_up
 from speech.engines.registry import get_engine
-from tts import store
 from tts.models import Audition, AuditionState
 from tts.services.lifecycle import due_jobs
 from tts.services.samples import make_sound
 from tts.stopping import worker_is_stopping
+from tts.storage import store
 from voices.models import Voice
 
 MAX_TEXT_CHARS = 120

@@ -20,9 +20,9 @@ from accounts.models import Account, RememberedRequest
 from billing.money import format_credits
 from billing.services.ledger import refund_job
 from config.errors import NotFound
-from tts import store
 from tts.models import Job, JobStatus
 from tts.refunds import get_refund_microcredits
+from tts.storage import store
 from tts.timing import Made
 from webhooks.services import record_job_event
 

@@ -17,10 +17,10 @@ from speech.audio.formats import resolve_encoding
 from speech.audio.peaks import Peaks
 from speech.engines.base import EngineError, Segment
 from speech.engines.registry import all_engines, get_engine
-from tts import store
 from tts.errors import StoreUnavailable
 from tts.services.lifecycle import due_jobs
 from tts.stopping import worker_is_stopping
+from tts.storage import store
 from voices.models import Voice
 from voices.selectors import voices_without_sample
 from voices.sentences import sentence_of

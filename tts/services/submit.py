@@ -22,12 +22,12 @@ from config.errors import DomainError
 from speech.audio.formats import Encoding
 from speech.engines.base import EngineUnavailable
 from speech.engines.registry import get_engine
-from tts import store
 from tts.errors import NotRetryable
 from tts.job_json import accepted_data
 from tts.models import Job, JobStatus
 from tts.queue import wake_worker
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
+from tts.storage import store
 from voices.errors import InvalidVoice
 from voices.models import Voice
 from voices.selectors import get_voice_for_speech, has_voices_of

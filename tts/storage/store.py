@@ -1,7 +1,7 @@
 """Where finished audio is kept and how it is handed out.
 
 Owns the names of audio files, and what happens when there is no room for one more. The kinds of store, and how each
-signs its URLs, are in `tts.stores`; nobody else knows which one it is.
+signs its URLs, are in `tts.storage`; nobody else knows which one it is.
 """
 
 import shutil
@@ -20,8 +20,8 @@ from django.utils import timezone
 from speech.audio.formats import FORMATS
 from tts.errors import CapacityReached, StoreUnavailable
 from tts.models import Job
-from tts.stores.base import AudioStorage
-from tts.stores.local import LocalAudioStorage, is_signature_valid
+from tts.storage.base import AudioStorage
+from tts.storage.local import LocalAudioStorage, is_signature_valid
 
 __all__ = ["is_signature_valid"]  # of URLs that a local store made
 

@@ -19,7 +19,7 @@ from django.utils.functional import cached_property
 from storages.backends.s3 import S3Storage
 
 from tts.errors import StoreUnavailable
-from tts.stores.base import Options, content_disposition, content_type, seconds_until
+from tts.storage.base import Options, content_disposition, content_type, seconds_until
 
 CONNECT_TIMEOUT_SECONDS = 3
 READ_TIMEOUT_SECONDS = 10

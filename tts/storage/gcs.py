@@ -23,7 +23,7 @@ from requests.exceptions import RequestException
 from storages.backends.gcloud import GoogleCloudStorage
 
 from tts.errors import StoreUnavailable
-from tts.stores.base import Options, content_disposition, content_type, seconds_until
+from tts.storage.base import Options, content_disposition, content_type, seconds_until
 
 CREDENTIALS_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 SCOPES = ["https://www.googleapis.com/auth/devstorage.read_write"]

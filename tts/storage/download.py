@@ -17,8 +17,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from tts import store
-from tts.stores.base import content_disposition, content_type
+from tts.storage import store
+from tts.storage.base import content_disposition, content_type
 
 CHUNK_BYTES = 256 * 1024
 SINGLE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")

@@ -1,4 +1,4 @@
-"""What `tts.store` asks of every kind of store."""
+"""What `tts.storage.store` asks of every kind of store."""
 
 from datetime import datetime
 from pathlib import PurePosixPath

@@ -1,4 +1,4 @@
-"""Audio as files of this machine, served by `tts.audio_files` behind a signature of our own."""
+"""Audio as files of this machine, served by `tts.storage.download` behind a signature of our own."""
 
 import os
 from datetime import datetime

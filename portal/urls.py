@@ -9,7 +9,7 @@ from portal.pages.sample import voice_sample
 from portal.pages.usage import usage
 from tts.api.schema import api_reference
 from tts.storage.download import audio_file
-from tts.streams import stream_audio
+from tts.streaming.views import stream_audio
 
 urlpatterns = [
     path("docs/api", api_reference, name="api_reference"),

@@ -6,7 +6,7 @@ from billing.money import format_credits
 from config.api import format_time
 from tts.models import Job, JobStatus
 from tts.storage.store import SignedUrl
-from tts.stream_urls import stream_url
+from tts.streaming.signed_urls import stream_url
 
 
 def accepted_data(job: Job, *, base_url: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from billing.money import format_have, format_need
 from portal.waveform import Wave, draw_wave
 from tts.models import Job
 from tts.storage import store
-from tts.stream_urls import stream_url
+from tts.streaming.signed_urls import stream_url
 
 
 @dataclass(frozen=True, slots=True)

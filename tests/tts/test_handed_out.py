@@ -29,16 +29,16 @@ from tests.tts.worker_helpers import (
     scripted_engine,  # noqa: F401
 )
 from tests.waiting import wait_for
-from tts import handed_out
 from tts.errors import StreamBroken
-from tts.handed_out import HandedOut
 from tts.lease import Lease
-from tts.listening import listen
 from tts.models import Job
 from tts.relay import Relayed
 from tts.services import lifecycle
 from tts.speech import speak_text
 from tts.storage import store
+from tts.streaming import handed_out
+from tts.streaming.handed_out import HandedOut
+from tts.streaming.listening import listen
 from tts.tasks import speak_next
 from voices.models import Voice
 

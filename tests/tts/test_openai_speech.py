@@ -29,7 +29,7 @@ from tts.errors import StreamBroken
 from tts.models import Job
 from tts.requests import OPENAI_BYTES
 from tts.storage import store
-from tts.stream_urls import stream_url
+from tts.streaming.signed_urls import stream_url
 from tts.tasks import speak_next
 from voices.models import ModelAlias, Voice, VoiceAlias
 

@@ -8,7 +8,7 @@ from config.errors import NotFound
 from tts.errors import AudioExpired, AudioNotAvailable, StreamConsumed
 from tts.models import Job, JobStatus
 from tts.selectors import NO_AUDIO
-from tts.stream_urls import is_token_valid
+from tts.streaming.signed_urls import is_token_valid
 
 
 def check_stream(*, job_id: uuid.UUID, token: str) -> Job:

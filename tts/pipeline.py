@@ -18,13 +18,13 @@ from speech.audio.files import AudioFile, AudioTooLong, EncodedFile
 from speech.audio.formats import Encoding
 from speech.engines.base import Engine, EngineError, PermanentEngineError, TransientEngineError
 from speech.engines.registry import get_engine
-from tts import relay
 from tts.errors import StoreUnavailable
 from tts.lease import Lease, LeaseLost, WorkerStopping
 from tts.models import Job
 from tts.services import lifecycle
 from tts.speech import speak_text
 from tts.storage import store
+from tts.streaming import relay
 from tts.timing import Making
 from voices.models import Voice
 

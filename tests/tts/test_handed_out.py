@@ -32,13 +32,13 @@ from tests.waiting import wait_for
 from tts.errors import StreamBroken
 from tts.lease import Lease
 from tts.models import Job
-from tts.relay import Relayed
 from tts.services import lifecycle
 from tts.speech import speak_text
 from tts.storage import store
 from tts.streaming import handed_out
 from tts.streaming.handed_out import HandedOut
 from tts.streaming.listening import listen
+from tts.streaming.relay import Relayed
 from tts.tasks import speak_next
 from voices.models import Voice
 

@@ -29,11 +29,11 @@ from tests.tts.worker_helpers import (
 from tts import pipeline, speech
 from tts.lease import Lease
 from tts.models import Job
-from tts.relay import Writer
 from tts.services import lifecycle
 from tts.services.sweep import sweep
 from tts.stopping import worker_is_stopping
 from tts.storage import store
+from tts.streaming.relay import Writer
 from tts.tasks import speak_next
 from tts.timing import Making
 

@@ -38,10 +38,10 @@ from tests.tts.worker_helpers import (
 from tests.waiting import wait_for
 from tts.errors import StreamBroken
 from tts.models import Job
-from tts.relay import redis_stream
 from tts.services import lifecycle
 from tts.storage import store
 from tts.streaming.listening import begin
+from tts.streaming.relay import redis_stream
 from tts.tasks import speak_next
 from voices.models import Voice
 
@@ -240,7 +240,7 @@ def test_a_reader_without_any_relay_gets_all_of_it_from_the_store(api, monkeypat
         for chunk in list[bytes]():
             yield chunk
 
-    monkeypatch.setattr("tts.relay.follow", nothing)
+    monkeypatch.setattr("tts.streaming.relay.follow", nothing)
     monkeypatch.setattr("tts.streaming.listening.LOOK_AGAIN_SECONDS", 0.02)
     data = submit(api)
     listener = Listener(path_of(data))

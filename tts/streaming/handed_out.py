@@ -15,8 +15,8 @@ from contextlib import suppress
 from asgiref.sync import sync_to_async
 from django.db import connection
 
-from tts.relay import Relayed
 from tts.services.lifecycle import raise_chars_handed_out
+from tts.streaming.relay import Relayed
 
 MAX_WRITES_A_SECOND = 4
 MAX_HELD_BYTES = 1024 * 1024  # while the next write is not due

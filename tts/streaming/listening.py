@@ -19,10 +19,10 @@ from django.db import connection
 from django.http import HttpRequest
 
 from config.connections import release_connection
-from tts import relay
 from tts.errors import StreamBroken
 from tts.models import Job, JobStatus
 from tts.storage import store
+from tts.streaming import relay
 from tts.streaming.handed_out import HandedOut
 
 LOOK_AGAIN_SECONDS = 1.0  # at the row, where no relay says when

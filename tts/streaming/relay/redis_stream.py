@@ -14,7 +14,7 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
-from tts.relay.base import Relayed, Writer
+from tts.streaming.relay.base import Relayed, Writer
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class RedisWriter(Writer):
 
 
 async def follow(name: str) -> AsyncGenerator[Relayed | None, None]:
-    """See `tts.relay.follow`."""
+    """See `tts.streaming.relay.follow`."""
     client = redis.asyncio.Redis.from_url(
         settings.REDIS_URL, socket_timeout=SILENCE_SECONDS + PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
     )

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from tts.relay.base import Relayed, Writer
+from tts.streaming.relay.base import Relayed, Writer
 
 CHUNK_BYTES = 64 * 1024
 GATHER_SECONDS = 0.06  # between chunks: each costs the reader far more than a look, and the writer the processor
@@ -84,7 +84,7 @@ def marks_path(path: Path) -> Path:
 
 
 async def follow(path: Path) -> AsyncGenerator[Relayed | None, None]:
-    """See `tts.relay.follow`. The file may come into being later."""
+    """See `tts.streaming.relay.follow`. The file may come into being later."""
     descriptor, handed_out, marks = -1, 0, _Marks(path)
     waits_since = told_at = time.monotonic()
     handed_out_at = float("-inf")

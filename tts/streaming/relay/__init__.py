@@ -12,9 +12,9 @@ from collections.abc import AsyncGenerator
 from django.conf import settings
 
 from tts.models import Job
-from tts.relay import redis_stream, spool
-from tts.relay.base import Relayed, Writer
 from tts.storage import store
+from tts.streaming.relay import redis_stream, spool
+from tts.streaming.relay.base import Relayed, Writer
 
 __all__ = ["Relayed", "Writer", "follow", "writer_for"]
 

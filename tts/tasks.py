@@ -18,13 +18,13 @@ from config import logs
 from config.collector import spare_start_up
 from speech.engines.base import EngineError
 from speech.engines.registry import all_engines
-from tts import pipeline
 from tts.account_data import deletion, exports
 from tts.models import Job
 from tts.services import auditions, catalogue, lifecycle, samples
 from tts.services import sweep as sweep_service
 from tts.stopping import worker_is_stopping
-from tts.worker_presence import start_noting
+from tts.worker import pipeline
+from tts.worker.presence import start_noting
 
 logger = logging.getLogger(__name__)
 

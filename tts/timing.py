@@ -1,6 +1,6 @@
 """How a job's audio was made: where the time of its last attempt went, and the peaks of its waveform.
 
-Owns the measuring; `tts.pipeline` has it done, the job's page shows it.
+Owns the measuring; `tts.worker.pipeline` has it done, the job's page shows it.
 """
 
 import time
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from speech.audio.peaks import Peaks
 
-if TYPE_CHECKING:  # tts.speech imports tts.lease, tts.services.lifecycle and, through them, this module
-    from tts.speech import Spoken
+if (
+    TYPE_CHECKING
+):  # tts.worker.synthesis imports tts.worker.lease, tts.services.lifecycle and, through them, this module
+    from tts.worker.synthesis import Spoken
 
 
 @dataclass(frozen=True, slots=True)

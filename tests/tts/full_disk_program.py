@@ -17,11 +17,11 @@ from billing.selectors import find_ledger_mismatches, get_balance  # noqa: E402
 from tests.factories import make_account, make_key  # noqa: E402
 from tests.tts.small_disk import fill  # noqa: E402
 from tests.waiting import wait_for  # noqa: E402
-from tts import pipeline  # noqa: E402
 from tts.models import Job  # noqa: E402
 from tts.services import lifecycle  # noqa: E402
 from tts.services.catalogue import sync_catalogue  # noqa: E402
 from tts.services.sweep import sweep  # noqa: E402
+from tts.worker import pipeline  # noqa: E402
 
 SPEECH = {"text": "There is not much room.", "voice_id": "espeak:en-US-eSpeak-Annie"}
 

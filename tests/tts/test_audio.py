@@ -18,9 +18,9 @@ from tests.config.envelopes import ANNIE, data_of, error_of, statements
 from tests.conftest import ApiClient
 from tests.factories import make_job
 from tts.models import Job, JobStatus
-from tts.pipeline import run_job
 from tts.services.lifecycle import claim_next_job
 from tts.storage import store
+from tts.worker.pipeline import run_job
 
 pytestmark = pytest.mark.django_db
 

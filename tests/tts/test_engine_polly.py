@@ -31,12 +31,12 @@ from tests.tts.worker_helpers import (
     ledger_adds_up,  # noqa: F401
 )
 from tests.waiting import wait_for
-from tts import pipeline
 from tts.models import Job
 from tts.services.catalogue import sync_catalogue
 from tts.services.sweep import sweep
 from tts.storage import store
 from tts.tasks import ask_providers_again, speak_next
+from tts.worker import pipeline
 from voices.models import Voice
 
 PATH = "/api/v1/tts"

@@ -42,12 +42,12 @@ from tests.tts.worker_helpers import (
     own_queue,  # noqa: F401
 )
 from tests.waiting import wait_for
-from tts import pipeline
 from tts.errors import StreamBroken
 from tts.models import Job
 from tts.services.sweep import sweep
 from tts.storage import store
 from tts.tasks import speak_next
+from tts.worker import pipeline
 
 pytestmark = pytest.mark.usefixtures("google_voices")
 

@@ -30,16 +30,16 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tts.errors import StreamBroken
-from tts.lease import Lease
 from tts.models import Job
 from tts.services import lifecycle
-from tts.speech import speak_text
 from tts.storage import store
 from tts.streaming import handed_out
 from tts.streaming.handed_out import HandedOut
 from tts.streaming.listening import listen
 from tts.streaming.relay import Relayed
 from tts.tasks import speak_next
+from tts.worker.lease import Lease
+from tts.worker.synthesis import speak_text
 from voices.models import Voice
 
 PROSE = "This is a fine first sentence. This is another one. "
@@ -98,7 +98,7 @@ def test_cancelling_a_stream_gives_back_nothing_of_what_was_heard_though_the_hea
     monkeypatch,
     listener_type,
 ):
-    monkeypatch.setattr("tts.lease.HEARTBEAT_SECONDS", 60.0)
+    monkeypatch.setattr("tts.worker.lease.HEARTBEAT_SECONDS", 60.0)
     data = submit(api, GATED, output_format="wav")
     with Background(lambda: speak_next(QUEUE)):
         listener = listener_type(path_of(data))

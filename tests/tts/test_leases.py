@@ -21,12 +21,12 @@ from tests.tts.worker_helpers import (
     wait_for_status,
 )
 from tests.waiting import wait_for
-from tts import pipeline
 from tts.models import Job
 from tts.services import lifecycle
 from tts.services.sweep import sweep
 from tts.stopping import worker_is_stopping
 from tts.storage import store
+from tts.worker import pipeline
 
 TWO_SEGMENTS_THEN_A_GATE = "This is the first sentence. And a second one. GATE here it waits. This is the end."
 
@@ -83,7 +83,7 @@ def test_the_lease_is_renewed_and_the_progress_rises_while_the_work_goes_on(acco
 
 def test_a_lease_shorter_than_a_heartbeat_is_renewed_in_time(account, the_engine, settings, monkeypatch):
     settings.JOB_LEASE_SECONDS = 1
-    monkeypatch.setattr("tts.lease.HEARTBEAT_SECONDS", 60.0)
+    monkeypatch.setattr("tts.worker.lease.HEARTBEAT_SECONDS", 60.0)
     job = submit(account, "GATE until the lease was renewed.")
     claimed = claim()
     first_lease = lease_of(job)
@@ -208,7 +208,7 @@ class DatabaseOutage:
 
 def test_a_database_that_is_away_for_a_moment_does_not_cost_the_job(account, the_engine, settings, caplog):
     settings.JOB_LEASE_SECONDS = 6
-    caplog.set_level(logging.WARNING, logger="tts.pipeline")
+    caplog.set_level(logging.WARNING, logger="tts.worker.pipeline")
     job = submit(account, TWO_SEGMENTS_THEN_A_GATE)
     claimed = claim()
     first_lease = lease_of(job)

@@ -26,8 +26,6 @@ from tests.tts.worker_helpers import (
     submit,
     work_once,
 )
-from tts import pipeline, speech
-from tts.lease import Lease
 from tts.models import Job
 from tts.services import lifecycle
 from tts.services.sweep import sweep
@@ -36,6 +34,8 @@ from tts.storage import store
 from tts.streaming.relay import Writer
 from tts.tasks import speak_next
 from tts.timing import Making
+from tts.worker import pipeline, synthesis
+from tts.worker.lease import Lease
 
 FORMATS = ["wav", "mp3", "ogg_opus"]
 
@@ -95,7 +95,7 @@ def test_how_it_was_made_stays_with_the_job(account, output_format):
         ("Fine at first. TRANSIENT trouble then.", 3, pipeline.FAILED_MESSAGE),
         ("PERMANENT trouble.", 1, "This cannot be said."),
         ("NOTHING to say.", 1, pipeline.NOTHING_TO_SAY_MESSAGE),
-        ("SECONDS 61.", 1, speech.TOO_MUCH_AUDIO_MESSAGE),
+        ("SECONDS 61.", 1, synthesis.TOO_MUCH_AUDIO_MESSAGE),
     ],
 )
 def test_a_text_that_cannot_be_spoken_fails_after_its_attempts_and_is_refunded(account, api, text, attempts, message):
@@ -174,7 +174,7 @@ def test_the_cap_on_audio_is_60_s_or_half_a_second_per_code_point_over_speed(acc
     within.refresh_from_db()
     beyond.refresh_from_db()
     assert (within.status, within.duration_ms) == ("completed", seconds * 1000)
-    assert (beyond.status, beyond.error_message) == ("failed", f"{speech.TOO_MUCH_AUDIO_MESSAGE} {REFUNDED}")
+    assert (beyond.status, beyond.error_message) == ("failed", f"{synthesis.TOO_MUCH_AUDIO_MESSAGE} {REFUNDED}")
     assert beyond.refunded_microcredits == beyond.cost_microcredits
     assert audio_files() == [f"{within.pk}-1.wav"]
 

@@ -27,13 +27,13 @@ from tests.tts.worker_helpers import (
 )
 from tests.waiting import wait_for
 from tests.webhooks.conftest import make_endpoint
-from tts import worker_presence
 from tts.models import Job, QueueWatch
 from tts.queue_presence import list_needed_queues, list_unserved_queues
 from tts.services import lifecycle, queue_presence
 from tts.services.queue_presence import note_served, watch_queues
 from tts.services.sweep import sweep
 from tts.stopping import worker_is_stopping
+from tts.worker import presence
 from voices.models import Voice
 from webhooks.models import Delivery
 
@@ -305,8 +305,8 @@ def test_a_worker_goes_on_noting_after_the_database_was_away(
             raise OperationalError("it is away")
         note_served(queues)
 
-    monkeypatch.setattr(worker_presence, "note_served", note_or_fail)
-    running_worker.append(worker_presence.start_noting([QUEUE]))
+    monkeypatch.setattr(presence, "note_served", note_or_fail)
+    running_worker.append(presence.start_noting([QUEUE]))
     wait_for(lambda: QUEUE not in unserved(), "the first note")
     set_watch(served=3600)
     wait_for(lambda: QUEUE not in unserved(), "the next note")
@@ -316,7 +316,7 @@ def test_a_worker_holds_no_connection_between_two_notes() -> None:
     set_watch(served=3600)
     worker_is_stopping.set()
     try:
-        worker_presence._note_until_stopped([QUEUE])
+        presence._note_until_stopped([QUEUE])
     finally:
         worker_is_stopping.clear()
     assert connection.connection is None

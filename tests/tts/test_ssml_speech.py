@@ -24,11 +24,11 @@ from tests.tts.audio_helpers import measure_audio
 from tests.tts.engine_helpers import ANNIE, LEE, RATE_HERTZ, SENTENCES, level_db, median_pitch_hertz, speak
 from tests.tts.test_ssml import well_formed
 from tests.tts.worker_helpers import REFUNDED
-from tts import pipeline, speech
-from tts.lease import Lease
 from tts.models import Job
 from tts.services import lifecycle
 from tts.storage import store
+from tts.worker import pipeline, synthesis
+from tts.worker.lease import Lease
 
 VOICE = "espeak:en-US-eSpeak-Annie"
 # A worker lets go of its connection, and with it of what was not committed.
@@ -225,7 +225,7 @@ def test_a_text_of_nothing_but_breaks_fails_and_is_refunded(
     before = get_balance(account).available_microcredits
     job = run(api, text, speed=speed)
     assert (job.status, job.error_code) == ("failed", "GENERATION_FAILED")
-    assert job.error_message == f"{speech.TOO_MUCH_AUDIO_MESSAGE} {REFUNDED}"
+    assert job.error_message == f"{synthesis.TOO_MUCH_AUDIO_MESSAGE} {REFUNDED}"
     assert job.refunded_microcredits == job.cost_microcredits > 0
     assert get_balance(account).available_microcredits == before
     assert not job.audio_key

@@ -17,10 +17,10 @@ from config.audio_store import audio_storage
 from tests.gcs_peer import GCSPeer, gcs_peer
 from tests.ports import free_port
 from tests.signatures import Refused, check_gcs_url
-from tts import pipeline
 from tts.errors import StoreUnavailable
 from tts.services import lifecycle
 from tts.storage import gcs, store
+from tts.worker import pipeline
 
 EMAIL = "speech@project.iam.gserviceaccount.example"
 NAME = "ab/abc-1.mp3"

@@ -18,12 +18,12 @@ from billing.models import LedgerEntry
 from billing.selectors import find_ledger_mismatches, get_balance
 from tests.conftest import ApiClient
 from tests.tts.small_disk import fill, small_disk
-from tts import pipeline
 from tts.errors import CapacityReached, StoreUnavailable
 from tts.models import Job
 from tts.services import lifecycle
 from tts.storage import store
 from tts.storage.local import LocalAudioStorage
+from tts.worker import pipeline
 
 pytestmark = pytest.mark.usefixtures("db")
 

@@ -27,12 +27,12 @@ from tests.ports import free_port
 from tests.s3_peer import ACCESS_KEY, BUCKET, SECRET, S3Peer, s3_peer
 from tests.tts.audio_helpers import measure_audio, speech_like_pcm
 from tests.waiting import wait_for
-from tts import pipeline
 from tts.models import Job, JobStatus
 from tts.services import lifecycle
 from tts.services.sweep import sweep
 from tts.storage import s3, store
 from tts.storage.s3 import S3AudioStorage
+from tts.worker import pipeline
 
 pytestmark = pytest.mark.usefixtures("db")
 

@@ -1,7 +1,7 @@
 """A job's text as samples: cut into pieces, spoken one after the other, no longer than a text of its length can be.
 
 Owns the order of the pieces, the cap, and how many characters any sample stands for. What becomes of the samples is
-`tts.pipeline`.
+`tts.worker.pipeline`.
 """
 
 import math
@@ -14,8 +14,8 @@ from speech.ahead import speak_ahead
 from speech.engines.base import Engine, PermanentEngineError, Segment, TextFormat
 from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml
 from speech.segments import Piece
-from tts.lease import Lease
 from tts.models import Job
+from tts.worker.lease import Lease
 from voices.models import Voice
 
 BYTES_PER_SAMPLE = 2  # engines yield s16le mono

@@ -19,13 +19,13 @@ from speech.audio.formats import Encoding
 from speech.engines.base import Engine, EngineError, PermanentEngineError, TransientEngineError
 from speech.engines.registry import get_engine
 from tts.errors import StoreUnavailable
-from tts.lease import Lease, LeaseLost, WorkerStopping
 from tts.models import Job
 from tts.services import lifecycle
-from tts.speech import speak_text
 from tts.storage import store
 from tts.streaming import relay
 from tts.timing import Making
+from tts.worker.lease import Lease, LeaseLost, WorkerStopping
+from tts.worker.synthesis import speak_text
 from voices.models import Voice
 
 logger = logging.getLogger(__name__)

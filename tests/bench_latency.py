@@ -24,7 +24,7 @@ from speech.audio.formats import Encoding
 from speech.engines.base import Segment
 from speech.engines.espeak import EspeakEngine
 from speech.sentences import split_text
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 VOICE_ID = "espeak:en-US-eSpeak-Annie"

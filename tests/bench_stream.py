@@ -4,8 +4,8 @@
 
 Starts the real thing (`manage.py serve`, SQLite, the file queue, the relay by spool) in a temporary folder and talks to
 it by HTTP. The bare engine speaks in this process, in turn with the service; medians of the pairs count. Kokoro speaks
-with the files in KOKORO_MODEL_DIR; where there are none, `python -m tests.kokoro_files FOLDER` makes such of the true
-size.
+with the files in KOKORO_MODEL_DIR; where there are none, `python -m tests.support.kokoro_files FOLDER` makes such of
+the true size.
 
 Bars: first sound ≤ the bare engine's first samples + 60 ms. Total ≤ 1.15 × the bare engine with the encoder, or + 60 ms
 where that is more: eSpeak says 1,000 characters within the time of two requests. /healthz p95 < 20 ms while two texts
@@ -33,7 +33,7 @@ import httpx
 from django.conf import settings
 
 from tests.live.service import Service
-from tests.waiting import wait_for
+from tests.support.waiting import wait_for
 
 VOICE_IDS = {"espeak": "espeak:en-US-eSpeak-Annie", "kokoro": "kokoro:en-US-Kokoro-Bella"}
 TEXT = (

@@ -24,10 +24,10 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from tests.processes import ends_with_parent
 from tests.run import clean_environment
-from tests.services import create_database, postgres, redis_databases
-from tests.waiting import wait_for
+from tests.support.processes import ends_with_parent
+from tests.support.services import create_database, postgres, redis_databases
+from tests.support.waiting import wait_for
 from tests.webhooks.receiver import AUTHORITY, authority_file
 
 ENDPOINTS = 100

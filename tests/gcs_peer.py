@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import google_crc32c
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from tests.signatures import Refused, check_gcs_url
+from tests.support.signatures import Refused, check_gcs_url
 
 
 class GCSPeer(ThreadingHTTPServer):

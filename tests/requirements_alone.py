@@ -21,12 +21,12 @@ from typing import Any
 
 import httpx
 
-from tests import kokoro_files
 from tests.live.compose import Deployment
-from tests.ports import free_port
 from tests.run import ROOT
-from tests.services import NoServices, postgres, rabbitmq_vhost, redis_databases
-from tests.waiting import wait_for
+from tests.support import kokoro_files
+from tests.support.ports import free_port
+from tests.support.services import NoServices, postgres, rabbitmq_vhost, redis_databases
+from tests.support.waiting import wait_for
 
 ENVIRONMENTS = ROOT / ".requirements"
 INSTALL_SECONDS = 900.0

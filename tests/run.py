@@ -5,7 +5,8 @@
 A few that fail run once more, one after the other: many drive real processes, and what other work on the machine
 held up passes then. What fails again has failed; what passes is named all the same.
 
-With `--services` on PostgreSQL and Redis: TEST_DATABASE_URL and TEST_REDIS_URL, else private ones (`tests.services`).
+With `--services` on PostgreSQL and Redis: TEST_DATABASE_URL and TEST_REDIS_URL, else private ones
+(`tests.support.services`).
 """
 
 import os
@@ -24,8 +25,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.parallel import FAILED
-from tests.processes import ends_with_parent, processes_with
-from tests.services import NoServices, postgres, redis_databases
+from tests.support.processes import ends_with_parent, processes_with
+from tests.support.services import NoServices, postgres, redis_databases
 
 ROOT = Path(__file__).resolve().parent.parent
 AGAIN_AT_MOST = 6  # more than that is no chance

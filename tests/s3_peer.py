@@ -18,10 +18,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tests.ports import free_port
-from tests.processes import ends_with_parent
-from tests.signatures import Refused, check_s3_url
-from tests.waiting import wait_for
+from tests.support.ports import free_port
+from tests.support.processes import ends_with_parent
+from tests.support.signatures import Refused, check_s3_url
+from tests.support.waiting import wait_for
 
 ACCESS_KEY, SECRET = "AKIATESTTESTTEST", "a-secret-of-the-tests"
 BUCKET = "speech"

@@ -21,9 +21,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.live.browsing import PASSWORD
 from tests.live.service import Caller, Service
-from tests.pages import CAREFUL, HALF_WAY, NEW, PUBLIC, SIGNED_IN, STAFF, Pages
 from tests.run import ROOT
-from tests.waiting import wait_for
+from tests.support.pages import CAREFUL, HALF_WAY, NEW, PUBLIC, SIGNED_IN, STAFF, Pages
+from tests.support.waiting import wait_for
 
 CHROMIUM = Path("/usr/bin/chromium")
 FOLDER = ROOT / "var" / "screenshots"
@@ -101,7 +101,7 @@ def fill(service: Service) -> dict[str, Audience]:
     service.manage_json("revoke_key", revoked["key_id"], "--reason", "The website is gone.")
     operator = service.manage_json("create_operator", OPERATOR)
     furnished = subprocess.run(
-        [sys.executable, "-m", "tests.furnish", EMAIL, NEWCOMER, CAREFUL_EMAIL, spoken["job_id"]],
+        [sys.executable, "-m", "tests.support.furnish", EMAIL, NEWCOMER, CAREFUL_EMAIL, spoken["job_id"]],
         cwd=ROOT,
         env=service.environment | {"LOG_LEVEL": "WARNING"},
         stdin=subprocess.DEVNULL,

@@ -5,8 +5,8 @@ from django.core import mail
 from django.test import Client
 
 from accounts.models import Account, User
-from tests.accounts.passkeys import ADD, ALICE, Device, add
 from tests.factories import PASSWORD, make_user
+from tests.support.passkeys import ADD, ALICE, Device, add
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from accounts import keys
 from accounts.models import Account, ApiKey, Plan
 from accounts.services.api_keys import issue_key, revoke_key
 from accounts.services.audit import SYSTEM
-from tests.config.envelopes import ANNIE, NEVER_WAS, data_of, error_of, everything_that_costs
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_key
+from tests.support.envelopes import ANNIE, NEVER_WAS, data_of, error_of, everything_that_costs
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account, User
-from tests.accounts.passkeys import ADD, Device, add, by_password, is_signed_in, options_of, sign_in, text_of
 from tests.factories import PASSWORD, make_user
+from tests.support.passkeys import ADD, Device, add, by_password, is_signed_in, options_of, sign_in, text_of
 
 pytestmark = pytest.mark.django_db
 

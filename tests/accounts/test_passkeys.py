@@ -13,7 +13,8 @@ from fido2.utils import websafe_encode
 from accounts.errors import NothingToChange
 from accounts.models import Account, AuditEntry, User
 from accounts.services.second_factor import MAX_PASSKEYS, add_passkey, turn_on_app
-from tests.accounts.passkeys import (
+from tests.factories import PASSWORD, make_user
+from tests.support.passkeys import (
     ADD,
     SECURITY,
     Device,
@@ -24,8 +25,7 @@ from tests.accounts.passkeys import (
     sign_in,
     text_of,
 )  # fmt: skip
-from tests.accounts.totp import code_of
-from tests.factories import PASSWORD, make_user
+from tests.support.totp import code_of
 
 pytestmark = pytest.mark.django_db
 

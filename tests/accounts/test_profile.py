@@ -12,8 +12,8 @@ from django.test import Client
 
 from accounts.models import Account, AuditEntry, Role, User
 from accounts.services.profile import email_change_token
-from tests.accounts.mail import path_in
 from tests.factories import PASSWORD, make_account, make_user
+from tests.support.mail_links import path_in
 
 pytestmark = pytest.mark.django_db
 

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, User
 from accounts.services.second_factor import turn_on_app
-from tests.accounts.mail import path_in
-from tests.accounts.passkeys import ALICE, Device, options_of, text_of
-from tests.accounts.totp import code_of
 from tests.factories import PASSWORD
+from tests.support.mail_links import path_in
+from tests.support.passkeys import ALICE, Device, options_of, text_of
+from tests.support.totp import code_of
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,8 @@ from django.test import Client
 
 from accounts.models import User
 from billing.models import LedgerEntry
-from tests.accounts.mail import path_in
 from tests.factories import PASSWORD, make_account, make_user
+from tests.support.mail_links import path_in
 
 ALICE = "alice@acme.example"
 NEW = "another sentence that works"

@@ -13,10 +13,10 @@ from django.test import Client
 from accounts.models import Account, AuditEntry, User
 from accounts.services.audit import COMMAND_LINE
 from accounts.services.second_factor import take_off_second_factor, turn_on_app
-from tests.accounts.mail import path_in
-from tests.accounts.passkeys import ALICE, is_signed_in, text_of
-from tests.accounts.totp import code_of
 from tests.factories import PASSWORD
+from tests.support.mail_links import path_in
+from tests.support.passkeys import ALICE, is_signed_in, text_of
+from tests.support.totp import code_of
 
 pytestmark = pytest.mark.django_db
 

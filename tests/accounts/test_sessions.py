@@ -14,8 +14,8 @@ from django.utils import timezone
 from accounts.models import Account, SignedInSession, User
 from accounts.services.sessions import forget_ended_sessions
 from accounts.user_agents import browser_words
-from tests.accounts.mail import path_in
 from tests.factories import PASSWORD, make_account, make_user
+from tests.support.mail_links import path_in
 
 pytestmark = pytest.mark.django_db
 

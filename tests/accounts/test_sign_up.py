@@ -17,8 +17,8 @@ from accounts.errors import EmailTaken
 from accounts.models import Account, Membership, User
 from accounts.services.tenants import create_account
 from billing.models import Balance, LedgerEntry
-from tests.accounts.mail import path_in
 from tests.factories import PASSWORD, make_account, make_user
+from tests.support.mail_links import path_in
 
 ALICE = "alice@acme.example"
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,8 @@ from accounts.models import Account, AuditEntry, Invitation, Membership, Role, U
 from accounts.services.audit import SYSTEM, Actor
 from accounts.services.invitations import accept_invitation, invite
 from accounts.services.team import transfer_ownership
-from tests.accounts.mail import path_in
 from tests.factories import PASSWORD, make_account, make_user
+from tests.support.mail_links import path_in
 
 pytestmark = pytest.mark.django_db
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 
-from tests.ports import free_port
-from tests.processes import ends_with_parent
-from tests.waiting import wait_for
+from tests.support.ports import free_port
+from tests.support.processes import ends_with_parent
+from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 API_KEY = "sk_test_of_the_tests"

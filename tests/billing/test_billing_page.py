@@ -17,7 +17,7 @@ from billing.services.stripe_events import apply_event
 from tests.billing.stripe_helpers import CREDIT, completed, deliver, dispute, make_purchase
 from tests.billing.stripe_peer import StripePeer
 from tests.factories import make_account, make_user
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.django_db
 

@@ -13,10 +13,10 @@ from accounts.services.audit import SYSTEM
 from billing.models import Balance, KeyMonth, LedgerEntry
 from billing.services.key_limits import set_key_limits
 from config.errors import ValidationFailed
-from tests.config.envelopes import ANNIE, data_of, error_of
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_key, make_user
-from tests.tts.worker_helpers import race
+from tests.support.envelopes import ANNIE, data_of, error_of
+from tests.support.workers import race
 from tts.models import Job
 from tts.services.lifecycle import claim_next_job, fail_job
 

@@ -22,7 +22,7 @@ from billing.tasks import sweep_payments
 from tests.billing.stripe_helpers import CREDIT, deliver, event
 from tests.billing.stripe_peer import API_KEY, DECLINED_LATER, GOOD_CARD, StripePeer
 from tests.factories import make_account, make_user
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.django_db
 

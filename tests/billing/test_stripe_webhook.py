@@ -15,7 +15,7 @@ from billing.selectors import get_balance
 from billing.services.stripe_events import apply_event, forget_old_events
 from tests.billing.stripe_helpers import CREDIT, SECRET, completed, deliver, event, make_purchase, post, signature
 from tests.factories import make_account
-from tests.tts.worker_helpers import race
+from tests.support.workers import race
 
 pytestmark = pytest.mark.django_db
 

@@ -21,9 +21,9 @@ from accounts.services.api_keys import revoke_key
 from accounts.services.audit import COMMAND_LINE, SYSTEM
 from accounts.services.maintenance import start_maintenance
 from billing.models import Balance
-from tests.config.envelopes import ANNIE, NEVER_WAS, RATE_HEADERS, data_of, error_of, everything_that_costs
 from tests.conftest import ApiClient
 from tests.factories import make_key
+from tests.support.envelopes import ANNIE, NEVER_WAS, RATE_HEADERS, data_of, error_of, everything_that_costs
 from tts.models import Job
 from voices.models import Voice
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.accounts.totp import code_of
 from tests.live.service import Service
-from tests.waiting import wait_for
+from tests.support.totp import code_of
+from tests.support.waiting import wait_for
 
 CHROMIUM = Path("/usr/bin/chromium")
 PASSWORD = "correct horse battery staple"

@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 import yaml
 
-from tests.ports import free_port
-from tests.processes import ends_with_parent
 from tests.run import ROOT, clean_environment
-from tests.waiting import wait_for
+from tests.support.ports import free_port
+from tests.support.processes import ends_with_parent
+from tests.support.waiting import wait_for
 
 VARIABLE = re.compile(r"\$\{(\w+)(?::?([-?])((?:[^{}]|\$\{[^{}]*\})*))?\}")
 IMAGE = "utterance"

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.live.browsing import CHROMIUM
 from tests.live.service import Caller, Service, settings_of_services
-from tests.services import create_database, drop_database
+from tests.support.services import create_database, drop_database
 
 
 @pytest.fixture(scope="session")

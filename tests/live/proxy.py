@@ -14,10 +14,10 @@ from pathlib import Path
 
 import httpx
 
-from tests.ports import free_port
-from tests.processes import ends_with_parent
 from tests.run import ROOT
-from tests.waiting import wait_for
+from tests.support.ports import free_port
+from tests.support.processes import ends_with_parent
+from tests.support.waiting import wait_for
 
 CADDYFILE = ROOT / "deploy" / "Caddyfile"
 PER_HOP = {"connection", "keep-alive", "transfer-encoding", "host", "x-forwarded-for"}

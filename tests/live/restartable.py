@@ -13,10 +13,10 @@ from typing import Any
 import psycopg
 import redis
 
-from tests.ports import free_port
-from tests.processes import ends_with_parent
-from tests.services import NoServices, _folder, _postgres_programs, _unprivileged_user
-from tests.waiting import wait_for
+from tests.support.ports import free_port
+from tests.support.processes import ends_with_parent
+from tests.support.services import NoServices, _folder, _postgres_programs, _unprivileged_user
+from tests.support.waiting import wait_for
 
 STOP_SECONDS = 15.0
 

@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 import psycopg
 
-from tests.ports import free_port
-from tests.processes import Process, descendants, ends_with_parent, processes_with
 from tests.run import ROOT, clean_environment
-from tests.waiting import wait_for
+from tests.support.ports import free_port
+from tests.support.processes import Process, descendants, ends_with_parent, processes_with
+from tests.support.waiting import wait_for
 
 START_SECONDS = 60.0  # to give up; a machine may be busy with other things
 STOP_SECONDS = 5.0  # what the product promises

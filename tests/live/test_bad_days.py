@@ -6,8 +6,8 @@ import pytest
 
 from tests.live.service import Caller, Service, settings_of_services
 from tests.live.test_stopping import assert_completed_and_charged_once
-from tests.processes import Process
-from tests.waiting import wait_for
+from tests.support.processes import Process
+from tests.support.waiting import wait_for
 
 
 def child(service: Service, what: str) -> Process:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.live.browsing import needs_browser, page_of, sign_up
 from tests.live.service import VOICE_ID, Service, settings_of_services
-from tests.waiting import wait_for
+from tests.support.waiting import wait_for
 
 pytestmark = [
     needs_browser,

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.live.browsing import needs_browser, page_of
 from tests.live.service import Service
-from tests.tts.audio_helpers import measure_audio
+from tests.support.audio import measure_audio
 
 LOOK_FOR_MILLISECONDS = 60_000
 HEARD = "() => [...document.querySelectorAll('audio')].filter((audio) => audio.currentTime > 0.2).length === 2"

@@ -16,9 +16,9 @@ from tests.live.compose import Deployment
 from tests.live.proxy import proxy
 from tests.live.restartable import Server, restartable_postgres, restartable_redis
 from tests.live.service import settings_of_services
-from tests.ports import free_port
-from tests.services import NoServices
-from tests.waiting import wait_for
+from tests.support.ports import free_port
+from tests.support.services import NoServices
+from tests.support.waiting import wait_for
 
 pytestmark = [
     pytest.mark.timeout(400),  # ten programs start, one after the other where the machine is busy

@@ -11,7 +11,7 @@ import pytest
 from operations import health
 from tests.live.service import STOP_SECONDS, Caller, Service
 from tests.run import ROOT
-from tests.waiting import slowdown, wait_for
+from tests.support.waiting import slowdown, wait_for
 
 RESTART_SECONDS = 60.0  # to give up
 NOT_COPIED = shutil.ignore_patterns(".*", "var", "tests", "__pycache__", "node_modules")

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from portal.docs.pages import SLUGS, source
 from tests.live.service import Caller, Service
-from tests.tts.audio_helpers import measure_audio
+from tests.support.audio import measure_audio
 from webhooks.signing import signature_headers
 
 RUN = {"sh": ["sh", "-e"], "python": [sys.executable], "js": ["node"]}

@@ -16,7 +16,7 @@ import pytest
 
 from tests.live.service import Caller, Service
 from tests.run import ROOT
-from tests.tts.audio_helpers import measure_audio
+from tests.support.audio import measure_audio
 
 TEXT = 'She said: "C:\\temp is\tnot a path\nfor poetry", and left.'
 

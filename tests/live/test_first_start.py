@@ -13,8 +13,8 @@ import pytest
 
 from tests.live.service import Service, settings_of_services
 from tests.run import ROOT
-from tests.tts.audio_helpers import measure_audio
-from tests.waiting import slowdown, wait_for
+from tests.support.audio import measure_audio
+from tests.support.waiting import slowdown, wait_for
 
 # Tools write their caches while the tests run.
 CACHES = {".hypothesis", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".import_linter_cache", "__pycache__"}

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.live.service import SENTENCE, VOICE_ID, Caller, Service
-from tests.tts.audio_helpers import measure_audio
+from tests.support.audio import measure_audio
 
 SPEECH = {"text": SENTENCE, "voice_id": VOICE_ID}
 MEBIBYTE = 1024 * 1024

@@ -6,8 +6,8 @@ from playwright.sync_api import Browser
 from tests.live.browsing import needs_browser
 from tests.live.loading import STILL, first_load
 from tests.live.service import Service
-from tests.pages import PUBLIC
 from tests.screenshots import WIDTHS
+from tests.support.pages import PUBLIC
 
 GALLERY_BYTES = 100_000
 # Swagger UI, 1.5 MB of a vendored library, is the one page that is not ours to make small or still.

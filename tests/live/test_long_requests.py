@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.live.service import Service, settings_of_services
-from tests.processes import descendants
-from tests.waiting import wait_for
+from tests.support.processes import descendants
+from tests.support.waiting import wait_for
 
 LONG = 60_000  # characters
 LIMIT_SECONDS = 0.25  # of processor time; it is about 10 ms

@@ -13,8 +13,8 @@ import pytest
 
 from tests.live.compose import Container, Deployment
 from tests.live.service import settings_of_services
-from tests.ports import free_port
-from tests.waiting import wait_for
+from tests.support.ports import free_port
+from tests.support.waiting import wait_for
 
 pytestmark = [
     pytest.mark.timeout(300),

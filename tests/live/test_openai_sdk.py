@@ -14,7 +14,7 @@ import openai
 import pytest
 
 from tests.live.service import LONG_SENTENCE, SENTENCE, Caller, Service
-from tests.tts.audio_helpers import measure_audio
+from tests.support.audio import measure_audio
 
 RATE_HERTZ = 22_050  # eSpeak's
 

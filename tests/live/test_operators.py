@@ -5,7 +5,7 @@ import re
 import httpx
 
 from tests.live.service import Caller, Service
-from tests.waiting import wait_for
+from tests.support.waiting import wait_for
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 KEY = r"tts_[0-9A-Za-z]{36}"

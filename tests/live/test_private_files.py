@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.live.service import Caller, Service, settings_of_services
-from tests.waiting import wait_for
+from tests.support.waiting import wait_for
 
 OWNER = "alice@acme.example"
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.live.browsing import PASSWORD, link_in_mail
 from tests.live.service import VOICE_ID, Caller, Service, settings_of_services
-from tests.waiting import wait_for
+from tests.support.waiting import wait_for
 
 EMAIL, OWNER = "dana@acme.example", "alice@acme.example"
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.live.restartable import Server, restartable_postgres, restartable_redis
 from tests.live.service import SENTENCE, VOICE_ID, Caller, Service, settings_of_services
-from tests.services import NoServices
-from tests.waiting import wait_for
+from tests.support.services import NoServices
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(not settings_of_services(), reason="needs PostgreSQL and Redis: make test-services")
 

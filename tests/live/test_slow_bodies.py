@@ -19,9 +19,9 @@ import pytest
 from tests.attacks.slow_bodies import MAX_HEALTH_MS, Report, attack
 from tests.live.proxy import proxy
 from tests.live.service import Service, settings_of_services
-from tests.ports import free_port
-from tests.processes import Process
-from tests.waiting import slowdown
+from tests.support.ports import free_port
+from tests.support.processes import Process
+from tests.support.waiting import slowdown
 
 ROLES = ("web-api", "web-stream")
 TIMEOUT_SECONDS = 2

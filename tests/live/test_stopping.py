@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from tests.live.service import START_SECONDS, STOP_SECONDS, Caller, Service
-from tests.waiting import slowdown, wait_for
+from tests.support.waiting import slowdown, wait_for
 
 PRICE_MICROCREDITS = 1000  # per character of a premium voice
 

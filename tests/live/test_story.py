@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.live.browsing import PASSWORD, link_in_mail, needs_browser, page_of, sign_up
 from tests.live.service import Service, settings_of_services
-from tests.tts.audio_helpers import measure_audio
-from tests.waiting import wait_for
+from tests.support.audio import measure_audio
+from tests.support.waiting import wait_for
 
 HEARD_MILLISECONDS = 60_000
 TEXT = "The ferry to the island leaves at ten, and takes bicycles."

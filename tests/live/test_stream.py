@@ -15,7 +15,7 @@ from django.conf import settings
 from playwright.sync_api import sync_playwright
 
 from tests.live.service import LONG_SENTENCE, VOICE_ID, Caller, Service
-from tests.waiting import wait_for
+from tests.support.waiting import wait_for
 
 CHROMIUM = Path("/usr/bin/chromium")
 

@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator
 
 from accounts.models import Account, ApiKey, Maintenance, Plan, User
 from billing.models import OperatorAlert, Pack, Price
-from tests.operators.pages import audit_rows, credits_of, ledger_rows
+from tests.support.rows import audit_rows, credits_of, ledger_rows
 from tts.models import Job
 from voices.models import ModelAlias, Voice, VoiceAlias
 

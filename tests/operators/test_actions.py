@@ -24,7 +24,7 @@ from tests.operators.action_cases import (
     World,
     state_of_everything,
 )
-from tests.operators.pages import audit_rows, credits_of, ledger_rows, text_of
+from tests.support.rows import audit_rows, credits_of, ledger_rows, text_of
 from tts.models import Job, JobStatus
 from voices.models import Voice
 

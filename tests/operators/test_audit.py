@@ -25,7 +25,7 @@ from billing.services.ledger import adjust_credits, charge_job
 from billing.triggers import LEDGER_GUARD
 from config.errors import ValidationFailed
 from tests.factories import PASSWORD, make_job, make_key
-from tests.operators.pages import audit_rows, credits_of, ledger_rows
+from tests.support.rows import audit_rows, credits_of, ledger_rows
 from tts.errors import NotRefundable
 from tts.models import Job, JobStatus
 from tts.services.support import refund_rest_of_job, retry_failed_job

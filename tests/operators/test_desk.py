@@ -25,8 +25,8 @@ from billing.models import (
 )
 from billing.services.ledger import adjust_credits, charge_job
 from tests.factories import make_account, make_job
-from tests.operators.pages import text_of
 from tests.operators.test_search import NOTHING, find, is_linked
+from tests.support.rows import text_of
 from tts.models import Job, JobStatus
 
 CREDIT = 1_000_000

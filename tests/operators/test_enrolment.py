@@ -11,10 +11,10 @@ from django.test import Client
 from accounts.models import Account, User
 from accounts.services.audit import COMMAND_LINE
 from accounts.services.second_factor import take_off_second_factor, turn_off_app, turn_on_app
-from tests.accounts.passkeys import ADD, Device, options_of
-from tests.accounts.totp import code_of
 from tests.factories import PASSWORD
 from tests.operators.test_pages import LISTS, admin_routes
+from tests.support.passkeys import ADD, Device, options_of
+from tests.support.totp import code_of
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 ENROL = "/settings/security"

@@ -27,7 +27,7 @@ from billing.services.stripe_events import record_event
 from billing.services.subscriptions import start_subscription
 from tests.billing.stripe_helpers import event
 from tests.factories import PASSWORD, make_account, make_job, make_key, make_user
-from tests.operators.pages import text_of
+from tests.support.rows import text_of
 from tts.models import Job, JobStatus
 from voices.models import Voice, VoiceAlias
 from webhooks.models import Attempt, Delivery, Endpoint

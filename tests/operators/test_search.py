@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account, User
 from tests.factories import make_account, make_job, make_key, make_user
-from tests.operators.pages import text_of
+from tests.support.rows import text_of
 
 NOTHING = "Nothing is known by that."
 

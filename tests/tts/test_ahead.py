@@ -8,7 +8,7 @@ import pytest
 
 from speech.ahead import CHUNKS_AHEAD, read_ahead, speak_ahead
 from speech.engines.base import Segment, TransientEngineError
-from tests.waiting import wait_for
+from tests.support.waiting import wait_for
 
 
 class Enough(Exception):

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account
-from tests.config.envelopes import ANNIE, data_of, error_of, statements
 from tests.conftest import ApiClient
 from tests.factories import make_job
+from tests.support.envelopes import ANNIE, data_of, error_of, statements
 from tts.models import Job, JobStatus
 from tts.services.lifecycle import claim_next_job
 from tts.storage import store

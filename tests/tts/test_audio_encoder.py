@@ -8,7 +8,7 @@ import pytest
 from speech.audio import encoder as encoder_module
 from speech.audio.encoder import Encoder
 from speech.audio.formats import FORMATS, Encoding, resolve_encoding
-from tests.tts.audio_helpers import (
+from tests.support.audio import (
     Mp3Frame,
     adts_frames,
     decode_audio,

@@ -10,7 +10,7 @@ from speech.audio import wav as wav_module
 from speech.audio.encoder import Encoder
 from speech.audio.files import AudioFile, AudioTooLong, EncodedFile, encode_file
 from speech.audio.formats import Encoding
-from tests.tts.audio_helpers import measure_audio, speech_like_pcm
+from tests.support.audio import measure_audio, speech_like_pcm
 
 SECOND = speech_like_pcm(1.0, 22050)
 WAV = Encoding("wav", 22050, None, 1)

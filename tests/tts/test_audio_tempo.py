@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from speech.audio.tempo import stretch
-from tests.tts.engine_helpers import level_db, median_pitch_hertz
+from tests.support.engines import level_db, median_pitch_hertz
 
 RATE_HERTZ = 22_050
 TEMPOS = [0.25, 0.3125, 0.49, 0.5, 0.75, 0.99, 1.01, 1.5, 2.0, 2.01, 3.5, 4.0, 9.0]

@@ -10,11 +10,12 @@ import pytest
 
 from speech.engines.base import Segment
 from speech.engines.espeak import EspeakEngine
-from tests.config.envelopes import ANNIE
 from tests.factories import make_job
-from tests.tts.audio_helpers import measure_audio, mp3_frames
-from tests.tts.audition_helpers import LEE, SECOND, TEXT, ask, grow_old, of, silence
-from tests.tts.worker_helpers import (
+from tests.support.audio import measure_audio, mp3_frames
+from tests.support.auditions import LEE, SECOND, TEXT, ask, grow_old, of, silence
+from tests.support.envelopes import ANNIE
+from tests.support.waiting import wait_for
+from tests.support.workers import (
     QUEUE,
     Background,
     audio_files,
@@ -24,7 +25,6 @@ from tests.tts.worker_helpers import (
     scripted_engine,  # noqa: F401
     spool_files,
 )
-from tests.waiting import wait_for
 from tts.models import Audition
 from tts.services import auditions
 from tts.services.auditions import CLAIM, KEPT, speak_auditions, sweep_auditions

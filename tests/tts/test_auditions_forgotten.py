@@ -4,8 +4,8 @@ import pytest
 from django.core.files.base import ContentFile
 
 from tests.factories import make_job
-from tests.tts.audition_helpers import SECOND, ask, grow_old, of, silence
-from tests.tts.worker_helpers import QUEUE, audio_files
+from tests.support.auditions import SECOND, ask, grow_old, of, silence
+from tests.support.workers import QUEUE, audio_files
 from tts.errors import CapacityReached, StoreUnavailable
 from tts.models import Audition, AuditionState
 from tts.services.auditions import CLAIM, KEPT, PATIENCE, speak_auditions, sweep_auditions

@@ -9,9 +9,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
-from tests.config.envelopes import ANNIE, data_of, error_of, everything_that_costs
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_key
+from tests.support.envelopes import ANNIE, data_of, error_of, everything_that_costs
 from tts.models import Job
 from voices.models import Voice
 

@@ -14,9 +14,9 @@ from accounts.models import Account, ApiKey, AuditEntry, Maintenance, User
 from accounts.selectors import is_in_maintenance
 from billing.models import Balance, LedgerEntry
 from speech.engines.espeak.voices import voice_entries
-from tests.config.envelopes import ANNIE, data_of, error_of
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_job, make_key, make_user
+from tests.support.envelopes import ANNIE, data_of, error_of
 from tts.models import Job, JobStatus
 from voices.models import Voice
 

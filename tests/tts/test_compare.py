@@ -11,11 +11,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Maintenance
-from tests.config.envelopes import ANNIE
-from tests.operators.pages import text_of
-from tests.tts.audio_helpers import measure_audio
-from tests.tts.audition_helpers import LEE, TEXT
-from tests.tts.worker_helpers import QUEUE
+from tests.support.audio import measure_audio
+from tests.support.auditions import LEE, TEXT
+from tests.support.envelopes import ANNIE
+from tests.support.rows import text_of
+from tests.support.workers import QUEUE
 from tts.models import Audition
 from tts.services.auditions import KEPT, speak_auditions, sweep_auditions
 from tts.storage import store

@@ -8,9 +8,9 @@ import time_machine
 from django.test import Client
 
 from accounts.rate_limits import WINDOW_SECONDS
-from tests.config.envelopes import ANNIE
-from tests.tts.audition_helpers import LEE
-from tests.tts.worker_helpers import race
+from tests.support.auditions import LEE
+from tests.support.envelopes import ANNIE
+from tests.support.workers import race
 from tts.models import Audition
 from voices.models import Voice
 

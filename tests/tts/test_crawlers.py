@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.config.envelopes import ANNIE
+from tests.support.envelopes import ANNIE
 from voices.models import Voice
 from voices.selectors import usable_voices
 

@@ -15,7 +15,7 @@ import pytest
 
 from speech.engines.base import EngineUnavailable, TransientEngineError
 from speech.engines.espeak import EspeakEngine
-from tests.tts.engine_helpers import (
+from tests.support.engines import (
     ANNIE,
     LEE,
     SENTENCES,

@@ -12,7 +12,7 @@ from speech.engines.espeak import EspeakEngine
 from speech.engines.espeak.pace import split_speed
 from speech.engines.espeak.text import pauses_after
 from speech.engines.espeak.voices import SPEAKERS
-from tests.tts.engine_helpers import (
+from tests.support.engines import (
     ANNIE,
     LEE,
     RATE_HERTZ,

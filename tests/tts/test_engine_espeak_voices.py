@@ -12,7 +12,7 @@ from speech.catalogue import VoiceEntry
 from speech.engines.espeak import EspeakEngine
 from speech.engines.espeak.languages import LANGUAGES, Language
 from speech.engines.espeak.voices import SPEAKERS, WITH_ALL_SPEAKERS, Speaker, engine_voice
-from tests.tts.engine_helpers import SENTENCES, level_db, median_pitch_hertz, samples_of, speak
+from tests.support.engines import SENTENCES, level_db, median_pitch_hertz, samples_of, speak
 
 VARIANTS = Path(espeakng_loader.get_data_path(), "voices", "!v")
 ENGLISH = [language for language in LANGUAGES if language.tag in WITH_ALL_SPEAKERS]

@@ -8,9 +8,9 @@ from google.cloud import texttospeech_v1 as google
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TransientEngineError
 from speech.engines.google import GoogleEngine
 from tests.google_peer import RATE_HERTZ, Cut, Garbage, GooglePeer, Half, Hang, Nothing, Refuse, Silence, say
-from tests.ports import free_port
-from tests.tts.google_helpers import ImpatientEngine, one_google_peer, peer  # noqa: F401
-from tests.waiting import wait_for
+from tests.support.google import ImpatientEngine, one_google_peer, peer  # noqa: F401
+from tests.support.ports import free_port
+from tests.support.waiting import wait_for
 
 TEXT = "Good morning to everybody. It is a remarkably beautiful day, is it not?"
 

@@ -17,10 +17,10 @@ from speech.catalogue import VoiceEntry
 from speech.engines.base import EngineUnavailable, TransientEngineError
 from speech.engines.google import GoogleEngine
 from speech.engines.google.voices import GEMINI_LANGUAGES, STYLES
-from tests.config.envelopes import data_of, error_of
 from tests.google_peer import GooglePeer
 from tests.run import ROOT
-from tests.tts.google_helpers import (  # noqa: F401
+from tests.support.envelopes import data_of, error_of
+from tests.support.google import (  # noqa: F401
     KORE,
     google_voices,
     one_google_peer,

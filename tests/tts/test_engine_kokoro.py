@@ -21,11 +21,11 @@ from speech.engines.kokoro.phonemes import MAX_PHONEMES, VOCABULARY, numbers, ru
 from speech.engines.kokoro.turns import Turns
 from speech.engines.kokoro.voices import engine_voices
 from speech.engines.registry import get_engine
-from tests import kokoro_files
-from tests.config.envelopes import data_of, error_of
 from tests.factories import make_admission
-from tests.tts.worker_helpers import assert_failed_and_refunded
-from tests.waiting import wait_for
+from tests.support import kokoro_files
+from tests.support.envelopes import data_of, error_of
+from tests.support.waiting import wait_for
+from tests.support.workers import assert_failed_and_refunded
 from tts import tasks
 from tts.models import Job
 from tts.requests import SpeechRequest

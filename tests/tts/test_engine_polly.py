@@ -17,12 +17,13 @@ from speech.engines.polly.markup import for_polly
 from speech.engines.polly.voices import FAMILIES
 from speech.engines.registry import close_engines
 from speech.engines.remote.retries import MAX_TRIES
-from tests.config.envelopes import data_of, error_of
 from tests.google_peer import VENDORS_WORDS, Cut, Garbage, Half, Hang, Nothing, Silence
 from tests.polly_peer import Odd, PollyPeer, Refuse, Trickle
-from tests.ports import free_port
-from tests.tts.audio_helpers import measure_audio, mp3_frames
-from tests.tts.worker_helpers import (
+from tests.support.audio import measure_audio, mp3_frames
+from tests.support.envelopes import data_of, error_of
+from tests.support.ports import free_port
+from tests.support.waiting import wait_for
+from tests.support.workers import (
     REFUNDED,
     Background,
     assert_charged_once,
@@ -30,7 +31,6 @@ from tests.tts.worker_helpers import (
     audio_files,
     ledger_adds_up,  # noqa: F401
 )
-from tests.waiting import wait_for
 from tts.models import Job
 from tts.services.catalogue import sync_catalogue
 from tts.services.sweep import sweep

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.factories import make_account, make_job
-from tests.tts.worker_helpers import (
+from tests.support.workers import (
     QUEUE,
     expire_lease,
     ledger_adds_up,  # noqa: F401

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account, User
-from tests.config.envelopes import ANNIE
 from tests.factories import make_account, make_user
-from tests.operators.pages import text_of
+from tests.support.envelopes import ANNIE
+from tests.support.rows import text_of
 from voices.models import Favourite, Voice
 
 LEE = "espeak:en-GB-eSpeak-Lee"

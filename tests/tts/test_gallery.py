@@ -9,9 +9,9 @@ from django.test import Client
 
 from accounts.models import Plan
 from billing.models import Pack, Price
-from tests.config.envelopes import ANNIE
 from tests.factories import make_many_voices, make_user
-from tests.operators.pages import text_of
+from tests.support.envelopes import ANNIE
+from tests.support.rows import text_of
 from voices.models import Voice
 from voices.selectors import usable_voices
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tests.config.envelopes import data_of
 from tests.google_peer import (
     VENDORS_WORDS,
     BadDay,
@@ -20,8 +19,9 @@ from tests.google_peer import (
     dialogue_seconds,
     say,
 )
-from tests.tts.audio_helpers import measure_audio, mp3_frames
-from tests.tts.google_helpers import (  # noqa: F401
+from tests.support.audio import measure_audio, mp3_frames
+from tests.support.envelopes import data_of
+from tests.support.google import (  # noqa: F401
     CHIRP,
     KORE,
     PUCK,
@@ -31,8 +31,8 @@ from tests.tts.google_helpers import (  # noqa: F401
     one_google_peer,
     peer,
 )
-from tests.tts.test_stream import Listener, path_of
-from tests.tts.worker_helpers import (
+from tests.support.waiting import wait_for
+from tests.support.workers import (
     REFUNDED,
     Background,
     assert_charged_once,
@@ -41,7 +41,7 @@ from tests.tts.worker_helpers import (
     ledger_adds_up,  # noqa: F401
     own_queue,  # noqa: F401
 )
-from tests.waiting import wait_for
+from tests.tts.test_stream import Listener, path_of
 from tts.errors import StreamBroken
 from tts.models import Job
 from tts.services.sweep import sweep
@@ -54,7 +54,7 @@ pytestmark = pytest.mark.usefixtures("google_voices")
 PATH = "/api/v1/tts"
 TEXT = "Good morning to everybody, it is a remarkably beautiful day, is it not?"  # one sentence, so one request
 DIALOGUE = "Speaker 1: Shall we go out for a walk?\nSpeaker 2: Gladly, the weather is so fine."
-IMPATIENT = {"google": "tests.tts.google_helpers.ImpatientEngine"}
+IMPATIENT = {"google": "tests.support.google.ImpatientEngine"}
 
 
 def submit(api: Any, voice_id: str, **fields: Any) -> Job:

@@ -17,8 +17,8 @@ from django.test import AsyncClient
 
 from accounts.models import Account
 from speech.engines.registry import get_engine
-from tests.tts.test_stream import Listener, job_of, path_of, stored, submit, the_engine  # noqa: F401
-from tests.tts.worker_helpers import (
+from tests.support.waiting import wait_for
+from tests.support.workers import (
     QUEUE,
     Background,
     assert_charged_once,
@@ -28,7 +28,7 @@ from tests.tts.worker_helpers import (
     race,
     scripted_engine,  # noqa: F401
 )
-from tests.waiting import wait_for
+from tests.tts.test_stream import Listener, job_of, path_of, stored, submit, the_engine  # noqa: F401
 from tts.errors import StreamBroken
 from tts.models import Job
 from tts.services import lifecycle

@@ -17,7 +17,7 @@ from tests.attacks import road
 from tests.attacks.gil import longest_hold_seconds
 from tests.conftest import ApiClient
 from tests.factories import make_account
-from tests.tts.worker_helpers import celery_worker, own_queue, submit, wait_for_status  # noqa: F401
+from tests.support.workers import celery_worker, own_queue, submit, wait_for_status  # noqa: F401
 from tts.models import Job
 from tts.services.lifecycle import cancel_or_erase_job
 

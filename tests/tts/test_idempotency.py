@@ -10,9 +10,9 @@ import time_machine
 from accounts.models import RememberedRequest
 from accounts.services.idempotency import forget_expired
 from billing.models import Balance, LedgerEntry, Price
-from tests.config.envelopes import ANNIE, data_of, error_of, everything_that_costs
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_key
+from tests.support.envelopes import ANNIE, data_of, error_of, everything_that_costs
 from tts.models import Job
 from voices.models import Voice
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 from accounts.models import Account, RememberedRequest
 from billing.models import Balance, LedgerEntry, Price
 from billing.selectors import find_ledger_mismatches
-from tests.config.envelopes import ANNIE, NEVER_WAS, data_of, error_of, everything_that_costs
 from tests.conftest import ApiClient
 from tests.factories import make_job, make_key
+from tests.support.envelopes import ANNIE, NEVER_WAS, data_of, error_of, everything_that_costs
 from tts.models import Job, JobStatus
 from tts.services.lifecycle import claim_next_job
 from tts.storage import store

@@ -20,8 +20,8 @@ from onnx import TensorProto, helper
 from speech.engines.kokoro import KokoroEngine, files, hub
 from speech.engines.kokoro.repeatable import make_repeatable
 from speech.engines.kokoro.voices import engine_voices
-from tests import kokoro_files
-from tests.ports import free_port
+from tests.support import kokoro_files
+from tests.support.ports import free_port
 from voices.models import Voice
 
 RESOLVED = f"/resolved/{hub.ONNX_REPOSITORY}/resolve/{hub.REVISIONS[hub.ONNX_REPOSITORY]}/voices/{{}}.bin"

@@ -12,7 +12,7 @@ import pytest
 from speech.engines.espeak import EspeakEngine
 from speech.engines.espeak.languages import LANGUAGES, LEFT_OUT, Language
 from speech.engines.espeak.voices import Spoken, engine_voice, find_language, find_spoken, speakers_of
-from tests.tts.engine_helpers import RATE_HERTZ, level_db, median_pitch_hertz, samples_of, speak
+from tests.support.engines import RATE_HERTZ, level_db, median_pitch_hertz, samples_of, speak
 from tts.services.catalogue import sync_catalogue
 from voices.models import Voice
 from voices.sentences import sentence_of

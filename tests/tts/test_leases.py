@@ -7,7 +7,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from tests.tts.worker_helpers import (
+from tests.support.waiting import wait_for
+from tests.support.workers import (
     QUEUE,
     Background,
     assert_charged_once,
@@ -20,7 +21,6 @@ from tests.tts.worker_helpers import (
     submit,
     wait_for_status,
 )
-from tests.waiting import wait_for
 from tts.models import Job
 from tts.services import lifecycle
 from tts.services.sweep import sweep

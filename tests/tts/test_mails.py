@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.core import mail
 
 from tests.factories import PASSWORD
-from tests.mails import MAILS, SECRET_PATH
+from tests.support.mails import MAILS, SECRET_PATH
 
 pytestmark = pytest.mark.django_db
 

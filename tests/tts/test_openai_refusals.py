@@ -13,9 +13,9 @@ from accounts.models import Account, ApiKey, RememberedRequest
 from accounts.services.audit import COMMAND_LINE
 from accounts.services.maintenance import start_maintenance
 from billing.models import Balance
-from tests.config.envelopes import RATE_HEADERS, everything_that_costs
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_key
+from tests.support.envelopes import RATE_HEADERS, everything_that_costs
 from tts.models import Job
 from voices.models import ModelAlias, Voice, VoiceAlias
 

@@ -10,10 +10,10 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from tests.config.envelopes import everything_that_costs
-from tests.tts.audio_helpers import measure_audio
-from tests.tts.test_openai_refusals import AUNTIE, BODY, SPEECH, openai_error_of
-from tests.tts.worker_helpers import (
+from tests.support.audio import measure_audio
+from tests.support.envelopes import everything_that_costs
+from tests.support.waiting import wait_for
+from tests.support.workers import (
     QUEUE,
     Background,
     assert_charged_once,
@@ -24,7 +24,7 @@ from tests.tts.worker_helpers import (
     own_queue,  # noqa: F401
     scripted_engine,  # noqa: F401
 )
-from tests.waiting import wait_for
+from tests.tts.test_openai_refusals import AUNTIE, BODY, SPEECH, openai_error_of
 from tts.errors import StreamBroken
 from tts.models import Job
 from tts.requests import OPENAI_BYTES

@@ -11,7 +11,7 @@ from django.utils import timezone
 from billing.models import Price
 from speech.engines.registry import get_engine
 from tests.factories import make_account
-from tests.tts.worker_helpers import (
+from tests.support.workers import (
     CRASHING_CHILD,
     QUEUE,
     REFUNDED,
@@ -264,7 +264,7 @@ def test_no_place_for_the_spool_fails_the_job_and_not_the_worker(account, settin
 
 def test_a_store_that_is_full_half_way_keeps_no_half_and_serves_none(account, api, settings):
     settings.STORAGES = settings.STORAGES | {
-        "audio": settings.STORAGES["audio"] | {"BACKEND": "tests.tts.worker_helpers.DiskFullStorage"}
+        "audio": settings.STORAGES["audio"] | {"BACKEND": "tests.support.workers.DiskFullStorage"}
     }
     job = submit(account)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
-from tests.tts.worker_helpers import (
+from tests.support.ports import free_port
+from tests.support.workers import (
     FILE_QUEUE,
     QUEUE,
     VOICE,

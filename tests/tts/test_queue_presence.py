@@ -16,8 +16,9 @@ from accounts.models import Maintenance
 from operations.metrics import JobMetrics
 from tests.factories import make_job
 from tests.operators.conftest import ada, administrator  # noqa: F401
-from tests.operators.pages import text_of
-from tests.tts.worker_helpers import (
+from tests.support.rows import text_of
+from tests.support.waiting import wait_for
+from tests.support.workers import (
     QUEUE,
     assert_charged_once,
     assert_failed_and_refunded,
@@ -25,7 +26,6 @@ from tests.tts.worker_helpers import (
     race,
     submit,
 )
-from tests.waiting import wait_for
 from tests.webhooks.conftest import make_endpoint
 from tts.models import Job, QueueWatch
 from tts.queue_presence import list_needed_queues, list_unserved_queues

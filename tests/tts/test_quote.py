@@ -4,9 +4,9 @@ import pytest
 
 from accounts.models import RememberedRequest
 from billing.models import Balance, LedgerEntry
-from tests.config.envelopes import ANNIE, data_of, error_of, everything_that_costs
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_key
+from tests.support.envelopes import ANNIE, data_of, error_of, everything_that_costs
 from tts.models import Job
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from billing.models import EntryKind, LedgerEntry
 from billing.services.ledger import refund_job
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_key
-from tests.tts.worker_helpers import (
+from tests.support.workers import (
     CREDIT,
     QUEUE,
     VOICE,

@@ -9,9 +9,9 @@ from django.test import Client
 
 from accounts.models import Account, Plan
 from accounts.rate_limits import WINDOW_SECONDS
-from tests.config.envelopes import ANNIE, NEVER_WAS, data_of, error_of, everything_that_costs
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_key
+from tests.support.envelopes import ANNIE, NEVER_WAS, data_of, error_of, everything_that_costs
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from accounts.services.audit import COMMAND_LINE
 from billing.models import LedgerEntry
 from tests.factories import make_account, make_admission
-from tests.tts.worker_helpers import QUEUE, VOICE
+from tests.support.workers import QUEUE, VOICE
 from tts.errors import NotRefundable
 from tts.models import Job, JobStatus
 from tts.refunds import get_refund_microcredits

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from accounts.models import Account, RememberedRequest
 from billing.models import LedgerEntry
-from tests.config.envelopes import ANNIE, data_of, error_of
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_job
+from tests.support.envelopes import ANNIE, data_of, error_of
 from tts.models import Job, JobStatus
 from tts.services.sweep import erase_old_jobs, remove_stale_spool_files, sweep
 from tts.storage import store

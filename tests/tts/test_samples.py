@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from speech.engines.base import Segment, TransientEngineError
 from speech.engines.espeak import EspeakEngine
-from tests.config.envelopes import ANNIE, data_of
 from tests.factories import make_account, make_job
-from tests.tts.audio_helpers import measure_audio
-from tests.tts.worker_helpers import (
+from tests.support.audio import measure_audio
+from tests.support.envelopes import ANNIE, data_of
+from tests.support.waiting import wait_for
+from tests.support.workers import (
     QUEUE,
     celery_worker,
     ledger_adds_up,  # noqa: F401
@@ -23,7 +24,6 @@ from tests.tts.worker_helpers import (
     race,
     spool_files,
 )
-from tests.waiting import wait_for
 from tts import tasks
 from tts.services import samples
 from voices.models import Voice

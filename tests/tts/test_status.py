@@ -10,9 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from tests.config.envelopes import ANNIE, NEVER_WAS, data_of, error_of, statements
 from tests.conftest import ApiClient
 from tests.factories import make_job
+from tests.support.envelopes import ANNIE, NEVER_WAS, data_of, error_of, statements
 from tts.models import Job, JobStatus
 
 pytestmark = pytest.mark.django_db

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from config.audio_store import audio_storage
 from tests.gcs_peer import GCSPeer, gcs_peer
-from tests.ports import free_port
-from tests.signatures import Refused, check_gcs_url
+from tests.support.ports import free_port
+from tests.support.signatures import Refused, check_gcs_url
 from tts.errors import StoreUnavailable
 from tts.services import lifecycle
 from tts.storage import gcs, store

@@ -17,7 +17,7 @@ from accounts.models import Account, RememberedRequest
 from billing.models import LedgerEntry
 from billing.selectors import find_ledger_mismatches, get_balance
 from tests.conftest import ApiClient
-from tests.tts.small_disk import fill, small_disk
+from tests.support.small_disk import fill, small_disk
 from tts.errors import CapacityReached, StoreUnavailable
 from tts.models import Job
 from tts.services import lifecycle
@@ -290,7 +290,7 @@ def run_full_disk_program(disk: Path) -> list[str]:
         "AUDIO_STORE_URL": "",
     }
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.tts.full_disk_program"],
+        [sys.executable, "-m", "tests.support.full_disk_program"],
         env=environment, capture_output=True, text=True, timeout=110,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr

@@ -23,10 +23,10 @@ from speech.audio.files import encode_file
 from speech.audio.formats import Encoding
 from tests.conftest import ApiClient
 from tests.factories import make_job
-from tests.ports import free_port
 from tests.s3_peer import ACCESS_KEY, BUCKET, SECRET, S3Peer, s3_peer
-from tests.tts.audio_helpers import measure_audio, speech_like_pcm
-from tests.waiting import wait_for
+from tests.support.audio import measure_audio, speech_like_pcm
+from tests.support.ports import free_port
+from tests.support.waiting import wait_for
 from tts.models import Job, JobStatus
 from tts.services import lifecycle
 from tts.services.sweep import sweep

@@ -18,10 +18,11 @@ from django.test import AsyncRequestFactory, Client
 from django.utils import timezone
 
 from config.wsgi import measure_body
-from tests.config.envelopes import ANNIE, data_of, error_of
 from tests.factories import make_job
-from tests.tts.audio_helpers import measure_audio
-from tests.tts.worker_helpers import (
+from tests.support.audio import measure_audio
+from tests.support.envelopes import ANNIE, data_of, error_of
+from tests.support.waiting import wait_for
+from tests.support.workers import (
     QUEUE,
     Background,
     assert_charged_once,
@@ -35,7 +36,6 @@ from tests.tts.worker_helpers import (
     scripted_engine,  # noqa: F401
     spool_files,
 )
-from tests.waiting import wait_for
 from tts.errors import StreamBroken
 from tts.models import Job
 from tts.services import lifecycle

@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account, ApiKey
 from billing.models import Balance, LedgerEntry, Price
 from speech.ssml import check_ssml
-from tests.config.envelopes import ANNIE, data_of, error_of, everything_that_costs, statements
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_key
+from tests.support.envelopes import ANNIE, data_of, error_of, everything_that_costs, statements
 from tts.models import Job
 from voices.models import Voice
 

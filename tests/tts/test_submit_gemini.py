@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from billing.models import LedgerEntry
-from tests.config.envelopes import ANNIE, data_of, error_of, everything_that_costs
 from tests.conftest import ApiClient
-from tests.tts.google_helpers import (  # noqa: F401
+from tests.support.envelopes import ANNIE, data_of, error_of, everything_that_costs
+from tests.support.google import (  # noqa: F401
     CHIRP,
     KORE,
     PUCK,

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import RememberedRequest
 from tests.factories import make_account, make_job
-from tests.tts.worker_helpers import (
+from tests.support.workers import (
     QUEUE,
     REFUNDED,
     audio_files,

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from accounts.models import Account, ApiKey, RememberedRequest
 from billing.models import Balance, LedgerEntry
-from tests.config.envelopes import ANNIE, NEVER_WAS, data_of, error_of, everything_that_costs
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_job, make_key
+from tests.support.envelopes import ANNIE, NEVER_WAS, data_of, error_of, everything_that_costs
 from tts.models import Job, JobStatus
 from tts.storage import store
 

@@ -14,8 +14,8 @@ from accounts.models import Account
 from accounts.services.api_keys import revoke_key
 from accounts.services.audit import SYSTEM
 from operations import health
-from tests.config.envelopes import ANNIE
 from tests.factories import make_account, make_job, make_key, make_user
+from tests.support.envelopes import ANNIE
 from tts.models import Job, JobStatus
 from tts.storage import store
 

@@ -8,9 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role
-from tests.config.envelopes import ANNIE, data_of, error_of
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_job, make_key, make_user
+from tests.support.envelopes import ANNIE, data_of, error_of
 from tts.models import Job
 
 pytestmark = pytest.mark.django_db

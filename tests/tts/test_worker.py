@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from accounts.models import Account
 from tests.factories import make_account
-from tests.tts.worker_helpers import (
+from tests.support.waiting import wait_for
+from tests.support.workers import (
     QUEUE,
     assert_charged_once,
     assert_failed_and_refunded,
@@ -25,7 +26,6 @@ from tests.tts.worker_helpers import (
     wait_for_status,
     work_once,
 )
-from tests.waiting import wait_for
 from tts.models import Job
 from tts.queue import wake_worker
 from tts.services import lifecycle

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.models import Price
 from speech.engines.espeak.voices import voice_entries
-from tests.config.envelopes import ANNIE, data_of, error_of, statements
 from tests.conftest import ApiClient
+from tests.support.envelopes import ANNIE, data_of, error_of, statements
 from voices.models import Voice
 
 pytestmark = pytest.mark.django_db

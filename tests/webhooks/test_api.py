@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account, AuditEntry, Plan, Role
-from tests.config.envelopes import error_of
 from tests.factories import make_account, make_user
+from tests.support.envelopes import error_of
 from tests.webhooks.conftest import make_delivery, make_endpoint
 from webhooks import client, secrets, sender
 from webhooks.models import Attempt, Delivery, Endpoint

@@ -9,7 +9,7 @@ import time
 import pytest
 import trustme
 
-from tests.ports import free_port
+from tests.support.ports import free_port
 from tests.webhooks.receiver import certificate, receiver
 from webhooks import client
 from webhooks.client import Answer

@@ -3,7 +3,7 @@
 from cryptography.fernet import Fernet
 
 from tests.factories import make_account
-from tests.tts.worker_helpers import ledger_adds_up, submit  # noqa: F401
+from tests.support.workers import ledger_adds_up, submit  # noqa: F401
 from tests.webhooks.conftest import make_delivery, make_endpoint
 from tts.tasks import speak_next
 from webhooks.models import Delivery

@@ -15,9 +15,9 @@ from django.test import Client
 from accounts import id_tokens
 from accounts.models import ExternalIdentity, User
 from accounts.services.identities import set_id_tokens_allowed
-from tests.config.envelopes import error_of
 from tests.factories import make_user
 from tests.issuer import TokenIssuer, token_issuer
+from tests.support.envelopes import error_of
 from tests.webhooks.conftest import make_endpoint
 
 URL = "/api/user/enterprise/webhook"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
-from tests.processes import ends_with_parent
-from tests.waiting import wait_for
+from tests.support.ports import free_port
+from tests.support.processes import ends_with_parent
+from tests.support.waiting import wait_for
 from tests.webhooks.conftest import make_endpoint
 from webhooks.sender import send_test
 from webhooks.services.deliveries import claim_test

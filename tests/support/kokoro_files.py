@@ -4,7 +4,8 @@
     tone_model(folder)                 model.onnx that sounds a tone for each phoneme (needs onnx)
     packs(folder)                      voices/*.bin
 
-python -m tests.kokoro_files FOLDER    the full size, exported, with 76 ms a phoneme: what `make bench-stream` wants
+python -m tests.support.kokoro_files FOLDER    the full size, exported, with 76 ms a phoneme: what `make bench-stream`
+wants
 """
 
 import json

@@ -28,9 +28,9 @@ from config.celery import app
 from speech.engines.base import PermanentEngineError, Segment, TransientEngineError
 from speech.engines.espeak import EspeakEngine
 from tests.factories import make_admission
-from tests.processes import ends_with_parent
-from tests.tts.engine_helpers import write_child
-from tests.waiting import wait_for
+from tests.support.engines import write_child
+from tests.support.processes import ends_with_parent
+from tests.support.waiting import wait_for
 from tts.models import Job
 from tts.requests import SpeechRequest
 from tts.services.submit import submit_job
@@ -296,14 +296,14 @@ def process(data_dir: Path, *arguments: str, **more: str) -> Iterator[subprocess
 
 def work_once(data_dir: Path, *options: str, **more: str) -> tuple[int, str]:
     """A process that sweeps, speaks what waits, and ends. Its exit status (negative: the signal) and its output."""
-    with process(data_dir, "-m", "tests.tts.worker_program", "once", *options, **more) as worker:
+    with process(data_dir, "-m", "tests.support.worker_program", "once", *options, **more) as worker:
         output, _ = worker.communicate(timeout=60)
         return worker.returncode, output.decode()
 
 
 def celery_worker(data_dir: Path, *, concurrency: int = 2, **more: str) -> Any:
     """A worker as `make run` starts it, but with the scripted engine."""
-    return process(data_dir, "-m", "tests.tts.worker_program", "celery", str(concurrency), **more)
+    return process(data_dir, "-m", "tests.support.worker_program", "celery", str(concurrency), **more)
 
 
 def wait_for_status(job: Job, status: str, *, seconds: float = 30.0) -> Job:

@@ -15,8 +15,8 @@ from django.test import Client  # noqa: E402
 from billing.models import LedgerEntry  # noqa: E402
 from billing.selectors import find_ledger_mismatches, get_balance  # noqa: E402
 from tests.factories import make_account, make_key  # noqa: E402
-from tests.tts.small_disk import fill  # noqa: E402
-from tests.waiting import wait_for  # noqa: E402
+from tests.support.small_disk import fill  # noqa: E402
+from tests.support.waiting import wait_for  # noqa: E402
 from tts.models import Job  # noqa: E402
 from tts.services import lifecycle  # noqa: E402
 from tts.services.catalogue import sync_catalogue  # noqa: E402

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from tests.config.envelopes import ANNIE
+from tests.support.envelopes import ANNIE
 from tts.models import Audition
 from tts.services import auditions
 from voices.models import Voice

@@ -1,8 +1,8 @@
 """What an account looks like after a while, written into the database of a running service, for pictures and checks.
 
-`python -m tests.furnish OWNER NEWCOMER CAREFUL JOB` in the environment of that service prints the ids and links that
-pages have in their addresses, as one JSON object. JOB is one of the owner's that was spoken; the newcomer's account is
-one in which nothing has happened yet; the careful one there has a passkey.
+`python -m tests.support.furnish OWNER NEWCOMER CAREFUL JOB` in the environment of that service prints the ids and links
+that pages have in their addresses, as one JSON object. JOB is one of the owner's that was spoken; the newcomer's
+account is one in which nothing has happened yet; the careful one there has a passkey.
 """
 
 import json
@@ -32,9 +32,9 @@ from billing.services.low_balance import set_low_balance_notice  # noqa: E402
 from billing.services.purchases import remember_customer  # noqa: E402
 from billing.services.subscriptions import start_subscription  # noqa: E402
 from speech.engines.registry import close_engines  # noqa: E402
-from tests.accounts.passkeys import Device  # noqa: E402
 from tests.factories import PASSWORD, make_account, make_job, make_key, make_user  # noqa: E402
-from tests.mails import MAILS  # noqa: E402
+from tests.support.mails import MAILS  # noqa: E402
+from tests.support.passkeys import Device  # noqa: E402
 from tts.models import JobStatus  # noqa: E402
 from tts.services.samples import make_sample  # noqa: E402
 from voices.models import Voice  # noqa: E402

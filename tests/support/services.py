@@ -22,9 +22,9 @@ import psycopg
 import redis
 from psycopg import sql
 
-from tests.ports import free_port
-from tests.processes import ends_with_parent
-from tests.waiting import wait_for
+from tests.support.ports import free_port
+from tests.support.processes import ends_with_parent
+from tests.support.waiting import wait_for
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0

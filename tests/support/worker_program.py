@@ -1,7 +1,7 @@
 """A worker process for the tests: the product's own, with the engine that does as the text says.
 
-python -m tests.tts.worker_program celery CONCURRENCY
-python -m tests.tts.worker_program once [--die-before-completion] [--report-memory]
+python -m tests.support.worker_program celery CONCURRENCY
+python -m tests.support.worker_program once [--die-before-completion] [--report-memory]
 """
 
 import os
@@ -20,7 +20,7 @@ QUEUES = "speech.espeak,maintenance"
 
 def main(mode: str, *options: str) -> None:
     django.setup()
-    settings.SPEECH_ENGINES = {"espeak": "tests.tts.worker_helpers.ScriptedEngine"}
+    settings.SPEECH_ENGINES = {"espeak": "tests.support.workers.ScriptedEngine"}
     if mode == "celery":
         app.worker_main(
             [

@@ -1,0 +1,1 @@
+"""What tests share: texts, waiting, processes, servers, ways to read what came back."""

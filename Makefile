@@ -17,7 +17,7 @@ setup: $(VENV)/.run-ready ## Make the virtual environment with what the service 
 run: $(VENV)/.run-ready ## Set everything up and serve on port 8000, or PORT=…; STRIPE=local to try buying
 ifeq ($(STRIPE),local)
 	@$(MAKE) --no-print-directory $(VENV)/.dev-ready
-	@exec $(BIN)/python -m tests.billing.stripe_local
+	@exec $(BIN)/python -m tests.peers.stripe_local
 else
 	@exec $(BIN)/python manage.py serve
 endif

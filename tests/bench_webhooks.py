@@ -24,11 +24,11 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from tests.peers.webhook_receiver import AUTHORITY, authority_file
 from tests.run import clean_environment
 from tests.support.processes import ends_with_parent
 from tests.support.services import create_database, postgres, redis_databases
 from tests.support.waiting import wait_for
-from tests.webhooks.receiver import AUTHORITY, authority_file
 
 ENDPOINTS = 100
 SLOTS = 16

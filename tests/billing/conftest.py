@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from billing import gateway
-from tests.billing.fault_proxy import FaultProxy, fault_proxy
-from tests.billing.stripe_helpers import SECRET
-from tests.billing.stripe_peer import API_KEY, StripePeer, stripe_peer
+from tests.peers.fault_proxy import FaultProxy, fault_proxy
+from tests.peers.stripe_helpers import SECRET
+from tests.peers.stripe_peer import API_KEY, StripePeer, stripe_peer
 
 
 @pytest.fixture(scope="session")

@@ -17,12 +17,12 @@ from billing.models import LedgerEntry, Pack, Purchase, PurchaseKind, Recharge, 
 from billing.reconciliation import reconcile
 from billing.selectors import get_balance
 from billing.tasks import sweep_payments
-from tests.billing.fault_proxy import FAULTS, Fault, FaultProxy
-from tests.billing.stripe_helpers import CREDIT
-from tests.billing.stripe_peer import StripePeer
 from tests.billing.test_billing_page import shown
 from tests.billing.test_recharge import spend, with_card
 from tests.factories import make_account, make_user
+from tests.peers.fault_proxy import FAULTS, Fault, FaultProxy
+from tests.peers.stripe_helpers import CREDIT
+from tests.peers.stripe_peer import StripePeer
 
 pytestmark = pytest.mark.django_db
 

@@ -14,9 +14,9 @@ from billing.selectors import get_balance
 from billing.services.ledger import charge_job
 from billing.services.purchases import keep_card, remember_customer
 from billing.services.stripe_events import apply_event
-from tests.billing.stripe_helpers import CREDIT, completed, deliver, dispute, make_purchase
-from tests.billing.stripe_peer import StripePeer
 from tests.factories import make_account, make_user
+from tests.peers.stripe_helpers import CREDIT, completed, deliver, dispute, make_purchase
+from tests.peers.stripe_peer import StripePeer
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.django_db

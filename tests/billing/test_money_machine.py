@@ -31,8 +31,8 @@ from billing.errors import InsufficientCredits
 from billing.models import LedgerEntry, Purchase
 from billing.selectors import get_balance
 from billing.services.ledger import charge_job, grant_credits, refund_job
-from tests.billing.stripe_helpers import CREDIT, SECRET, completed, deliver, dispute, make_purchase, refunded
 from tests.factories import make_account
+from tests.peers.stripe_helpers import CREDIT, SECRET, completed, deliver, dispute, make_purchase, refunded
 
 PRICES = st.sampled_from([100, 999, 1_000, 4_750])
 SHARES = st.integers(0, 100)  # per cent of the price

@@ -11,7 +11,8 @@ from billing.errors import InsufficientCredits
 from billing.models import OperatorAlert, Purchase, StripeEvent
 from billing.selectors import find_ledger_mismatches, get_balance, list_entries
 from billing.services.ledger import charge_job
-from tests.billing.stripe_helpers import (
+from tests.factories import make_account
+from tests.peers.stripe_helpers import (
     CREDIT,
     SECRET,
     completed,
@@ -22,7 +23,6 @@ from tests.billing.stripe_helpers import (
     refunded,
     session_of,
 )
-from tests.factories import make_account
 
 pytestmark = pytest.mark.django_db
 

@@ -17,9 +17,9 @@ from billing.reconciliation import reconcile
 from billing.services.purchases import start_top_up
 from billing.services.receipts import send_receipts
 from billing.tasks import sweep_payments
-from tests.billing.stripe_helpers import CREDIT
-from tests.billing.stripe_peer import StripePeer
 from tests.factories import make_account, make_user
+from tests.peers.stripe_helpers import CREDIT
+from tests.peers.stripe_peer import StripePeer
 
 pytestmark = pytest.mark.django_db
 

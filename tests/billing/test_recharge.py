@@ -19,9 +19,9 @@ from billing.services.ledger import charge_job
 from billing.services.purchases import keep_card, start_top_up
 from billing.services.recharge import save_recharge
 from billing.tasks import sweep_payments
-from tests.billing.stripe_helpers import CREDIT, deliver, event
-from tests.billing.stripe_peer import API_KEY, DECLINED_LATER, GOOD_CARD, StripePeer
 from tests.factories import make_account, make_user
+from tests.peers.stripe_helpers import CREDIT, deliver, event
+from tests.peers.stripe_peer import API_KEY, DECLINED_LATER, GOOD_CARD, StripePeer
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.django_db

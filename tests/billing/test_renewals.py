@@ -15,10 +15,10 @@ from billing.errors import PaymentsUnavailable
 from billing.models import Subscription
 from billing.reconciliation import reconcile
 from billing.tasks import sweep_payments
-from tests.billing.fault_proxy import FAULTS, Fault, FaultProxy
-from tests.billing.stripe_peer import StripePeer
 from tests.billing.test_subscriptions import plan_of, subscribed
 from tests.factories import make_account, make_user
+from tests.peers.fault_proxy import FAULTS, Fault, FaultProxy
+from tests.peers.stripe_peer import StripePeer
 
 pytestmark = pytest.mark.django_db
 

@@ -13,8 +13,8 @@ from accounts.models import Account
 from billing.models import LedgerEntry, OperatorAlert, StripeEvent
 from billing.selectors import get_balance
 from billing.services.stripe_events import apply_event, forget_old_events
-from tests.billing.stripe_helpers import CREDIT, SECRET, completed, deliver, event, make_purchase, post, signature
 from tests.factories import make_account
+from tests.peers.stripe_helpers import CREDIT, SECRET, completed, deliver, event, make_purchase, post, signature
 from tests.support.workers import race
 
 pytestmark = pytest.mark.django_db

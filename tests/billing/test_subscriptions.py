@@ -14,9 +14,9 @@ from billing.models import LedgerEntry, OperatorAlert, Purchase, Subscription
 from billing.reconciliation import reconcile
 from billing.selectors import find_ledger_mismatches, get_balance
 from billing.services.subscriptions import start_subscription
-from tests.billing.stripe_helpers import CREDIT, FIXTURES, deliver, event
-from tests.billing.stripe_peer import StripePeer
 from tests.factories import make_account, make_user
+from tests.peers.stripe_helpers import CREDIT, FIXTURES, deliver, event
+from tests.peers.stripe_peer import StripePeer
 
 pytestmark = pytest.mark.django_db
 

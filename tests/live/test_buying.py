@@ -18,7 +18,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def selling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(tmp_path_factory.mktemp("selling"), settings={}, program=("-m", "tests.billing.stripe_local"))
+    service = Service(tmp_path_factory.mktemp("selling"), settings={}, program=("-m", "tests.peers.stripe_local"))
     try:
         service.start()
         yield service

@@ -11,11 +11,11 @@ import httpx
 import psycopg
 import pytest
 
-from tests import s3_peer as s3
 from tests.live.compose import Deployment
 from tests.live.proxy import proxy
 from tests.live.restartable import Server, restartable_postgres, restartable_redis
 from tests.live.service import settings_of_services
+from tests.peers import s3_peer as s3
 from tests.support.ports import free_port
 from tests.support.services import NoServices
 from tests.support.waiting import wait_for

@@ -26,7 +26,7 @@ def selling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = Service(
         tmp_path_factory.mktemp("story"),
         settings={"SAMPLE_ENGINES": "espeak"},
-        program=("-m", "tests.billing.stripe_local"),
+        program=("-m", "tests.peers.stripe_local"),
     )
     try:
         service.start()

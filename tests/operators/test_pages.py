@@ -25,8 +25,8 @@ from billing.services.alerts import raise_alert
 from billing.services.purchases import start_top_up
 from billing.services.stripe_events import record_event
 from billing.services.subscriptions import start_subscription
-from tests.billing.stripe_helpers import event
 from tests.factories import PASSWORD, make_account, make_job, make_key, make_user
+from tests.peers.stripe_helpers import event
 from tests.support.rows import text_of
 from tts.models import Job, JobStatus
 from voices.models import Voice, VoiceAlias

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from speech.engines.google import GoogleEngine
 from speech.engines.google.client import Patience
 from speech.engines.registry import close_engines
-from tests.google_peer import GooglePeer
+from tests.peers.google_peer import GooglePeer
 from tts.services.catalogue import sync_catalogue
 
 QUEUE = "speech.remote"

@@ -24,9 +24,9 @@ from billing.reconciliation import reconcile
 from billing.selectors import find_ledger_mismatches
 from billing.services.ledger import charge_job
 from tests.billing.conftest import stripe, stripe_keys, stripe_process  # noqa: F401
-from tests.billing.stripe_peer import StripePeer
 from tests.conftest import ApiClient
 from tests.factories import PASSWORD, make_account, make_job, make_user
+from tests.peers.stripe_peer import StripePeer
 from tests.support.envelopes import ANNIE, error_of
 from tts.account_data import deletion
 from tts.account_data.deletion import delete_account, delete_due_accounts

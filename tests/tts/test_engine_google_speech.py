@@ -7,7 +7,7 @@ from google.cloud import texttospeech_v1 as google
 
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TransientEngineError
 from speech.engines.google import GoogleEngine
-from tests.google_peer import RATE_HERTZ, Cut, Garbage, GooglePeer, Half, Hang, Nothing, Refuse, Silence, say
+from tests.peers.google_peer import RATE_HERTZ, Cut, Garbage, GooglePeer, Half, Hang, Nothing, Refuse, Silence, say
 from tests.support.google import ImpatientEngine, one_google_peer, peer  # noqa: F401
 from tests.support.ports import free_port
 from tests.support.waiting import wait_for

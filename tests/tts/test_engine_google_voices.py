@@ -17,7 +17,7 @@ from speech.catalogue import VoiceEntry
 from speech.engines.base import EngineUnavailable, TransientEngineError
 from speech.engines.google import GoogleEngine
 from speech.engines.google.voices import GEMINI_LANGUAGES, STYLES
-from tests.google_peer import GooglePeer
+from tests.peers.google_peer import GooglePeer
 from tests.run import ROOT
 from tests.support.envelopes import data_of, error_of
 from tests.support.google import (  # noqa: F401

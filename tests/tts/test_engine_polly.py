@@ -17,8 +17,8 @@ from speech.engines.polly.markup import for_polly
 from speech.engines.polly.voices import FAMILIES
 from speech.engines.registry import close_engines
 from speech.engines.remote.retries import MAX_TRIES
-from tests.google_peer import VENDORS_WORDS, Cut, Garbage, Half, Hang, Nothing, Silence
-from tests.polly_peer import Odd, PollyPeer, Refuse, Trickle
+from tests.peers.google_peer import VENDORS_WORDS, Cut, Garbage, Half, Hang, Nothing, Silence
+from tests.peers.polly_peer import Odd, PollyPeer, Refuse, Trickle
 from tests.support.audio import measure_audio, mp3_frames
 from tests.support.envelopes import data_of, error_of
 from tests.support.ports import free_port

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tests.google_peer import (
+from tests.peers.google_peer import (
     VENDORS_WORDS,
     BadDay,
     Cut,

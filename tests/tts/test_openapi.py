@@ -21,9 +21,9 @@ from accounts.services.identities import set_id_tokens_allowed
 from config.errors import DomainError, openai_status
 from config.wsgi import application
 from tests.factories import make_account, make_job, make_key, make_user
-from tests.issuer import token_issuer
+from tests.peers.issuer import token_issuer
+from tests.peers.webhook_receiver import receiver
 from tests.webhooks.conftest import make_delivery, make_endpoint, own_network  # noqa: F401
-from tests.webhooks.receiver import receiver
 from tts.api.schema import document
 from tts.models import JobStatus
 from tts.tasks import speak_next

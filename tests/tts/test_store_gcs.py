@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from config.audio_store import audio_storage
-from tests.gcs_peer import GCSPeer, gcs_peer
+from tests.peers.gcs_peer import GCSPeer, gcs_peer
 from tests.support.ports import free_port
 from tests.support.signatures import Refused, check_gcs_url
 from tts.errors import StoreUnavailable

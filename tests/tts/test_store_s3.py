@@ -23,7 +23,7 @@ from speech.audio.files import encode_file
 from speech.audio.formats import Encoding
 from tests.conftest import ApiClient
 from tests.factories import make_job
-from tests.s3_peer import ACCESS_KEY, BUCKET, SECRET, S3Peer, s3_peer
+from tests.peers.s3_peer import ACCESS_KEY, BUCKET, SECRET, S3Peer, s3_peer
 from tests.support.audio import measure_audio, speech_like_pcm
 from tests.support.ports import free_port
 from tests.support.waiting import wait_for

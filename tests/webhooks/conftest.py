@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.services.audit import SYSTEM
 from tests.factories import make_job
-from tests.webhooks.receiver import Receiver, authority_file, receiver
+from tests.peers.webhook_receiver import Receiver, authority_file, receiver
 from tts.models import JobStatus
 from webhooks import client
 from webhooks.guard import parse_target

@@ -9,8 +9,8 @@ import time
 import pytest
 import trustme
 
+from tests.peers.webhook_receiver import certificate, receiver
 from tests.support.ports import free_port
-from tests.webhooks.receiver import certificate, receiver
 from webhooks import client
 from webhooks.client import Answer
 from webhooks.guard import parse_target

@@ -13,10 +13,10 @@ from django.utils import timezone
 from accounts.models import Account, AuditEntry, Role
 from accounts.services.audit import SYSTEM
 from tests.factories import make_account, make_job, make_user
+from tests.peers.webhook_receiver import Receiver, authority_file, receiver
 from tests.support.waiting import wait_for
 from tests.support.workers import Background, ledger_adds_up, process, race, submit  # noqa: F401
 from tests.webhooks.conftest import make_delivery, make_endpoint
-from tests.webhooks.receiver import Receiver, authority_file, receiver
 from tts.services.lifecycle import claim_next_job, complete_job, erase_job, fail_job
 from tts.tasks import speak_next
 from webhooks import schedule

@@ -16,7 +16,7 @@ from accounts import id_tokens
 from accounts.models import ExternalIdentity, User
 from accounts.services.identities import set_id_tokens_allowed
 from tests.factories import make_user
-from tests.issuer import TokenIssuer, token_issuer
+from tests.peers.issuer import TokenIssuer, token_issuer
 from tests.support.envelopes import error_of
 from tests.webhooks.conftest import make_endpoint
 

@@ -15,8 +15,8 @@ import standardwebhooks
 import svix.webhooks
 from django.utils import timezone
 
+from tests.peers.webhook_receiver import Received
 from tests.webhooks.conftest import make_endpoint
-from tests.webhooks.receiver import Received
 from webhooks.models import Endpoint
 from webhooks.sender import send_test
 from webhooks.services.deliveries import claim_test

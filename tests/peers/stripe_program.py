@@ -1,6 +1,6 @@
 """The program behind `stripe_peer`: localstripe, with Checkout, the Customer Portal, events and idempotency added.
 
-Run as `python -m tests.billing.stripe_program PORT`. localstripe (GPL-3) keeps customers, cards and payment intents,
+Run as `python -m tests.peers.stripe_program PORT`. localstripe (GPL-3) keeps customers, cards and payment intents,
 and declines cards; what is added takes its shapes from Stripe's published fixtures. Buttons that a person or Stripe
 itself would press are under `/_config/`, which needs no key.
 """

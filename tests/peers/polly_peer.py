@@ -22,7 +22,7 @@ from speech.audio.formats import Encoding
 from speech.audio.wav import WAV_HEADER_BYTES
 from speech.engines.base import Segment
 from speech.engines.espeak import EspeakEngine
-from tests.google_peer import VENDORS_WORDS, Cut, Garbage, Half, Hang, Nothing, Silence
+from tests.peers.google_peer import VENDORS_WORDS, Cut, Garbage, Half, Hang, Nothing, Silence
 from tests.support.engines import RATE_HERTZ as ESPEAK_RATE_HERTZ
 
 RATE_HERTZ = 16_000

@@ -50,7 +50,7 @@ def stripe_peer() -> Iterator[StripePeer]:
         log = Path(folder, "log")
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.billing.stripe_program", str(port)], cwd=ROOT, stdout=output,
+                [sys.executable, "-m", "tests.peers.stripe_program", str(port)], cwd=ROOT, stdout=output,
                 stderr=output, preexec_fn=ends_with_parent(signal.SIGKILL),
             )  # fmt: skip
         try:

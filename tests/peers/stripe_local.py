@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 
-from tests.billing.stripe_peer import API_KEY, ROOT, stripe_peer
+from tests.peers.stripe_peer import API_KEY, ROOT, stripe_peer
 
 
 def main() -> int:

@@ -55,19 +55,19 @@ format: $(LINT_VENV)/.ready ## Format Python and templates, and fix what ruff ca
 	@$(LINT_BIN)/djlint --quiet --reformat templates
 
 bench-latency: $(VENV)/.dev-ready ## Measure from POST to completed, beside the bare engine
-	@$(BIN)/python -m tests.bench_latency
+	@$(BIN)/python -m bench.latency
 
 bench-stream: $(VENV)/.dev-ready ## Measure streams: first byte, total, many at once, beside the bare engine
-	@$(BIN)/python -m tests.bench_stream $(ARGS)
+	@$(BIN)/python -m bench.stream $(ARGS)
 
 bench-webhooks: $(VENV)/.dev-ready ## Measure how fast webhooks drain, beside the bare client; PostgreSQL and Redis
-	@$(BIN)/python -m tests.bench_webhooks $(ARGS)
+	@$(BIN)/python -m bench.webhooks $(ARGS)
 
 bench-desk: $(VENV)/.dev-ready ## Measure the pages about money with a million ledger entries behind them
-	@$(BIN)/python -m tests.bench_desk $(ARGS)
+	@$(BIN)/python -m bench.desk $(ARGS)
 
 bench-gallery: $(VENV)/.dev-ready ## Measure the first visit to a gallery of 2,000 voices, in a browser
-	@$(BIN)/python -m tests.bench_gallery
+	@$(BIN)/python -m bench.gallery
 
 screenshots: $(VENV)/.dev-ready ## Take pictures of every page, both themes and two widths, into var/screenshots
 	@$(BIN)/python -m tests.screenshots

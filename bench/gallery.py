@@ -89,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
                 "DJANGO_SETTINGS_MODULE": "config.settings",
                 "PATH": os.environ["PATH"],
             }
-            subprocess.run([sys.executable, "-m", "tests.bench_gallery", "--fill"], env=environment, check=True)
+            subprocess.run([sys.executable, "-m", "bench.gallery", "--fill"], env=environment, check=True)
             print(f"{VOICES:,} voices")
             return 1 if measure(service) else 0
         finally:

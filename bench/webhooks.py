@@ -5,7 +5,7 @@ endpoints wait; a worker as `manage.py start worker webhooks` is woken by one me
 requests of the same size to the same receivers, with as many threads, signs nothing and writes nothing down.
 Bar: the drain at ≥ 0.4 × the bare rate, the median of the rounds.
 
-    python -m tests.bench_webhooks [ROUNDS] [EVENTS]
+    python -m bench.webhooks [ROUNDS] [EVENTS]
 """
 
 import os

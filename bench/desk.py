@@ -1,6 +1,6 @@
 """`make bench-desk`: the pages about money, with a million ledger entries and jobs behind them.
 
-    python -m tests.bench_desk [ROWS]
+    python -m bench.desk [ROWS]
 
 Fills a database of its own (SQLite in a temporary folder, or DATABASE_URL's, which must be empty), then asks each page
 a few times. Bar: the median of each below a second. The exit status is 1 when one is slower.

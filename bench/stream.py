@@ -1,6 +1,6 @@
 """`make bench-stream`: how soon a stream is heard beside the bare engine, and how many can be open at once.
 
-    python -m tests.bench_stream [--engines espeak,kokoro] [--rounds 7]
+    python -m bench.stream [--engines espeak,kokoro] [--rounds 7]
 
 Starts the real thing (`manage.py serve`, SQLite, the file queue, the relay by spool) in a temporary folder and talks to
 it by HTTP. The bare engine speaks in this process, in turn with the service; medians of the pairs count. Kokoro speaks

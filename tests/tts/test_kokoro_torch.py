@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 
 from speech.engines.base import EngineUnavailable
 from speech.engines.kokoro import KokoroEngine
+from tests.speech.test_kokoro import SENTENCE, speak
 from tests.support import kokoro_files
-from tests.tts.test_engine_kokoro import SENTENCE, speak
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (requirements-kokoro-torch.txt)")
 pytest.importorskip("kokoro", reason="kokoro is not installed (requirements-kokoro-torch.txt)")

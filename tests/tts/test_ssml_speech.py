@@ -20,10 +20,10 @@ from speech.engines.espeak.markup import Silence, Utterance, render
 from speech.engines.espeak.voices import SPEAKERS
 from speech.ssml import SsmlError, check_ssml
 from tests.conftest import ApiClient
+from tests.speech.test_ssml import well_formed
 from tests.support.audio import measure_audio
 from tests.support.engines import ANNIE, LEE, RATE_HERTZ, SENTENCES, level_db, median_pitch_hertz, speak
 from tests.support.workers import REFUNDED
-from tests.tts.test_ssml import well_formed
 from tts.models import Job
 from tts.services import lifecycle
 from tts.storage import store

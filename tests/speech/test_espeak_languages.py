@@ -1,7 +1,6 @@
 """Every language of eSpeak: each voice of the catalogue says a sentence of its own, as a woman and as a man."""
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from speech.engines.espeak import EspeakEngine
 from speech.engines.espeak.languages import LANGUAGES, LEFT_OUT, Language
 from speech.engines.espeak.voices import Spoken, engine_voice, find_language, find_spoken, speakers_of
 from tests.support.engines import RATE_HERTZ, level_db, median_pitch_hertz, samples_of, speak
-from tts.services.catalogue import sync_catalogue
-from voices.models import Voice
 from voices.sentences import sentence_of
 
 DATA = Path(espeakng_loader.get_data_path())
@@ -116,37 +113,3 @@ def test_a_change_of_voice_keeps_the_person_where_it_can() -> None:
     assert find_spoken("gmw/en+Lee").changed(language="de", gender="male").engine_voice == "gmw/de+Lee"
     assert linda.changed(language="ja", gender="neutral") == linda
     assert isinstance(linda, Spoken)
-
-
-def test_a_language_filter_finds_every_accent(db, anonymous, voices) -> None:
-    def tags(query: str) -> set[str]:
-        answer = anonymous.get(f"/api/v1/voices?{query}").json()["data"]
-        assert answer["pages"] == 1
-        return {voice["language"] for voice in answer["voices"]}
-
-    assert tags("language=fr") == {"fr-FR", "fr-BE", "fr-CH"}
-    assert tags("language=pt-BR") == {"pt-BR"}
-    assert tags("language=es") == {"es-ES", "es-419"}
-    assert len(tags("language=en")) == 9
-    answer = anonymous.get("/api/v1/voices/espeak:fr-FR-eSpeak-Annie").json()["data"]
-    assert (answer["language_name"], answer["gender"], answer["supports_ssml"]) == ("French (France)", "female", True)
-
-
-def test_a_second_sync_writes_nothing_and_is_quick(db, voices, settings, django_assert_num_queries) -> None:
-    assert Voice.objects.filter(provider="espeak").count() == 272
-    settings.SPEECH_ENGINES = {"espeak": settings.SPEECH_ENGINES["espeak"]}
-    sync_catalogue()
-    with django_assert_num_queries(6):  # two reads and writes of nothing, each in a savepoint
-        started = time.perf_counter()
-        sync_catalogue()
-        elapsed_s = time.perf_counter() - started
-    assert elapsed_s < 0.15
-
-
-def test_what_an_engine_says_anew_is_written_and_the_operators_switch_is_left_alone(db, voices) -> None:
-    Voice.objects.filter(voice_id="espeak:fr-FR-eSpeak-Annie").update(gender="male", is_enabled=False)
-    Voice.objects.filter(voice_id="espeak:fr-FR-eSpeak-Lee").update(is_listed=False)
-    sync_catalogue()
-    annie = Voice.objects.get(voice_id="espeak:fr-FR-eSpeak-Annie")
-    assert (annie.gender, annie.is_enabled) == ("female", False)
-    assert Voice.objects.get(voice_id="espeak:fr-FR-eSpeak-Lee").is_listed

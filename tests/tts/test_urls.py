@@ -124,7 +124,7 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "POST": ("/reset-password/abc-forged", NOT_THERE),
     },
     "overview": {"GET": ("/overview", NEEDS_SIGN_IN)},
-    # Roles: tests/tts/test_playground.py, test_jobs_page.py, test_job_page.py
+    # Roles: tests/portal/test_playground.py, test_jobs_page.py, test_job_page.py
     "playground": {"GET": ("/playground", NEEDS_SIGN_IN), "POST": ("/playground", NEEDS_SIGN_IN)},  # the form again
     "playground/price": {"POST": ("/playground/price", NEEDS_SIGN_IN)},
     "jobs": {"GET": ("/jobs", NEEDS_SIGN_IN)},
@@ -151,7 +151,7 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "voices": {"GET": ("/voices", ALL_GET_IN)},
     "voices/compare": {
         "GET": (f"/voices/compare?voice={ANNIE}", ALL_GET_IN),
-        "POST": ("/voices/compare", dict.fromkeys(ACTORS, 400)),  # no text; what is made: tests/tts/test_compare.py
+        "POST": ("/voices/compare", dict.fromkeys(ACTORS, 400)),  # no text; what is made: tests/portal/test_compare.py
     },
     "voices/compare/sound": {"GET": (f"/voices/compare/sound?voice={ANNIE}&text=x", ALL_GET_IN)},
     "voices/<str:voice_id>": {"GET": (f"/voices/{ANNIE}", ALL_GET_IN)},
@@ -159,7 +159,7 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "POST": (f"/voices/{ANNIE}/favourite", NEEDS_SIGN_IN | {"signed in": 302}),  # neither on nor off: no change
     },
     "pricing": {"GET": ("/pricing", ALL_GET_IN)},
-    "billing/ledger": {"GET": ("/billing/ledger", NEEDS_SIGN_IN)},  # roles: tests/tts/test_usage.py
+    "billing/ledger": {"GET": ("/billing/ledger", NEEDS_SIGN_IN)},  # roles: tests/portal/test_usage.py
     "billing/usage": {"GET": ("/billing/usage", NEEDS_SIGN_IN)},
     "keys/<uuid:key_id>/rotate": {
         "GET": ("/keys/{key}/rotate", NEEDS_SIGN_IN),

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from accounts.models import Maintenance
 from operations.metrics import JobMetrics
 from tests.factories import make_job
-from tests.operators.conftest import ada, administrator  # noqa: F401
+from tests.operations.desk.conftest import ada, administrator  # noqa: F401
 from tests.support.rows import text_of
 from tests.support.waiting import wait_for
 from tests.support.workers import (

@@ -303,7 +303,7 @@ def routes(patterns: Any = None, prefix: str = "") -> set[str]:
 
 
 def test_every_url_is_in_the_table():
-    # What is under admin/ is for the staff alone: tests/operators/test_pages.py asks for each of those.
+    # What is under admin/ is for the staff alone: tests/operations/desk/test_pages.py asks for each of those.
     assert {route for route in routes() if not route.startswith("admin/")} == set(TABLE)
 
 

@@ -13,7 +13,7 @@ from billing.models import OperatorAlert
 from billing.services.alerts import raise_alert
 from billing.services.ledger import charge_job, refund_job
 from tests.factories import make_job, make_key, make_user
-from tests.operators.action_cases import (
+from tests.operations.desk.action_cases import (
     ALLOY,
     ANNIE,
     CASES,

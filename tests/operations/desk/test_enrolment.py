@@ -12,7 +12,7 @@ from accounts.models import Account, User
 from accounts.services.audit import COMMAND_LINE
 from accounts.services.second_factor import take_off_second_factor, turn_off_app, turn_on_app
 from tests.factories import PASSWORD
-from tests.operators.test_pages import LISTS, admin_routes
+from tests.operations.desk.test_pages import LISTS, admin_routes
 from tests.support.passkeys import ADD, Device, options_of
 from tests.support.totp import code_of
 

@@ -25,7 +25,7 @@ from billing.models import (
 )
 from billing.services.ledger import adjust_credits, charge_job
 from tests.factories import make_account, make_job
-from tests.operators.test_search import NOTHING, find, is_linked
+from tests.operations.desk.test_search import NOTHING, find, is_linked
 from tests.support.rows import text_of
 from tts.models import Job, JobStatus
 

@@ -7,9 +7,9 @@ from django.test import Client
 
 from accounts.models import AuditEntry, User
 from billing.models import LedgerEntry
+from tests.config.test_urls import TABLE
 from tests.factories import make_account, make_job, make_key, make_user
 from tests.support.envelopes import ANNIE
-from tests.tts.test_urls import TABLE
 
 pytestmark = pytest.mark.django_db
 

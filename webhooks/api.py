@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.errors import IssuerUnavailable, MaintenanceMode, RateLimitExceeded
-from accounts.pages import NewestFirst, page_of
+from accounts.pagination import NewestFirst, page_of
 from accounts.permissions import Permission
 from accounts.rate_limits import Bucket
 from accounts.services.audit import Actor

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from accounts.membership import MemberRequest, member_page
 from accounts.models import Account
-from accounts.pages import page_of
+from accounts.pagination import page_of
 from accounts.permissions import may
 from accounts.selectors import list_keys
 from billing.money import format_credits

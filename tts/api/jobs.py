@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from accounts.api import KEY_ERRORS, KeyView
 from accounts.errors import IdempotencyKeyReuse, RequestInProgress
 from accounts.models import Account
-from accounts.pages import NewestFirst, page_of
+from accounts.pagination import NewestFirst, page_of
 from accounts.rate_limits import Bucket
 from accounts.services.idempotency import IdempotencyClaim, build_header_claim
 from billing.errors import InsufficientCredits, KeyCapReached

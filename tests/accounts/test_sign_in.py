@@ -8,8 +8,8 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
 
-from accounts.entrance import SignIn
 from accounts.models import Account
+from accounts.pages.auth import SignIn
 from tests.factories import PASSWORD, make_account, make_user
 
 MISMATCH = "That email and password do not match. Check both, or set a new password."

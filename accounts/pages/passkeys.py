@@ -29,9 +29,9 @@ from accounts.errors import NothingToChange
 from accounts.mails import mail_person
 from accounts.membership import person_page
 from accounts.models import User
+from accounts.pages.second_factor import after_adding, recently_confirmed
 from accounts.passkey_forms import NewPasskeyForm, PasskeyNameForm, SignInPasskeyForm
 from accounts.passkey_options import can_make_passkeys, creation_options, request_options
-from accounts.second_factor_pages import after_adding, recently_confirmed
 from accounts.services.second_factor import (
     MAX_PASSKEYS,
     add_passkey,

@@ -15,9 +15,9 @@ from accounts.errors import KeyRotatedAlready
 from accounts.forms import KeyForm, RotationForm
 from accounts.membership import MemberRequest, member_page
 from accounts.models import ApiKey
+from accounts.pages.keys import ON_THE_PAGE
 from accounts.services.audit import Actor
 from accounts.services.key_changes import edit_key, end_old_secret, rotate_key
-from accounts.views import ON_THE_PAGE
 from config.errors import ValidationFailed
 
 

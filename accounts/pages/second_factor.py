@@ -1,7 +1,7 @@
 """The security page: an app that makes codes, recovery codes, where they are asked for, and who is signed in where.
 
 Codes and their limits are django-allauth's; what is switched on and off is `accounts.services.second_factor`. Passkeys
-are added and removed in `accounts.passkey_pages`.
+are added and removed in `accounts.pages.passkeys`.
 """
 
 import base64
@@ -26,12 +26,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.entrance import PAGE_METHODS, PAUSE_SECONDS
 from accounts.errors import NothingToChange
 from accounts.mails import mail_person
 from accounts.membership import person_page
 from accounts.models import User
 from accounts.operators import must_enrol
+from accounts.pages.auth import PAGE_METHODS, PAUSE_SECONDS
 from accounts.passkey_options import request_options
 from accounts.second_factor_forms import AppForm
 from accounts.services.second_factor import (
@@ -214,7 +214,7 @@ class ConfirmPassword(account_views.ReauthenticateView):
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
 class ConfirmCode(mfa_views.ReauthenticateView):
-    """The page has a button for passkeys, too, which sends to `accounts.passkey_pages`."""
+    """The page has a button for passkeys, too, which sends to `accounts.pages.passkeys`."""
 
     http_method_names = PAGE_METHODS
 

@@ -146,18 +146,18 @@ AUTH_PASSWORD_VALIDATORS = [
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 ACCOUNT_ADAPTER = "billing.sign_up.SignUpAdapter"
 ACCOUNT_FORMS = {
-    "login": "accounts.forms.SignInForm",
-    "signup": "accounts.forms.SignUpForm",
-    "reset_password": "accounts.forms.ForgottenPasswordForm",
-    "reset_password_from_key": "accounts.forms.NewPasswordForm",
-    "reauthenticate": "accounts.second_factor_forms.ConfirmPasswordForm",
+    "login": "accounts.forms.auth.SignInForm",
+    "signup": "accounts.forms.auth.SignUpForm",
+    "reset_password": "accounts.forms.auth.ForgottenPasswordForm",
+    "reset_password_from_key": "accounts.forms.auth.NewPasswordForm",
+    "reauthenticate": "accounts.forms.second_factor.ConfirmPasswordForm",
 }
 MFA_ADAPTER = "accounts.second_factor.SecondFactorAdapter"
 MFA_FORMS = {
-    "authenticate": "accounts.second_factor_forms.SecondFactorForm",
-    "reauthenticate": "accounts.second_factor_forms.ConfirmCodeForm",
-    "authenticate_webauthn": "accounts.passkey_forms.SecondFactorPasskeyForm",
-    "reauthenticate_webauthn": "accounts.passkey_forms.ConfirmPasskeyForm",
+    "authenticate": "accounts.forms.second_factor.SecondFactorForm",
+    "reauthenticate": "accounts.forms.second_factor.ConfirmCodeForm",
+    "authenticate_webauthn": "accounts.forms.passkeys.SecondFactorPasskeyForm",
+    "reauthenticate_webauthn": "accounts.forms.passkeys.ConfirmPasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_WEBAUTHN_USER_VERIFICATION = "required"  # finger, face or PIN: a passkey signs in alone

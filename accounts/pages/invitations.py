@@ -11,11 +11,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.errors import TeamRefused
+from accounts.forms.team import FirstPasswordForm
 from accounts.membership import SESSION_KEY
 from accounts.models import Invitation, Membership, User
 from accounts.selectors import find_invitation
 from accounts.services.invitations import accept_as_new_person, accept_invitation
-from accounts.team_forms import FirstPasswordForm
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import KeyRotatedAlready
-from accounts.forms import KeyForm, RotationForm
+from accounts.forms.auth import KeyForm, RotationForm
 from accounts.membership import MemberRequest, member_page
 from accounts.models import ApiKey
 from accounts.pages.keys import ON_THE_PAGE

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import KeyMadeAlready, TooManyKeys
-from accounts.forms import KeyForm
+from accounts.forms.auth import KeyForm
 from accounts.membership import MemberRequest, choose_account, member_page, refuse, refuse_role
 from accounts.models import Account, ApiKey
 from accounts.permissions import may

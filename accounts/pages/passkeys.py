@@ -26,11 +26,11 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import NothingToChange
+from accounts.forms.passkeys import NewPasskeyForm, PasskeyNameForm, SignInPasskeyForm
 from accounts.mails import mail_person
 from accounts.membership import person_page
 from accounts.models import User
 from accounts.pages.second_factor import after_adding, recently_confirmed
-from accounts.passkey_forms import NewPasskeyForm, PasskeyNameForm, SignInPasskeyForm
 from accounts.passkey_options import can_make_passkeys, creation_options, request_options
 from accounts.services.second_factor import (
     MAX_PASSKEYS,

@@ -16,12 +16,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.errors import EmailTaken, NothingToChange
+from accounts.forms.profile import AccountForm, EmailForm, PasswordForm
 from accounts.mails import mail_person, send_mail
 from accounts.membership import MemberRequest, member_page, person_page
 from accounts.models import User
 from accounts.password_again import is_confirmed, is_second_factor_due, second_factor_first
 from accounts.permissions import may
-from accounts.profile_forms import AccountForm, EmailForm, PasswordForm
 from accounts.services.audit import Actor
 from accounts.services.profile import (
     change_email,

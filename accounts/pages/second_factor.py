@@ -27,13 +27,13 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.errors import NothingToChange
+from accounts.forms.second_factor import AppForm
 from accounts.mails import mail_person
 from accounts.membership import person_page
 from accounts.models import User
 from accounts.operators import must_enrol
 from accounts.pages.auth import PAGE_METHODS, PAUSE_SECONDS
 from accounts.passkey_options import request_options
-from accounts.second_factor_forms import AppForm
 from accounts.services.second_factor import (
     has_second_factor,
     make_recovery_codes,

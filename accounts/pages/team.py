@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import TeamRefused
+from accounts.forms.team import InviteForm, RoleForm, TransferForm
 from accounts.mails import mail_invitation
 from accounts.membership import MemberRequest, member_page, refuse_role
 from accounts.models import Invitation, Membership, Role
@@ -20,7 +21,6 @@ from accounts.selectors import list_invitations, list_members
 from accounts.services.audit import Actor
 from accounts.services.invitations import invite, renew_invitation, withdraw_invitation
 from accounts.services.team import change_role, remove_member, transfer_ownership
-from accounts.team_forms import InviteForm, RoleForm, TransferForm
 
 TOO_MANY = "Fifty invitations went out in a day. The next one is welcome tomorrow."
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db.models import Count, Max, Q
 
-from accounts.forms import SCOPE_CHOICES
+from accounts.forms.auth import SCOPE_CHOICES
 from accounts.selectors import list_plans
 from billing.money import format_need
 from billing.selectors import get_prices

@@ -11,12 +11,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.errors import NothingToChange
+from accounts.forms.team import DeletionForm
 from accounts.mails import in_subject, mail_owners
 from accounts.membership import MemberRequest, member_page
 from accounts.password_again import is_confirmed, second_factor_first
 from accounts.services.audit import Actor
 from accounts.services.closing import ask_for_deletion, keep_account
-from accounts.team_forms import DeletionForm
 from tts.account_data.exports import ask_for_export, find_export
 from tts.models import AccountExport
 from tts.storage import store

@@ -181,7 +181,7 @@ def test_of_two_who_take_an_address_at_once_the_second_gets_the_answer_of_a_take
         create_account(email=ALICE, password=PASSWORD)
         raise EmailTaken("taken")
 
-    monkeypatch.setattr("accounts.forms.create_account", taken_meanwhile)
+    monkeypatch.setattr("accounts.forms.auth.create_account", taken_meanwhile)
     response = sign_up(client)
     assert (response.status_code, response.headers["Location"]) == (302, "/confirm-email")
     assert mailoutbox[0].subject == "You have an Utterance account already"

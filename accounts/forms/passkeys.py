@@ -15,7 +15,7 @@ from django import forms
 from fido2.utils import websafe_encode
 from fido2.webauthn import RegistrationResponse
 
-from accounts.second_factor_forms import TOO_MANY_CODES, is_stopped
+from accounts.forms.second_factor import TOO_MANY_CODES, is_stopped
 
 MAX_NAME_CHARS = 60
 MAX_CREDENTIAL_CHARS = 64 * 1024  # many times what browsers send; the longest are attestations, a few kilobytes

@@ -6,7 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 
-from accounts.forms import EMAIL_MESSAGES, PASSWORD_HINT
+from accounts.forms.auth import EMAIL_MESSAGES, PASSWORD_HINT
 from accounts.password_again import PasswordAgainForm
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 
-from accounts.forms import EMAIL_MESSAGES, PASSWORD_HINT
+from accounts.forms.auth import EMAIL_MESSAGES, PASSWORD_HINT
 from accounts.models import Membership, Role, User
 from accounts.password_again import PasswordAgainForm
 from accounts.selectors import list_members

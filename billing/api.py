@@ -7,7 +7,7 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.api import KEY_ERRORS, KeyView, key_of
+from accounts.api.key_auth import KEY_ERRORS, KeyView, key_of
 from billing.money import format_credits
 from billing.months import month_of
 from billing.selectors import get_balance, spent_this_month

@@ -1,6 +1,6 @@
 """How the JSON API reads and writes: strict bodies in, one envelope out.
 
-Owns the wire format. Errors are rendered in `config.errors`; who may call is `accounts.api`.
+Owns the wire format. Errors are rendered in `config.errors`; who may call is `accounts.api.key_auth`.
 """
 
 import json

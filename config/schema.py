@@ -204,7 +204,7 @@ def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How a key is sent."""
 
-    target_class = "accounts.api.ApiKeyAuthentication"
+    target_class = "accounts.api.key_auth.ApiKeyAuthentication"
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:

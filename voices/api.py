@@ -8,7 +8,7 @@ from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from accounts.api import ApiView
+from accounts.api.key_auth import ApiView
 from accounts.errors import MaintenanceMode, RateLimitExceeded
 from billing.money import format_credits
 from billing.selectors import get_prices

@@ -8,12 +8,12 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from accounts.api.user_auth import ACCOUNT_HEADER, UserView
 from accounts.errors import IssuerUnavailable, MaintenanceMode, RateLimitExceeded
 from accounts.pagination import NewestFirst, page_of
 from accounts.permissions import Permission
 from accounts.rate_limits import Bucket
 from accounts.services.audit import Actor
-from accounts.user_api import ACCOUNT_HEADER, UserView
 from config.api import StrictSerializer, success
 from config.errors import Forbidden, NotFound, PayloadTooLarge, Unauthorized, UnsupportedMediaType, ValidationFailed
 from config.schema import described

@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.api import ApiView, OptionalApiKey
+from accounts.api.key_auth import ApiView, OptionalApiKey
 from config.request_bodies import (
     API_PREFIXES,
     BODY,

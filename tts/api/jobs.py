@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.api import KEY_ERRORS, KeyView
+from accounts.api.key_auth import KEY_ERRORS, KeyView
 from accounts.errors import IdempotencyKeyReuse, RequestInProgress
 from accounts.models import Account
 from accounts.pagination import NewestFirst, page_of

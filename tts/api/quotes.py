@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from accounts.api import KEY_ERRORS, KeyView, key_of
+from accounts.api.key_auth import KEY_ERRORS, KeyView, key_of
 from billing.money import format_credits
 from config.api import success
 from config.errors import PayloadTooLarge, UnsupportedMediaType, ValidationFailed

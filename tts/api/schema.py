@@ -14,7 +14,7 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.api import ApiView
+from accounts.api.key_auth import ApiView
 from speech.audio.formats import FORMATS
 from tts.models import JobStatus
 

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from accounts.api import UnknownAddress
+from accounts.api.key_auth import UnknownAddress
 from tts.api.jobs import JobAudio, JobDetail, JobList, JobStream
 from tts.api.quotes import JobQuote
 from tts.api.schema import OpenApiDocument

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.api import KEY_ERRORS, KeyView
+from accounts.api.key_auth import KEY_ERRORS, KeyView
 from billing.money import format_credits
 from billing.months import month_of
 from config.api import StrictSerializer, success

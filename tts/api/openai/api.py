@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 
-from accounts.api import KEY_ERRORS, KeyView
+from accounts.api.key_auth import KEY_ERRORS, KeyView
 from accounts.rate_limits import Bucket
 from config import logs
 from config.api import canonical_json, json_response

@@ -1,7 +1,7 @@
 from django.urls import path, re_path, register_converter
 from django.urls.converters import PathConverter
 
-from accounts.api import UnknownAddress
+from accounts.api.key_auth import UnknownAddress
 from tts.api.openai.api import ModelDetail, ModelList, Speech
 
 

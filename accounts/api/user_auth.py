@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.admission import check_account
-from accounts.api import ApiView
+from accounts.api.key_auth import ApiView
 from accounts.id_tokens import is_id_token, read_id_token
 from accounts.membership import SESSION_KEY
 from accounts.models import Account, Membership, User
@@ -110,7 +110,7 @@ class UserView(ApiView):
 class PersonScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How a person is known."""
 
-    target_class = "accounts.user_api.PersonAuthentication"
+    target_class = "accounts.api.user_auth.PersonAuthentication"
     name: Any = ("idToken", "session")
 
     def get_security_requirement(self, auto_schema: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Who may call the APIs: by API key, or as a person."""

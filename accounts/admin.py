@@ -28,8 +28,8 @@ from accounts.operator_admin import (
 )
 from accounts.operator_lists import AccountFilter, TargetFilter, TargetTypeFilter
 from accounts.services.audit import Actor
+from accounts.services.operator_actions import PLAN_FIELDS, edit_plan, revoke_key_for_customer
 from accounts.services.second_factor import has_second_factor, take_off_second_factor
-from accounts.services.standing import PLAN_FIELDS, edit_plan, revoke_key_for_customer
 
 
 def _take_off(row: User, actor: Actor, data: dict[str, Any]) -> str:

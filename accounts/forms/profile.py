@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 
 from accounts.forms.auth import EMAIL_MESSAGES, PASSWORD_HINT
-from accounts.password_again import PasswordAgainForm
+from accounts.reauthentication import PasswordAgainForm
 
 
 class EmailForm(PasswordAgainForm):

@@ -7,7 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 
 from accounts.forms.auth import EMAIL_MESSAGES, PASSWORD_HINT
 from accounts.models import Membership, Role, User
-from accounts.password_again import PasswordAgainForm
+from accounts.reauthentication import PasswordAgainForm
 from accounts.selectors import list_members
 
 CHOOSE = {"required": "Choose one of the list.", "invalid_choice": "Choose one of the list."}

@@ -20,8 +20,8 @@ from accounts.forms.profile import AccountForm, EmailForm, PasswordForm
 from accounts.mails import mail_person, send_mail
 from accounts.membership import MemberRequest, member_page, person_page
 from accounts.models import User
-from accounts.password_again import is_confirmed, is_second_factor_due, second_factor_first
 from accounts.permissions import may
+from accounts.reauthentication import is_confirmed, is_second_factor_due, second_factor_first
 from accounts.services.audit import Actor
 from accounts.services.profile import (
     change_email,

@@ -15,8 +15,8 @@ from accounts.forms.team import InviteForm, RoleForm, TransferForm
 from accounts.mails import mail_invitation
 from accounts.membership import MemberRequest, member_page, refuse_role
 from accounts.models import Invitation, Membership, Role
-from accounts.password_again import is_confirmed, second_factor_first
 from accounts.permissions import may
+from accounts.reauthentication import is_confirmed, second_factor_first
 from accounts.selectors import list_invitations, list_members
 from accounts.services.audit import Actor
 from accounts.services.invitations import invite, renew_invitation, withdraw_invitation

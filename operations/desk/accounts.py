@@ -24,7 +24,7 @@ from accounts.operator_admin import (
     row_link,
 )
 from accounts.services.audit import Actor
-from accounts.services.standing import change_plan, reinstate_account, suspend_account
+from accounts.services.operator_actions import change_plan, reinstate_account, suspend_account
 from billing.models import LedgerEntry, Purchase
 from billing.money import format_credits, format_money, parse_credits
 from billing.months import month_of, next_month

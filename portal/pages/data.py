@@ -14,9 +14,9 @@ from accounts.errors import NothingToChange
 from accounts.forms.team import DeletionForm
 from accounts.mails import in_subject, mail_owners
 from accounts.membership import MemberRequest, member_page
-from accounts.password_again import is_confirmed, second_factor_first
+from accounts.reauthentication import is_confirmed, second_factor_first
+from accounts.services.account_deletion import ask_for_deletion, keep_account
 from accounts.services.audit import Actor
-from accounts.services.closing import ask_for_deletion, keep_account
 from tts.account_data.exports import ask_for_export, find_export
 from tts.models import AccountExport
 from tts.storage import store

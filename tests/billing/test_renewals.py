@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account
+from accounts.services.account_deletion import ask_for_deletion, keep_account
 from accounts.services.audit import SYSTEM
-from accounts.services.closing import ask_for_deletion, keep_account
 from billing import gateway
 from billing.errors import PaymentsUnavailable
 from billing.models import Subscription

@@ -14,10 +14,10 @@ from django.utils import timezone
 from accounts import selectors
 from accounts.admission import Admission, admit_key, admit_operator
 from accounts.models import Account, ApiKey, AuditEntry, Maintenance, RememberedRequest, User
+from accounts.services.account_deletion import ask_for_deletion
 from accounts.services.audit import COMMAND_LINE, SYSTEM
-from accounts.services.closing import ask_for_deletion
 from accounts.services.maintenance import start_maintenance
-from accounts.services.standing import suspend_account
+from accounts.services.operator_actions import suspend_account
 from billing.models import KeyMonth, LedgerEntry, Price
 from billing.selectors import get_balance
 from billing.services.key_limits import set_key_limits

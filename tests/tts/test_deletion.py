@@ -16,8 +16,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account, ApiKey, AuditEntry, Invitation, Membership, Role, User
+from accounts.services.account_deletion import erase_people
 from accounts.services.audit import SYSTEM
-from accounts.services.closing import erase_people
 from accounts.services.invitations import invite
 from billing.models import LedgerEntry, OperatorAlert, StripeCustomer, Subscription
 from billing.reconciliation import reconcile

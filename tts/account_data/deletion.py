@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.mails import in_subject, send_mail
 from accounts.models import Account, Role, User
-from accounts.services.closing import erase_people
+from accounts.services.account_deletion import erase_people
 from billing import gateway
 from billing.services.alerts import raise_alert
 from billing.services.subscriptions import end_subscription, live_subscriptions

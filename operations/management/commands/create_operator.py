@@ -8,7 +8,7 @@ from django.core.validators import validate_email
 
 from accounts.operators import TABLE
 from accounts.services.audit import COMMAND_LINE
-from accounts.services.standing import create_operator
+from accounts.services.operator_actions import create_operator
 from operations.management.output import OperatorCommand
 
 

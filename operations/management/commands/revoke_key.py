@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from accounts.errors import NothingToChange
 from accounts.selectors import find_keys
 from accounts.services.audit import COMMAND_LINE
-from accounts.services.standing import revoke_key_for_customer
+from accounts.services.operator_actions import revoke_key_for_customer
 from operations.management.output import OperatorCommand
 
 

@@ -18,7 +18,7 @@ from accounts.models import Account, AuditEntry, Maintenance, User
 from accounts.operators import role_of
 from accounts.services import audit
 from accounts.services.audit import COMMAND_LINE, Actor
-from accounts.services.standing import suspend_account
+from accounts.services.operator_actions import suspend_account
 from billing.models import EntryKind, LedgerEntry
 from billing.selectors import find_ledger_mismatches
 from billing.services.ledger import adjust_credits, charge_job

@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from accounts.models import Account, ApiKey, Plan, User
 from accounts.services.audit import Actor
+from accounts.services.operator_actions import suspend_account
 from accounts.services.second_factor import turn_on_app
-from accounts.services.standing import suspend_account
 from billing.models import LedgerEntry, OperatorAlert, Pack, Price, Purchase, StripeEvent, Subscription
 from billing.services.alerts import raise_alert
 from billing.services.purchases import start_top_up

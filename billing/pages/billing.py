@@ -1,4 +1,4 @@
-"""`/billing`, what its forms do, and the way to Stripe. The way back is `billing.return_pages`."""
+"""`/billing`, what its forms do, and the way to Stripe. The way back is `billing.pages.checkout_return`."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,11 +16,11 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.errors import AccountClosing
 from accounts.membership import MemberRequest, member_page
 from billing import gateway, selectors
-from billing.billing_page import render_page
 from billing.errors import PaymentsUnavailable, SellingNotSetUp, SubscribedAlready
 from billing.forms import BuyForm, LowBalanceForm, RechargeForm, SubscribeForm
 from billing.models import PurchaseState
 from billing.money import format_have
+from billing.pages.context import render_page
 from billing.services import purchases, subscriptions
 from billing.services.low_balance import set_low_balance_notice
 from billing.services.recharge import save_recharge

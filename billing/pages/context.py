@@ -1,4 +1,6 @@
-"""What `/billing` shows: balance, packs, plan, automatic top-ups, payments. What its forms do is `billing.views`."""
+"""What `/billing` shows: balance, packs, plan, automatic top-ups, payments. What its forms do is
+`billing.pages.billing`.
+"""
 
 import uuid
 from dataclasses import dataclass

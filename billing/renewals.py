@@ -10,7 +10,7 @@ from billing import gateway
 from billing.errors import PaymentsUnavailable, PaymentsUnreachable
 from billing.models import Subscription
 from billing.selectors import renewals_to_change
-from billing.services.winding_up import begin_to_hold, note_held, note_released
+from billing.services.cancel_on_deletion import begin_to_hold, note_held, note_released
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from accounts.models import Account
-from billing import recharging, reconciliation, renewals
+from billing import auto_top_up, reconciliation, renewals
 from billing.selectors import accounts_to_tell, waiting_events
 from billing.services.low_balance import send_low_balance_notices
 from billing.services.receipts import send_receipts
@@ -29,12 +29,12 @@ def sweep_payments() -> None:
             apply_stripe_event(event_id=event_id)
         except Exception:  # it is logged, counted and told to operators; the next one is not to wait for it
             logger.warning("the sweep goes on after %s", event_id)
-    recharging.recharge_accounts()
+    auto_top_up.recharge_accounts()
     renewals.follow_accounts()
     send_receipts()
     send_low_balance_notices()
     for account_id in accounts_to_tell():
-        recharging.tell_owners(Account.objects.get(pk=account_id))
+        auto_top_up.tell_owners(Account.objects.get(pk=account_id))
 
 
 @shared_task

@@ -22,8 +22,8 @@ from billing.models import PurchaseState
 from billing.money import format_have
 from billing.pages.context import render_page
 from billing.services import purchases, subscriptions
+from billing.services.auto_top_up import save_recharge
 from billing.services.low_balance import set_low_balance_notice
-from billing.services.recharge import save_recharge
 from config.errors import NotFound
 from config.middleware import CONTENT_SECURITY_POLICY
 

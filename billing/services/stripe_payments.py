@@ -1,7 +1,7 @@
 """What events about a pack or an automatic top-up do. Which kind of event credits what: `stripe_events`."""
 
 from billing.models import Purchase, PurchaseKind, StripeEvent
-from billing.services import recharge, subscriptions
+from billing.services import auto_top_up, subscriptions
 from billing.services.purchases import credit_purchase, keep_card, mark_failed, remember_customer
 from billing.services.stripe_objects import (
     NotOurs,
@@ -83,4 +83,4 @@ def intent_succeeded(intent: Object, event: StripeEvent) -> None:
 def intent_failed(intent: Object, event: StripeEvent) -> None:
     purchase = purchase_of(intent, PurchaseKind.RECHARGE)
     if purchase is not None:
-        recharge.give_up(purchase=purchase)
+        auto_top_up.give_up(purchase=purchase)

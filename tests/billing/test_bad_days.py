@@ -17,8 +17,8 @@ from billing.models import LedgerEntry, Pack, Purchase, PurchaseKind, Recharge, 
 from billing.reconciliation import reconcile
 from billing.selectors import get_balance
 from billing.tasks import sweep_payments
+from tests.billing.test_auto_top_up import spend, with_card
 from tests.billing.test_billing_page import shown
-from tests.billing.test_recharge import spend, with_card
 from tests.factories import make_account, make_user
 from tests.peers.fault_proxy import FAULTS, Fault, FaultProxy
 from tests.peers.stripe_helpers import CREDIT

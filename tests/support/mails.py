@@ -14,12 +14,12 @@ from accounts.models import Account, Role
 from accounts.services.audit import SYSTEM
 from accounts.services.invitations import invite
 from accounts.services.profile import email_change_token
-from billing import recharging
+from billing import auto_top_up
 from billing.models import Pack, Purchase, PurchaseKind
+from billing.services.auto_top_up import give_up, save_recharge
 from billing.services.ledger import charge_job
 from billing.services.low_balance import send_low_balance_notices, set_low_balance_notice
 from billing.services.receipts import send_receipts
-from billing.services.recharge import give_up, save_recharge
 from tests.factories import PASSWORD, make_account, make_user
 from tts.account_data.deletion import delete_due_accounts
 from tts.account_data.exports import ask_for_export, make_next_export
@@ -98,7 +98,7 @@ def recharge_stopped(email: str, name: str) -> None:
         account=account, kind=PurchaseKind.RECHARGE, pack=pack, credits_microcredits=CREDIT, price=1_000, currency="usd"
     )
     give_up(purchase=purchase)
-    recharging.tell_owners(account)
+    auto_top_up.tell_owners(account)
 
 
 def webhooks_disabled(email: str, name: str) -> None:

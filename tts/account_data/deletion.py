@@ -14,8 +14,8 @@ from accounts.models import Account, Role, User
 from accounts.services.account_deletion import erase_people
 from billing import gateway
 from billing.services.alerts import raise_alert
+from billing.services.cancel_on_deletion import forget_payment_settings
 from billing.services.subscriptions import end_subscription, live_subscriptions
-from billing.services.winding_up import forget_payment_settings
 from config.errors import DomainError
 from tts.account_data.exports import delete_export
 from tts.models import UNFINISHED, AccountExport, Job

@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from accounts.models import Account, Role
 from billing import gateway
+from billing.auto_top_up import recharge_account
 from billing.models import Pack, Purchase, PurchaseKind, Recharge
-from billing.recharging import recharge_account
 from billing.reconciliation import reconcile
 from billing.selectors import accounts_to_recharge, get_balance
+from billing.services.auto_top_up import save_recharge
 from billing.services.ledger import charge_job
 from billing.services.purchases import keep_card, start_top_up
-from billing.services.recharge import save_recharge
 from billing.tasks import sweep_payments
 from tests.factories import make_account, make_user
 from tests.peers.stripe_helpers import CREDIT, deliver, event

@@ -10,7 +10,7 @@ from billing.errors import CardDeclined, CardGone, PaymentsUnavailable, Payments
 from billing.mails import mail_owners
 from billing.models import Purchase, PurchaseKind, PurchaseState, Recharge, StripeCustomer
 from billing.selectors import accounts_to_recharge
-from billing.services import recharge
+from billing.services import auto_top_up
 from billing.services.purchases import forget_card, mark_opened
 
 logger = logging.getLogger(__name__)
@@ -28,19 +28,19 @@ def recharge_account(account: Account) -> Purchase | None:
     if not gateway.is_set_up():
         return None
     begun = Purchase.objects.for_account(account).filter(kind=PurchaseKind.RECHARGE, state=PurchaseState.CREATED)
-    purchase = begun.first() or recharge.start_recharge(account=account)
+    purchase = begun.first() or auto_top_up.start_recharge(account=account)
     customer = StripeCustomer.objects.filter(account=account).first()
     if purchase is None or customer is None:
         return purchase
-    if timezone.now() - purchase.created_at > recharge.ASK_AGAIN_FOR:
-        recharge.give_up(purchase=purchase, because=UNANSWERED)
+    if timezone.now() - purchase.created_at > auto_top_up.ASK_AGAIN_FOR:
+        auto_top_up.give_up(purchase=purchase, because=UNANSWERED)
         return purchase
     try:
         intent_id = gateway.charge_kept_card(purchase, customer)
     except CardDeclined:
-        recharge.give_up(purchase=purchase)
+        auto_top_up.give_up(purchase=purchase)
     except CardGone:
-        recharge.give_up(purchase=purchase, because=GONE)
+        auto_top_up.give_up(purchase=purchase, because=GONE)
         forget_card(customer=customer)
     except PaymentsUnreachable:
         raise
@@ -63,9 +63,9 @@ def recharge_accounts() -> None:
 
 def tell_owners(account: Account) -> None:
     """That the recharge was stopped, and why; once."""
-    if not recharge.claim_mail(account=account):
+    if not auto_top_up.claim_mail(account=account):
         return
     row = Recharge.objects.get(account=account)
     subject = "Your credits are no longer topped up automatically"
     if not mail_owners(account, subject=subject, template="recharge_stopped", context={"because": row.stopped_because}):
-        recharge.return_mail(account=account)
+        auto_top_up.return_mail(account=account)

@@ -100,9 +100,9 @@ def fill(urls: list[str], events: int) -> None:
     from accounts.models import Account, Plan
     from accounts.services.audit import SYSTEM
     from tts.models import Job, JobStatus
-    from webhooks.guard import parse_target
     from webhooks.models import Delivery, Endpoint
     from webhooks.services.endpoints import save_endpoint
+    from webhooks.ssrf import parse_target
 
     plan, now = Plan.objects.get(pk="enterprise"), timezone.now()
     if not Endpoint.objects.exists():
@@ -136,8 +136,8 @@ def fill(urls: list[str], events: int) -> None:
 def drain(environment: dict[str, str]) -> float:
     """Seconds from the wake-up to the last event recorded, by a worker that was there before."""
     from config.celery import app
+    from webhooks.dispatch import wake_sender
     from webhooks.models import Delivery
-    from webhooks.wake_up import wake_sender
 
     command = [sys.executable, "manage.py", "start", "worker", "webhooks"]
     worker = subprocess.Popen(command, env=environment, preexec_fn=ends_with_parent(signal.SIGKILL))
@@ -158,7 +158,7 @@ def drain(environment: dict[str, str]) -> float:
 def send_bare(urls: list[str], events: int) -> float:
     """Seconds of the client alone."""
     from webhooks import client
-    from webhooks.guard import parse_target
+    from webhooks.ssrf import parse_target
 
     targets = [parse_target(url) for url in urls]
     headers = {

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from tts.models import Job, JobStatus, QueueWatch
 from tts.queue import MAINTENANCE_QUEUE
 from voices.selectors import usable_voices
-from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE
+from webhooks.dispatch import QUEUE as WEBHOOK_QUEUE
 
 
 @dataclass(frozen=True, slots=True)

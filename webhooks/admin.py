@@ -21,7 +21,7 @@ from accounts.operator_admin import (
 )
 from accounts.operator_lists import AccountFilter
 from accounts.services.audit import Actor, checked_reason
-from webhooks.clock import database_now
+from webhooks.db_time import database_now
 from webhooks.models import Delivery, DeliveryState, DisabledReason, Endpoint
 from webhooks.schedule import MAX_TRIES
 from webhooks.services.endpoints import disable_endpoint

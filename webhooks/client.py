@@ -19,7 +19,7 @@ import certifi
 import httpcore
 from django.conf import settings
 
-from webhooks.guard import Blocked, NotResolved, Target, check_port, vetted_addresses
+from webhooks.ssrf import Blocked, NotResolved, Target, check_port, vetted_addresses
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 10.0

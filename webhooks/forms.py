@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from webhooks.guard import MAX_URL_CHARACTERS
+from webhooks.ssrf import MAX_URL_CHARACTERS
 
 
 class EndpointForm(forms.Form):

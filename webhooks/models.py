@@ -32,7 +32,7 @@ class Endpoint(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="webhook_endpoint")
     url = models.CharField(max_length=2048)
-    secret = models.TextField()  # encrypted, see webhooks.secrets
+    secret = models.TextField()  # encrypted, see webhooks.signing_secrets
     previous_secret = models.TextField(blank=True)  # signs beside the other until the moment below
     previous_secret_expires_at = models.DateTimeField(null=True)
     disabled_at = models.DateTimeField(null=True)  # None: events are delivered

@@ -8,7 +8,7 @@ from django.db.models import Count, Min, Q, QuerySet
 
 from accounts.models import Account
 from config.errors import NotFound
-from webhooks.clock import database_now
+from webhooks.db_time import database_now
 from webhooks.models import Delivery, DeliveryState, Endpoint
 
 

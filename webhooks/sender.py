@@ -22,15 +22,15 @@ from django.utils import timezone
 
 from config.connections import release_connection
 from webhooks import client
-from webhooks.clock import database_now
+from webhooks.db_time import database_now
 from webhooks.events import bodies_of
-from webhooks.guard import Target, parse_target
 from webhooks.mails import tell_owners
 from webhooks.models import BY_DECISION, Delivery, Endpoint, Event
 from webhooks.selectors import due_receivers, still_claimed
 from webhooks.services.deliveries import Made, claim_batch, record_attempts, release_claims, skip_deliveries
 from webhooks.services.endpoints import signing_secrets
 from webhooks.signing import signature_headers
+from webhooks.ssrf import Target, parse_target
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from typing import Any
 from rest_framework import serializers
 
 from config.api import StrictCharField, StrictSerializer, format_time
-from webhooks.guard import MAX_URL_CHARACTERS
 from webhooks.models import Attempt, Delivery, DeliveryState, DisabledReason, Endpoint, Event
+from webhooks.ssrf import MAX_URL_CHARACTERS
 
 
 class StrictBooleanField(serializers.BooleanField):

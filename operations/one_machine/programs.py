@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE
+from webhooks.dispatch import QUEUE as WEBHOOK_QUEUE
 
 KILL_AFTER_SECONDS = 3  # a request or a download that is still under way then is cut off
 # Open connections that a web process takes at most; what lies between them and the limit on open files is for the rest.

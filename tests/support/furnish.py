@@ -39,7 +39,7 @@ from tts.models import JobStatus  # noqa: E402
 from tts.services.samples import make_sample  # noqa: E402
 from voices.models import Voice  # noqa: E402
 from webhooks.models import Attempt, Delivery, Endpoint  # noqa: E402
-from webhooks.secrets import encrypt, generate_secret  # noqa: E402
+from webhooks.signing_secrets import encrypt, generate_secret  # noqa: E402
 
 MAIL_HOST = "mails.example"  # each mail of the product goes to an address of its own there
 

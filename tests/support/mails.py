@@ -25,8 +25,8 @@ from tts.account_data.deletion import delete_due_accounts
 from tts.account_data.exports import ask_for_export, make_next_export
 from webhooks.mails import tell_owners
 from webhooks.models import DisabledReason, Endpoint
-from webhooks.secrets import encrypt, generate_secret
 from webhooks.services.endpoints import disable_endpoint
+from webhooks.signing_secrets import encrypt, generate_secret
 
 CREDIT = 1_000_000
 SECRET_PATH = "token-of-a-customer"

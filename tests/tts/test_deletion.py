@@ -35,8 +35,8 @@ from tts.errors import StoreUnavailable
 from tts.models import AccountExport, Job, JobStatus
 from tts.storage import store
 from webhooks.models import Attempt, Delivery, Endpoint
-from webhooks.secrets import encrypt
 from webhooks.services.endpoints import erase_webhooks
+from webhooks.signing_secrets import encrypt
 
 pytestmark = pytest.mark.django_db
 

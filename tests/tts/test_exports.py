@@ -25,7 +25,7 @@ from tts.models import AccountExport, Job, JobStatus
 from tts.storage import store
 from tts.storage.local import LocalAudioStorage
 from webhooks.models import Endpoint
-from webhooks.secrets import encrypt
+from webhooks.signing_secrets import encrypt
 
 pytestmark = pytest.mark.django_db
 

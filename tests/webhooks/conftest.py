@@ -14,9 +14,9 @@ from tests.factories import make_job
 from tests.peers.webhook_receiver import Receiver, authority_file, receiver
 from tts.models import JobStatus
 from webhooks import client
-from webhooks.guard import parse_target
 from webhooks.models import Delivery, Endpoint
 from webhooks.services.endpoints import save_endpoint
+from webhooks.ssrf import parse_target
 
 
 @pytest.fixture

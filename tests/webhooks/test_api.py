@@ -14,7 +14,7 @@ from accounts.models import Account, AuditEntry, Plan, Role
 from tests.factories import make_account, make_user
 from tests.support.envelopes import error_of
 from tests.webhooks.conftest import make_delivery, make_endpoint
-from webhooks import client, secrets, sender
+from webhooks import client, sender, signing_secrets
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.services.deliveries import claim_test
 
@@ -54,9 +54,9 @@ def test_the_first_put_makes_the_endpoint_and_shows_its_secret_once(alice, accou
     assert shown.json()["data"] == data
     endpoint = Endpoint.objects.get(account=account)
     assert secret not in endpoint.secret
-    assert secrets.decrypt(endpoint.secret) == secret
+    assert signing_secrets.decrypt(endpoint.secret) == secret
     assert alice.send("PUT", URL, {"url": hook.url}).json()["data"].get("secret") is None
-    assert secrets.decrypt(Endpoint.objects.get(account=account).secret) == secret
+    assert signing_secrets.decrypt(Endpoint.objects.get(account=account).secret) == secret
 
 
 def test_a_new_secret_signs_beside_the_old_one_for_a_day(alice, hook):
@@ -66,7 +66,7 @@ def test_a_new_secret_signs_beside_the_old_one_for_a_day(alice, hook):
     ends_at = datetime.fromisoformat(data["previous_secret_expires_at"])
     assert timedelta(hours=23, minutes=59) < ends_at - timezone.now() <= timedelta(hours=24)
     endpoint = Endpoint.objects.get()
-    assert secrets.decrypt(endpoint.previous_secret) == first
+    assert signing_secrets.decrypt(endpoint.previous_secret) == first
 
 
 @pytest.mark.parametrize(
@@ -246,12 +246,12 @@ def test_keys_are_rotated_and_the_old_one_can_go(account, endpoint, settings):
     from cryptography.fernet import Fernet
     from django.core.management import call_command
 
-    before = secrets.decrypt(endpoint.secret)
+    before = signing_secrets.decrypt(endpoint.secret)
     old, new = settings.WEBHOOK_SECRET_KEYS[0], Fernet.generate_key().decode()
     settings.WEBHOOK_SECRET_KEYS = [new, old]
     call_command("rotate_webhook_keys", "--json")
     settings.WEBHOOK_SECRET_KEYS = [new]
-    assert secrets.decrypt(Endpoint.objects.get().secret) == before
+    assert signing_secrets.decrypt(Endpoint.objects.get().secret) == before
 
 
 def test_who_waits_for_a_receiver_holds_no_connection_to_the_database(committed_db: None, hook, monkeypatch):

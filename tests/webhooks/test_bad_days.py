@@ -13,7 +13,7 @@ from tests.peers.webhook_receiver import certificate, receiver
 from tests.support.ports import free_port
 from webhooks import client
 from webhooks.client import Answer
-from webhooks.guard import parse_target
+from webhooks.ssrf import parse_target
 
 
 def post(url: str) -> Answer:

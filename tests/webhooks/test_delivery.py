@@ -21,7 +21,7 @@ from tts.services.lifecycle import claim_next_job, complete_job, erase_job, fail
 from tts.tasks import speak_next
 from webhooks import schedule
 from webhooks.client import Answer
-from webhooks.clock import database_now
+from webhooks.db_time import database_now
 from webhooks.mails import tell_owners
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.schedule import asked_pause

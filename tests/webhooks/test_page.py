@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Account, Role, User
 from tests.factories import make_account, make_user
 from tests.webhooks.conftest import make_delivery
-from webhooks import secrets
+from webhooks import signing_secrets
 from webhooks.models import Endpoint
 from webhooks.sender import Sender
 
@@ -38,7 +38,7 @@ def test_the_secret_is_shown_in_one_response_and_kept_encrypted(alice, account, 
     made = alice.post(PAGE, {"url": hook.url, "enabled": "on", "do": "save"})
     assert made.status_code == 200
     (shown,) = re.findall(r'id="fresh-secret"[^>]*value="([0-9a-f]{64})"', made.content.decode())
-    assert secrets.decrypt(Endpoint.objects.get(account=account).secret) == shown
+    assert signing_secrets.decrypt(Endpoint.objects.get(account=account).secret) == shown
     assert "no-store" in made.headers["Cache-Control"]
     again = alice.get(PAGE)
     assert shown not in again.content.decode()

@@ -31,7 +31,7 @@ from tts.storage import store
 from voices.errors import InvalidVoice
 from voices.models import Voice
 from voices.selectors import get_voice_for_speech, has_voices_of
-from webhooks.guard import check_url
+from webhooks.ssrf import check_url
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from django.db.models import F, Q
 
 from accounts.models import Account
 from webhooks.client import Answer
-from webhooks.clock import database_now
+from webhooks.db_time import database_now
+from webhooks.dispatch import wake_sender
 from webhooks.errors import WebhookDisabled
-from webhooks.guard import parse_target
 from webhooks.models import BY_DECISION, Attempt, Delivery, DeliveryState, DisabledReason, Endpoint, Event
 from webhooks.schedule import FAILING_FOR, next_attempt_at
 from webhooks.selectors import due_deliveries, get_delivery, get_endpoint
 from webhooks.services.endpoints import disable_endpoint
-from webhooks.wake_up import wake_sender
+from webhooks.ssrf import parse_target
 
 CLAIM_SECONDS = 60  # a sender looks no longer than 20 s at what it claimed, and one attempt takes 10
 KEPT_DAYS = 30

@@ -14,11 +14,11 @@ from accounts.models import Account
 from accounts.services import audit
 from accounts.services.audit import SYSTEM, Actor
 from config.errors import Forbidden
-from webhooks import secrets
-from webhooks.clock import database_now
-from webhooks.guard import check_url
+from webhooks import signing_secrets as secrets
+from webhooks.db_time import database_now
 from webhooks.models import BY_DECISION, Delivery, DeliveryState, DisabledReason, Endpoint
 from webhooks.selectors import get_endpoint
+from webhooks.ssrf import check_url
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from operations.one_machine.static_files import collect_static_files
 from operations.one_machine.supervisor import Child, Supervisor
 from speech.engines.registry import all_engines
 from tts.queue import MAINTENANCE_QUEUE
-from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE
+from webhooks.dispatch import QUEUE as WEBHOOK_QUEUE
 
 WORKER_NICENESS = 5  # speech takes all the processor it can get; a request comes first
 

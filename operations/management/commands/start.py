@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from operations.one_machine import programs
 from tts.queue import MAINTENANCE_QUEUE
 from tts.services.catalogue import sync_catalogue
-from webhooks.wake_up import QUEUE as WEBHOOK_QUEUE
+from webhooks.dispatch import QUEUE as WEBHOOK_QUEUE
 
 ROLES = ["web-api", "web-stream", "worker", "beat", "migrate"]
 

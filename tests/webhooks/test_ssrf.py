@@ -6,8 +6,8 @@ import socket
 import pytest
 
 from config.errors import ValidationFailed
-from webhooks import client, guard
-from webhooks.guard import Blocked, NotResolved, check_url, is_public, parse_target, vetted_addresses
+from webhooks import client, ssrf
+from webhooks.ssrf import Blocked, NotResolved, check_url, is_public, parse_target, vetted_addresses
 
 PUBLIC = "93.184.216.34"
 
@@ -24,7 +24,7 @@ def names(monkeypatch):
             raise socket.gaierror(socket.EAI_NONAME, "unknown")
         return answers[host].pop(0) if len(answers[host]) > 1 else answers[host][0]
 
-    monkeypatch.setattr(guard, "look_up", look_up)
+    monkeypatch.setattr(ssrf, "look_up", look_up)
     answers["asked"] = asked  # type: ignore[assignment]
     return answers
 
@@ -117,7 +117,7 @@ def test_a_name_server_that_is_silent_costs_no_more_than_it_may(monkeypatch):
     import threading
 
     released = threading.Event()
-    monkeypatch.setattr(guard, "look_up", lambda host: released.wait(30) or [])
+    monkeypatch.setattr(ssrf, "look_up", lambda host: released.wait(30) or [])
     with pytest.raises(NotResolved, match=r"name servers of slow\.example do not answer"):
         vetted_addresses("slow.example", seconds=0.05)
     released.set()

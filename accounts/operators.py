@@ -15,7 +15,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.services.second_factor import has_second_factor
-from config.access import is_from_this_machine
+from config.access_log import is_from_this_machine
 
 StaffRole = Literal["support", "billing", "administrator"]
 

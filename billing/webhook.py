@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from billing.services.stripe_events import record_event
-from config.wake_ups import send_wake_up
+from config.task_dispatch import send_wake_up
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
 
-from config.folder_watch import FolderWatch
+from config.inotify import FolderWatch
 
 LOOK_AGAIN_SECONDS = 1.0  # though nothing seems to have come
 FULL_SECONDS = 0.02

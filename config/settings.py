@@ -86,9 +86,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.access.client_address",
+    "config.client_ip.client_address",
     "config.middleware.request_id",
-    "config.access.access_log",
+    "config.access_log.access_log",
     "accounts.middleware.rate_limit_headers",
     "config.middleware.refuse_timed_out_body",
     "django.middleware.security.SecurityMiddleware",

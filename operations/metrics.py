@@ -22,7 +22,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from config.access import is_from_this_machine
+from config.access_log import is_from_this_machine
 from config.metrics import REGISTRY
 from tts.models import Job, JobStatus
 from tts.queue_presence import list_needed_queues

@@ -1,6 +1,6 @@
-"""Waking the workers that speak. How a wake-up is sent: `config.wake_ups`."""
+"""Waking the workers that speak. How a wake-up is sent: `config.task_dispatch`."""
 
-from config.wake_ups import send_wake_up
+from config.task_dispatch import send_wake_up
 
 MAINTENANCE_QUEUE = "maintenance"  # of the tasks that beat asks for
 

@@ -1,6 +1,6 @@
 """Waking the sender. The database says what is due; a message only says: look."""
 
-from config.wake_ups import send_wake_up
+from config.task_dispatch import send_wake_up
 
 QUEUE = "webhooks"
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from config.wake_ups import send_wake_up
+from config.task_dispatch import send_wake_up
 from speech.engines.registry import get_engine
 from tts.models import Audition, AuditionState
 from tts.services.lifecycle import due_jobs

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from kombu import Connection
 
-from config import folder_watch
+from config import inotify
 from config.file_queue import LOOK_AGAIN_SECONDS, Channel, Transport
-from config.folder_watch import FolderWatch
+from config.inotify import FolderWatch
 
 LONG, SHORT = 30.0, 0.05  # seconds
 
@@ -78,7 +78,7 @@ def test_a_folder_may_be_missing_and_made_anew(watch: FolderWatch, folder: Path)
 
 
 def test_where_the_kernel_tells_nothing_it_looks_often(watch: FolderWatch, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(folder_watch, "_libc", object())
+    monkeypatch.setattr(inotify, "_libc", object())
     watch.begin()
     assert seconds_of(watch, LONG) < LONG / 3
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from ipaddress import ip_address
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
@@ -14,7 +13,7 @@ from django.utils.decorators import sync_and_async_middleware
 from config import logs
 from config.env import is_loopback
 from config.metrics import count_request
-from config.middleware import GetResponse, around
+from config.middleware import GetResponse
 
 logger = logging.getLogger("access")
 
@@ -23,39 +22,10 @@ CLIENT_LEFT = 499  # nginx's number for a caller who did not wait for the answer
 QUIET_ROUTES = {"healthz", "readyz", "metrics"}
 
 
-@sync_and_async_middleware
-def client_address(get_response: GetResponse) -> GetResponse:
-    """Makes REMOTE_ADDR, which rate limits and logs go by, the client's, when TRUSTED_PROXIES stand in between.
-
-    Each proxy adds to the right of X-Forwarded-For whom it heard from. With n of ours, the n-th from the right was
-    written by the outermost of them; what stands further left, the client can have made up.
-    """
-
-    def before(request: HttpRequest) -> None:
-        hops = settings.TRUSTED_PROXIES
-        heard_from = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-        if not hops or len(heard_from) < hops:
-            return
-        try:
-            request.META["REMOTE_ADDR"] = str(ip_address(_without_port(heard_from[-hops])))
-        except ValueError:
-            return  # no address: the peer's own stays
-
-    return around(get_response, before=before, after=lambda request, response: None)
-
-
 def is_from_this_machine(request: HttpRequest) -> bool:
     """Whether the request came from this machine, and not through a proxy on it: a proxy adds a header that says so."""
     is_forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
     return is_loopback(request.META.get("REMOTE_ADDR", "")) and not is_forwarded
-
-
-def _without_port(heard_from: str) -> str:
-    """Some proxies write `1.2.3.4:5678` or `[2001:db8::1]:5678`."""
-    if heard_from.startswith("["):
-        return heard_from[1:].partition("]")[0]
-    address, _, port = heard_from.partition(":")
-    return heard_from if ":" in port else address
 
 
 @sync_and_async_middleware

@@ -20,7 +20,7 @@ from speech.engines.base import EngineError
 from speech.engines.registry import all_engines
 from tts.account_data import deletion, exports
 from tts.models import Job
-from tts.services import auditions, catalogue, lifecycle, samples
+from tts.services import catalogue, lifecycle, samples, voice_previews
 from tts.services import sweep as sweep_service
 from tts.stopping import worker_is_stopping
 from tts.worker import pipeline
@@ -116,7 +116,7 @@ def make_samples(queue: str) -> None:
 @shared_task
 def speak_auditions(queue: str) -> None:
     """Visitors' comparisons, when no job waits."""
-    auditions.speak_auditions(queue=queue)
+    voice_previews.speak_auditions(queue=queue)
 
 
 @worker_ready.connect

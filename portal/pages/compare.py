@@ -22,7 +22,7 @@ from portal.pages.cards import CAPABILITIES, TIERS, provider_of
 from portal.pages.gallery import picks_of
 from portal.waveform import Wave, draw_wave
 from tts.models import Audition, AuditionState
-from tts.services.auditions import (
+from tts.services.voice_previews import (
     MAX_TEXT_CHARS,
     audition_key,
     may_be_auditioned,

@@ -19,12 +19,12 @@ from accounts.services.audit import Actor
 from config.errors import DomainError, NotFound
 from portal.pages.sound import sound_of
 from portal.pages.tokens import form_token
-from tts.again import request_body, request_of
 from tts.job_json import job_data
 from tts.models import Job
+from tts.resubmit import request_body, request_of
 from tts.selectors import get_job
-from tts.services.again import speak_again
 from tts.services.lifecycle import cancel_job, erase_finished_job
+from tts.services.resubmit import speak_again
 from tts.storage import store
 from voices.models import Voice
 

@@ -23,8 +23,8 @@ from portal.code_samples import code_samples
 from portal.forms import SpeechForm
 from portal.pages.sound import sound_of
 from portal.pages.tokens import form_token
-from tts.again import request_body, request_of
 from tts.requests import max_bytes
+from tts.resubmit import request_body, request_of
 from tts.selectors import get_job
 from tts.services.submit import quote_job, submit_job
 from voices.models import Voice

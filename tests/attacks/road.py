@@ -38,10 +38,10 @@ from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from speech.ssml import check_ssml, read_ssml
-from tts.again import request_body
 from tts.api.openai.serializers import OpenAISpeechSerializer
 from tts.api.serializers import SpeechSerializer
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
+from tts.resubmit import request_body
 from voices.models import Voice
 
 Work = Callable[[str], object]
@@ -108,7 +108,7 @@ TEXT: Mapping[str, Work] = {
     "config.api.parse_json_object unescaped": lambda text: parse_json_object(canonical_json(_body(text)).encode()),
     "config.api.parse_json_object as-it-is": lambda text: parse_json_object(text.encode()),
     "accounts.services.idempotency.fingerprint_of": lambda text: fingerprint_of("/api/v1/tts", _body(text)),
-    "tts.again.request_body": lambda text: request_body(_request(text)),
+    "tts.resubmit.request_body": lambda text: request_body(_request(text)),
     "portal.code_samples.code_samples": lambda text: code_samples(_body(text), base_url="http://x", is_streamed=False),
     "speech.dialogue.read_dialogue": read_dialogue,
     "speech.engines.espeak.engine.EspeakEngine.split": lambda text: ESPEAK.split(
@@ -212,9 +212,9 @@ ELSEWHERE: Mapping[str, str] = {
     "portal.pages.sound.sound_of": "gets the first 200 characters",
     **dict.fromkeys(
         (
-            "tts.services.auditions.audition_key",
-            "tts.services.auditions.missing_voices",
-            "tts.services.auditions.request_auditions",
+            "tts.services.voice_previews.audition_key",
+            "tts.services.voice_previews.missing_voices",
+            "tts.services.voice_previews.request_auditions",
             "tts.services.samples.make_sound",
         ),
         "a sentence: portal.pages.compare takes no longer text",

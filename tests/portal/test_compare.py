@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from accounts.models import Maintenance
 from tests.support.audio import measure_audio
-from tests.support.auditions import LEE, TEXT
 from tests.support.envelopes import ANNIE
 from tests.support.rows import text_of
+from tests.support.voice_previews import LEE, TEXT
 from tests.support.workers import QUEUE
 from tts.models import Audition
-from tts.services.auditions import KEPT, speak_auditions, sweep_auditions
+from tts.services.voice_previews import KEPT, speak_auditions, sweep_auditions
 from tts.storage import store
 from voices.models import Voice
 from voices.selectors import usable_voices

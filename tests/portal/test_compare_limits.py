@@ -8,8 +8,8 @@ import time_machine
 from django.test import Client
 
 from accounts.rate_limits import WINDOW_SECONDS
-from tests.support.auditions import LEE
 from tests.support.envelopes import ANNIE
+from tests.support.voice_previews import LEE
 from tests.support.workers import race
 from tts.models import Audition
 from voices.models import Voice

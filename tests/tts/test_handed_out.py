@@ -35,7 +35,7 @@ from tts.services import lifecycle
 from tts.storage import store
 from tts.streaming import handed_out
 from tts.streaming.handed_out import HandedOut
-from tts.streaming.listening import listen
+from tts.streaming.job_stream import listen
 from tts.streaming.relay import Relayed
 from tts.tasks import speak_next
 from tts.worker.lease import Lease

@@ -40,7 +40,7 @@ from tts.errors import StreamBroken
 from tts.models import Job
 from tts.services import lifecycle
 from tts.storage import store
-from tts.streaming.listening import begin
+from tts.streaming.job_stream import begin
 from tts.streaming.relay import redis_stream
 from tts.tasks import speak_next
 from voices.models import Voice
@@ -241,7 +241,7 @@ def test_a_reader_without_any_relay_gets_all_of_it_from_the_store(api, monkeypat
             yield chunk
 
     monkeypatch.setattr("tts.streaming.relay.follow", nothing)
-    monkeypatch.setattr("tts.streaming.listening.LOOK_AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr("tts.streaming.job_stream.LOOK_AGAIN_SECONDS", 0.02)
     data = submit(api)
     listener = Listener(path_of(data))
     wait_for(lambda: job_of(data).stream_opened_at is not None, "the stream to be opened")

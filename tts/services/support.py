@@ -17,7 +17,7 @@ from billing.money import format_credits
 from billing.services.ledger import refund_job
 from tts.errors import NotRefundable
 from tts.models import Job
-from tts.services.again import build_repeated_request
+from tts.services.resubmit import build_repeated_request
 from tts.services.submit import check_retryable, submit_job
 
 

@@ -15,9 +15,9 @@ from accounts.services.idempotency import forget_expired
 from tts.errors import StoreUnavailable
 from tts.models import Job
 from tts.queue import wake_worker
-from tts.services.auditions import sweep_auditions
 from tts.services.lifecycle import due_jobs, erase_job, fail_jobs_of_removed_engines, reclaim_dead_jobs
 from tts.services.queue_presence import fail_unserved_jobs, watch_queues
+from tts.services.voice_previews import sweep_auditions
 
 logger = logging.getLogger(__name__)
 

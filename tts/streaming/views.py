@@ -1,6 +1,6 @@
 """`GET /stream/…`: a job's audio while it is made, once, without a key.
 
-Owns the HTTP of it. What is sent, and when it ends, is `tts.streaming.listening`.
+Owns the HTTP of it. What is sent, and when it ends, is `tts.streaming.job_stream`.
 """
 
 import uuid
@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from config.errors import DomainError, MethodNotAllowed, error_envelope
 from speech.audio.formats import FORMATS
 from tts.models import Job
-from tts.streaming.listening import begin, is_kept_back, listen
+from tts.streaming.job_stream import begin, is_kept_back, listen
 from tts.streaming.services import check_stream, open_stream
 
 # A page elsewhere may play it: the URL is the secret, and it works once.

@@ -29,7 +29,7 @@ from tts.errors import StreamBroken
 from tts.requests import SpeechRequest
 from tts.selectors import get_job
 from tts.services.submit import submit_job
-from tts.streaming.listening import begin, is_kept_back, listen
+from tts.streaming.job_stream import begin, is_kept_back, listen
 from voices.errors import InvalidVoice, ModelNotFound
 from voices.selectors import get_model_alias, get_voice_for_model, list_model_aliases
 

@@ -12,8 +12,8 @@ from speech.engines.base import Segment
 from speech.engines.espeak import EspeakEngine
 from tests.factories import make_job
 from tests.support.audio import measure_audio, mp3_frames
-from tests.support.auditions import LEE, SECOND, TEXT, ask, grow_old, of, silence
 from tests.support.envelopes import ANNIE
+from tests.support.voice_previews import LEE, SECOND, TEXT, ask, grow_old, of, silence
 from tests.support.waiting import wait_for
 from tests.support.workers import (
     QUEUE,
@@ -26,8 +26,8 @@ from tests.support.workers import (
     spool_files,
 )
 from tts.models import Audition
-from tts.services import auditions
-from tts.services.auditions import CLAIM, KEPT, speak_auditions, sweep_auditions
+from tts.services import voice_previews
+from tts.services.voice_previews import CLAIM, KEPT, speak_auditions, sweep_auditions
 from tts.stopping import worker_is_stopping
 from tts.storage import store
 from voices.models import Voice
@@ -99,16 +99,16 @@ def test_visitors_who_ask_for_the_same_at_once_share_a_row(committed_db):
 
 def test_other_texts_other_voices_and_what_a_voice_has_become_are_other_sounds():
     voice = Voice.objects.get(voice_id=ANNIE)
-    keys = {auditions.audition_key(voice, TEXT), auditions.audition_key(voice, "Platform five.")}
-    keys.add(auditions.audition_key(Voice.objects.get(voice_id=LEE), TEXT))
+    keys = {voice_previews.audition_key(voice, TEXT), voice_previews.audition_key(voice, "Platform five.")}
+    keys.add(voice_previews.audition_key(Voice.objects.get(voice_id=LEE), TEXT))
     voice.engine_voice = "gmw/en-US+Other"
-    assert len(keys | {auditions.audition_key(voice, TEXT)}) == 4
+    assert len(keys | {voice_previews.audition_key(voice, TEXT)}) == 4
 
 
 def test_only_engines_that_cost_nothing_speak_for_visitors(settings):
     settings.COMPARE_ENGINES = ["none"]
     ask_for = Voice.objects.filter(voice_id=ANNIE)
-    assert auditions.missing_voices(voices=list(ask_for), text=TEXT) == []
+    assert voice_previews.missing_voices(voices=list(ask_for), text=TEXT) == []
 
 
 def test_a_worker_is_woken_and_speaks(committed_db, own_queue, tmp_path: Path):  # noqa: F811
@@ -143,7 +143,7 @@ def test_one_thread_of_a_worker_speaks_and_another_goes_away_at_once(committed_d
 
 
 def test_several_workers_speak_each_text_once(committed_db, monkeypatch):
-    monkeypatch.setattr(auditions, "_speaking", threading.Semaphore(4))  # as if they were four processes
+    monkeypatch.setattr(voice_previews, "_speaking", threading.Semaphore(4))  # as if they were four processes
     for number in range(8):
         ask(f"Platform {number}.")
     assert sum(race(*[lambda: speak_auditions(queue=QUEUE)] * 4)) == 8
@@ -169,7 +169,7 @@ def test_a_worker_that_comes_late_changes_nothing_and_leaves_no_file(committed_d
     with first_speech_held(monkeypatch):
         silence(audition, attempt=1, tries_left=1, ago=CLAIM + SECOND)
         with monkeypatch.context() as another_process:
-            another_process.setattr(auditions, "_speaking", threading.Lock())
+            another_process.setattr(voice_previews, "_speaking", threading.Lock())
             assert speak_auditions(queue=QUEUE) == 1
         took_ms = Audition.objects.get(pk=audition.pk).took_ms
     assert of(audition) == ("ready", 2, 0)

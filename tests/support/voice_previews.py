@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from tests.support.envelopes import ANNIE
 from tts.models import Audition
-from tts.services import auditions
+from tts.services import voice_previews
 from voices.models import Voice
 
 LEE = "espeak:en-GB-eSpeak-Lee"
@@ -17,8 +17,8 @@ SECOND = timedelta(seconds=1)
 def ask(text: str = TEXT, *, voice_ids: tuple[str, ...] = (ANNIE,)) -> Audition:
     """As the page does. Returns the row of the first voice."""
     voices = [Voice.objects.get(voice_id=voice_id) for voice_id in voice_ids]
-    missing = auditions.missing_voices(voices=voices, text=text)
-    auditions.request_auditions(voices=missing, text=text)
+    missing = voice_previews.missing_voices(voices=voices, text=text)
+    voice_previews.request_auditions(voices=missing, text=text)
     return Audition.objects.get(voice=voices[0], text=text)
 
 

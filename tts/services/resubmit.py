@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from accounts.admission import Admission
 from accounts.services.idempotency import build_form_claim
-from tts.again import request_of
 from tts.errors import NotRetryable
 from tts.models import Job
 from tts.requests import SpeechRequest
+from tts.resubmit import request_of
 from tts.services.submit import submit_job
 from webhooks.selectors import has_enabled_endpoint
 

@@ -4,12 +4,12 @@ import pytest
 from django.core.files.base import ContentFile
 
 from tests.factories import make_job
-from tests.support.auditions import SECOND, ask, grow_old, of, silence
+from tests.support.voice_previews import SECOND, ask, grow_old, of, silence
 from tests.support.workers import QUEUE, audio_files
 from tts.errors import CapacityReached, StoreUnavailable
 from tts.models import Audition, AuditionState
-from tts.services.auditions import CLAIM, KEPT, PATIENCE, speak_auditions, sweep_auditions
 from tts.services.sweep import sweep
+from tts.services.voice_previews import CLAIM, KEPT, PATIENCE, speak_auditions, sweep_auditions
 from tts.storage import store
 from tts.storage.local import LocalAudioStorage
 

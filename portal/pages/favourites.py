@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from config.errors import NotFound
 from portal.pages.playground import is_htmx
-from portal.pages.ways_back import way_back
+from portal.pages.safe_redirect import way_back
 from voices.selectors import get_public_voice, is_favourite
 from voices.services import set_favourite
 

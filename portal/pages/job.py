@@ -17,7 +17,7 @@ from accounts.membership import MemberRequest, member_page, refuse, refuse_with_
 from accounts.permissions import may
 from accounts.services.audit import Actor
 from config.errors import DomainError, NotFound
-from portal.pages.sound import sound_of
+from portal.pages.player import sound_of
 from portal.pages.tokens import form_token
 from tts.job_json import job_data
 from tts.models import Job

@@ -27,7 +27,7 @@ from config.connections import release_connection
 from config.csv_files import harmless
 from config.errors import ValidationFailed
 from portal.forms import JobFilterForm
-from portal.pages.sound import sound_of
+from portal.pages.player import sound_of
 from tts.models import Job
 from tts.selectors import search_jobs
 

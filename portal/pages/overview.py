@@ -14,7 +14,7 @@ from accounts.rate_limits import limit_for
 from billing.money import format_have, format_need
 from portal.charts import draw_chart
 from portal.context import frame_of
-from portal.pages.sound import sound_of
+from portal.pages.player import sound_of
 from portal.usage_summary import BURN_DAYS, Day, burn_per_day, daily_usage, first_steps
 from tts.selectors import search_jobs
 

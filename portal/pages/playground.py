@@ -21,7 +21,7 @@ from billing.selectors import get_balance, get_prices
 from config.errors import DomainError, NotFound
 from portal.code_samples import code_samples
 from portal.forms import SpeechForm
-from portal.pages.sound import sound_of
+from portal.pages.player import sound_of
 from portal.pages.tokens import form_token
 from tts.requests import max_bytes
 from tts.resubmit import request_body, request_of

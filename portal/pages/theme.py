@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from portal.pages.ways_back import way_back
+from portal.pages.safe_redirect import way_back
 
 COOKIE = "theme"
 COOKIE_SECONDS = 365 * 24 * 3600

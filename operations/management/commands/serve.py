@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from operations.management.commands.start import migrate
-from operations.one_machine import programs
+from operations.one_machine import process_commands
 from operations.one_machine.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
 from operations.one_machine.source_watch import SourceWatch
 from operations.one_machine.static_files import collect_static_files
@@ -80,9 +80,9 @@ class Command(BaseCommand):
         queues_of = {f"worker {queue}": [queue] for queue in at_work[1:]}
         queues_of["worker"] = [*at_work[:1], *idle, MAINTENANCE_QUEUE, WEBHOOK_QUEUE]
         return [
-            Child("web", programs.web_stream()),
-            *(Child(name, programs.worker(mine), niceness=WORKER_NICENESS) for name, mine in queues_of.items()),
-            Child("beat", programs.beat()),
+            Child("web", process_commands.web_stream()),
+            *(Child(name, process_commands.worker(mine), niceness=WORKER_NICENESS) for name, mine in queues_of.items()),
+            Child("beat", process_commands.beat()),
         ]
 
     def _introduce(self, demo: Demo, supervisor: Supervisor) -> None:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from operations.one_machine import programs
+from operations.one_machine import process_commands
 from tts.queue import MAINTENANCE_QUEUE
 from tts.services.catalogue import sync_catalogue
 from webhooks.dispatch import QUEUE as WEBHOOK_QUEUE
@@ -31,13 +31,13 @@ class Command(BaseCommand):
             raise CommandError(f"There is no queue {', '.join(unknown)} here. There are: {', '.join(known)}.")
         match role:
             case "web-api":
-                become(programs.web_api())
+                become(process_commands.web_api())
             case "web-stream":
-                become(programs.web_stream())
+                become(process_commands.web_stream())
             case "worker":
-                become(programs.worker(queues))
+                become(process_commands.worker(queues))
             case "beat":
-                become(programs.beat())
+                become(process_commands.beat())
             case "migrate":
                 migrate(verbosity=options["verbosity"])
 

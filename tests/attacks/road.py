@@ -33,8 +33,8 @@ from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
 from speech.engines.polly.engine import PollyEngine
 from speech.engines.polly.markup import for_polly
 from speech.engines.polly.voices import FAMILIES
-from speech.engines.remote.pieces import split_for_requests, whole_ssml
-from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml
+from speech.engines.remote.duration_check import least_seconds, least_seconds_of_ssml
+from speech.engines.remote.request_batching import split_for_requests, whole_ssml
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from speech.ssml import check_ssml, read_ssml
@@ -139,10 +139,10 @@ TEXT: Mapping[str, Work] = {
     "speech.engines.polly.engine.PollyEngine.split": lambda text: PollyEngine().split(
         text, text_format="text", language="en-US"
     ),
-    "speech.engines.remote.pieces.split_for_requests": lambda text: split_for_requests(
+    "speech.engines.remote.request_batching.split_for_requests": lambda text: split_for_requests(
         text, text_format="text", language="th-TH", max_bytes=5_000
     ),
-    "speech.engines.remote.plausible.least_seconds": lambda text: least_seconds(text, "en-US"),
+    "speech.engines.remote.duration_check.least_seconds": lambda text: least_seconds(text, "en-US"),
     "portal.forms.SpeechForm": lambda text: SpeechForm(
         _body(text) | {"output_format": "mp3", "speed": "1", "format": "text"}
     ).is_valid(),
@@ -169,11 +169,11 @@ SSML: Mapping[str, Work] = {
     "speech.engines.espeak.markup.render": lambda ssml: render(ssml, ANNIE, rate_wpm=175),
     "speech.engines.google.messages.unary_request": lambda ssml: _messages(ssml, "ssml"),
     "speech.engines.polly.markup.for_polly": lambda ssml: for_polly(ssml, FAMILIES["standard"]),
-    "speech.engines.remote.pieces.split_for_requests": lambda ssml: split_for_requests(
+    "speech.engines.remote.request_batching.split_for_requests": lambda ssml: split_for_requests(
         ssml, text_format="ssml", language="en-US", max_bytes=5_000
     ),
-    "speech.engines.remote.pieces.whole_ssml": whole_ssml,
-    "speech.engines.remote.plausible.least_seconds_of_ssml": lambda ssml: least_seconds_of_ssml(ssml, "en-US"),
+    "speech.engines.remote.request_batching.whole_ssml": whole_ssml,
+    "speech.engines.remote.duration_check.least_seconds_of_ssml": lambda ssml: least_seconds_of_ssml(ssml, "en-US"),
     "tts.requests.check_against_voice": lambda ssml: check_against_voice(_request(ssml, text_format="ssml"), _voice()),
     "speech.segments.split_ssml": lambda ssml: split_ssml(ssml, "en-US"),
     "speech.ssml.reader.read_ssml": read_ssml,

@@ -18,7 +18,7 @@ from django.core.management import CommandError, call_command
 from onnx import TensorProto, helper
 
 from speech.engines.kokoro import KokoroEngine, files, hub
-from speech.engines.kokoro.repeatable import make_repeatable
+from speech.engines.kokoro.deterministic_noise import make_repeatable
 from speech.engines.kokoro.voices import engine_voices
 from tests.support import kokoro_files
 from tests.support.ports import free_port

@@ -16,9 +16,9 @@ import pytest
 
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TransientEngineError
 from speech.engines.kokoro import KokoroEngine, chunks, files, g2p, runtimes
+from speech.engines.kokoro.fair_lock import Turns
 from speech.engines.kokoro.g2p import Readers
 from speech.engines.kokoro.phonemes import MAX_PHONEMES, VOCABULARY, numbers, runs, spoken_phonemes
-from speech.engines.kokoro.turns import Turns
 from speech.engines.kokoro.voices import engine_voices
 from tests.support import kokoro_files
 from tests.support.waiting import wait_for

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from speech.engines.base import PermanentEngineError, Segment, TransientEngineError
 from speech.engines.espeak import EspeakEngine
-from speech.engines.remote.pieces import split_for_requests, whole_ssml
-from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
+from speech.engines.remote.duration_check import least_seconds, least_seconds_of_ssml, plausible
+from speech.engines.remote.request_batching import split_for_requests, whole_ssml
 from speech.engines.remote.retries import MAX_TRIES, with_retries
 from speech.segments import split_into_pieces
 from speech.sentences import MAX_SEGMENT_CHARS

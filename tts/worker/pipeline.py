@@ -12,12 +12,12 @@ from pathlib import Path
 from django.db import connection
 
 from config.connections import release_connection
-from speech.ahead import read_ahead
 from speech.audio.encoder import Encoder
 from speech.audio.files import AudioFile, AudioTooLong, EncodedFile
 from speech.audio.formats import Encoding
 from speech.engines.base import Engine, EngineError, PermanentEngineError, TransientEngineError
 from speech.engines.registry import get_engine
+from speech.prefetch import read_ahead
 from tts.errors import StoreUnavailable
 from tts.models import Job
 from tts.services import lifecycle

@@ -10,9 +10,9 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from typing import NamedTuple, cast
 
-from speech.ahead import speak_ahead
 from speech.engines.base import Engine, PermanentEngineError, Segment, TextFormat
-from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml
+from speech.engines.remote.duration_check import least_seconds, least_seconds_of_ssml
+from speech.prefetch import speak_ahead
 from speech.segments import Piece
 from tts.models import Job
 from tts.worker.lease import Lease
@@ -24,7 +24,7 @@ MIN_AUDIO_CAP_SECONDS = 60.0
 AUDIO_CAP_SECONDS_PER_CHAR = 0.5
 TOO_MUCH_AUDIO_MESSAGE = "This text makes more audio than a text of its length should."
 # A natural voice takes about 1.7 times as long as the fastest one: 13 letters a second in English, not 22
-# (speech.engines.remote.plausible). A little less, so that the count inside a segment is rounded up.
+# (speech.engines.remote.duration_check). A little less, so that the count inside a segment is rounded up.
 TYPICAL_TO_LEAST_SECONDS = 1.5
 
 

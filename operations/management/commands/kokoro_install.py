@@ -9,8 +9,8 @@ from django.core.management.base import CommandError, CommandParser
 from config.private_files import umask_for
 from operations.management.output import OperatorCommand
 from speech.engines.kokoro import files
+from speech.engines.kokoro.deterministic_noise import make_repeatable
 from speech.engines.kokoro.hub import INSTALLS, InstallFailed, fetch
-from speech.engines.kokoro.repeatable import make_repeatable
 from tts.services.catalogue import sync_catalogue
 
 

@@ -25,8 +25,8 @@ from speech.engines.google.voices import (
     family_of,
     split_speed,
 )
-from speech.engines.remote.pieces import split_for_requests
-from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
+from speech.engines.remote.duration_check import least_seconds, least_seconds_of_ssml, plausible
+from speech.engines.remote.request_batching import split_for_requests
 from speech.engines.remote.retries import with_retries
 from speech.segments import Piece
 

@@ -11,7 +11,7 @@ from speech.audio.wav import NotWav, read_wav
 from speech.dialogue import read_dialogue
 from speech.engines.base import Segment, TransientEngineError
 from speech.engines.google.voices import GEMINI, GEMINI_MODELS, RATE_HERTZ, Family, split_speed
-from speech.engines.remote.pieces import whole_ssml
+from speech.engines.remote.request_batching import whole_ssml
 
 
 def unary_request(segment: Segment, family: Family) -> google.SynthesizeSpeechRequest:

@@ -18,9 +18,9 @@ from speech.audio.tempo import stretch
 from speech.catalogue import VoiceEntry
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from speech.engines.kokoro import chunks, files, runtimes
+from speech.engines.kokoro.fair_lock import Turns
 from speech.engines.kokoro.g2p import Readers, missing_for
 from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
-from speech.engines.kokoro.turns import Turns
 from speech.engines.kokoro.voices import LANGUAGES, PROVIDER, RATE_HERTZ, engine_voices, voice_entries
 from speech.segments import Piece
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from speech.engines.base import EngineUnavailable
+from speech.engines.kokoro.deterministic_noise import make_repeatable
 from speech.engines.kokoro.phonemes import VOCABULARY
-from speech.engines.kokoro.repeatable import make_repeatable
 from speech.engines.kokoro.runtimes import SEED, check_keys
 
 OPSET: Final = 17

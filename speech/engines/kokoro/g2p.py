@@ -16,7 +16,7 @@ from django.conf import settings
 
 from speech.engines.base import EngineUnavailable
 from speech.engines.espeak.phonemes import PhonemeReader
-from speech.engines.kokoro.turns import Turns
+from speech.engines.kokoro.fair_lock import Turns
 from speech.engines.kokoro.voices import LANGUAGE_OF_TAG, LANGUAGES
 
 # What each language needs, by the names that are imported.

@@ -15,8 +15,8 @@ from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment
 from speech.engines.polly.credentials import missing_credentials, region
 from speech.engines.polly.markup import for_polly
 from speech.engines.polly.voices import MAX_REQUEST_BYTES, PROVIDER, RATE_HERTZ, PollyVoice, entries, parse
-from speech.engines.remote.pieces import split_for_requests
-from speech.engines.remote.plausible import least_seconds, least_seconds_of_ssml, plausible
+from speech.engines.remote.duration_check import least_seconds, least_seconds_of_ssml, plausible
+from speech.engines.remote.request_batching import split_for_requests
 from speech.engines.remote.retries import with_retries
 from speech.segments import Piece
 from speech.ssml import SsmlError

@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from speech.ahead import CHUNKS_AHEAD, read_ahead, speak_ahead
 from speech.engines.base import Segment, TransientEngineError
+from speech.prefetch import CHUNKS_AHEAD, read_ahead, speak_ahead
 from tests.support.waiting import wait_for
 
 

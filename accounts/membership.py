@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from accounts.models import Account, Membership, User
-from accounts.permissions import Permission, may
+from accounts.permissions import Permission, has_permission
 from accounts.selectors import list_memberships
 from accounts.services.sessions import note_session
 from config import logs
@@ -47,7 +47,7 @@ def member_page(
             member_request.memberships = memberships
             member_request.membership = _chosen(request, memberships)
             logs.bind(account_id=member_request.membership.account_id, user_id=user.pk)
-            if permission is not None and not may(member_request.membership, permission):
+            if permission is not None and not has_permission(member_request.membership, permission):
                 return refuse_role(member_request)
             return view(member_request, *args, **kwargs)
 

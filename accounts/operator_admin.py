@@ -27,7 +27,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.models import AuditEntry, User
 from accounts.operator_lists import OperatorList
-from accounts.operators import is_operator, may
+from accounts.operators import has_permission, is_operator
 from accounts.services import audit
 from accounts.services.audit import MAX_REASON_CHARS, Actor
 from config.errors import DomainError
@@ -138,7 +138,7 @@ class OperatorAdmin(OperatorList):
             context["operator_buttons"] = [
                 {"label": each.label, "is_dangerous": each.is_dangerous, "url": self.action_url(row, each)}
                 for each in self.operator_actions
-                if each.applies(row) and may(request.user, each.code)
+                if each.applies(row) and has_permission(request.user, each.code)
             ]
             context["panels"] = self.panels(row)
         return super().render_change_form(request, context, *args, **kwargs)
@@ -151,7 +151,7 @@ class OperatorAdmin(OperatorList):
         action = next((each for each in self.operator_actions if each.code == code), None)
         if action is None:
             raise Http404
-        if not may(request.user, action.code):
+        if not has_permission(request.user, action.code):
             raise PermissionDenied
         row = self.get_object(request, unquote(object_id))
         if row is None:

@@ -54,7 +54,7 @@ def role_of(user: User) -> StaffRole:
     return "billing" if user.handles_billing else "support"
 
 
-def may(user: AbstractBaseUser | AnonymousUser, action: str) -> bool:
+def has_permission(user: AbstractBaseUser | AnonymousUser, action: str) -> bool:
     assert action in ADMINISTRATOR_MAY
     if not is_operator(user):
         return False

@@ -41,5 +41,5 @@ def permissions_of(membership: Membership) -> frozenset[Permission]:
     return TABLE[Role(membership.role)]
 
 
-def may(membership: Membership, permission: Permission) -> bool:
+def has_permission(membership: Membership, permission: Permission) -> bool:
     return permission in permissions_of(membership)

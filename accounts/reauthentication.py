@@ -47,7 +47,7 @@ def second_factor_first(page: str = "") -> Callable[[View], View]:
     return decorate
 
 
-class PasswordAgainForm(forms.Form):
+class ReauthenticationForm(forms.Form):
     """A form with the password of now in its field `current`."""
 
     current = forms.CharField(

@@ -120,7 +120,7 @@ class KeyView(ApiView):
         return key_of(self.request).account
 
 
-class UnknownAddress(ApiView):
+class ApiNotFound(ApiView):
     """Whatever else is asked of `/api/v1`: counted like any request, then 404."""
 
     schema = None  # not part of the documentation

@@ -15,7 +15,7 @@ from accounts.api.key_auth import ApiView
 from accounts.id_tokens import is_id_token, read_id_token
 from accounts.membership import SESSION_KEY
 from accounts.models import Account, Membership, User
-from accounts.permissions import Permission, may
+from accounts.permissions import Permission, has_permission
 from accounts.selectors import list_memberships
 from accounts.services.identities import user_of_identity
 from config import logs
@@ -76,7 +76,7 @@ class MayDo(BasePermission):
         assert isinstance(view, UserView)
         membership = view.membership
         check_account(membership.account)
-        if not may(membership, view.permission):
+        if not has_permission(membership, view.permission):
             raise Forbidden(f"Your role in {membership.account.name}, {membership.role}, does not allow this.")
         view.check_plan()
         return True

@@ -7,10 +7,10 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 
 from accounts.forms.auth import EMAIL_MESSAGES, PASSWORD_HINT
-from accounts.reauthentication import PasswordAgainForm
+from accounts.reauthentication import ReauthenticationForm
 
 
-class EmailForm(PasswordAgainForm):
+class EmailForm(ReauthenticationForm):
     field_order = ("email", "current")
 
     email = forms.EmailField(
@@ -27,7 +27,7 @@ class EmailForm(PasswordAgainForm):
         return email
 
 
-class PasswordForm(PasswordAgainForm):
+class PasswordForm(ReauthenticationForm):
     field_order = ("current", "password")
 
     password = forms.CharField(

@@ -7,7 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 
 from accounts.forms.auth import EMAIL_MESSAGES, PASSWORD_HINT
 from accounts.models import Membership, Role, User
-from accounts.reauthentication import PasswordAgainForm
+from accounts.reauthentication import ReauthenticationForm
 from accounts.selectors import list_members
 
 CHOOSE = {"required": "Choose one of the list.", "invalid_choice": "Choose one of the list."}
@@ -44,7 +44,7 @@ class _MemberField(forms.ModelChoiceField):  # type: ignore[type-arg] # Django's
         return str(obj.user.email)
 
 
-class TransferForm(PasswordAgainForm):
+class TransferForm(ReauthenticationForm):
     field_order = ("to", "current")
 
     to = _MemberField(label="The next owner", queryset=Membership.objects.none(), error_messages=CHOOSE)
@@ -56,7 +56,7 @@ class TransferForm(PasswordAgainForm):
         field.queryset = list_members(account=owner.account).exclude(pk=owner.pk)
 
 
-class DeletionForm(PasswordAgainForm):
+class DeletionForm(ReauthenticationForm):
     """The account's name, so that it is meant, and the owner's password, so that it is they."""
 
     field_order = ("name", "current")

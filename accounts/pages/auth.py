@@ -70,7 +70,7 @@ class SignOut(views.LogoutView):
 
 
 @method_decorator(never_cache, name="dispatch")
-class LookIntoYourMail(views.EmailVerificationSentView):
+class EmailVerificationSent(views.EmailVerificationSentView):
     """After the sign-up, or a sign-in with an address that is not confirmed yet."""
 
     http_method_names = ["get", "head"]  # noqa: RUF012

@@ -15,7 +15,7 @@ from accounts.errors import KeyMadeAlready, TooManyKeys
 from accounts.forms.auth import KeyForm
 from accounts.membership import MemberRequest, choose_account, member_page, refuse, refuse_role
 from accounts.models import Account, ApiKey
-from accounts.permissions import may
+from accounts.permissions import has_permission
 from accounts.selectors import count_usable_keys, list_keys
 from accounts.services.api_keys import MAX_USABLE_KEYS, issue_key, revoke_key
 from accounts.services.audit import Actor
@@ -40,7 +40,7 @@ class FreshKey:
 def keys(request: MemberRequest) -> HttpResponse:
     """The list; with POST, a new key, shown in this one response: a redirect would have to keep it somewhere."""
     account = request.membership.account
-    may_manage = may(request.membership, "manage_keys")
+    may_manage = has_permission(request.membership, "manage_keys")
     why_none = why_no_keys(account)
     form: KeyForm | None = KeyForm() if may_manage and not why_none else None
     fresh: FreshKey | None = None

@@ -20,7 +20,7 @@ from accounts.forms.profile import AccountForm, EmailForm, PasswordForm
 from accounts.mails import mail_person, send_mail
 from accounts.membership import MemberRequest, member_page, person_page
 from accounts.models import User
-from accounts.permissions import may
+from accounts.permissions import has_permission
 from accounts.reauthentication import is_confirmed, is_second_factor_due, second_factor_first
 from accounts.services.audit import Actor
 from accounts.services.profile import (
@@ -126,7 +126,7 @@ def _page(request: HttpRequest, **forms: Form) -> HttpResponse:
         "password_form": PasswordForm(user=user, auto_id="password_%s"),
         "is_second_factor_due": is_second_factor_due(request),
     }
-    if membership is not None and may(membership, "edit_account"):
+    if membership is not None and has_permission(membership, "edit_account"):
         account = membership.account
         context |= {
             "account_form": AccountForm(initial={"name": account.name, "retention_days": account.retention_days})

@@ -15,7 +15,7 @@ from accounts.forms.team import InviteForm, RoleForm, TransferForm
 from accounts.mails import mail_invitation
 from accounts.membership import MemberRequest, member_page, refuse_role
 from accounts.models import Invitation, Membership, Role
-from accounts.permissions import may
+from accounts.permissions import has_permission
 from accounts.reauthentication import is_confirmed, second_factor_first
 from accounts.selectors import list_invitations, list_members
 from accounts.services.audit import Actor
@@ -30,7 +30,7 @@ TOO_MANY = "Fifty invitations went out in a day. The next one is welcome tomorro
 @member_page()
 def team(request: MemberRequest) -> HttpResponse:
     """The people; with POST, an invitation to one more."""
-    may_manage = may(request.membership, "manage_members")
+    may_manage = has_permission(request.membership, "manage_members")
     form = InviteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         if not may_manage:

@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from accounts.membership import MemberRequest
 from accounts.models import Plan
-from accounts.permissions import may
+from accounts.permissions import has_permission
 from billing import gateway, selectors
 from billing.forms import BuyForm, LowBalanceForm, RechargeForm
 from billing.models import Pack, Purchase, PurchaseState
@@ -64,7 +64,7 @@ def render_page(
     context = {
         "account": account,
         "is_set_up": gateway.is_set_up(),
-        "may_pay": may(request.membership, "manage_billing"),
+        "may_pay": has_permission(request.membership, "manage_billing"),
         "problem": problem,
         "available": format_have(balance.available_microcredits),
         "debt": format_need(balance.debt_microcredits) if balance.debt_microcredits else "",

@@ -16,7 +16,7 @@ from unfold.sites import UnfoldAdminSite
 
 from accounts.models import AuditEntry, Maintenance, User
 from accounts.operator_admin import OperatorAction, OperatorAdmin, Panel, audit_panel, format_moment, perform, row_link
-from accounts.operators import is_operator, may, must_enrol
+from accounts.operators import has_permission, is_operator, must_enrol
 from accounts.services.audit import Actor
 from accounts.services.maintenance import end_maintenance, start_maintenance
 from accounts.services.sessions import note_session
@@ -106,7 +106,7 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         context = {
             "maintenance": Maintenance.objects.first(),
-            "may_switch_maintenance": may(request.user, "maintenance"),
+            "may_switch_maintenance": has_permission(request.user, "maintenance"),
             "unserved_queues": list_unserved_queues(),
             "figures": figures.figures(),
             "hours": figures.hours(),
@@ -130,7 +130,7 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def maintenance(self, request: HttpRequest) -> HttpResponse:
-        if not may(request.user, "maintenance"):
+        if not has_permission(request.user, "maintenance"):
             raise PermissionDenied
         action = _maintenance_action(request)
         result = perform(request, action, None, title="Maintenance", back_url=reverse("admin:index"))

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.admission import admit_member
 from accounts.membership import MemberRequest, member_page, refuse, refuse_with_error
-from accounts.permissions import may
+from accounts.permissions import has_permission
 from accounts.services.audit import Actor
 from config.errors import DomainError, NotFound
 from portal.pages.player import sound_of
@@ -60,8 +60,8 @@ def job(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
         "total_ms": total_ms,
         "request_json": _pretty(body),
         "response_json": _pretty({"success": True, "data": job_data(found, audio_url)}),
-        "may_create": may(request.membership, "create_speech"),
-        "may_delete": may(request.membership, "delete_jobs"),
+        "may_create": has_permission(request.membership, "create_speech"),
+        "may_delete": has_permission(request.membership, "delete_jobs"),
         "token": uuid.uuid4(),
     }
     return render(request, "tts/job.html", context)
@@ -73,7 +73,7 @@ def job(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
 def sound(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
     """The part of a page that changes while a job runs; it asks again as long as that is so."""
     found = _get_or_404(request, job_id)
-    context = {"sound": sound_of(found), "may_delete": may(request.membership, "delete_jobs")}
+    context = {"sound": sound_of(found), "may_delete": has_permission(request.membership, "delete_jobs")}
     return render(request, "tts/_sound.html", context)
 
 

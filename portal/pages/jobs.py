@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from accounts.membership import MemberRequest, member_page
 from accounts.models import Account
 from accounts.pagination import page_of
-from accounts.permissions import may
+from accounts.permissions import has_permission
 from accounts.selectors import list_keys
 from billing.money import format_credits
 from config.api import format_time
@@ -60,7 +60,7 @@ def jobs(request: MemberRequest) -> HttpResponse:
         "previous_url": previous_url,
         "is_filtered": bool(filters),
         "query": query.urlencode(),
-        "may_create": may(request.membership, "create_speech"),
+        "may_create": has_permission(request.membership, "create_speech"),
     }
     return render(request, "tts/jobs.html", context)
 

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.membership import MemberRequest, member_page
-from accounts.permissions import may
+from accounts.permissions import has_permission
 from accounts.rate_limits import limit_for
 from billing.money import format_have, format_need
 from portal.charts import draw_chart
@@ -40,9 +40,9 @@ def overview(request: MemberRequest) -> HttpResponse:
         "account": account,
         "debt": format_need(balance.debt_microcredits) if balance.debt_microcredits else "",
         "generate_limit": f"{limit_for(account, 'generate'):,}",
-        "may_create": may(request.membership, "create_speech"),
+        "may_create": has_permission(request.membership, "create_speech"),
     }
-    if may(request.membership, "view_jobs"):
+    if has_permission(request.membership, "view_jobs"):
         days = daily_usage(account=account)
         latest = search_jobs(account=account)[:LATEST_JOBS]
         context |= _usage(days, balance.spendable_microcredits)

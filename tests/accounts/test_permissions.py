@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Membership, Role
-from accounts.permissions import PERMISSIONS, TABLE, may
+from accounts.permissions import PERMISSIONS, TABLE, has_permission
 
 ROLES = ["owner", "admin", "developer", "billing", "viewer"]
 
@@ -24,7 +24,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("permission", PERMISSIONS)
 def test_who_may(permission):
-    answers = ["yes" if may(Membership(role=role), permission) else "no" for role in ROLES]
+    answers = ["yes" if has_permission(Membership(role=role), permission) else "no" for role in ROLES]
     assert " ".join(answers) == EXPECTED[permission]
 
 

@@ -245,7 +245,7 @@ def test_strangers_are_refused_before_their_body_is_read(anonymous: ApiClient, v
         ("accounts.admission.is_in_maintenance", "/api/v1/voices"),
         ("accounts.api.key_auth.find_api_key", "/api/v1/tts"),
         ("accounts.api.key_auth.ApiView.initialize_request", "/api/v1/voices"),
-        ("accounts.api.key_auth.UnknownAddress.initial", "/api/v1/nothing"),
+        ("accounts.api.key_auth.ApiNotFound.initial", "/api/v1/nothing"),
     ],
 )
 def test_an_unexpected_failure_is_an_internal_error_that_says_nothing_of_its_cause(

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from accounts.api.key_auth import UnknownAddress
+from accounts.api.key_auth import ApiNotFound
 from tts.api.jobs import JobAudio, JobDetail, JobList, JobStream
 from tts.api.quotes import JobQuote
 from tts.api.schema import OpenApiDocument
@@ -14,5 +14,5 @@ urlpatterns = [
     path("tts/<uuid:job_id>", JobDetail.as_view(), name="job_detail"),
     path("tts/<uuid:job_id>/audio", JobAudio.as_view(), name="job_audio"),
     path("usage", Usage.as_view(), name="usage"),
-    re_path(r"", UnknownAddress.as_view(), name="unknown_api_address"),
+    re_path(r"", ApiNotFound.as_view(), name="unknown_api_address"),
 ]

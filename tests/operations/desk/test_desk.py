@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account, AuditEntry, User
-from accounts.operators import ADMINISTRATOR_MAY, BILLING_MAY, SUPPORT_MAY, may
+from accounts.operators import ADMINISTRATOR_MAY, BILLING_MAY, SUPPORT_MAY, has_permission
 from accounts.services.audit import SYSTEM
 from billing.models import (
     Balance,
@@ -37,7 +37,7 @@ WHY = {"reason": "The customer asked."}
 
 def test_each_role_may_what_the_table_says(ada: User, bea: User, sam: User, alice: User):
     for user, allowed in ((ada, ADMINISTRATOR_MAY), (bea, BILLING_MAY), (sam, SUPPORT_MAY), (alice, frozenset())):
-        assert {action for action in ADMINISTRATOR_MAY if may(user, action)} == allowed
+        assert {action for action in ADMINISTRATOR_MAY if has_permission(user, action)} == allowed
 
 
 def test_billing_adjusts_credits_and_does_not_suspend(billing_staff: Client, account: Account):

@@ -1,7 +1,7 @@
 from django.urls import path, re_path, register_converter
 from django.urls.converters import PathConverter
 
-from accounts.api.key_auth import UnknownAddress
+from accounts.api.key_auth import ApiNotFound
 from tts.api.openai.api import ModelDetail, ModelList, Speech
 
 
@@ -17,5 +17,5 @@ urlpatterns = [
     path("audio/speech", Speech.as_view(), name="openai_speech"),
     path("models", ModelList.as_view(), name="openai_models"),
     path("models/<model_name:name>", ModelDetail.as_view(), name="openai_model"),
-    re_path(r"", UnknownAddress.as_view(), name="unknown_openai_address"),
+    re_path(r"", ApiNotFound.as_view(), name="unknown_openai_address"),
 ]

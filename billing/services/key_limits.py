@@ -53,7 +53,7 @@ def spend_with_key(*, api_key: ApiKey, month: date, cost_microcredits: int) -> N
         )
 
 
-def give_back_to_key(*, job_id: uuid.UUID, amount_microcredits: int) -> None:
+def release_key_spend(*, job_id: uuid.UUID, amount_microcredits: int) -> None:
     """What a job gave back is the key's to spend again. Nothing for a job that no key paid for."""
     charge = LedgerEntry.objects.filter(reference=f"charge:{job_id}", key_id__isnull=False).first()
     if charge is None:

@@ -16,7 +16,7 @@ from billing.models import Balance, EntryKind, LedgerEntry
 from billing.money import format_credits
 from billing.months import month_of
 from billing.selectors import get_balance
-from billing.services.key_limits import give_back_to_key, spend_with_key
+from billing.services.key_limits import release_key_spend, spend_with_key
 
 REVERSIBLE = (EntryKind.ADJUSTMENT, EntryKind.GRANT)
 
@@ -79,7 +79,7 @@ def refund_job(
         note=note,
     )
     if is_new:
-        give_back_to_key(job_id=job_id, amount_microcredits=amount_microcredits)
+        release_key_spend(job_id=job_id, amount_microcredits=amount_microcredits)
     return is_new
 
 

@@ -45,7 +45,7 @@ Outcome = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DeliveryResponse:
     """`error` is for the customer, "" when there is none; `text` is the first 2 KB of the body."""
 
     outcome: Outcome
@@ -60,26 +60,26 @@ class Answer:
         return self.outcome == "delivered"
 
 
-def post(target: Target, *, headers: Mapping[str, str], body: bytes) -> Answer:
+def post(target: Target, *, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
     """Never raises for what a receiver does."""
     began = time.monotonic()
     _now.deadline = began + TOTAL_SECONDS
     try:
         answer = _post_once_or_twice(target, headers, body)
     except Blocked as error:
-        answer = Answer("blocked", 0, error=str(error))
+        answer = DeliveryResponse("blocked", 0, error=str(error))
     except NotResolved as error:
-        answer = Answer("dns_failed", 0, error=str(error))
+        answer = DeliveryResponse("dns_failed", 0, error=str(error))
     except httpcore.TimeoutException:
-        answer = Answer("timeout", 0, error=_timeout_message())
+        answer = DeliveryResponse("timeout", 0, error=_timeout_message())
     except httpcore.ConnectError as error:
         answer = _not_connected(error)
     except httpcore.ProtocolError:
-        answer = Answer("bad_answer", 0, error="The answer was not HTTP.")
+        answer = DeliveryResponse("bad_answer", 0, error="The answer was not HTTP.")
     except (httpcore.NetworkError, OSError):
-        answer = Answer("connection_failed", 0, error="The connection broke off before the answer.")
+        answer = DeliveryResponse("connection_failed", 0, error="The connection broke off before the answer.")
     duration_ms = round((time.monotonic() - began) * 1000)
-    return Answer(answer.outcome, duration_ms, answer.status, answer.error, answer.text, answer.retry_after)
+    return DeliveryResponse(answer.outcome, duration_ms, answer.status, answer.error, answer.text, answer.retry_after)
 
 
 def close_connections() -> None:
@@ -88,7 +88,7 @@ def close_connections() -> None:
     _make_pool.cache_clear()
 
 
-def _post_once_or_twice(target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
+def _post_once_or_twice(target: Target, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
     """A connection that was kept may have been closed by its other end just now: then once more, over a new one."""
     _now.has_dialled = False
     try:
@@ -99,7 +99,7 @@ def _post_once_or_twice(target: Target, headers: Mapping[str, str], body: bytes)
     return _post(target, headers, body)
 
 
-def _post(target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
+def _post(target: Target, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
     request = httpcore.Request(
         b"POST",
         httpcore.URL(scheme=b"https", host=target.host.encode(), port=target.port, target=target.path),
@@ -143,12 +143,12 @@ def _as_text(data: bytes) -> str:
     return data.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _judge(response: httpcore.Response, text: str, ended: bool) -> Answer:
+def _judge(response: httpcore.Response, text: str, ended: bool) -> DeliveryResponse:
     """The status decides: a receiver that says 200 and then drips has taken the event."""
     status = response.status
     error = "" if ended else "The body of the answer did not end in time."
     if 200 <= status < 300:
-        return Answer("delivered", 0, status, error, text)
+        return DeliveryResponse("delivered", 0, status, error, text)
     header = {name.lower(): value for name, value in response.headers}
     retry_after = header.get(b"retry-after", b"").decode("ascii", "replace")[:64]
     outcome: Outcome = "http_error"
@@ -159,7 +159,7 @@ def _judge(response: httpcore.Response, text: str, ended: bool) -> Answer:
         outcome, message = "rate_limited", "It answered 429: too many requests."
     elif 300 <= status < 400:
         outcome, message = "redirect", f"It answered {status}. Redirects are not followed."
-    return Answer(outcome, 0, status, message, text, retry_after)
+    return DeliveryResponse(outcome, 0, status, message, text, retry_after)
 
 
 def _timeout_message() -> str:
@@ -170,16 +170,18 @@ def _timeout_message() -> str:
     )
 
 
-def _not_connected(error: httpcore.ConnectError) -> Answer:
+def _not_connected(error: httpcore.ConnectError) -> DeliveryResponse:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__ or cause.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = re.sub(r"[^ -~]", "", cause.verify_message)[:150]
-        return Answer("tls_failed", 0, error=f"Its certificate is not valid: {reason}.")
+        return DeliveryResponse("tls_failed", 0, error=f"Its certificate is not valid: {reason}.")
     if isinstance(cause, ssl.SSLError):
-        return Answer("tls_failed", 0, error="The TLS handshake failed.")
-    return Answer("connection_failed", 0, error="Nothing answers there: the connection was refused or broke off.")
+        return DeliveryResponse("tls_failed", 0, error="The TLS handshake failed.")
+    return DeliveryResponse(
+        "connection_failed", 0, error="Nothing answers there: the connection was refused or broke off."
+    )
 
 
 # --- what httpcore dials with --------------------------------------------------------------------

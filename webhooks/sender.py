@@ -27,8 +27,8 @@ from webhooks.events import bodies_of
 from webhooks.mails import tell_owners
 from webhooks.models import BY_DECISION, Delivery, Endpoint, Event
 from webhooks.selectors import due_receivers, still_claimed
-from webhooks.services.deliveries import Made, claim_batch, record_attempts, release_claims, skip_deliveries
-from webhooks.services.endpoints import signing_secrets
+from webhooks.services.deliveries import AttemptResult, claim_batch, record_attempts, release_claims, skip_deliveries
+from webhooks.services.endpoints import get_signing_secrets
 from webhooks.signing import signature_headers
 from webhooks.ssrf import Target, parse_target
 
@@ -44,7 +44,7 @@ UNSIGNED = "Nothing was sent: the signing secret cannot be read any more. Make a
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class PreparedRequest:
     """A request that is ready to be made."""
 
     delivery: Delivery
@@ -138,7 +138,7 @@ def send_batch(batch: Sequence[Delivery], *, is_over: Callable[[], bool] = lambd
     waiting = deque(_letters(wanted, now))
     release_connection()
     began = recorded_at = time.monotonic()
-    made: list[Made] = []
+    made: list[AttemptResult] = []
     while waiting:
         if is_over() or time.monotonic() - began > BATCH_SECONDS:
             release_claims(deliveries=[each.delivery for each in waiting])
@@ -153,12 +153,12 @@ def send_batch(batch: Sequence[Delivery], *, is_over: Callable[[], bool] = lambd
     record(made)
 
 
-def attempt(letter: Letter, *, ahead: timedelta) -> Made:
+def attempt(letter: PreparedRequest, *, ahead: timedelta) -> AttemptResult:
     """One request. `ahead`: how far the database's clock is ahead of ours."""
     started_at = timezone.now() + ahead
     delivery = letter.delivery
     if not letter.secrets:
-        return Made(delivery, started_at, client.Answer("unsigned", 0, error=UNSIGNED))
+        return AttemptResult(delivery, started_at, client.DeliveryResponse("unsigned", 0, error=UNSIGNED))
     headers = {
         "X-TTS-Event": delivery.event,
         "X-TTS-Delivery-ID": str(delivery.pk),
@@ -169,10 +169,10 @@ def attempt(letter: Letter, *, ahead: timedelta) -> Made:
         timestamp=int(started_at.timestamp()),
         body=letter.body,
     )
-    return Made(delivery, started_at, client.post(letter.target, headers=headers, body=letter.body))
+    return AttemptResult(delivery, started_at, client.post(letter.target, headers=headers, body=letter.body))
 
 
-def send_test(delivery: Delivery) -> client.Answer:
+def send_test(delivery: Delivery) -> client.DeliveryResponse:
     """A claimed test event, now, in this thread."""
     now = database_now()
     delivery = Delivery.objects.select_related("account__plan", "account__webhook_endpoint").get(pk=delivery.pk)
@@ -183,7 +183,7 @@ def send_test(delivery: Delivery) -> client.Answer:
     return made.answer
 
 
-def record(made: Sequence[Made]) -> None:
+def record(made: Sequence[AttemptResult]) -> None:
     if made:
         record_attempts(made=made)
         if not all(each.answer.is_success for each in made):
@@ -204,16 +204,16 @@ def is_wanted(delivery: Delivery) -> bool:
     return endpoint.is_enabled
 
 
-def _letters(deliveries: Sequence[Delivery], now: datetime) -> list[Letter]:
+def _letters(deliveries: Sequence[Delivery], now: datetime) -> list[PreparedRequest]:
     bodies = bodies_of(deliveries) if deliveries else {}
     secrets_of: dict[object, list[str]] = {}
     letters = []
     for delivery in deliveries:
         endpoint = delivery.account.webhook_endpoint
         if delivery.account_id not in secrets_of:
-            secrets_of[delivery.account_id] = signing_secrets(endpoint, now)
+            secrets_of[delivery.account_id] = get_signing_secrets(endpoint, now)
         target = parse_target(delivery.own_url or endpoint.url)
-        letters.append(Letter(delivery, target, secrets_of[delivery.account_id], bodies[delivery.pk]))
+        letters.append(PreparedRequest(delivery, target, secrets_of[delivery.account_id], bodies[delivery.pk]))
     return letters
 
 

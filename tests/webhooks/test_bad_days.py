@@ -12,11 +12,11 @@ import trustme
 from tests.peers.webhook_receiver import certificate, receiver
 from tests.support.ports import free_port
 from webhooks import client
-from webhooks.client import Answer
+from webhooks.client import DeliveryResponse
 from webhooks.ssrf import parse_target
 
 
-def post(url: str) -> Answer:
+def post(url: str) -> DeliveryResponse:
     return client.post(parse_target(url), headers={"X-TTS-Event": "test"}, body=b'{"event":"test"}')
 
 

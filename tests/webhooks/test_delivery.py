@@ -20,13 +20,19 @@ from tests.webhooks.conftest import make_delivery, make_endpoint
 from tts.services.lifecycle import claim_next_job, complete_job, erase_job, fail_job
 from tts.tasks import speak_next
 from webhooks import schedule
-from webhooks.client import Answer
+from webhooks.client import DeliveryResponse
 from webhooks.db_time import database_now
 from webhooks.mails import tell_owners
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.schedule import asked_pause
 from webhooks.sender import PER_RECEIVER, Sender
-from webhooks.services.deliveries import Made, claim_batch, forget_old_deliveries, record_attempts, record_job_event
+from webhooks.services.deliveries import (
+    AttemptResult,
+    claim_batch,
+    forget_old_deliveries,
+    record_attempts,
+    record_job_event,
+)
 from webhooks.services.endpoints import save_endpoint
 from webhooks.tasks import tidy
 
@@ -442,7 +448,7 @@ def test_who_records_an_attempt_waits_for_who_changes_the_endpoint_and_holds_not
     (claimed,) = claim_batch(receiver=delivery.receiver, limit=1, now=now)
 
     def record() -> None:
-        record_attempts(made=[Made(claimed, now, Answer("http_error", 1, 500))])
+        record_attempts(made=[AttemptResult(claimed, now, DeliveryResponse("http_error", 1, 500))])
         connection.close()
 
     def is_waiting() -> bool:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from accounts.models import Account
-from webhooks.client import Answer
+from webhooks.client import DeliveryResponse
 from webhooks.db_time import database_now
 from webhooks.dispatch import wake_sender
 from webhooks.errors import WebhookDisabled
@@ -26,12 +26,12 @@ MAX_REPLAY = 10_000  # deliveries of one range
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class AttemptResult:
     """An attempt that was made."""
 
     delivery: Delivery
     started_at: datetime
-    answer: Answer
+    answer: DeliveryResponse
 
 
 def record_job_event(*, account: Account, job_id: uuid.UUID, event: str, own_url: str = "") -> None:
@@ -110,7 +110,7 @@ def skip_deliveries(*, deliveries: Sequence[Delivery]) -> None:
 
 
 @transaction.atomic
-def record_attempts(*, made: Sequence[Made]) -> None:
+def record_attempts(*, made: Sequence[AttemptResult]) -> None:
     """What came of attempts: rows for them, and what is to happen next. One whose claim was lost leaves nothing."""
     now = database_now()
     # Endpoints before deliveries, as whoever changes an endpoint does: else each would wait for the other.
@@ -129,7 +129,7 @@ def record_attempts(*, made: Sequence[Made]) -> None:
     _note_health(ours, now)
 
 
-def _attempt(made: Made) -> Attempt:
+def _attempt(made: AttemptResult) -> Attempt:
     answer = made.answer
     return Attempt(
         delivery=made.delivery,
@@ -147,7 +147,7 @@ def _finished(state: DeliveryState, now: datetime) -> dict[str, object]:
     return {"state": state, "next_attempt_at": None, "finished_at": now, "claim": None, "claim_expires_at": None}
 
 
-def _after_failure(made: Made, now: datetime) -> dict[str, object]:
+def _after_failure(made: AttemptResult, now: datetime) -> dict[str, object]:
     delivery, answer = made.delivery, made.answer
     moment = None
     if delivery.event != Event.TEST and answer.outcome != "gone":
@@ -157,7 +157,7 @@ def _after_failure(made: Made, now: datetime) -> dict[str, object]:
     return {"next_attempt_at": moment, "claim": None, "claim_expires_at": None}
 
 
-def _note_health(made: Sequence[Made], now: datetime) -> None:
+def _note_health(made: Sequence[AttemptResult], now: datetime) -> None:
     """Of the endpoints. Tests say nothing of it, and neither do URLs of jobs."""
     telling = [each for each in made if not each.delivery.own_url and each.delivery.event != Event.TEST]
     healthy = {each.delivery.account_id for each in telling if each.answer.is_success}

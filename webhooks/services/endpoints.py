@@ -159,7 +159,7 @@ def rotate_keys() -> int:
     return count
 
 
-def signing_secrets(endpoint: Endpoint, now: datetime) -> list[str]:
+def get_signing_secrets(endpoint: Endpoint, now: datetime) -> list[str]:
     """Newest first; two for a day after a new one was made. Empty when the key of one of them is gone."""
     tokens = [endpoint.secret]
     if endpoint.previous_secret_expires_at is not None and now < endpoint.previous_secret_expires_at:

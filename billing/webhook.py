@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from billing.services.stripe_events import record_event
-from config.task_dispatch import send_wake_up
+from config.task_dispatch import dispatch_task
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     except ValueError:
         return _refuse("This is not an event.\n")
     if event_id is not None:
-        send_wake_up("billing.tasks.apply_event", [event_id], queue="maintenance")
+        dispatch_task("billing.tasks.apply_event", [event_id], queue="maintenance")
     return HttpResponse("ok\n", content_type="text/plain")
 
 

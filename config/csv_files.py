@@ -23,7 +23,7 @@ def csv_response(filename: str, head: Sequence[str], rows: Iterable[Sequence[obj
     text = TextIOWrapper(cast(BinaryIO, file), "utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow(head)
-    writer.writerows([harmless(value) for value in row] for row in rows)
+    writer.writerows([escape_formula(value) for value in row] for row in rows)
     text.detach()
     release_connection()
     file.seek(0)
@@ -32,6 +32,6 @@ def csv_response(filename: str, head: Sequence[str], rows: Iterable[Sequence[obj
     return response
 
 
-def harmless(value: object) -> object:
+def escape_formula(value: object) -> object:
     """Text that a spreadsheet would take for a formula begins with an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value

@@ -23,7 +23,7 @@ CONNECT_SECONDS = 0.3
 ANSWER_SECONDS = 0.3  # the cache of a Redis that hangs costs as much again; together they stay below a second
 
 
-def send_wake_up(task: str, args: Sequence[str], *, queue: str) -> bool:
+def dispatch_task(task: str, args: Sequence[str], *, queue: str) -> bool:
     """False, and a line in the log, when the broker is away; the sweeper will wake again."""
     try:
         with producers[_connection()].acquire(block=True, timeout=ANSWER_SECONDS) as producer:

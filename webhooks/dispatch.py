@@ -1,9 +1,9 @@
 """Waking the sender. The database says what is due; a message only says: look."""
 
-from config.task_dispatch import send_wake_up
+from config.task_dispatch import dispatch_task
 
 QUEUE = "webhooks"
 
 
 def wake_sender() -> bool:
-    return send_wake_up("webhooks.tasks.send_due", [], queue=QUEUE)
+    return dispatch_task("webhooks.tasks.send_due", [], queue=QUEUE)

@@ -24,7 +24,7 @@ from accounts.selectors import list_keys
 from billing.money import format_credits
 from config.api import format_time
 from config.connections import release_connection
-from config.csv_files import harmless
+from config.csv_files import escape_formula
 from config.errors import ValidationFailed
 from portal.forms import JobFilterForm
 from portal.pages.player import sound_of
@@ -122,7 +122,7 @@ def _cells(job: Job) -> tuple[str, ...]:
 
 def _line(cells: Iterable[str]) -> str:
     file = io.StringIO()
-    csv.writer(file).writerow([harmless(cell) for cell in cells])
+    csv.writer(file).writerow([escape_formula(cell) for cell in cells])
     return file.getvalue()
 
 

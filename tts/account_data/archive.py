@@ -20,7 +20,7 @@ from accounts.selectors import list_invitations, list_keys, list_members
 from billing.money import format_credits
 from billing.selectors import list_entries, list_purchases
 from config.api import format_time
-from config.csv_files import harmless
+from config.csv_files import escape_formula
 from tts.models import Job
 from tts.storage import store
 from tts.usage import all_usage
@@ -220,7 +220,7 @@ def _copy_audio(archive: zipfile.ZipFile, job: Job) -> None:
 def _write_csv(archive: zipfile.ZipFile, name: str, rows: Iterable[Sequence[object]]) -> None:
     with archive.open(name, "w", force_zip64=True) as file:
         text = TextIOWrapper(file, "utf-8", newline="", write_through=True)
-        csv.writer(text).writerows([harmless(value) for value in row] for row in rows)
+        csv.writer(text).writerows([escape_formula(value) for value in row] for row in rows)
         text.flush()
 
 

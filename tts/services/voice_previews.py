@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from config.task_dispatch import send_wake_up
+from config.task_dispatch import dispatch_task
 from speech.engines.registry import get_engine
 from tts.models import Audition, AuditionState
 from tts.services.lifecycle import due_jobs
@@ -79,7 +79,7 @@ def request_auditions(*, voices: Collection[Voice], text: str) -> None:
 
 
 def wake(queue: str) -> bool:
-    return send_wake_up("tts.tasks.speak_auditions", [queue], queue=queue)
+    return dispatch_task("tts.tasks.speak_auditions", [queue], queue=queue)
 
 
 def speak_auditions(*, queue: str) -> int:

@@ -23,7 +23,7 @@ Chunk = TypeVar("Chunk")
 _Out = queue.SimpleQueue[Chunk | BaseException | None] | queue.Queue[Chunk | BaseException | None]
 
 
-def speak_ahead(
+def prefetch_segments(
     speak: Speak, segments: Iterable[Segment], *, ahead: int, check: Callable[[], None]
 ) -> Generator[Iterator[bytes], None, None]:
     """The samples of each segment, which must be read before those of the next. `ahead` segments are spoken at once.
@@ -50,7 +50,7 @@ def speak_ahead(
         stop.set()  # not waited for: a call to a provider ends at its next chunk, or by its own deadline
 
 
-def read_ahead(chunks: Generator[Chunk, None, None], *, check: Callable[[], None]) -> Generator[Chunk, None, None]:
+def prefetch_chunks(chunks: Generator[Chunk, None, None], *, check: Callable[[], None]) -> Generator[Chunk, None, None]:
     """The same chunks, made while the taker is busy with those before; `CHUNKS_AHEAD` at most wait for it. But the
     first goes out before the next is begun: an engine takes every processor, and somebody waits for the first sound.
 

@@ -18,7 +18,7 @@ from django.core.management import CommandError, call_command
 from onnx import TensorProto, helper
 
 from speech.engines.kokoro import KokoroEngine, files, hub
-from speech.engines.kokoro.deterministic_noise import make_repeatable
+from speech.engines.kokoro.deterministic_noise import make_noise_deterministic
 from speech.engines.kokoro.voices import engine_voices
 from tests.support import kokoro_files
 from tests.support.ports import free_port
@@ -205,7 +205,7 @@ def test_a_network_that_draws_noise_says_the_same_every_time(tmp_path: Path):
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     assert not np.array_equal(session.run(None, x)[0], session.run(None, x)[0])
 
-    assert make_repeatable(path, path) == 3
+    assert make_noise_deterministic(path, path) == 3
 
     runs = [onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, x) for _ in range(2)]
     for once, again in zip(*runs, strict=True):

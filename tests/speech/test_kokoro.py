@@ -16,7 +16,7 @@ import pytest
 
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TransientEngineError
 from speech.engines.kokoro import KokoroEngine, chunks, files, g2p, runtimes
-from speech.engines.kokoro.fair_lock import Turns
+from speech.engines.kokoro.fair_lock import FairLock
 from speech.engines.kokoro.g2p import Readers
 from speech.engines.kokoro.phonemes import MAX_PHONEMES, VOCABULARY, numbers, runs, spoken_phonemes
 from speech.engines.kokoro.voices import engine_voices
@@ -189,7 +189,7 @@ def test_other_formats_and_voices_are_refused(engine: KokoroEngine):
 
 
 def test_threads_take_turns_in_the_order_of_asking():
-    turns, order = Turns(), list[int]()
+    turns, order = FairLock(), list[int]()
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:

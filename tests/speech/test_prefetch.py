@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from speech.engines.base import Segment, TransientEngineError
-from speech.prefetch import CHUNKS_AHEAD, read_ahead, speak_ahead
+from speech.prefetch import CHUNKS_AHEAD, prefetch_chunks, prefetch_segments
 from tests.support.waiting import wait_for
 
 
@@ -51,7 +51,7 @@ def never() -> None:
 def test_what_is_spoken_last_first_is_heard_in_order():
     speaker = Speaker()
     heard = []
-    with closing(speak_ahead(speaker.speak, segments(6), ahead=3, check=never)) as spoken:
+    with closing(prefetch_segments(speaker.speak, segments(6), ahead=3, check=never)) as spoken:
         first = next(spoken)
         wait_for(lambda: len(speaker.begun) == 3, "three to be under way")
         speaker.gates["2"].set()
@@ -72,7 +72,7 @@ def test_the_first_samples_come_while_the_segment_is_still_spoken():
         assert release.wait(10)
         yield b"ended"
 
-    with closing(speak_ahead(speak, segments(2), ahead=4, check=never)) as spoken:
+    with closing(prefetch_segments(speak, segments(2), ahead=4, check=never)) as spoken:
         samples = next(spoken)
         assert next(samples) == b"begun"
         release.set()
@@ -88,7 +88,7 @@ def test_a_failure_is_raised_in_its_place_and_ends_the_rest():
     heard = []
     with (
         pytest.raises(TransientEngineError, match="away"),
-        closing(speak_ahead(speaker.speak, segments(20), ahead=2, check=never)) as spoken,
+        closing(prefetch_segments(speaker.speak, segments(20), ahead=2, check=never)) as spoken,
     ):
         for samples in spoken:
             for chunk in samples:
@@ -107,7 +107,7 @@ def test_who_changes_his_mind_while_waiting_is_heard():
         if len(asked) > 2:
             raise Enough
 
-    with pytest.raises(Enough), closing(speak_ahead(speaker.speak, segments(9), ahead=4, check=check)) as spoken:
+    with pytest.raises(Enough), closing(prefetch_segments(speaker.speak, segments(9), ahead=4, check=check)) as spoken:
         for samples in spoken:
             list(samples)
     speaker.open_all()
@@ -117,7 +117,7 @@ def test_who_changes_his_mind_while_waiting_is_heard():
 
 def test_a_process_that_ends_does_not_wait_for_them():
     speaker = Speaker()
-    with closing(speak_ahead(speaker.speak, segments(4), ahead=4, check=never)) as spoken:
+    with closing(prefetch_segments(speaker.speak, segments(4), ahead=4, check=never)) as spoken:
         next(spoken)
         wait_for(lambda: len(speaker.begun) == 4, "four to be under way")
         ours = [thread for thread in threading.enumerate() if thread.name == "speak ahead"]
@@ -137,7 +137,7 @@ def test_the_engine_speaks_on_while_the_taker_is_busy_and_no_further_than_so_man
         for made in range(1, 10 * CHUNKS_AHEAD + 1):
             yield str(made).encode()
 
-    with closing(read_ahead(chunks(), check=never)) as spoken:
+    with closing(prefetch_chunks(chunks(), check=never)) as spoken:
         assert next(spoken) == b"1"
         assert made == 1, "the first goes out before the next is begun"
         assert next(spoken) == b"2"
@@ -152,7 +152,7 @@ def test_what_ends_the_engine_ends_the_taker_after_what_was_made():
         raise TransientEngineError("away")
 
     heard: list[bytes] = []
-    with pytest.raises(TransientEngineError, match="away"), closing(read_ahead(chunks(), check=never)) as spoken:
+    with pytest.raises(TransientEngineError, match="away"), closing(prefetch_chunks(chunks(), check=never)) as spoken:
         heard.extend(iter(lambda: next(spoken), b""))
     assert heard == [b"a"]
 
@@ -168,7 +168,7 @@ def test_a_taker_who_leaves_waits_until_the_engine_is_free(taken: int):
         finally:
             ended.append(threading.current_thread().name)
 
-    with closing(read_ahead(chunks(), check=never)) as spoken:
+    with closing(prefetch_chunks(chunks(), check=never)) as spoken:
         for _ in range(taken):
             next(spoken)
     assert ended == (["read ahead"] if taken else [])
@@ -187,6 +187,6 @@ def test_a_wait_for_the_engine_ends_when_nobody_wants_it_any_more():
         gate.set()  # else closing would wait for the engine
         raise Enough
 
-    with pytest.raises(Enough), closing(read_ahead(chunks(), check=check)) as spoken:
+    with pytest.raises(Enough), closing(prefetch_chunks(chunks(), check=check)) as spoken:
         assert next(spoken) == b"a"
         next(spoken)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from speech.engines.base import PermanentEngineError, Segment, TransientEngineError
 from speech.engines.espeak import EspeakEngine
-from speech.engines.remote.duration_check import least_seconds, least_seconds_of_ssml, plausible
+from speech.engines.remote.duration_check import check_duration, least_seconds, least_seconds_of_ssml
 from speech.engines.remote.request_batching import split_for_requests, whole_ssml
 from speech.engines.remote.retries import MAX_TRIES, with_retries
 from speech.segments import split_into_pieces
@@ -141,7 +141,7 @@ def pcm(seconds: float, value: int = 7) -> bytes:
 
 
 def test_what_is_long_enough_passes_as_it_comes():
-    passing = plausible(iter([pcm(0.5), pcm(0.5)]), seconds=1.0, rate_hertz=RATE_HERTZ)
+    passing = check_duration(iter([pcm(0.5), pcm(0.5)]), seconds=1.0, rate_hertz=RATE_HERTZ)
     assert next(passing) == pcm(0.5)
     assert list(passing) == [pcm(0.5)]
 
@@ -156,12 +156,12 @@ def test_what_is_long_enough_passes_as_it_comes():
 )
 def test_what_cannot_be_the_text_is_an_error_at_its_end(chunks, message):
     with pytest.raises(TransientEngineError, match=message):
-        list(plausible(chunks, seconds=1.0, rate_hertz=RATE_HERTZ))
+        list(check_duration(chunks, seconds=1.0, rate_hertz=RATE_HERTZ))
 
 
 def test_a_text_of_pauses_may_be_silent():
-    assert list(plausible([pcm(1.0, 0)], seconds=0.0, rate_hertz=RATE_HERTZ)) == [pcm(1.0, 0)]
-    assert list(plausible([], seconds=0.0, rate_hertz=RATE_HERTZ)) == []
+    assert list(check_duration([pcm(1.0, 0)], seconds=0.0, rate_hertz=RATE_HERTZ)) == [pcm(1.0, 0)]
+    assert list(check_duration([], seconds=0.0, rate_hertz=RATE_HERTZ)) == []
 
 
 # --- retries -------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from speech.audio.files import AudioFile, AudioTooLong, EncodedFile
 from speech.audio.formats import Encoding
 from speech.engines.base import Engine, EngineError, PermanentEngineError, TransientEngineError
 from speech.engines.registry import get_engine
-from speech.prefetch import read_ahead
+from speech.prefetch import prefetch_chunks
 from tts.errors import StoreUnavailable
 from tts.models import Job
 from tts.services import lifecycle
@@ -110,7 +110,7 @@ def synthesise(job: Job, engine: Engine, lease: Lease, path: Path, writer: relay
     rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
     release_connection()
     with (
-        closing(read_ahead(speak_text(job, voice, engine, lease), check=lease.check)) as spoken,
+        closing(prefetch_chunks(speak_text(job, voice, engine, lease), check=lease.check)) as spoken,
         AudioFile(path, encoding, is_followed=job.is_streamed) as file,
         Encoder(encoding, input_rate_hertz=rate_hertz, streaming=job.is_streamed) as encoder,
     ):

@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 
 from speech.engines.base import Engine, PermanentEngineError, Segment, TextFormat
 from speech.engines.remote.duration_check import least_seconds, least_seconds_of_ssml
-from speech.prefetch import speak_ahead
+from speech.prefetch import prefetch_segments
 from speech.segments import Piece
 from tts.models import Job
 from tts.worker.lease import Lease
@@ -98,7 +98,9 @@ def _typical_seconds(segment: Segment) -> float:
 def _spoken(engine: Engine, segments: Iterator[Segment], lease: Lease) -> Generator[Iterator[bytes], None, None]:
     """The samples of each segment, in order."""
     if engine.segments_ahead > 1:
-        with closing(speak_ahead(engine.speak, segments, ahead=engine.segments_ahead, check=lease.check)) as spoken:
+        with closing(
+            prefetch_segments(engine.speak, segments, ahead=engine.segments_ahead, check=lease.check)
+        ) as spoken:
             yield from spoken
         return
     for segment in segments:

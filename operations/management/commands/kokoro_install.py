@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from config.private_files import umask_for
 from operations.management.output import OperatorCommand
 from speech.engines.kokoro import files
-from speech.engines.kokoro.deterministic_noise import make_repeatable
+from speech.engines.kokoro.deterministic_noise import make_noise_deterministic
 from speech.engines.kokoro.hub import INSTALLS, InstallFailed, fetch
 from tts.services.catalogue import sync_catalogue
 
@@ -40,7 +40,7 @@ class Command(OperatorCommand):
                 raise CommandError(str(error)) from error
             entries[wanted.target] = {"fetched_sha256": digest, "sha256": digest, "bytes": size_bytes}
             if wanted.target == files.ONNX_FILE:
-                make_repeatable(target, target)
+                make_noise_deterministic(target, target)
                 entries[wanted.target] |= {"sha256": files.sha256_of(target), "bytes": target.stat().st_size}
             files.write_manifest(entries)
             fetched += 1

@@ -25,7 +25,7 @@ from speech.engines.google.voices import (
     family_of,
     split_speed,
 )
-from speech.engines.remote.duration_check import least_seconds, least_seconds_of_ssml, plausible
+from speech.engines.remote.duration_check import check_duration, least_seconds, least_seconds_of_ssml
 from speech.engines.remote.request_batching import split_for_requests
 from speech.engines.remote.retries import with_retries
 from speech.segments import Piece
@@ -82,13 +82,13 @@ class GoogleEngine:
         if family.is_streamed and segment.text_format != "ssml":  # StreamingSynthesize has no field for it
             with (
                 closing(calls.stream(client, segment, family, self._patience)) as chunks,
-                closing(plausible(chunks, seconds=seconds, rate_hertz=RATE_HERTZ)) as pcm,
+                closing(check_duration(chunks, seconds=seconds, rate_hertz=RATE_HERTZ)) as pcm,
             ):
                 yield from pcm
         else:
             # Looked at as a whole before any of it is heard, so that a bad answer costs another try and no more.
             whole = calls.synthesize(client, segment, family, self._patience)
-            samples = b"".join(plausible([whole], seconds=seconds, rate_hertz=RATE_HERTZ))
+            samples = b"".join(check_duration([whole], seconds=seconds, rate_hertz=RATE_HERTZ))
             if samples:
                 yield samples
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 DRAWS: Final = {"RandomUniformLike", "RandomNormalLike", "RandomUniform", "RandomNormal"}
 
 
-def make_repeatable(source: Path, target: Path) -> int:
+def make_noise_deterministic(source: Path, target: Path) -> int:
     """Writes the network anew; `target` may be `source`. Returns how many nodes were replaced."""
     onnx: Any = importlib.import_module("onnx")
     model = onnx.load(str(source))

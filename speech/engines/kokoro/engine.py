@@ -18,7 +18,7 @@ from speech.audio.tempo import stretch
 from speech.catalogue import VoiceEntry
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
 from speech.engines.kokoro import chunks, files, runtimes
-from speech.engines.kokoro.fair_lock import Turns
+from speech.engines.kokoro.fair_lock import FairLock
 from speech.engines.kokoro.g2p import Readers, missing_for
 from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
 from speech.engines.kokoro.voices import LANGUAGES, PROVIDER, RATE_HERTZ, engine_voices, voice_entries
@@ -38,7 +38,7 @@ class KokoroEngine:
 
     def __init__(self) -> None:
         self._readers = Readers()
-        self._turns = Turns()
+        self._turns = FairLock()
         self._loading = threading.Lock()
         self._runtime: runtimes.Runtime | None = None
         self._packs: dict[str, Any] = {}
@@ -87,7 +87,7 @@ class KokoroEngine:
             with self._turns.mine():
                 # The row for so many phonemes: the pack holds a style for every length.
                 samples = runtime.speak(numbers(run), pack[len(run) - 1], speed)
-            yield from _chunks(_s16le(runtimes.sane(samples)))
+            yield from _chunks(_s16le(runtimes.sanitize(samples)))
 
     def warm_up(self) -> None:
         """Load the model and the English dictionaries: a first request would wait for them, two to eight seconds."""

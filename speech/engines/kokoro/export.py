@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from speech.engines.base import EngineUnavailable
-from speech.engines.kokoro.deterministic_noise import make_repeatable
+from speech.engines.kokoro.deterministic_noise import make_noise_deterministic
 from speech.engines.kokoro.phonemes import VOCABULARY
 from speech.engines.kokoro.runtimes import SEED, check_keys
 
@@ -46,7 +46,7 @@ def export_onnx(config: Path, checkpoint: Path, target: Path) -> float:
             dynamic_axes={"input_ids": {0: "batch", 1: "length"}},
         )  # fmt: skip
     try:
-        make_repeatable(unfinished, unfinished)
+        make_noise_deterministic(unfinished, unfinished)
         deviation = _deviation(torch, network, unfinished, ids, style, speed)
         if deviation > MOST_DEVIATION:
             raise EngineUnavailable(f"The export says something else: it deviates {deviation:.1f} times too far.")

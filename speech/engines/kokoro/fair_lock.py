@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Turns:
+class FairLock:
     """`with turns.mine():` by one thread at a time, in the order of asking. A plain lock knows no order."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from speech.engines.base import EngineUnavailable
 from speech.engines.espeak.phonemes import PhonemeReader
-from speech.engines.kokoro.fair_lock import Turns
+from speech.engines.kokoro.fair_lock import FairLock
 from speech.engines.kokoro.voices import LANGUAGE_OF_TAG, LANGUAGES
 
 # What each language needs, by the names that are imported.
@@ -77,7 +77,7 @@ class Readers:
     def __init__(self) -> None:
         self._espeak = PhonemeReader()
         self._readers: dict[str, Callable[[str], str]] = {}
-        self._turns = Turns()
+        self._turns = FairLock()
 
     def phonemes(self, text: str, tag: str) -> str:
         """Phonemes and the marks between them, not yet reduced to those the model knows.

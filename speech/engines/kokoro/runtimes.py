@@ -152,7 +152,7 @@ def check_keys(torch: Any, model: Any, path: Any) -> None:
             )
 
 
-def sane(samples: Any) -> Any:
+def sanitize(samples: Any) -> Any:
     """The samples of a run. Raises TransientEngineError for what is no sound."""
     numpy: Any = importlib.import_module("numpy")
     if not len(samples) or not numpy.isfinite(samples).all() or float(numpy.abs(samples).max()) < 1e-4:

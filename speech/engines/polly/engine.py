@@ -15,7 +15,7 @@ from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment
 from speech.engines.polly.credentials import missing_credentials, region
 from speech.engines.polly.markup import for_polly
 from speech.engines.polly.voices import MAX_REQUEST_BYTES, PROVIDER, RATE_HERTZ, PollyVoice, entries, parse
-from speech.engines.remote.duration_check import least_seconds, least_seconds_of_ssml, plausible
+from speech.engines.remote.duration_check import check_duration, least_seconds, least_seconds_of_ssml
 from speech.engines.remote.request_batching import split_for_requests
 from speech.engines.remote.retries import with_retries
 from speech.segments import Piece
@@ -75,7 +75,7 @@ class PollyEngine:
             raise PermanentEngineError("This SSML cannot be spoken.") from error
         whole = _calls().synthesize(self._client(), voice, text, is_ssml=is_ssml)
         # All of it is looked at before any of it is heard.
-        samples = b"".join(plausible([whole], seconds=seconds, rate_hertz=RATE_HERTZ))
+        samples = b"".join(check_duration([whole], seconds=seconds, rate_hertz=RATE_HERTZ))
         for start in range(0, len(samples), CHUNK_BYTES):
             yield samples[start : start + CHUNK_BYTES]
 

@@ -53,7 +53,7 @@ def least_seconds_of_ssml(markup: str, language: str) -> float:
     return least_seconds("".join(spoken), language) / fastest
 
 
-def plausible(pcm: Iterable[bytes], *, seconds: float, rate_hertz: int) -> Generator[bytes, None, None]:
+def check_duration(pcm: Iterable[bytes], *, seconds: float, rate_hertz: int) -> Generator[bytes, None, None]:
     """Passes s16le samples on as they come. Raises TransientEngineError at their end, if they cannot have been all.
 
     `seconds`: how long they are at least.

@@ -18,7 +18,7 @@ if (
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Timings:
     """Milliseconds of one attempt, which add up: what the engine speaks while the encoder is busy costs nothing.
     `first_sound_ms` is part of the synthesis.
     """
@@ -30,7 +30,7 @@ class Made:
     storing_ms: int
 
 
-class Making:
+class JobTimer:
     """A stop-watch beside one attempt."""
 
     def __init__(self) -> None:
@@ -58,6 +58,6 @@ class Making:
         yield
         self._storing = time.perf_counter() - began_at
 
-    def result(self) -> Made:
+    def result(self) -> Timings:
         seconds = (self._first_sound, self._synthesis, self._encoding, self._storing)
-        return Made(self._peaks, *(round(each * 1000) for each in seconds))
+        return Timings(self._peaks, *(round(each * 1000) for each in seconds))

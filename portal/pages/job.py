@@ -24,7 +24,7 @@ from tts.models import Job
 from tts.resubmit import request_body, request_of
 from tts.selectors import get_job
 from tts.services.lifecycle import cancel_job, erase_finished_job
-from tts.services.resubmit import speak_again
+from tts.services.resubmit import resubmit_job
 from tts.storage import store
 from voices.models import Voice
 
@@ -84,7 +84,7 @@ def again(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
     try:
         actor = Actor.of_member(request.membership)
         admission = admit_member(request, account=request.membership.account, actor=actor)
-        new_id = speak_again(admission=admission, job=found, form_token=form_token(request))
+        new_id = resubmit_job(admission=admission, job=found, form_token=form_token(request))
     except DomainError as error:
         message = f"{error.message.rstrip('.')}. Nothing was charged."
         return refuse_with_error(request, "It was not spoken again", message, error)

@@ -33,7 +33,7 @@ from tts.stopping import worker_is_stopping
 from tts.storage import store
 from tts.streaming.relay import Writer
 from tts.tasks import speak_next
-from tts.timing import Making
+from tts.timing import JobTimer
 from tts.worker import pipeline, synthesis
 from tts.worker.lease import Lease
 
@@ -384,7 +384,7 @@ def test_the_progress_counts_every_code_point_of_a_text_in_many_scripts(account,
 
     lease = WatchedLease(job)
 
-    pipeline.synthesise(job, get_engine("espeak"), lease, settings.SPOOL_DIR / "audio.wav", Writer(), Making())
+    pipeline.synthesise(job, get_engine("espeak"), lease, settings.SPOOL_DIR / "audio.wav", Writer(), JobTimer())
 
     assert lease.chars_done == len(text) == job.chars_charged
     assert seen == sorted(seen)

@@ -23,7 +23,7 @@ from config.errors import NotFound
 from tts.models import Job, JobStatus
 from tts.refunds import get_refund_microcredits
 from tts.storage import store
-from tts.timing import Made
+from tts.timing import Timings
 from webhooks.services import record_job_event
 
 GAVE_UP_MESSAGE = "The voice engine stopped unexpectedly {attempts} times. Try again, or try another voice."
@@ -97,7 +97,7 @@ def raise_chars_handed_out(*, job_id: uuid.UUID, attempt: int, chars: int) -> bo
 
 
 @transaction.atomic
-def complete_job(*, job: Job, audio_key: str, audio_bytes: int, duration_ms: int, made: Made | None = None) -> bool:
+def complete_job(*, job: Job, audio_key: str, audio_bytes: int, duration_ms: int, made: Timings | None = None) -> bool:
     """False when the job was no longer ours; the audio then belongs to nobody."""
     completed = _mine(job).update(
         status=JobStatus.COMPLETED,

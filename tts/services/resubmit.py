@@ -13,7 +13,7 @@ from tts.services.submit import submit_job
 from webhooks.selectors import has_enabled_endpoint
 
 
-def speak_again(*, admission: Admission, job: Job, form_token: str) -> uuid.UUID:
+def resubmit_job(*, admission: Admission, job: Job, form_token: str) -> uuid.UUID:
     """Returns the new job's id. One `form_token` makes one job, however often its form is sent.
 
     Raises NotRetryable (its text was erased, or it runs), and what `submit_job` raises.

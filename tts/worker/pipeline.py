@@ -23,7 +23,7 @@ from tts.models import Job
 from tts.services import lifecycle
 from tts.storage import store
 from tts.streaming import relay
-from tts.timing import Making
+from tts.timing import JobTimer
 from tts.worker.lease import Lease, LeaseLost, WorkerStopping
 from tts.worker.synthesis import speak_text
 from voices.models import Voice
@@ -43,7 +43,7 @@ def run_job(job: Job) -> None:
     key = store.audio_key(job, job.attempt)
     spool = store.spool_path(job, job.attempt)
     writer = relay.writer_for(job)
-    making = Making()
+    making = JobTimer()
     try:
         spool.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -99,7 +99,9 @@ def _drop_stale_connection() -> None:
         connection.close_if_unusable_or_obsolete()
 
 
-def synthesise(job: Job, engine: Engine, lease: Lease, path: Path, writer: relay.Writer, making: Making) -> EncodedFile:
+def synthesise(
+    job: Job, engine: Engine, lease: Lease, path: Path, writer: relay.Writer, making: JobTimer
+) -> EncodedFile:
     """The job's speech, encoded, in a file at `path` and, as it is made, to `writer`: the same bytes, but for the sizes
     in a WAV's header. Memory does not grow with the text.
 

@@ -26,7 +26,7 @@ class Frame:
         return format_have(self.balance.available_microcredits)
 
 
-def frame_of(request: MemberRequest) -> Frame:
+def build_navigation(request: MemberRequest) -> Frame:
     return Frame(
         account=request.membership.account,
         others=[one.account for one in request.memberships if one != request.membership],
@@ -37,4 +37,4 @@ def frame_of(request: MemberRequest) -> Frame:
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """A context processor. Nothing is asked of the database until a template shows it."""
-    return {"frame": SimpleLazyObject(lambda: frame_of(request))} if hasattr(request, "membership") else {}  # type: ignore[arg-type]
+    return {"frame": SimpleLazyObject(lambda: build_navigation(request))} if hasattr(request, "membership") else {}  # type: ignore[arg-type]

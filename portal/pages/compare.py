@@ -19,7 +19,7 @@ from billing.money import format_need
 from billing.selectors import get_prices
 from config.errors import DomainError, ValidationFailed
 from portal.pages.cards import CAPABILITIES, TIERS, provider_of
-from portal.pages.gallery import picks_of
+from portal.pages.gallery import get_selected_voices
 from portal.waveform import Wave, draw_wave
 from tts.models import Audition, AuditionState
 from tts.services.voice_previews import (
@@ -80,7 +80,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     """The address holds the voices and the text; a POST has the text spoken and leads to it."""
     if request.method == "POST":
         return _speak(request)
-    asked = picks_of(request.GET)
+    asked = get_selected_voices(request.GET)
     text = _plain(request.GET.get("text", ""))[:MAX_TEXT_CHARS]
     if set(request.GET) - {"voice", "text"}:
         return redirect(_address(asked, text))  # from the gallery, with its filters
@@ -95,7 +95,7 @@ def compare(request: HttpRequest) -> HttpResponse:
 def sound(request: HttpRequest) -> HttpResponse:
     """One voice's part of the page, which asks for itself until there is something to hear: 204 till then."""
     text = _plain(request.GET.get("text", ""))[:MAX_TEXT_CHARS]
-    voice = Voice.objects.filter(voice_id__in=picks_of(request.GET)[:1]).first()
+    voice = Voice.objects.filter(voice_id__in=get_selected_voices(request.GET)[:1]).first()
     if voice is None:
         raise Http404("There is no such voice here.")
     [heard] = _heard([voice], text)
@@ -106,7 +106,7 @@ def sound(request: HttpRequest) -> HttpResponse:
 
 def _speak(request: HttpRequest) -> HttpResponse:
     """Has made what is not there yet, and leads to it. What stands in the way is said in the form."""
-    form, asked = TextForm(request.POST, label_suffix=""), picks_of(request.POST)
+    form, asked = TextForm(request.POST, label_suffix=""), get_selected_voices(request.POST)
     voices = _voices(asked)
     status, headers = 400, dict[str, str]()
     if form.is_valid():

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from config.errors import NotFound
 from portal.pages.playground import is_htmx
-from portal.pages.safe_redirect import way_back
+from portal.pages.safe_redirect import get_safe_redirect
 from voices.selectors import get_public_voice, is_favourite
 from voices.services import set_favourite
 
@@ -30,4 +30,4 @@ def favourite(request: HttpRequest, voice_id: str) -> HttpResponse:
     if is_htmx(request):
         starred = is_favourite(user=request.user, voice=voice)
         return render(request, "tts/_star.html", {"voice": voice, "starred": starred})
-    return redirect(way_back(request, default="gallery"))
+    return redirect(get_safe_redirect(request, default="gallery"))

@@ -112,7 +112,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
         voices = voices.order_by(COMES_LATER, "language", "provider", "name", "voice_id")
     page = Paginator(voices, VOICES_ON_A_PAGE).get_page(request.GET.get("page"))
     prices = get_prices()
-    picks = picks_of(request.GET)
+    picks = get_selected_voices(request.GET)
     here = {voice.voice_id for voice in page.object_list}
 
     def query_of(filters: Mapping[str, str]) -> str:
@@ -166,7 +166,7 @@ def voice_page(request: HttpRequest, voice_id: str) -> HttpResponse:
     return render(request, "tts/voice.html", context)
 
 
-def picks_of(query: QueryDict) -> list[str]:
+def get_selected_voices(query: QueryDict) -> list[str]:
     """The ids of the voices that are to be compared, each once: whatever was asked for, whether or not it is here."""
     asked = [voice_id.replace("\0", "") for voice_id in query.getlist("voice")]
     return list(dict.fromkeys(voice_id for voice_id in asked if voice_id))[:MAX_ASKED]

@@ -17,7 +17,7 @@ from accounts.membership import MemberRequest, member_page, refuse, refuse_with_
 from accounts.permissions import has_permission
 from accounts.services.audit import Actor
 from config.errors import DomainError, NotFound
-from portal.pages.player import sound_of
+from portal.pages.player import build_player
 from portal.pages.tokens import form_token
 from tts.job_json import job_data
 from tts.models import Job
@@ -52,7 +52,7 @@ def job(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
     audio_url = store.signed_url(found.audio_key, base_url=base_url) if found.has_audio else None
     context = {
         "job": found,
-        "sound": sound_of(found, text=found.text[:200]),
+        "sound": build_player(found, text=found.text[:200]),
         "voice": Voice.objects.filter(voice_id=found.voice_id).first(),
         "text": found.text[:SHOWN_TEXT_CHARS],
         "is_text_cut": len(found.text) > SHOWN_TEXT_CHARS,
@@ -73,7 +73,7 @@ def job(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
 def sound(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
     """The part of a page that changes while a job runs; it asks again as long as that is so."""
     found = _get_or_404(request, job_id)
-    context = {"sound": sound_of(found), "may_delete": has_permission(request.membership, "delete_jobs")}
+    context = {"sound": build_player(found), "may_delete": has_permission(request.membership, "delete_jobs")}
     return render(request, "tts/_sound.html", context)
 
 
@@ -112,7 +112,7 @@ def delete(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
     if not found.is_finished or found.erased_at is not None:
         return redirect("job", job_id)
     if request.method != "POST":
-        return render(request, "tts/delete_job.html", {"sound": sound_of(found, text=found.text[:200])})
+        return render(request, "tts/delete_job.html", {"sound": build_player(found, text=found.text[:200])})
     try:
         erase_finished_job(account=request.membership.account, job_id=job_id)
     except DomainError as error:

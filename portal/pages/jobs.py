@@ -27,7 +27,7 @@ from config.connections import release_connection
 from config.csv_files import escape_formula
 from config.errors import ValidationFailed
 from portal.forms import JobFilterForm
-from portal.pages.player import sound_of
+from portal.pages.player import build_player
 from tts.models import Job
 from tts.selectors import search_jobs
 
@@ -55,7 +55,7 @@ def jobs(request: MemberRequest) -> HttpResponse:
     query.pop("cursor", None)
     context = {
         "form": form,
-        "sounds": [sound_of(row, text=getattr(row, "beginning", ""), is_drawn=False) for row in rows],
+        "sounds": [build_player(row, text=getattr(row, "beginning", ""), is_drawn=False) for row in rows],
         "next_url": next_url,
         "previous_url": previous_url,
         "is_filtered": bool(filters),

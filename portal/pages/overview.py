@@ -13,8 +13,8 @@ from accounts.permissions import has_permission
 from accounts.rate_limits import limit_for
 from billing.money import format_have, format_need
 from portal.charts import draw_chart
-from portal.context import frame_of
-from portal.pages.player import sound_of
+from portal.context import build_navigation
+from portal.pages.player import build_player
 from portal.usage_summary import BURN_DAYS, Day, burn_per_day, daily_usage, first_steps
 from tts.selectors import search_jobs
 
@@ -33,7 +33,7 @@ class DayRow:
 @member_page()
 def overview(request: MemberRequest) -> HttpResponse:
     """Who may not see jobs sees the account alone."""
-    frame = frame_of(request)
+    frame = build_navigation(request)
     account, balance = frame.account, frame.balance
     context: dict[str, Any] = {
         "frame": frame,
@@ -46,7 +46,7 @@ def overview(request: MemberRequest) -> HttpResponse:
         days = daily_usage(account=account)
         latest = search_jobs(account=account)[:LATEST_JOBS]
         context |= _usage(days, balance.spendable_microcredits)
-        context["sounds"] = [sound_of(job, text=getattr(job, "beginning", ""), is_drawn=False) for job in latest]
+        context["sounds"] = [build_player(job, text=getattr(job, "beginning", ""), is_drawn=False) for job in latest]
         context["is_any_unfinished"] = any(not sound.job.is_finished for sound in context["sounds"])
         context["steps"] = first_steps(account=account)
     return render(request, "tts/overview.html", context)

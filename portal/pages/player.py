@@ -28,7 +28,7 @@ class Sound:
     size: str
 
 
-def sound_of(job: Job, *, text: str = "", is_drawn: bool = True) -> Sound:
+def build_player(job: Job, *, text: str = "", is_drawn: bool = True) -> Sound:
     """`text`: the whole text, or its beginning, for the title. Reads nothing more than the row."""
     is_open = job.stream_expires_at is not None and job.stream_opened_at is None
     can_stream = is_open and job.stream_expires_at > timezone.now() and job.status in {"pending", "processing"}  # type: ignore[operator]

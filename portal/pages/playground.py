@@ -21,7 +21,7 @@ from billing.selectors import get_balance, get_prices
 from config.errors import DomainError, NotFound
 from portal.code_samples import code_samples
 from portal.forms import SpeechForm
-from portal.pages.player import sound_of
+from portal.pages.player import build_player
 from portal.pages.tokens import form_token
 from tts.requests import max_bytes
 from tts.resubmit import request_body, request_of
@@ -62,7 +62,7 @@ def playground(request: MemberRequest) -> HttpResponse:
         response.headers["HX-Retarget"] = "#playground"
         response.headers["HX-Reswap"] = "outerHTML show:top"
         return response
-    sound = sound_of(get_job(account=account, job_id=job_id))
+    sound = build_player(get_job(account=account, job_id=job_id))
     context = {"sound": sound, "token": uuid.uuid4(), "available": format_have(_available(account)), "is_answer": True}
     return render(request, "tts/_result.html", context)
 

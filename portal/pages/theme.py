@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from portal.pages.safe_redirect import way_back
+from portal.pages.safe_redirect import get_safe_redirect
 
 COOKIE = "theme"
 COOKIE_SECONDS = 365 * 24 * 3600
@@ -47,7 +47,7 @@ def theme(request: HttpRequest) -> dict[str, Any]:
 def choose_theme(request: HttpRequest) -> HttpResponse:
     """Back to the page it was chosen on; nothing for a script that names none. What is no theme changes nothing."""
     if "next" in request.POST:
-        response: HttpResponse = redirect(way_back(request, default="home"))
+        response: HttpResponse = redirect(get_safe_redirect(request, default="home"))
     else:
         response = HttpResponse(status=204)
     chosen = request.POST.get("theme", "")

@@ -209,7 +209,7 @@ ELSEWHERE: Mapping[str, str] = {
     "speech.engines.kokoro.engine.KokoroEngine.speak": "needs the model; Readers.phonemes, runs and numbers are above",
     "operations.desk.search.search": "an operator's words, not a text to speak",
     "portal.pages.gallery.GalleryFilters.words": "words to search voices for",
-    "portal.pages.player.sound_of": "gets the first 200 characters",
+    "portal.pages.player.build_player": "gets the first 200 characters",
     **dict.fromkeys(
         (
             "tts.services.voice_previews.audition_key",

@@ -277,7 +277,7 @@ class Invitation(models.Model):
         return self.expires_at > timezone.now()
 
 
-class RememberedRequest(models.Model):
+class IdempotencyRecord(models.Model):
     """The answer to a request that carried an Idempotency-Key, kept so that a repeat gets the same bytes.
 
     Only answers that created something are remembered. The row is written in the transaction that creates the thing, so

@@ -8,7 +8,7 @@ from accounts.models import Account
 from billing import gateway
 from billing.errors import CardDeclined, CardGone, PaymentsUnavailable, PaymentsUnreachable
 from billing.mails import mail_owners
-from billing.models import Purchase, PurchaseKind, PurchaseState, Recharge, StripeCustomer
+from billing.models import AutoTopUp, Purchase, PurchaseKind, PurchaseState, StripeCustomer
 from billing.selectors import accounts_to_recharge
 from billing.services import auto_top_up
 from billing.services.purchases import forget_card, mark_opened
@@ -65,7 +65,7 @@ def tell_owners(account: Account) -> None:
     """That the recharge was stopped, and why; once."""
     if not auto_top_up.claim_mail(account=account):
         return
-    row = Recharge.objects.get(account=account)
+    row = AutoTopUp.objects.get(account=account)
     subject = "Your credits are no longer topped up automatically"
     if not mail_owners(account, subject=subject, template="recharge_stopped", context={"because": row.stopped_because}):
         auto_top_up.return_mail(account=account)

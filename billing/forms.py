@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from billing.models import LowBalanceNotice, Pack, Recharge
+from billing.models import AutoTopUp, LowBalanceNotice, Pack
 from billing.money import currency_decimals, format_credits, parse_credits, parse_money
 from billing.selectors import list_packs
 
@@ -72,7 +72,7 @@ class RechargeForm(forms.Form):
         error_messages={"required": "Enter an amount."},
     )
 
-    def __init__(self, data: Any = None, *, row: Recharge | None) -> None:
+    def __init__(self, data: Any = None, *, row: AutoTopUp | None) -> None:
         super().__init__(data, initial=_initial(row))
         self.label_suffix = ""
         self.fields["pack"].queryset = list_packs()  # type: ignore[attr-defined]
@@ -124,7 +124,7 @@ def positive_credits(text: str) -> int:
     return amount
 
 
-def _initial(row: Recharge | None) -> dict[str, Any]:
+def _initial(row: AutoTopUp | None) -> dict[str, Any]:
     if row is None:
         pack = list_packs().first()
         return {"threshold": "100", "pack": pack, "max_per_month": 3, "monthly_ceiling": _money(pack, 3)}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from billing import gateway
-from billing.models import StripeCursor
+from billing.models import StripeEventLock
 from billing.services.stripe_events import HANDLERS, apply_event, record_event
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def reconcile(*, since: datetime | None = None) -> tuple[int, int]:
         return 0, 0
     began = timezone.now()
     if since is None:
-        until = StripeCursor.objects.filter(pk=1).values_list("reconciled_until", flat=True).first()
+        until = StripeEventLock.objects.filter(pk=1).values_list("reconciled_until", flat=True).first()
         since = max(until - OVERLAP, began - REACH) if until else began - REACH
     # The oldest first, as they would have come; nothing depends on it.
     events = list(gateway.list_events(since=since, types=list(HANDLERS)))[::-1]
@@ -36,5 +36,5 @@ def reconcile(*, since: datetime | None = None) -> tuple[int, int]:
             apply_event(event_id=event_id)
         except Exception:  # it is logged and counted, and the sweep tries again; the next one is not to wait for it
             logger.warning("the reconciliation goes on after %s", event_id)
-    StripeCursor.objects.update_or_create(pk=1, defaults={"reconciled_until": began})
+    StripeEventLock.objects.update_or_create(pk=1, defaults={"reconciled_until": began})
     return len(events), sum(1 for event_id in missed if event_id)

@@ -13,6 +13,7 @@ from accounts.models import Account, ApiKey, Plan
 from billing.models import (
     LIVE,
     MAX_ATTEMPTS,
+    AutoTopUp,
     Balance,
     KeyMonth,
     LedgerEntry,
@@ -22,7 +23,6 @@ from billing.models import (
     Purchase,
     PurchaseKind,
     PurchaseState,
-    Recharge,
     StripeCustomer,
     StripeEvent,
     Subscription,
@@ -126,8 +126,8 @@ def list_sold_plans() -> QuerySet[Plan]:
     return Plan.objects.filter(is_sold=True).order_by("price")
 
 
-def get_recharge(account: Account) -> Recharge | None:
-    return Recharge.objects.filter(account=account).select_related("pack").first()
+def get_recharge(account: Account) -> AutoTopUp | None:
+    return AutoTopUp.objects.filter(account=account).select_related("pack").first()
 
 
 def get_low_balance_notice(account: Account) -> LowBalanceNotice | None:
@@ -152,7 +152,7 @@ def waiting_events(*, limit: int = 500) -> list[str]:
 
 def accounts_to_recharge() -> list[uuid.UUID]:
     """Whose recharge is switched on and who run low, and then those whose last one Stripe did not answer."""
-    on = Recharge.objects.filter(is_on=True)
+    on = AutoTopUp.objects.filter(is_on=True)
     low = on.filter(account__balance__available_microcredits__lt=F("threshold_microcredits"))
     unanswered = Purchase.objects.filter(kind=PurchaseKind.RECHARGE, state=PurchaseState.CREATED)
     # Those last, the latest first: one that Stripe never answers is not to keep it from the others.
@@ -162,7 +162,7 @@ def accounts_to_recharge() -> list[uuid.UUID]:
 
 def accounts_to_tell() -> list[uuid.UUID]:
     """Whose recharge was stopped, and whose owners do not know yet."""
-    return list(Recharge.objects.filter(is_owner_told=False).values_list("account", flat=True))
+    return list(AutoTopUp.objects.filter(is_owner_told=False).values_list("account", flat=True))
 
 
 def renewals_to_change() -> QuerySet[Subscription]:

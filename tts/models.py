@@ -195,13 +195,13 @@ class AccountExport(models.Model):
         return f"exports/{self.pk}-{attempt}.zip"
 
 
-class AuditionState(models.TextChoices):
+class VoicePreviewState(models.TextChoices):
     WAITING = "waiting"
     READY = "ready"
     FAILED = "failed"
 
 
-class Audition(models.Model):
+class VoicePreview(models.Model):
     """A visitor's own short text in a voice, to compare voices: free, spoken when no job waits, gone after an hour.
 
     Named by voice and text, so that whoever asks for the same hears what is there.
@@ -212,7 +212,7 @@ class Audition(models.Model):
     voice = models.ForeignKey(Voice, on_delete=models.CASCADE, related_name="auditions")
     queue = models.CharField(max_length=64)
     text = models.CharField(max_length=200)
-    state = models.CharField(max_length=8, choices=AuditionState.choices, default=AuditionState.WAITING)
+    state = models.CharField(max_length=8, choices=VoicePreviewState.choices, default=VoicePreviewState.WAITING)
     attempt = models.PositiveSmallIntegerField(default=0)  # of all so far: each has a file of its own
     tries_left = models.PositiveSmallIntegerField()  # a text that kills its worker must not go round
     claimed_at = models.DateTimeField(null=True)
@@ -225,7 +225,7 @@ class Audition(models.Model):
         indexes: ClassVar = [
             models.Index(
                 fields=["queue", "created_at"],
-                condition=models.Q(state=AuditionState.WAITING),
+                condition=models.Q(state=VoicePreviewState.WAITING),
                 name="audition_waiting",
             ),
             models.Index(fields=["created_at"], name="audition_oldest"),

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.errors import NothingToChange
-from accounts.models import Account, ApiKey, Invitation, Membership, RememberedRequest, User
+from accounts.models import Account, ApiKey, IdempotencyRecord, Invitation, Membership, User
 from accounts.services import audit
 from accounts.services.audit import SYSTEM, Actor
 from accounts.services.sessions import end_other_sessions
@@ -53,7 +53,7 @@ def erase_people(*, account: Account) -> None:
         if not user.is_staff and not Membership.objects.filter(user=user).exists():
             end_other_sessions(user=user, keep=None)
             user.delete()
-    for model in (ApiKey, Invitation, RememberedRequest):
+    for model in (ApiKey, Invitation, IdempotencyRecord):
         model.objects.filter(account=account).delete()
     Account.objects.filter(pk=account.pk).update(name=NAME_AFTERWARDS, deleted_at=timezone.now())
     _record(locked, SYSTEM, "account.deleted", "The seven days to keep it are over.")

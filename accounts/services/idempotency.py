@@ -20,7 +20,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.errors import IdempotencyKeyReuse, RequestInProgress
-from accounts.models import Account, RememberedRequest
+from accounts.models import Account, IdempotencyRecord
 from config.api import canonical_json
 from config.errors import ValidationFailed
 
@@ -57,7 +57,7 @@ def fingerprint_of(path: str, body: object) -> str:
     return hashlib.sha256(f"{path}\n{canonical_json(body)}".encode()).hexdigest()
 
 
-def claim(*, account: Account, key: str, fingerprint: str) -> RememberedRequest | None:
+def claim(*, account: Account, key: str, fingerprint: str) -> IdempotencyRecord | None:
     """Inside a transaction: None when the key is now ours, else the answer to replay.
 
     Raises IdempotencyKeyReuse (another request had this key), RequestInProgress (it still runs after the wait).
@@ -65,10 +65,10 @@ def claim(*, account: Account, key: str, fingerprint: str) -> RememberedRequest 
     assert connection.in_atomic_block
     if _insert(account, key, fingerprint):
         return None
-    found = RememberedRequest.objects.filter(account=account, key=key).first()
+    found = IdempotencyRecord.objects.filter(account=account, key=key).first()
     if found is None or found.created_at <= timezone.now() - REMEMBERED_FOR:
         # Forgotten, or erased between our insert and our look: the key is free again.
-        RememberedRequest.objects.filter(
+        IdempotencyRecord.objects.filter(
             account=account, key=key, created_at__lte=timezone.now() - REMEMBERED_FOR
         ).delete()
         if _insert(account, key, fingerprint):
@@ -81,12 +81,12 @@ def claim(*, account: Account, key: str, fingerprint: str) -> RememberedRequest 
 
 def remember(*, account: Account, key: str, job_id: object, response_body: bytes) -> None:
     """The answer, in the transaction of the claim."""
-    RememberedRequest.objects.filter(account=account, key=key).update(job_id=job_id, response_body=response_body)
+    IdempotencyRecord.objects.filter(account=account, key=key).update(job_id=job_id, response_body=response_body)
 
 
 def forget_expired() -> int:
     """Rows past their 24 hours. Returns how many."""
-    return RememberedRequest.objects.filter(created_at__lte=timezone.now() - REMEMBERED_FOR).delete()[0]
+    return IdempotencyRecord.objects.filter(created_at__lte=timezone.now() - REMEMBERED_FOR).delete()[0]
 
 
 def _insert(account: Account, key: str, fingerprint: str) -> bool:
@@ -95,7 +95,7 @@ def _insert(account: Account, key: str, fingerprint: str) -> bool:
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     cursor.execute(f"SET LOCAL lock_timeout = '{CLAIM_WAIT_SECONDS}s'")
-            RememberedRequest.objects.create(account=account, key=key, fingerprint=fingerprint, response_body=b"")
+            IdempotencyRecord.objects.create(account=account, key=key, fingerprint=fingerprint, response_body=b"")
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     cursor.execute("SET LOCAL lock_timeout = DEFAULT")

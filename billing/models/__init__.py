@@ -11,22 +11,31 @@ from billing.models.ledger import (
 )
 from billing.models.sales import (
     LIVE,
+    AutoTopUp,
     LowBalanceNotice,
     Pack,
     Purchase,
     PurchaseKind,
     PurchaseState,
-    Recharge,
     StripeCustomer,
     Subscription,
     SubscriptionState,
 )
-from billing.models.stripe import MAX_ATTEMPTS, Dispute, DisputeStage, OperatorAlert, Payment, StripeCursor, StripeEvent
+from billing.models.stripe import (
+    MAX_ATTEMPTS,
+    Dispute,
+    DisputeStage,
+    OperatorAlert,
+    Payment,
+    StripeEvent,
+    StripeEventLock,
+)
 
 __all__ = [
     "LIVE",
     "MAX_ATTEMPTS",
     "MICROCREDITS_PER_CREDIT",
+    "AutoTopUp",
     "Balance",
     "Dispute",
     "DisputeStage",
@@ -42,10 +51,9 @@ __all__ = [
     "Purchase",
     "PurchaseKind",
     "PurchaseState",
-    "Recharge",
-    "StripeCursor",
     "StripeCustomer",
     "StripeEvent",
+    "StripeEventLock",
     "Subscription",
     "SubscriptionState",
 ]

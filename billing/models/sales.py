@@ -173,7 +173,7 @@ class Purchase(models.Model):
         return f"{self.kind} {self.pk}, {self.state}"
 
 
-class Recharge(models.Model):
+class AutoTopUp(models.Model):
     """Buys `pack` with the kept card when less than the threshold is left."""
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, related_name="recharge")

@@ -67,7 +67,7 @@ class StripeEvent(models.Model):
         return f"{self.type} {self.event_id}"
 
 
-class StripeCursor(models.Model):
+class StripeEventLock(models.Model):
     """The one row that whoever applies an event locks: events are applied one after the other, in any order.
 
     `reconciled_until` is how far Stripe's own list of events was compared with ours.

@@ -11,7 +11,7 @@ from django.db.models import F, Sum
 from django.utils import timezone
 
 from accounts.models import Account
-from billing.models import Pack, Purchase, PurchaseKind, PurchaseState, Recharge, StripeCustomer
+from billing.models import AutoTopUp, Pack, Purchase, PurchaseKind, PurchaseState, StripeCustomer
 from billing.services.purchases import mark_failed
 
 DECLINED = "The card was declined."
@@ -39,13 +39,13 @@ def save_recharge(
         "stopped_because": "",
         "is_owner_told": True,
     }
-    Recharge.objects.update_or_create(account=account, defaults=values)
+    AutoTopUp.objects.update_or_create(account=account, defaults=values)
 
 
 @transaction.atomic
 def start_recharge(*, account: Account) -> Purchase | None:
     """Our row, if one is due: switched on, low, a card, none under way, and within the month's limits. Else None."""
-    row = Recharge.objects.select_for_update().select_related("pack").filter(account=account, is_on=True).first()
+    row = AutoTopUp.objects.select_for_update().select_related("pack").filter(account=account, is_on=True).first()
     if row is None or not _is_low(row) or account.why_stopped:
         return None
     if not StripeCustomer.objects.filter(account=account).exclude(payment_method_id="").exists():
@@ -75,7 +75,7 @@ def give_up(*, purchase: Purchase, because: str = DECLINED) -> bool:
     """The purchase failed: no further one until somebody switches it on again. False when that was so already."""
     if not mark_failed(purchase=purchase):
         return False
-    Recharge.objects.filter(account=purchase.account_id).update(
+    AutoTopUp.objects.filter(account=purchase.account_id).update(
         is_on=False, stopped_because=because, is_owner_told=False
     )
     return True
@@ -84,14 +84,14 @@ def give_up(*, purchase: Purchase, because: str = DECLINED) -> bool:
 @transaction.atomic
 def claim_mail(*, account: Account) -> bool:
     """True for the one caller who is to write to the owner; who fails gives it back with `return_mail`."""
-    return bool(Recharge.objects.filter(account=account, is_owner_told=False).update(is_owner_told=True))
+    return bool(AutoTopUp.objects.filter(account=account, is_owner_told=False).update(is_owner_told=True))
 
 
 def return_mail(*, account: Account) -> None:
-    Recharge.objects.filter(account=account).update(is_owner_told=False)
+    AutoTopUp.objects.filter(account=account).update(is_owner_told=False)
 
 
-def _is_low(row: Recharge) -> bool:
-    return Recharge.objects.filter(
+def _is_low(row: AutoTopUp) -> bool:
+    return AutoTopUp.objects.filter(
         pk=row.pk, account__balance__available_microcredits__lt=F("threshold_microcredits")
     ).exists()

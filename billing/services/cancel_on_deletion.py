@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Account
-from billing.models import LowBalanceNotice, Recharge, StripeCustomer, Subscription
+from billing.models import AutoTopUp, LowBalanceNotice, StripeCustomer, Subscription
 
 
 def begin_to_hold(*, subscription: Subscription) -> None:
@@ -27,6 +27,6 @@ def forget_payment_settings(*, account: Account) -> None:
     """No kept card, no automatic top-up, no notices. What was paid stays, and so does who Stripe knows it as: refunds
     and disputes may still come.
     """
-    Recharge.objects.filter(account=account).delete()
+    AutoTopUp.objects.filter(account=account).delete()
     LowBalanceNotice.objects.filter(account=account).delete()
     StripeCustomer.objects.filter(account=account).update(payment_method_id="")

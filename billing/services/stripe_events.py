@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from billing.models import MAX_ATTEMPTS, StripeCursor, StripeEvent
+from billing.models import MAX_ATTEMPTS, StripeEvent, StripeEventLock
 from billing.services import stripe_payments, stripe_refunds, stripe_subscriptions
 from billing.services.alerts import raise_alert
 from billing.services.stripe_objects import NotOurs, Object, moment
@@ -79,8 +79,8 @@ def apply_event(*, event_id: str) -> bool:
     """
     try:
         with transaction.atomic():
-            StripeCursor.objects.get_or_create(pk=1)
-            StripeCursor.objects.select_for_update().get(pk=1)
+            StripeEventLock.objects.get_or_create(pk=1)
+            StripeEventLock.objects.select_for_update().get(pk=1)
             event = StripeEvent.objects.filter(pk=event_id, processed_at=None).first()
             if event is None:
                 return False

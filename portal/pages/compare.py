@@ -21,7 +21,7 @@ from config.errors import DomainError, ValidationFailed
 from portal.pages.cards import CAPABILITIES, TIERS, provider_of
 from portal.pages.gallery import get_selected_voices
 from portal.waveform import Wave, draw_wave
-from tts.models import Audition, AuditionState
+from tts.models import VoicePreview, VoicePreviewState
 from tts.services.voice_previews import (
     MAX_TEXT_CHARS,
     audition_key,
@@ -99,7 +99,7 @@ def sound(request: HttpRequest) -> HttpResponse:
     if voice is None:
         raise Http404("There is no such voice here.")
     [heard] = _heard([voice], text)
-    if heard.state == AuditionState.WAITING:
+    if heard.state == VoicePreviewState.WAITING:
         return HttpResponse(status=204)
     return render(request, "tts/_audition.html", {"heard": heard})
 
@@ -161,17 +161,17 @@ def _context(form: TextForm, voices: list[Voice], asked: list[str], *, text: str
 
 def _heard(voices: list[Voice], text: str) -> list[Heard]:
     keys = [audition_key(voice, text) for voice in voices] if text else []
-    rows = {row.key: row for row in Audition.objects.filter(key__in=keys)} if keys else {}
+    rows = {row.key: row for row in VoicePreview.objects.filter(key__in=keys)} if keys else {}
     return [_heard_of(voice, text, rows.get(audition_key(voice, text)) if text else None) for voice in voices]
 
 
-def _heard_of(voice: Voice, text: str, row: Audition | None) -> Heard:
+def _heard_of(voice: Voice, text: str, row: VoicePreview | None) -> Heard:
     state, url, peaks, seconds = "sample", "", bytes(voice.sample_peaks), ""
     if not voice.is_usable:
         state = "gone"
     elif row is not None:
         state, peaks, seconds = str(row.state), bytes(row.peaks), _seconds(row.took_ms)
-        url = store.signed_url(row.audio_key, base_url="").url if row.state == AuditionState.READY else ""
+        url = store.signed_url(row.audio_key, base_url="").url if row.state == VoicePreviewState.READY else ""
     else:
         state = "elsewhere" if text and not may_be_auditioned(voice) else "sample"
         url = reverse("voice_sample", args=[voice.voice_id]) if voice.sample_key else ""

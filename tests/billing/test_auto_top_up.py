@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Account, Role
 from billing import gateway
 from billing.auto_top_up import recharge_account
-from billing.models import Pack, Purchase, PurchaseKind, Recharge
+from billing.models import AutoTopUp, Pack, Purchase, PurchaseKind
 from billing.reconciliation import reconcile
 from billing.selectors import accounts_to_recharge, get_balance
 from billing.services.auto_top_up import save_recharge
@@ -104,7 +104,7 @@ def test_a_declined_card_stops_it_and_tells_the_owner_once(stripe: StripePeer):
         sweep_payments()
         reconcile()
     assert recharges(acme) == ["failed"]
-    row = Recharge.objects.get()
+    row = AutoTopUp.objects.get()
     assert (row.is_on, row.stopped_because, row.is_owner_told) == (False, "The card was declined.", True)
     assert available(acme) == 100
     (message,) = mail.outbox
@@ -129,7 +129,7 @@ def test_a_card_that_was_removed_at_stripe_stops_it_at_once_and_tells_the_owner(
         sweep_payments()
         reconcile()
     assert (recharges(acme), available(acme)) == (["failed"], 100)
-    row = Recharge.objects.get()
+    row = AutoTopUp.objects.get()
     assert (row.is_on, row.is_owner_told) == (False, True)
     (message,) = mail.outbox
     assert message.to == ["alice@acme.example"]
@@ -158,7 +158,7 @@ def test_a_day_without_an_answer_ends_it(stripe: StripePeer, settings):
     with time_machine.travel(timezone.now() + timedelta(hours=21)):
         sweep_payments()
     assert recharges(acme) == ["failed"]
-    assert Recharge.objects.get().is_on is False
+    assert AutoTopUp.objects.get().is_on is False
 
 
 def test_a_card_that_nobody_let_us_keep_is_not_kept(stripe: StripePeer):

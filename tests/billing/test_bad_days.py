@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Account
 from billing import gateway
 from billing.errors import PaymentsUnavailable
-from billing.models import LedgerEntry, Pack, Purchase, PurchaseKind, Recharge, StripeCustomer, Subscription
+from billing.models import AutoTopUp, LedgerEntry, Pack, Purchase, PurchaseKind, StripeCustomer, Subscription
 from billing.reconciliation import reconcile
 from billing.selectors import get_balance
 from billing.tasks import sweep_payments
@@ -138,7 +138,7 @@ def test_an_automatic_top_up_without_an_answer_is_asked_again_and_charged_once(
     faulty.fault = fault
     sweep_payments()
     purchase = Purchase.objects.get(kind=PurchaseKind.RECHARGE)
-    assert (purchase.state, Recharge.objects.get().is_on, available(acme)) == ("created", True, 100)
+    assert (purchase.state, AutoTopUp.objects.get().is_on, available(acme)) == ("created", True, 100)
     faulty.fault = None
     sweep_payments()
     sweep_payments()

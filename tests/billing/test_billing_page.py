@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account, Plan, Role
-from billing.models import LedgerEntry, Pack, Purchase, Recharge, StripeCustomer, StripeEvent, Subscription
+from billing.models import AutoTopUp, LedgerEntry, Pack, Purchase, StripeCustomer, StripeEvent, Subscription
 from billing.reconciliation import reconcile
 from billing.selectors import get_balance
 from billing.services.ledger import charge_job
@@ -69,7 +69,7 @@ def test_who_sees_and_who_pays(acme: Account, stripe_keys, role: Role, sees: int
     for path in ("buy", "subscribe", "recharge"):
         assert client.post(f"/billing/{path}", {}).status_code == pays, path
     assert client.post("/billing/portal", {}).status_code == (403 if pays == 403 else 404)
-    assert Purchase.objects.count() == Subscription.objects.count() == Recharge.objects.count() == 0
+    assert Purchase.objects.count() == Subscription.objects.count() == AutoTopUp.objects.count() == 0
 
 
 def test_another_accounts_purchase_is_not_there(acme: Account):
@@ -249,7 +249,7 @@ def test_automatic_top_ups_need_a_card(acme: Account, stripe_keys):
     answer = client.post("/billing/recharge", recharge_form())
     assert answer.status_code == 400
     assert "There is no card yet." in shown(answer)
-    assert Recharge.objects.count() == 0
+    assert AutoTopUp.objects.count() == 0
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_what_is_wrong_is_said(acme: Account, stripe_keys, changes: dict[str, An
     answer = sign_in(acme).post("/billing/recharge", recharge_form(**changes))
     assert answer.status_code == 400
     assert message in shown(answer).replace("&#x27;", "'")
-    assert Recharge.objects.count() == 0
+    assert AutoTopUp.objects.count() == 0
 
 
 def test_automatic_top_ups_are_saved_exactly(acme: Account, stripe_keys):
@@ -279,11 +279,11 @@ def test_automatic_top_ups_are_saved_exactly(acme: Account, stripe_keys):
     keep_card(account=acme, customer_id="cus_1", payment_method_id="pm_1")
     client = sign_in(acme)
     assert client.post("/billing/recharge", recharge_form()).status_code == 302
-    row = Recharge.objects.get()
+    row = AutoTopUp.objects.get()
     assert (row.is_on, row.threshold_microcredits, row.max_per_month, row.monthly_ceiling) == (
         True, 50_500_000, 3, 3_000,
     )  # fmt: skip
     page = client.get("/billing")
     assert 'value="50.5"' in page.content.decode()
     client.post("/billing/recharge", recharge_form(is_on=""))
-    assert Recharge.objects.get().is_on is False
+    assert AutoTopUp.objects.get().is_on is False

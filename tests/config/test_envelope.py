@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import selectors
-from accounts.models import Account, ApiKey, RememberedRequest
+from accounts.models import Account, ApiKey, IdempotencyRecord
 from accounts.services.api_keys import revoke_key
 from accounts.services.audit import COMMAND_LINE, SYSTEM
 from accounts.services.maintenance import start_maintenance
@@ -377,7 +377,7 @@ class Attempt:
 
     def key_used_before(self) -> None:
         self.headers["Idempotency-Key"] = "k"
-        RememberedRequest.objects.create(
+        IdempotencyRecord.objects.create(
             account=self.account, key="k", fingerprint="of another request", job_id=uuid.uuid4(), response_body=b"{}"
         )
 

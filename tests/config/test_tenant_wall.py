@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from accounts.models import Account, ApiKey, RememberedRequest
+from accounts.models import Account, ApiKey, IdempotencyRecord
 from billing.models import Balance, LedgerEntry
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_job, make_key
@@ -143,4 +143,4 @@ def test_every_model_of_a_tenant_can_be_read_through_the_wall(account: Account):
     for model in (Job, ApiKey, LedgerEntry):
         assert model.objects.for_account(account).exists()
         assert not model.objects.for_account(globex).exclude(account=globex).exists()
-    assert RememberedRequest._meta.get_field("account").null is False
+    assert IdempotencyRecord._meta.get_field("account").null is False

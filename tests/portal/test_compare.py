@@ -16,7 +16,7 @@ from tests.support.envelopes import ANNIE
 from tests.support.rows import text_of
 from tests.support.voice_previews import LEE, TEXT
 from tests.support.workers import QUEUE
-from tts.models import Audition
+from tts.models import VoicePreview
 from tts.services.voice_previews import KEPT, speak_auditions, sweep_auditions
 from tts.storage import store
 from voices.models import Voice
@@ -55,7 +55,7 @@ def refused(answer: Any, message: str, *, status: int = 400) -> str:
     page = str(answer.content.decode())
     assert "<title>Nothing was spoken · Utterance</title>" in page
     assert message in text_of(page.split('role="alert"')[1].split("</ul>")[0])
-    assert not Audition.objects.exists()
+    assert not VoicePreview.objects.exists()
     return page
 
 
@@ -162,7 +162,7 @@ def test_a_text_is_spoken_in_each_voice_and_its_address_can_be_shared(client):
 def test_the_time_that_it_took_is_told(client):
     speak(client, ANNIE)
     speak_auditions(queue=QUEUE)
-    Audition.objects.update(took_ms=420)
+    VoicePreview.objects.update(took_ms=420)
     assert "Your text. Spoken in 0.4 s." in text_of(page_of(client, ANNIE, text=TEXT))
 
 
@@ -187,7 +187,7 @@ def test_a_text_that_cannot_be_spoken_is_refused_at_its_field(client, text, mess
 @pytest.mark.parametrize("text", ["a\x01b", "a\u2028b", "a\u202eb", "a\ufffeb", "a\ue000b"])
 def test_what_no_database_or_engine_takes_is_a_space(client, text):
     assert speak(client, ANNIE, text=text).headers["Location"] == address(ANNIE, text="a b")
-    assert Audition.objects.get().text == "a b"
+    assert VoicePreview.objects.get().text == "a b"
 
 
 def test_an_address_with_odd_characters_is_a_page(client):
@@ -209,7 +209,7 @@ def test_an_engine_that_is_not_free_lets_its_sample_be_heard_and_says_so(client,
     settings.COMPARE_ENGINES = ["kokoro"]
     Voice.objects.filter(voice_id=ANNIE).update(sample_key="samples/a.mp3", sample_peaks=bytes(range(240)))
     assert speak(client, ANNIE, LEE).status_code == 302
-    assert not Audition.objects.exists()
+    assert not VoicePreview.objects.exists()
     page = page_of(client, ANNIE, LEE, text=TEXT)
     assert "This is its sample: its engine speaks no text for free. Hear yours in the playground." in text_of(page)
     assert f'href="/voices/{ANNIE}/sample"' in page
@@ -251,7 +251,7 @@ def test_the_part_of_a_voice_asks_for_itself_until_there_is_something_to_hear(cl
     speak_auditions(queue=QUEUE)
     assert "hx-get" not in part(client)
     assert SIGNED.search(part(client))
-    Audition.objects.update(state="failed")
+    VoicePreview.objects.update(state="failed")
     assert "could not speak it just now" in part(client)
     assert "hx-get" not in part(client)
 
@@ -271,7 +271,7 @@ def test_after_an_hour_its_address_offers_to_speak_the_text_again(client):
     speak_auditions(queue=QUEUE)
     store.audio_storage().save("samples/a.mp3", ContentFile(b"ID3"))
     Voice.objects.filter(voice_id=ANNIE).update(sample_key="samples/a.mp3")
-    Audition.objects.update(created_at=timezone.now() - KEPT - timedelta(seconds=1))
+    VoicePreview.objects.update(created_at=timezone.now() - KEPT - timedelta(seconds=1))
     sweep_auditions()
     assert "Its sample. Press the button to hear your text." in text_of(page_of(client, ANNIE, text=TEXT))
     assert speak(client, ANNIE).status_code == 302

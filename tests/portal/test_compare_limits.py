@@ -11,7 +11,7 @@ from accounts.rate_limits import WINDOW_SECONDS
 from tests.support.envelopes import ANNIE
 from tests.support.voice_previews import LEE
 from tests.support.workers import race
-from tts.models import Audition
+from tts.models import VoicePreview
 from voices.models import Voice
 
 NOON = datetime(2026, 1, 8, 12, 0, 0, tzinfo=UTC)
@@ -36,7 +36,7 @@ def test_an_address_may_have_so_many_sounds_made_and_then_waits():
         assert "That was much to compare. The next text is welcome in" in answer.content.decode()
         wait = int(answer.headers["Retry-After"])
         assert 1 <= wait <= WINDOW_SECONDS
-        assert Audition.objects.count() == 4
+        assert VoicePreview.objects.count() == 4
         assert speak(ANNIE, text="One more.").status_code == 302  # the refusal used up nothing
         assert speak(ANNIE, text="And no more.").status_code == 429
         clock.shift(timedelta(seconds=wait))
@@ -71,13 +71,13 @@ def test_all_together_have_a_limit_which_an_address_that_is_stopped_does_not_use
     answer = speak(LEE, text="Stopped.", at=ELSEWHERE)
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) >= 1
-    assert Audition.objects.count() == 8
+    assert VoicePreview.objects.count() == 8
 
 
 def test_no_more_is_made_however_many_ask_at_once(committed_db):
     answers = race(*[lambda number=number: speak(ANNIE, text=f"Platform {number}.").status_code for number in range(8)])
     assert sorted(answers) == [302] * 5 + [429] * 3
-    assert Audition.objects.count() == 5
+    assert VoicePreview.objects.count() == 5
 
 
 def test_engines_that_are_not_free_are_not_counted(settings):
@@ -86,4 +86,4 @@ def test_engines_that_are_not_free_are_not_counted(settings):
         assert speak(ANNIE, text=f"Platform {number}.").status_code == 302
     Voice.objects.filter(voice_id=LEE).update(provider="kokoro")
     assert speak(ANNIE, LEE, text="Half of it.").status_code == 302
-    assert Audition.objects.get().voice.voice_id == LEE
+    assert VoicePreview.objects.get().voice.voice_id == LEE

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from accounts.models import RememberedRequest
+from accounts.models import IdempotencyRecord
 from billing.models import Balance, LedgerEntry
 from tts.models import Job
 
@@ -65,7 +65,7 @@ def everything_that_costs() -> tuple[Any, ...]:
         sorted(Job.objects.values_list("pk", "status", "refunded_microcredits", "erased_at")),
         sorted(LedgerEntry.objects.values_list("pk", flat=True)),
         sorted(Balance.objects.values_list("account_id", "available_microcredits", "debt_microcredits")),
-        sorted(RememberedRequest.objects.values_list("account_id", "key", "fingerprint")),
+        sorted(IdempotencyRecord.objects.values_list("account_id", "key", "fingerprint")),
     )
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import selectors
 from accounts.admission import Admission, admit_key, admit_operator
-from accounts.models import Account, ApiKey, AuditEntry, Maintenance, RememberedRequest, User
+from accounts.models import Account, ApiKey, AuditEntry, IdempotencyRecord, Maintenance, User
 from accounts.services.account_deletion import ask_for_deletion
 from accounts.services.audit import COMMAND_LINE, SYSTEM
 from accounts.services.maintenance import start_maintenance
@@ -307,7 +307,7 @@ def test_the_keys_of_forms_and_of_callers_never_meet(doors: Doors):
     """A caller cannot take a form's place by guessing its key: an Idempotency-Key has no spaces."""
     token = str(uuid.uuid4())
     doors.member.post(f"/jobs/{doors.failed.pk}/again", {"token": token})
-    (remembered,) = RememberedRequest.objects.values_list("key", flat=True)
+    (remembered,) = IdempotencyRecord.objects.values_list("key", flat=True)
     assert token in remembered
     body = {"text": TEXT, "voice_id": ANNIE}
     response = doors.api.post("/api/v1/tts", body, headers={"Idempotency-Key": remembered})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from accounts.models import RememberedRequest
+from accounts.models import IdempotencyRecord
 from accounts.services.idempotency import forget_expired
 from billing.models import Balance, LedgerEntry, Price
 from tests.conftest import ApiClient
@@ -46,7 +46,7 @@ def test_without_a_key_every_request_is_a_job_of_its_own(api: ApiClient, voices)
     first, second = (data_of(api.post(PATH, BODY), 202)["job_id"] for _ in range(2))
     assert first != second
     assert LedgerEntry.objects.filter(kind="charge").count() == 2
-    assert RememberedRequest.objects.count() == 0
+    assert IdempotencyRecord.objects.count() == 0
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_refusal_for_want_of_credits_releases_the_key(voices):
     acme = make_account("Acme", credits=0)
     api = ApiClient(make_key(acme)[1])
     error_of(submit(api), 402, "INSUFFICIENT_CREDITS")
-    assert RememberedRequest.objects.count() == 0
+    assert IdempotencyRecord.objects.count() == 0
     Balance.objects.create(account=acme, available_microcredits=10**6)
     response = submit(api)
     data_of(response, 202)
@@ -135,7 +135,7 @@ def test_a_refusal_for_want_of_credits_releases_the_key(voices):
 )
 def test_a_refused_request_releases_the_key_for_another(api: ApiClient, voices, change: dict[str, Any], code: str):
     error_of(submit(api, BODY | change), 400, code)
-    assert RememberedRequest.objects.count() == 0
+    assert IdempotencyRecord.objects.count() == 0
     data_of(submit(api), 202)
 
 
@@ -158,7 +158,7 @@ def test_a_key_is_remembered_for_twenty_four_hours_and_then_free(api: ApiClient,
         assert later.content != first.content
         assert "Idempotent-Replayed" not in later.headers
         assert submit(api).content == later.content
-    assert (Job.objects.count(), RememberedRequest.objects.count()) == (2, 1)
+    assert (Job.objects.count(), IdempotencyRecord.objects.count()) == (2, 1)
 
 
 def test_after_that_time_another_request_may_have_the_key(api: ApiClient, voices):
@@ -175,7 +175,7 @@ def test_what_is_past_its_time_is_forgotten(api: ApiClient, voices):
         submit(api, key="young")
         clock.shift(timedelta(hours=23))
         assert forget_expired() == 1
-    assert list(RememberedRequest.objects.values_list("key", flat=True)) == ["young"]
+    assert list(IdempotencyRecord.objects.values_list("key", flat=True)) == ["young"]
 
 
 # --- the form of a key ---------------------------------------------------------------------------

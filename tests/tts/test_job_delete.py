@@ -7,7 +7,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from accounts.models import Account, RememberedRequest
+from accounts.models import Account, IdempotencyRecord
 from billing.models import Balance, LedgerEntry, Price
 from billing.selectors import find_ledger_mismatches
 from tests.conftest import ApiClient
@@ -129,7 +129,7 @@ def test_a_completed_job_loses_its_audio_text_metadata_and_remembered_answer(api
     assert (job.text, job.metadata, job.audio_key) == ("", None, "")
     assert job.erased_at is not None
     assert [path.exists() for path in paths] == [False, False]
-    assert RememberedRequest.objects.count() == 0
+    assert IdempotencyRecord.objects.count() == 0
     assert available(account) == paid
     error_of(api.get(f"/api/v1/tts/{job.pk}/audio"), 410, "AUDIO_EXPIRED")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.models import RememberedRequest
+from accounts.models import IdempotencyRecord
 from billing.models import Balance, LedgerEntry
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_key
@@ -40,7 +40,7 @@ def test_a_quote_makes_and_charges_nothing(api):
     data_of(answer)
     assert everything_that_costs() == before
     assert not Job.objects.exists()
-    assert not RememberedRequest.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
     assert answer.headers["X-RateLimit-Bucket"] == "read"
 
 

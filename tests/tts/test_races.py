@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from accounts.models import Account, Plan, RememberedRequest
+from accounts.models import Account, IdempotencyRecord, Plan
 from accounts.services import idempotency
 from billing.models import EntryKind, LedgerEntry
 from billing.services.ledger import refund_job
@@ -120,14 +120,14 @@ def test_50_racers_that_cannot_pay_are_all_told_so_and_nothing_is_remembered():
 
     assert [code_of(response) for response in responses] == ["INSUFFICIENT_CREDITS"] * 50
     assert not Job.objects.exists()
-    assert not RememberedRequest.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
     assert available(account) == CREDIT // 2
 
 
 def test_racers_on_a_key_whose_24_hours_are_over_make_one_new_job():
     account, key = crowd(credits=100)
     first = post(key, ONE_CREDIT_TEXT, "old")
-    RememberedRequest.objects.update(created_at=Job.objects.get().created_at - idempotency.REMEMBERED_FOR)
+    IdempotencyRecord.objects.update(created_at=Job.objects.get().created_at - idempotency.REMEMBERED_FOR)
 
     responses = race(*[lambda: post(key, ONE_CREDIT_TEXT, "old")] * 12)
 

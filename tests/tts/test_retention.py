@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from accounts.models import Account, RememberedRequest
+from accounts.models import Account, IdempotencyRecord
 from billing.models import LedgerEntry
 from tests.conftest import ApiClient
 from tests.factories import make_account, make_job
@@ -42,7 +42,7 @@ def test_thirty_days_is_how_long_audio_is_kept():
 def test_text_metadata_audio_and_remembered_answers_go_together(account: Account, status: JobStatus):
     with time_machine.travel(NOON, tick=False) as clock:
         job, path = finished(account, NOON, status)
-        RememberedRequest.objects.create(account=account, key="k", fingerprint="x", job_id=job.pk, response_body=b"{}")
+        IdempotencyRecord.objects.create(account=account, key="k", fingerprint="x", job_id=job.pk, response_body=b"{}")
         clock.shift(timedelta(days=30))
         assert erase_old_jobs() == 0
         assert path.exists()
@@ -53,7 +53,7 @@ def test_text_metadata_audio_and_remembered_answers_go_together(account: Account
     assert (job.status, job.text, job.metadata, job.audio_key) == (status, "", None, "")
     assert job.erased_at == NOON + timedelta(days=30, seconds=1)
     assert list(path.parent.iterdir()) == []
-    assert RememberedRequest.objects.count() == 0
+    assert IdempotencyRecord.objects.count() == 0
 
 
 def test_the_retention_is_a_setting(account: Account, settings):
@@ -102,7 +102,7 @@ def test_after_that_the_job_is_still_listed_its_money_stays_and_its_audio_is_gon
     assert (data["status"], data["audio_url"], data["credits_charged"]) == ("completed", None, "0.006")
     error_of(api.get(f"/api/v1/tts/{job_id}/audio"), 410, "AUDIO_EXPIRED")
     assert LedgerEntry.objects.count() == entries
-    assert RememberedRequest.objects.count() == 0
+    assert IdempotencyRecord.objects.count() == 0
 
 
 def test_audio_that_is_already_gone_stops_nothing(account: Account):
@@ -114,7 +114,7 @@ def test_audio_that_is_already_gone_stops_nothing(account: Account):
 
 def test_answers_past_their_day_are_forgotten_by_the_sweep(account: Account):
     for key, hours in (("old", 24), ("young", 23)):
-        RememberedRequest.objects.create(
+        IdempotencyRecord.objects.create(
             account=account,
             key=key,
             fingerprint="x",
@@ -122,7 +122,7 @@ def test_answers_past_their_day_are_forgotten_by_the_sweep(account: Account):
             created_at=timezone.now() - timedelta(hours=hours),
         )
     assert sweep().forgotten_requests == 1
-    assert RememberedRequest.objects.get().key == "young"
+    assert IdempotencyRecord.objects.get().key == "young"
 
 
 def test_spool_files_that_nobody_writes_to_any_more_are_removed():

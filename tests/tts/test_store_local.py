@@ -13,7 +13,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import connection
 
-from accounts.models import Account, RememberedRequest
+from accounts.models import Account, IdempotencyRecord
 from billing.models import LedgerEntry
 from billing.selectors import find_ledger_mismatches, get_balance
 from tests.conftest import ApiClient
@@ -93,7 +93,7 @@ def test_near_the_end_of_either_disk_nothing_is_taken_and_nothing_charged(
         "The audio store is nearly full, so no new speech is taken. Nothing was charged. Try again later."
     )
     assert not Job.objects.exists()
-    assert not RememberedRequest.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
     assert list(LedgerEntry.objects.values_list("kind", flat=True)) == ["grant"]
     assert get_balance(account).available_microcredits == CREDITS
 

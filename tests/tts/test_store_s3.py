@@ -15,7 +15,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from accounts.models import Account, RememberedRequest
+from accounts.models import Account, IdempotencyRecord
 from billing.models import LedgerEntry
 from billing.selectors import find_ledger_mismatches, get_balance
 from config.audio_store import audio_storage
@@ -387,7 +387,7 @@ def test_the_sweep_goes_on_without_the_store(committed_db, voices, account, dead
     old = timezone.now() - timedelta(days=31)
     job = make_job(account, status=JobStatus.COMPLETED, attempt=1)
     Job.objects.filter(pk=job.pk).update(audio_key=store.audio_key(job, 1), finished_at=old)
-    RememberedRequest.objects.create(account=account, key="k", fingerprint="f", response_body=b"", created_at=old)
+    IdempotencyRecord.objects.create(account=account, key="k", fingerprint="f", response_body=b"", created_at=old)
 
     done = sweep()
 

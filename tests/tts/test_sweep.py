@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts.models import RememberedRequest
+from accounts.models import IdempotencyRecord
 from tests.factories import make_account, make_job
 from tests.support.workers import (
     QUEUE,
@@ -112,11 +112,11 @@ def test_each_queue_in_which_something_waits_is_woken_once(account):
 def test_answers_are_forgotten_after_24_hours_and_not_before(account):
     now = timezone.now()
     for key, age in (("fresh", timedelta(hours=23, minutes=59)), ("old", timedelta(hours=24, seconds=1))):
-        RememberedRequest.objects.create(
+        IdempotencyRecord.objects.create(
             account=account, key=key, fingerprint="f", response_body=b"", created_at=now - age
         )
     assert sweep().forgotten_requests == 1
-    assert [row.key for row in RememberedRequest.objects.all()] == ["fresh"]
+    assert [row.key for row in IdempotencyRecord.objects.all()] == ["fresh"]
 
 
 def test_old_spool_files_go_and_fresh_ones_stay(settings):
@@ -138,7 +138,7 @@ def test_several_sweeps_at_once_do_everything_exactly_once(account, settings):
         os.utime(path, (0, 0))
     long_ago = timezone.now() - timedelta(days=400)
     for number in range(10):
-        RememberedRequest.objects.create(
+        IdempotencyRecord.objects.create(
             account=account, key=str(number), fingerprint="f", response_body=b"", created_at=long_ago
         )
         make_job(account, status=JobStatus.COMPLETED, finished_at=long_ago)
@@ -154,7 +154,7 @@ def test_several_sweeps_at_once_do_everything_exactly_once(account, settings):
     assert sum(each.removed_spool_files for each in sweeps) == 30
     assert sum(each.forgotten_requests for each in sweeps) == 10
     assert spool_files() == []
-    assert not RememberedRequest.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
     assert Job.objects.filter(text="", erased_at__isnull=False).count() == 10
     assert Job.objects.filter(status="pending").count() == 4
     assert sweep() == Sweep(0, 0, 1, 0, 0, 0, 0, 0, 0)  # what waits is woken again

@@ -25,7 +25,7 @@ from tests.support.workers import (
     scripted_engine,  # noqa: F401
     spool_files,
 )
-from tts.models import Audition
+from tts.models import VoicePreview
 from tts.services import voice_previews
 from tts.services.voice_previews import CLAIM, KEPT, speak_auditions, sweep_auditions
 from tts.stopping import worker_is_stopping
@@ -88,13 +88,13 @@ def test_whoever_asks_for_the_same_hears_what_is_there():
     before = of(audition)
     ask()
     assert of(audition) == before
-    assert Audition.objects.count() == 2
+    assert VoicePreview.objects.count() == 2
     assert len(audio_files()) == 2
 
 
 def test_visitors_who_ask_for_the_same_at_once_share_a_row(committed_db):
     asked = race(*[ask] * 4)
-    assert {each.pk for each in asked} == {Audition.objects.get().pk}
+    assert {each.pk for each in asked} == {VoicePreview.objects.get().pk}
 
 
 def test_other_texts_other_voices_and_what_a_voice_has_become_are_other_sounds():
@@ -147,7 +147,7 @@ def test_several_workers_speak_each_text_once(committed_db, monkeypatch):
     for number in range(8):
         ask(f"Platform {number}.")
     assert sum(race(*[lambda: speak_auditions(queue=QUEUE)] * 4)) == 8
-    assert set(Audition.objects.values_list("state", "attempt")) == {("ready", 1)}
+    assert set(VoicePreview.objects.values_list("state", "attempt")) == {("ready", 1)}
     assert len(audio_files()) == 8
 
 
@@ -171,7 +171,7 @@ def test_a_worker_that_comes_late_changes_nothing_and_leaves_no_file(committed_d
         with monkeypatch.context() as another_process:
             another_process.setattr(voice_previews, "_speaking", threading.Lock())
             assert speak_auditions(queue=QUEUE) == 1
-        took_ms = Audition.objects.get(pk=audition.pk).took_ms
+        took_ms = VoicePreview.objects.get(pk=audition.pk).took_ms
     assert of(audition) == ("ready", 2, 0)
     assert (audition.audio_key, audition.took_ms) == (audition.key_of(2), took_ms)
     assert audio_files() == [f"{audition.pk}-2.mp3"]

@@ -7,7 +7,7 @@ from tests.factories import make_job
 from tests.support.voice_previews import SECOND, ask, grow_old, of, silence
 from tests.support.workers import QUEUE, audio_files
 from tts.errors import CapacityReached, StoreUnavailable
-from tts.models import Audition, AuditionState
+from tts.models import VoicePreview, VoicePreviewState
 from tts.services.sweep import sweep
 from tts.services.voice_previews import CLAIM, KEPT, PATIENCE, speak_auditions, sweep_auditions
 from tts.storage import store
@@ -42,7 +42,7 @@ def test_text_and_sound_are_forgotten_after_an_hour_with_what_dead_workers_left(
     grow_old(old, KEPT + SECOND)
     grow_old(fresh, KEPT - 5 * SECOND)
     assert sweep().forgotten_auditions == 1
-    assert list(Audition.objects.values_list("text", flat=True)) == ["Platform five."]
+    assert list(VoicePreview.objects.values_list("text", flat=True)) == ["Platform five."]
     assert audio_files() == [f"{fresh.pk}-1.mp3"]
 
 
@@ -53,7 +53,7 @@ def test_a_sweep_that_died_between_file_and_row_is_made_good_by_the_next():
     audition.refresh_from_db()
     store.audio_storage().delete(audition.audio_key)
     assert sweep_auditions() == 1
-    assert not Audition.objects.exists()
+    assert not VoicePreview.objects.exists()
 
 
 def test_a_store_that_is_away_keeps_the_row_for_the_next_sweep(monkeypatch):
@@ -67,7 +67,7 @@ def test_a_store_that_is_away_keeps_the_row_for_the_next_sweep(monkeypatch):
     with monkeypatch.context() as away:
         away.setattr(LocalAudioStorage, "delete", fail)
         assert sweep().forgotten_auditions == 0
-    assert Audition.objects.filter(state=AuditionState.READY).exists()
+    assert VoicePreview.objects.filter(state=VoicePreviewState.READY).exists()
     assert sweep().forgotten_auditions == 1
     assert audio_files() == []
 
@@ -77,5 +77,5 @@ def test_nothing_is_taken_when_the_store_is_nearly_full(settings):
     settings.MIN_FREE_BYTES = 10**18
     with pytest.raises(CapacityReached):
         ask()
-    assert Audition.objects.get().text == "Platform five."
+    assert VoicePreview.objects.get().text == "Platform five."
     assert ask("Platform five.").text == "Platform five."  # what is there needs no room

@@ -16,7 +16,7 @@ from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery, Val
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
-from accounts.models import Account, RememberedRequest
+from accounts.models import Account, IdempotencyRecord
 from billing.money import format_credits
 from billing.services.ledger import refund_job
 from config.errors import NotFound
@@ -278,7 +278,7 @@ def erase_job(*, job: Job) -> None:
         Job.objects.filter(pk=job.pk, erased_at=None).update(
             text="", prompt="", metadata=None, webhook_url="", audio_key="", peaks=b"", erased_at=timezone.now()
         )
-        RememberedRequest.objects.filter(account=job.account_id, job_id=job.pk).delete()
+        IdempotencyRecord.objects.filter(account=job.account_id, job_id=job.pk).delete()
 
 
 def _delete_audio_on_commit(job: Job) -> None:

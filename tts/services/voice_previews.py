@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from config.task_dispatch import dispatch_task
 from speech.engines.registry import get_engine
-from tts.models import Audition, AuditionState
+from tts.models import VoicePreview, VoicePreviewState
 from tts.services.lifecycle import due_jobs
 from tts.services.samples import make_sound
 from tts.stopping import worker_is_stopping
@@ -49,7 +49,7 @@ def missing_voices(*, voices: Sequence[Voice], text: str) -> list[Voice]:
     Raises CapacityReached when there are some, and no room for what they say.
     """
     keys = {audition_key(voice, text): voice for voice in voices if may_be_auditioned(voice)}
-    there = Audition.objects.filter(key__in=keys).exclude(state=AuditionState.FAILED)
+    there = VoicePreview.objects.filter(key__in=keys).exclude(state=VoicePreviewState.FAILED)
     for key in there.values_list("key", flat=True):
         del keys[key]
     if keys:
@@ -60,7 +60,7 @@ def missing_voices(*, voices: Sequence[Voice], text: str) -> list[Voice]:
 def request_auditions(*, voices: Collection[Voice], text: str) -> None:
     """A row each, for what failed a fresh number of tries, and a wake-up for each queue."""
     rows = [
-        Audition(
+        VoicePreview(
             key=audition_key(voice, text),
             voice=voice,
             queue=get_engine(voice.provider).queue,
@@ -70,10 +70,10 @@ def request_auditions(*, voices: Collection[Voice], text: str) -> None:
         for voice in voices
     ]
     with transaction.atomic():
-        failed = Audition.objects.filter(key__in=[row.key for row in rows], state=AuditionState.FAILED)
+        failed = VoicePreview.objects.filter(key__in=[row.key for row in rows], state=VoicePreviewState.FAILED)
         # `attempt` goes on counting: a late worker of an earlier one must not have the number of the next.
-        failed.update(state=AuditionState.WAITING, tries_left=TRIES, claimed_at=None, created_at=timezone.now())
-        Audition.objects.bulk_create(rows, ignore_conflicts=True)
+        failed.update(state=VoicePreviewState.WAITING, tries_left=TRIES, claimed_at=None, created_at=timezone.now())
+        VoicePreview.objects.bulk_create(rows, ignore_conflicts=True)
     for queue in {row.queue for row in rows}:
         wake(queue)
 
@@ -98,7 +98,7 @@ def speak_auditions(*, queue: str) -> int:
     return spoken
 
 
-def _claim(queue: str) -> Audition | None:
+def _claim(queue: str) -> VoicePreview | None:
     while True:
         now = timezone.now()
         waiting = _unclaimed(now).filter(queue=queue, tries_left__gt=0)
@@ -113,10 +113,10 @@ def _claim(queue: str) -> Audition | None:
         # Another worker was quicker.
 
 
-def _speak(audition: Audition) -> bool:
-    mine = Audition.objects.filter(pk=audition.pk, state=AuditionState.WAITING, attempt=audition.attempt)
+def _speak(audition: VoicePreview) -> bool:
+    mine = VoicePreview.objects.filter(pk=audition.pk, state=VoicePreviewState.WAITING, attempt=audition.attempt)
     if not (audition.voice.is_usable and may_be_auditioned(audition.voice)):
-        mine.update(state=AuditionState.FAILED)  # it went away meanwhile
+        mine.update(state=VoicePreviewState.FAILED)  # it went away meanwhile
         return False
     began = time.monotonic()
     key = audition.key_of(audition.attempt)
@@ -126,9 +126,9 @@ def _speak(audition: Audition) -> bool:
         if audition.tries_left:
             mine.update(claimed_at=None)
         else:
-            mine.update(state=AuditionState.FAILED)
+            mine.update(state=VoicePreviewState.FAILED)
         return False
-    if not mine.update(state=AuditionState.READY, audio_key=key, peaks=peaks, took_ms=took_ms):
+    if not mine.update(state=VoicePreviewState.READY, audio_key=key, peaks=peaks, took_ms=took_ms):
         store.audio_storage().delete(key)  # given up for dead, or forgotten
         return False
     return True
@@ -139,20 +139,20 @@ def sweep_auditions() -> int:
     now = timezone.now()
     # Nobody is at it, and it took too long; or its workers died, and it has no try left.
     given_up = _unclaimed(now).filter(Q(created_at__lt=now - PATIENCE) | Q(tries_left=0))
-    given_up.update(state=AuditionState.FAILED)
+    given_up.update(state=VoicePreviewState.FAILED)
     waiting = _unclaimed(now).order_by()
     for queue in list(waiting.values_list("queue", flat=True).distinct()):
         wake(queue)
     forgotten = 0
-    for audition in list(Audition.objects.filter(created_at__lt=now - KEPT).defer("text", "peaks")[:FORGET_BATCH]):
+    for audition in list(VoicePreview.objects.filter(created_at__lt=now - KEPT).defer("text", "peaks")[:FORGET_BATCH]):
         # Files first: a crash in between leaves a row that is swept again, never a file that nobody knows of.
         for attempt in range(1, audition.attempt + 1):
             store.audio_storage().delete(audition.key_of(attempt))
-        forgotten += Audition.objects.filter(pk=audition.pk, attempt=audition.attempt).delete()[0]
+        forgotten += VoicePreview.objects.filter(pk=audition.pk, attempt=audition.attempt).delete()[0]
     return forgotten
 
 
-def _unclaimed(now: datetime) -> QuerySet[Audition]:
+def _unclaimed(now: datetime) -> QuerySet[VoicePreview]:
     """What waits and no living worker has."""
     free = Q(claimed_at=None) | Q(claimed_at__lt=now - CLAIM)
-    return Audition.objects.filter(free, state=AuditionState.WAITING)
+    return VoicePreview.objects.filter(free, state=VoicePreviewState.WAITING)

@@ -278,7 +278,7 @@ def test_sweep_jobs_gives_back_what_a_dead_worker_held(account: Account):
     assert run("sweep_jobs").startswith("reclaimed jobs       0\n")
 
 
-def test_check_ledger_has_nothing_to_say_about_an_empty_house():
+def test_check_ledger_reports_nothing_about_an_empty_ledger():
     assert run("check_ledger") == "0 accounts checked.\n"
     make_account("Acme")
-    assert run_json("check_ledger") == {"accounts": 1, "mismatches": []}
+    assert run_json("check_ledger") == {"accounts": 1, "mismatches": [], "over_refunded_jobs": []}

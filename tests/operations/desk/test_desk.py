@@ -70,7 +70,7 @@ def test_above_the_limit_support_is_refused_and_it_is_in_the_audit_trail(
     settings.SUPPORT_REFUND_LIMIT = 20
     job = paid_job(account, 21)
     answer = support.post(f"/admin/tts/job/{job.pk}/do/refund/", WHY)
-    told = "Support refunds at most 20 credits a job, and this cost 21.00."
+    told = "Support can refund at most 20 credits per job; this refund is 21.00."
     assert told in text_of(answer.content.decode())
     assert answer.status_code == 409
     assert Balance.objects.get(account=account).available_microcredits == 79 * CREDIT

@@ -33,8 +33,8 @@ from tts.stopping import worker_is_stopping
 from tts.storage import store
 from tts.streaming.relay import Writer
 from tts.tasks import speak_next
-from tts.timing import JobTimer
 from tts.worker import pipeline, synthesis
+from tts.worker.job_timer import JobTimer
 from tts.worker.lease import Lease
 
 FORMATS = ["wav", "mp3", "ogg_opus"]

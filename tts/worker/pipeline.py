@@ -23,7 +23,7 @@ from tts.models import Job
 from tts.services import lifecycle
 from tts.storage import store
 from tts.streaming import relay
-from tts.timing import JobTimer
+from tts.worker.job_timer import JobTimer
 from tts.worker.lease import Lease, LeaseLost, WorkerStopping
 from tts.worker.synthesis import speak_text
 from voices.models import Voice
@@ -43,14 +43,14 @@ def run_job(job: Job) -> None:
     key = store.audio_key(job, job.attempt)
     spool = store.spool_path(job, job.attempt)
     writer = relay.writer_for(job)
-    making = JobTimer()
+    timer = JobTimer()
     try:
         spool.parent.mkdir(parents=True, exist_ok=True)
         try:
             with Lease(job) as lease:
-                audio = synthesise(job, get_engine(job.provider), lease, spool, writer, making)
+                audio = synthesise(job, get_engine(job.provider), lease, spool, writer, timer)
                 lease.is_storing = True
-                with making.storing():
+                with timer.storing():
                     store.save_audio(key, spool)
         finally:
             if not job.is_streamed:  # else it is removed at the end
@@ -61,7 +61,7 @@ def run_job(job: Job) -> None:
             audio_key=key,
             audio_bytes=audio.size_bytes,
             duration_ms=audio.duration_ms,
-            made=making.result(),
+            made=timer.result(),
         )
         if completed:
             logger.info("job %s completed: %d ms of audio in attempt %d", job.pk, audio.duration_ms, job.attempt)
@@ -100,7 +100,7 @@ def _drop_stale_connection() -> None:
 
 
 def synthesise(
-    job: Job, engine: Engine, lease: Lease, path: Path, writer: relay.Writer, making: JobTimer
+    job: Job, engine: Engine, lease: Lease, path: Path, writer: relay.Writer, timer: JobTimer
 ) -> EncodedFile:
     """The job's speech, encoded, in a file at `path` and, as it is made, to `writer`: the same bytes, but for the sizes
     in a WAV's header. Memory does not grow with the text.
@@ -122,7 +122,7 @@ def synthesise(
                 writer.write(encoded, chars=chars)  # first, so that no byte is in the file before it is counted
                 file.write(encoded)
 
-        for chunk in making.watch(spoken, rate_hertz=rate_hertz):
+        for chunk in timer.watch(spoken, rate_hertz=rate_hertz):
             write(encoder.feed(chunk.pcm), chunk.chars)
         if encoder.samples_in == 0:
             raise PermanentEngineError(NOTHING_TO_SAY_MESSAGE)

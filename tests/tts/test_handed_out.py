@@ -129,6 +129,17 @@ def test_a_text_in_one_piece_is_neither_free_nor_whole(api):
     assert lease.chars_done == job.chars_charged
 
 
+def test_a_piece_is_counted_at_the_pace_of_those_before_if_that_is_faster(api):
+    """The first piece takes 0.01 s a character, as fast words do; the second has no end before its 20 seconds."""
+    first = "QUICKLY one two three four five six. "
+    job = job_of(submit(api, f"{first}SECONDS 20 and so on" + " and so on" * 40))
+    voice = Voice.objects.get(voice_id=job.voice_id)
+    counts = [chunk.chars for chunk in speak_text(job, voice, get_engine("espeak"), Lease(job))]
+    seconds = counts[-20:]
+    assert seconds[0] == pytest.approx(len(first) + 100, abs=5)
+    assert seconds[1] == pytest.approx(len(first) + 200, abs=10)
+
+
 def test_a_failure_after_a_killed_web_process_keeps_what_it_was_about_to_send(api, account, the_engine):  # noqa: F811
     """Killed between the count and the send: nobody heard it, and it is charged; the other way round would be free."""
     data = submit(api, GATED, output_format="wav")

@@ -40,7 +40,7 @@ from tts.errors import StreamBroken
 from tts.models import Job
 from tts.services import lifecycle
 from tts.storage import store
-from tts.streaming.job_stream import begin
+from tts.streaming.job_stream import begin, listen
 from tts.streaming.relay import redis_stream
 from tts.tasks import speak_next
 from voices.models import Voice
@@ -450,6 +450,20 @@ def test_who_hangs_up_loses_nothing(api, the_engine):
     assert (job.status, job.attempt) == ("completed", 1)
     assert measure_audio(stored(job)).duration_seconds == pytest.approx(job.duration_ms / 1000, abs=0.01)
     assert_charged_once(job)
+
+
+def test_audio_that_is_erased_while_it_is_streamed_breaks_the_stream_off(api):
+    data = submit(api, output_format="wav")
+    speak_next(QUEUE)
+    api.delete(data["poll_url"])
+
+    job = job_of(data)
+
+    async def hear() -> bytes:
+        return await anext(listen(job))
+
+    with pytest.raises(StreamBroken, match="deleted"):
+        asyncio.run(hear())
 
 
 def test_who_hangs_up_before_the_first_byte_leaves_nothing_open(api, client):

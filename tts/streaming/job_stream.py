@@ -165,6 +165,8 @@ async def _stored(job: Job, skip_bytes: int) -> AsyncGenerator[bytes, None]:
     """The stored audio from there on. Raises StreamBroken when it is gone."""
     if skip_bytes >= job.audio_bytes:
         return
+    if not job.audio_key:  # erased since it was completed
+        raise StreamBroken("The audio was deleted.")
     in_thread = sync_to_async(thread_sensitive=False)
     try:
         file: BinaryIO = await in_thread(store.read_audio)(job.audio_key, skip_bytes)

@@ -72,10 +72,13 @@ def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Generato
             yield segment
 
     # Closed whatever happens, and at once: nothing is spoken that nobody will hear.
+    bytes_before = 0
     with closing(_spoken(engine, segments(), lease)) as spoken:
         for samples in spoken:
             segment, segment_chars = under_way.popleft()
             chars_before, segment_bytes, chars_per_second = lease.chars_done, 0, 0.0
+            # Short words, or a fast voice: what this job has shown so far counts, if it is faster than the typical.
+            pace_so_far = chars_before / (bytes_before / BYTES_PER_SAMPLE / rate_hertz) if bytes_before else 0.0
             for pcm in samples:
                 lease.check()
                 bytes_left -= len(pcm)
@@ -83,10 +86,11 @@ def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Generato
                     raise PermanentEngineError(TOO_MUCH_AUDIO_MESSAGE)
                 segment_bytes += len(pcm)
                 seconds_begun = math.ceil(segment_bytes / BYTES_PER_SAMPLE / rate_hertz)
-                chars_per_second = chars_per_second or segment_chars / _typical_seconds(segment)
+                chars_per_second = chars_per_second or max(pace_so_far, segment_chars / _typical_seconds(segment))
                 lease.chars_done = chars_before + min(segment_chars, math.ceil(seconds_begun * chars_per_second))
                 yield Spoken(pcm, lease.chars_done)
             lease.chars_done = chars_before + segment_chars
+            bytes_before += segment_bytes
 
 
 def _typical_seconds(segment: Segment) -> float:

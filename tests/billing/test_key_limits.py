@@ -172,7 +172,7 @@ def test_a_key_speaks_with_the_voices_it_may(acme, lists, status):
     assert [answer.status_code for answer in answers] == [status, status, 200 if status == 202 else 403]
     if status == 403:
         error_of(answers[0], 403, "FORBIDDEN")
-        assert json.loads(answers[0].content)["error"]["message"] == f"This key may not use the voice {ANNIE}."
+        assert json.loads(answers[0].content)["error"]["message"] == f"This key cannot use the voice {ANNIE}."
         assert not Job.objects.exists()
 
 
@@ -199,7 +199,7 @@ def test_a_key_is_used_from_where_it_may(acme, networks, caller, status):
     )
     assert answer.status_code == status
     if status == 403:
-        assert answer.json()["error"]["message"] == f"This key may not be used from {caller}."
+        assert answer.json()["error"]["message"] == f"This key cannot be used from {caller}."
         assert not Job.objects.exists()
 
 

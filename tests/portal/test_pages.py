@@ -281,7 +281,7 @@ def test_a_link_that_is_over_gets_the_error_page(client: Client, db):
 def test_the_error_page_needs_neither_a_request_nor_the_database():
     context = {"title": "Something failed on our side", "message": "Try again.", "status": 500}
     page = render_to_string("error.html", context)
-    assert "Error 500 Something failed on our side Try again. Go to the start" in text_of(page)
+    assert "Error 500 Something went wrong Try again. Go to the home page" in text_of(page)
 
 
 def test_a_failure_shows_the_number_to_quote_and_nothing_of_its_cause(db, alice: User, monkeypatch: pytest.MonkeyPatch):

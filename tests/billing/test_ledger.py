@@ -129,7 +129,7 @@ def test_a_grant_with_a_reference_happens_once(acme: Account):
 
 @pytest.mark.parametrize("amount", [0, -1])
 def test_a_grant_is_more_than_nothing(acme: Account, amount: int):
-    with pytest.raises(ValueError, match="more than nothing"):
+    with pytest.raises(ValueError, match="more than 0 credits"):
         grant(acme, amount)
     assert entries(acme) == []
 

@@ -136,7 +136,7 @@ def test_more_than_there_is_cannot_be_taken_and_makes_no_debt(administrator: Cli
     response = adjust(administrator, account, "-100.000001")
     assert response.status_code == 409
     page = response.content.decode()
-    assert "100.000001 credits cannot be taken: the account has 100." in page
+    assert "100.000001 credits cannot be deducted: the account has 100." in page
     assert "-100.000001" in page  # what was typed is still there
     assert WHY in page
     assert state_of_everything() == before
@@ -156,7 +156,7 @@ def test_the_same_form_sent_twice_counts_once(administrator: Client, account: Ac
     assert adjust(administrator, account, "5", form_id=form_id[1]).status_code == 302
     response = adjust(administrator, account, "5", form_id=form_id[1])
     assert response.status_code == 409
-    assert "This was done already." in response.content.decode()
+    assert "This has already been done." in response.content.decode()
     assert credits_of(account) == (105 * CREDIT, 0)
     assert len(audit_rows()) == 1
 

@@ -84,7 +84,7 @@ SIGNED_IN: Pages = {
     "key-revoke": "/keys/{key}/revoke",
     "webhook-delivery": "/webhooks/{delivery}",
     "webhooks-remove": "/webhooks/remove",
-    "webhooks-replay-wrong": ("/webhooks", "Replay them"),
+    "webhooks-replay-wrong": ("/webhooks", "Replay events"),
     "billing-stripe-away": ("/billing", "Pay with Stripe"),
     "billing-recharge-wrong": ("/billing", "Save"),
     "billing-bought": "/billing/bought/{paid}",

@@ -287,7 +287,7 @@ def test_thirty_tries_a_minute_from_one_address_are_the_most(client: Client, acc
             assert try_to_sign_in(Client()).status_code == 302
         response = try_to_sign_in(client)
     assert (response.status_code, response.headers["Retry-After"]) == (429, "60")
-    assert "That was a lot at once" in response.content.decode()
+    assert "Too many requests" in response.content.decode()
     assert not is_signed_in(client)
 
 

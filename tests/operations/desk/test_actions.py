@@ -229,10 +229,10 @@ def test_a_disabled_voice_is_refused_by_the_api_and_enabled_again(administrator:
         ("voicealias/alloy/do/copy/", {"name": "a:b"}, 200, "Enter a valid value."),
         ("voicealias/alloy/do/copy/", {"name": ""}, 200, "This field is required."),
         ("voicealias/alloy/do/edit/", {"voice_ids": "\n".join(ALLOY)}, 409, "Nothing was changed."),
-        ("voicealias/alloy/do/edit/", {"voice_ids": "nova"}, 200, "Not the id of a voice: nova"),
+        ("voicealias/alloy/do/edit/", {"voice_ids": "nova"}, 200, "Not a voice ID: nova"),
         ("voicealias/alloy/do/edit/", {"voice_ids": " \n"}, 200, "This field is required."),
         ("modelalias/tts-1/do/edit/", {"model_type": "basic"}, 200, "Select a valid choice."),
-        ("modelalias/tts-1/do/enable/", {}, 409, "The name is enabled already."),
+        ("modelalias/tts-1/do/enable/", {}, 409, "The name is already enabled."),
     ],
 )
 def test_what_makes_no_sense_as_a_name_changes_nothing(

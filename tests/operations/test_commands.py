@@ -119,7 +119,7 @@ def test_issue_key_makes_a_key_that_works(account: Account):
     }
     data_of(ApiClient(values["api_key"]).get("/api/v1/tts"))
     entry = AuditEntry.objects.get()
-    assert (entry.actor, entry.action, entry.reason) == ("operator", "key.made", "Made from the command line.")
+    assert (entry.actor, entry.action, entry.reason) == ("operator", "key.made", "Created from the command line.")
     assert (entry.target_id, entry.account) == (values["key_id"], account)
 
 

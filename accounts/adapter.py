@@ -27,12 +27,12 @@ from accounts.services.sessions import forget_session, note_session
 
 logger = logging.getLogger(__name__)
 
-MISMATCH = "That email and password do not match. Check both, or set a new password."
-TOO_MANY_TRIES = "There were 10 failed tries in 15 minutes. Wait 15 minutes, or set a new password: that works at once."
+MISMATCH = "The email or password is incorrect. Check both, or reset your password."
+TOO_MANY_TRIES = "Too many failed attempts: 10 in 15 minutes. Wait 15 minutes, or reset your password to sign in now."
 
 MAIL_REFUSED = (
-    "Our mail server did not take it. Try again in a few minutes. "
-    "If you have just signed up, sign in: that sends it again."
+    "The mail server rejected the email. Try again in a few minutes. "
+    "If you have just signed up, sign in to send the email again."
 )
 
 SAME_MAIL = {"account/email/email_confirmation_signup": "account/email/email_confirmation"}
@@ -110,12 +110,12 @@ class AccountAdapter(DefaultAccountAdapter):
         try:
             hand_over(message)
         except (OSError, SMTPException) as error:
-            logger.error("a mail could not be sent: %s", type(error).__name__)
+            logger.error("could not send email: %s", type(error).__name__)
             request = allauth_context.request
             # The next try is to send one, although this one counted.
             ratelimit.clear(request, action="confirm_email", key=email.lower())
             page = {
-                "title": "The mail could not be sent",
+                "title": "The email could not be sent",
                 "message": MAIL_REFUSED,
                 "status": 503,
             }

@@ -34,8 +34,13 @@ from accounts.services.second_factor import has_second_factor, take_off_second_f
 
 def _take_off(row: User, actor: Actor, data: dict[str, Any]) -> str:
     take_off_second_factor(user=row, actor=actor, reason=data["reason"])
-    mail_person(row, "second_factor_off", subject="A second factor was taken off", what="the app and its codes")
-    return "Taken off. The password alone signs them in now, and a mail tells them."
+    mail_person(
+        row,
+        "second_factor_off",
+        subject="A second factor was removed",
+        what="the authenticator app and its recovery codes",
+    )
+    return "Two-factor sign-in is off. The user can now sign in with a password only, and has been notified by email."
 
 
 @admin.register(User)
@@ -48,8 +53,11 @@ class UserAdmin(OperatorAdmin):
     operator_actions = (
         OperatorAction(
             code="second-factor-off",
-            label="Take the second factor off",
-            explains="For somebody who lost phone and codes. Be sure who asks: only the password protects them then.",
+            label="Remove the second factor",
+            explains=(
+                "For a user who lost both their device and their recovery codes. "
+                "Verify their identity first: afterwards, only the password protects the account."
+            ),
             run=_take_off,
             applies=has_second_factor,
             is_dangerous=True,
@@ -65,7 +73,7 @@ class UserAdmin(OperatorAdmin):
 
 def _revoke(row: ApiKey, actor: Actor, data: dict[str, Any]) -> str:
     revoke_key_for_customer(api_key=row, actor=actor, reason=data["reason"])
-    return "Revoked. It is refused from the next request on."
+    return "Revoked. Further requests with this key are rejected."
 
 
 @admin.register(ApiKey)
@@ -94,7 +102,7 @@ class ApiKeyAdmin(OperatorAdmin):
         OperatorAction(
             code="revoke",
             label="Revoke",
-            explains="The key is refused from the next request on. This cannot be undone.",
+            explains="Further requests with this key are rejected. This cannot be undone.",
             run=_revoke,
             applies=lambda row: row.revoked_at is None,
             is_dangerous=True,
@@ -134,24 +142,26 @@ class PlanForm(ReasonForm):
     allows_api = forms.BooleanField(required=False, label="Includes the API", widget=UnfoldBooleanSwitchWidget)
     allows_webhooks = forms.BooleanField(required=False, label="Includes webhooks", widget=UnfoldBooleanSwitchWidget)
     is_sold = forms.BooleanField(
-        required=False, label="Customers subscribe to it themselves", widget=UnfoldBooleanSwitchWidget
+        required=False, label="Available for self-service subscription", widget=UnfoldBooleanSwitchWidget
     )
     price = forms.IntegerField(
         min_value=0,
         max_value=10**9,
-        label="Price a month",
+        label="Monthly price",
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="In the currency's smallest unit: 2900 of usd is $29.00. Subscriptions that run keep theirs.",
+        help_text="In the currency's smallest unit: 2900 in USD is $29.00. Existing subscriptions keep their price.",
     )
     currency = forms.RegexField(
-        regex=r"^[a-z]{3}$", widget=UnfoldAdminTextInputWidget, error_messages={"invalid": "Three letters, like usd."}
+        regex=r"^[a-z]{3}$",
+        widget=UnfoldAdminTextInputWidget,
+        error_messages={"invalid": "Three-letter code, such as usd."},
     )
     monthly_microcredits = forms.IntegerField(
         min_value=0,
         max_value=10**15,
-        label="Microcredits each paid month",
+        label="Microcredits per paid month",
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="1,000,000 are one credit.",
+        help_text="1,000,000 microcredits are 1 credit.",
     )
     stripe_price_id = forms.CharField(
         required=False,
@@ -168,7 +178,7 @@ class PlanForm(ReasonForm):
 
 def _edit_plan(row: Plan, actor: Actor, data: dict[str, Any]) -> str:
     edit_plan(plan=row, values={field: data[field] for field in PLAN_FIELDS}, actor=actor, reason=data["reason"])
-    return "Saved. It holds from the next request on."
+    return "Saved. The change applies to the next request."
 
 
 @admin.register(Plan)
@@ -181,7 +191,7 @@ class PlanAdmin(OperatorAdmin):
         OperatorAction(
             code="edit",
             label="Edit",
-            explains="This holds for every account of the plan, from its next request on.",
+            explains="This applies to the next request of every account on the plan.",
             run=_edit_plan,
             form=PlanForm,
             initial=lambda row: {field: getattr(row, field) for field in PLAN_FIELDS},

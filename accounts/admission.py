@@ -8,6 +8,7 @@ The gate returns an `Admission`. `tts.services.submit.submit_job` takes nothing 
 the gate. What it checks next needs the request: idempotency, voice and length, room in the store, credits.
 """
 
+from datetime import UTC, datetime
 from typing import Final
 
 from django.http import HttpRequest
@@ -15,7 +16,7 @@ from django.http import HttpRequest
 from accounts.errors import MaintenanceMode, RateLimitExceeded
 from accounts.key_limits import check_address
 from accounts.models import Account, ApiKey
-from accounts.rate_limits import Bucket, Usage, count_account
+from accounts.rate_limits import WINDOW_SECONDS, Bucket, Usage, count_account
 from accounts.selectors import is_in_maintenance
 from accounts.services.audit import Actor
 from config.errors import Forbidden
@@ -56,7 +57,7 @@ def admit_key(request: HttpRequest, *, api_key: ApiKey, scope: str, bucket: Buck
     usage = count_request(request, account=account, bucket=bucket)
     check_account(account)
     if not account.plan.allows_api:
-        raise Forbidden(f"The {account.plan.name} plan does not include the API. Add credits to unlock it.")
+        raise Forbidden(f"The {account.plan.name} plan does not include API access. Add credits to unlock it.")
     if scope not in api_key.scopes:
         raise Forbidden(f"This key lacks the scope {scope}.")
     check_address(api_key, request.META["REMOTE_ADDR"])
@@ -109,9 +110,14 @@ def count_request(request: HttpRequest, *, account: Account, bucket: Bucket) -> 
 def check_rate_limit(usage: Usage) -> None:
     """Raises RateLimitExceeded with Retry-After."""
     if usage.is_over:
-        seconds = usage.retry_after_seconds
+        requests = "request" if usage.limit == 1 else "requests"
         raise RateLimitExceeded(
-            f"That was request {usage.count:,} of {usage.limit:,} in this quarter hour. "
-            f"Try again in {seconds} seconds.",
-            headers={"Retry-After": str(seconds)},
+            f"Rate limit exceeded: {usage.limit:,} {requests} per {WINDOW_SECONDS // 60} minutes. "
+            f"Try again at {_next_minute(usage.reset_at)} UTC.",
+            headers={"Retry-After": str(usage.retry_after_seconds)},
         )
+
+
+def _next_minute(unix_seconds: int) -> str:
+    """The time of day rounded up to a minute, so that nobody comes back too soon."""
+    return datetime.fromtimestamp(-(-unix_seconds // 60) * 60, UTC).strftime("%H:%M")

@@ -11,8 +11,11 @@ def mails_reach_people(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "EMAIL_URL is not set: nobody gets a mail, so nobody who signs up can confirm their address.",
-            hint="Set EMAIL_URL to smtp://user:password@host:587/?tls=1. Until then mails are files in DATA_DIR/mail.",
+            "EMAIL_URL is not set: no emails are sent, so new users cannot confirm their email address.",
+            hint=(
+                "Set EMAIL_URL to smtp://user:password@host:587/?tls=1. "
+                "Until then, emails are written to DATA_DIR/mail."
+            ),
             id="accounts.W001",
         )
     ]

@@ -5,7 +5,7 @@ from config.errors import DomainError
 
 class RateLimitExceeded(DomainError):
     code, status = "RATE_LIMIT_EXCEEDED", 429
-    example = "That was request 101 of 100 in this quarter hour. Try again in 312 seconds."
+    example = "Rate limit exceeded: 100 requests per 15 minutes. Try again at 11:45 UTC."
 
 
 class MaintenanceMode(DomainError):
@@ -36,7 +36,7 @@ class IssuerUnavailable(DomainError):
     """The keys that an ID token would be checked with cannot be had."""
 
     code, status = "ISSUER_UNAVAILABLE", 503
-    example = "The issuer of this ID token does not give out its keys just now. Try again in a minute."
+    example = "The public keys of this ID token's issuer are unavailable. Try again in a minute."
 
     def __init__(self) -> None:
         super().__init__(self.example, headers={"Retry-After": "60"})
@@ -53,7 +53,8 @@ class AccountClosing(DomainError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This account is about to be deleted: nothing is sold to it. Its owner can still keep it, under Settings."
+            "This account is scheduled for deletion and cannot buy anything. "
+            "Its owner can still cancel the deletion in Settings."
         )
 
 

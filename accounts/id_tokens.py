@@ -44,10 +44,10 @@ def read_id_token(token: str) -> Identity:
     try:
         return _read(token)
     except jwt.ExpiredSignatureError:
-        raise Unauthorized("This ID token has expired. Get a fresh one.") from None
+        raise Unauthorized("This ID token has expired. Get a new one.") from None
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
         # Which of the checks failed helps nobody but who forges.
-        raise Unauthorized("This ID token is not valid here.") from None
+        raise Unauthorized("This ID token is invalid.") from None
 
 
 def is_id_token(text: str) -> bool:
@@ -129,7 +129,7 @@ class _Keys:
         try:
             found = self._client.get_jwk_set(refresh=True)
         except (jwt.PyJWTError, ValueError) as error:
-            logger.warning("an issuer's keys cannot be had: %s", type(error).__name__)
+            logger.warning("could not fetch an issuer's keys: %s", type(error).__name__)
             return
         self._keys = {key.key_id: key for key in found.keys if key.key_id}
         self._got_at = now

@@ -13,11 +13,11 @@ def check_address(api_key: ApiKey, address: str) -> None:
     try:
         caller = ip_address(address)
     except ValueError:  # a server behind a socket file, and nobody said who called
-        raise Forbidden("This key may not be used from an unknown address.") from None
+        raise Forbidden("This key cannot be used from an unknown IP address.") from None
     if isinstance(caller, IPv6Address) and caller.ipv4_mapped is not None:
         caller = caller.ipv4_mapped  # as a socket for both kinds writes an IPv4 caller
     if not any(caller in ip_network(network) for network in api_key.allowed_networks):
-        raise Forbidden(f"This key may not be used from {address}.")
+        raise Forbidden(f"This key cannot be used from {address}.")
 
 
 def check_voice(api_key: ApiKey, *, voice_id: str, provider: str) -> None:
@@ -25,4 +25,4 @@ def check_voice(api_key: ApiKey, *, voice_id: str, provider: str) -> None:
     if not (api_key.allowed_voices or api_key.allowed_providers):
         return
     if voice_id not in api_key.allowed_voices and provider not in api_key.allowed_providers:
-        raise Forbidden(f"This key may not use the voice {voice_id}.")
+        raise Forbidden(f"This key cannot use the voice {voice_id}.")

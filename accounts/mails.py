@@ -53,7 +53,7 @@ def send_mail(template: str, *, to: str, subject: str, context: Mapping[str, Any
     try:
         hand_over(compose_mail(template, to=to, subject=subject, context=context))
     except (OSError, SMTPException) as error:
-        logger.error("a mail (%s) could not be sent: %s", template, type(error).__name__)
+        logger.error("could not send email %s: %s", template, type(error).__name__)
         return False
     return True
 

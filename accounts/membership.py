@@ -41,7 +41,9 @@ def member_page(
             note_session(request, user=user)
             memberships = list(list_memberships(user))
             if not memberships:
-                message = f"{user.email} belongs to no account. Whoever runs this server can make one."
+                message = (
+                    f"{user.email} is not a member of any account. Ask the administrator of this server to create one."
+                )
                 return refuse(request, "No account yet", message)
             member_request = cast(MemberRequest, request)
             member_request.memberships = memberships
@@ -87,7 +89,7 @@ def _chosen(request: HttpRequest, memberships: list[Membership]) -> Membership:
 
 def refuse_role(request: MemberRequest) -> HttpResponse:
     membership = request.membership
-    message = f"You are in {membership.account.name} as {membership.role}. Ask one of its owners or admins."
+    message = f"Your role in {membership.account.name} is {membership.role}. Ask an owner or admin for access."
     return refuse(request, "Your role does not allow this", message)
 
 

@@ -159,9 +159,9 @@ class Account(models.Model):
     def why_stopped(self) -> str:
         """Why nothing new is taken from it; "" when it is."""
         if self.is_suspended:
-            return "This account is suspended. Write to support to have it looked at."
+            return "This account is suspended. Contact support."
         if self.is_closing:
-            return "This account is about to be deleted. Its owner can still keep it, under Settings."
+            return "This account is scheduled for deletion. Its owner can still cancel the deletion in Settings."
         return ""
 
 

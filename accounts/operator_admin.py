@@ -43,8 +43,8 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=MAX_REASON_CHARS,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Kept for ever in the audit trail: no names, no emails, no texts.",
-        error_messages={"required": "Say why."},
+        help_text="Stored permanently in the audit trail. Do not include names, email addresses or customer texts.",
+        error_messages={"required": "Enter a reason."},
     )
     form_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
 

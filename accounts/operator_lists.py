@@ -34,9 +34,11 @@ class OperatorList(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         refused = self.refused_parameters(request)
         if refused:
             names = ", ".join(refused)[:MAX_NAMED_CHARS]
-            logger.warning("user %s asked the list of %s for %r: refused", request.user.pk, self.opts.label, names)
-            message = f"You cannot filter or sort this list by: {names}. Use the filters that the page shows."
-            return refuse(request, "This list has no such filter", message, status=400)
+            logger.warning(
+                "refused a list filter: user %s, list of %s, filters %r", request.user.pk, self.opts.label, names
+            )
+            message = f"You cannot filter or sort this list by: {names}. Use the filters on the page."
+            return refuse(request, "Unknown filter", message, status=400)
         response: HttpResponse = super().changelist_view(request, extra_context)
         return response
 
@@ -65,7 +67,7 @@ class OperatorList(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         if "_to_field" in request.GET:
-            raise SuspiciousOperation("A row is opened by its id.")
+            raise SuspiciousOperation("A row is opened by its ID.")
         response: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
         return response
 

@@ -36,7 +36,7 @@ def page_of(rows: QuerySet[M], request: Request, view: APIView) -> tuple[list[M]
     try:
         page = pages.paginate_queryset(rows, request, view=view)
     except CursorNotFound:
-        raise ValidationFailed.of_field("cursor", "This is not a cursor we gave out.") from None
+        raise ValidationFailed.of_field("cursor", "Invalid cursor.") from None
     return page or [], pages.get_next_link(), pages.get_previous_link()
 
 

@@ -74,7 +74,7 @@ def _too_much_compared(seconds_left: int) -> RateLimitExceeded:
     wait = max(1, seconds_left + 1)
     minutes = -(-wait // 60)
     return RateLimitExceeded(
-        f"That was much to compare. The next text is welcome in {minutes} minute{'s' if minutes > 1 else ''}.",
+        f"Comparison limit exceeded. Try again in {minutes} minute{'s' if minutes > 1 else ''}.",
         headers={"Retry-After": str(wait)},
     )
 

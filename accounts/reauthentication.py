@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from accounts.models import User
 from accounts.services.second_factor import has_second_factor
 
-TOO_OFTEN = "There were too many tries. Wait a minute."
+TOO_OFTEN = "Too many attempts. Wait a minute, then try again."
 
 
 View = Callable[..., HttpResponse]
@@ -65,7 +65,7 @@ class ReauthenticationForm(forms.Form):
     def clean_current(self) -> str:
         current: str = self.cleaned_data["current"]
         if not self.user.check_password(current):
-            raise forms.ValidationError("That is not your password.")
+            raise forms.ValidationError("Incorrect password.")
         return current
 
 

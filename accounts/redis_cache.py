@@ -81,5 +81,5 @@ class RedisCacheWithStandIn(BaseCache):
                 return question(self._redis)
             except OUT_OF_REACH as error:
                 _away_until = time.monotonic() + AWAY_SECONDS
-                logger.warning("Redis is out of reach, the database counts: %s", type(error).__name__)
+                logger.warning("Redis is unavailable; using the database for rate limits: %s", type(error).__name__)
         return question(caches[self._stand_in_name])

@@ -22,8 +22,8 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     """`settings.MFA_ADAPTER`."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "That code does not match, or was used already. Wait for the next one.",
-        "unverified_email": "Confirm your address first: the mail is on its way to you.",
+        "incorrect_code": "That code is incorrect or has already been used. Wait for the next one.",
+        "unverified_email": "Confirm your email address first. Check your email for the link.",
     }
 
     def get_totp_issuer(self) -> str:
@@ -42,7 +42,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         try:
             return _fernet().decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
-            logger.error("a second factor cannot be read: SECRET_KEY has changed since it was set up")
+            logger.error("could not decrypt a second factor: SECRET_KEY has changed since it was set up")
             return base64.b32encode(secrets.token_bytes(20)).decode()
 
 

@@ -36,7 +36,7 @@ def get_account(account_id: object) -> Account:
     try:
         return found.get()
     except (Account.DoesNotExist, Account.MultipleObjectsReturned):
-        raise NotFound(f"No single account is known as {text}.") from None
+        raise NotFound(f"No account, or more than one, matches {text}.") from None
 
 
 def list_memberships(user: User) -> QuerySet[Membership]:

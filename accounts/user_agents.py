@@ -18,4 +18,4 @@ def browser_words(user_agent: str) -> str:
     system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
     if browser and system:
         return f"{browser} on {system}"
-    return browser or system or "A browser that does not say its name"
+    return browser or system or "Unknown browser"

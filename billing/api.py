@@ -18,16 +18,18 @@ CREDITS = serializers.RegexField(r"^\d+(\.\d+)?$", help_text="An exact decimal, 
 
 
 class KeyCredits(serializers.Serializer[Any]):
-    month = serializers.RegexField(r"^\d{4}-\d{2}$", help_text="The calendar month now, UTC.")
+    month = serializers.RegexField(r"^\d{4}-\d{2}$", help_text="The current calendar month, UTC.")
     spent = CREDITS
-    monthly_cap = serializers.RegexField(r"^\d+(\.\d+)?$", allow_null=True, help_text="null: none of its own.")
+    monthly_cap = serializers.RegexField(r"^\d+(\.\d+)?$", allow_null=True, help_text="null if the key has no cap.")
 
 
 class AccountCredits(serializers.Serializer[Any]):
     available = CREDITS
-    debt = serializers.RegexField(r"^\d+(\.\d+)?$", help_text="Paid first by the next credits; blocks spending.")
+    debt = serializers.RegexField(
+        r"^\d+(\.\d+)?$", help_text="Amount owed. New credits pay it first, and nothing can be spent until it is paid."
+    )
     plan = serializers.CharField()
-    key = KeyCredits(help_text="Of the key that asks.")
+    key = KeyCredits(help_text="The API key that made this request.")
 
 
 class Credits(KeyView):

@@ -15,8 +15,8 @@ from billing.services.purchases import forget_card, mark_opened
 
 logger = logging.getLogger(__name__)
 
-UNANSWERED = "Our payment service did not answer for a day."
-GONE = "The kept card cannot be charged any more. Keep one with your next purchase."
+UNANSWERED = "The payment service was unavailable for a day."
+GONE = "The saved card can no longer be charged. Save a card with your next purchase."
 
 
 def recharge_account(account: Account) -> Purchase | None:
@@ -45,7 +45,7 @@ def recharge_account(account: Account) -> Purchase | None:
     except PaymentsUnreachable:
         raise
     except PaymentsUnavailable:
-        logger.warning("a recharge waits for Stripe")
+        logger.warning("Stripe is unavailable; an automatic top-up will be retried")
     else:
         mark_opened(purchase=purchase, payment_intent_id=intent_id)
     return purchase
@@ -57,7 +57,7 @@ def recharge_accounts() -> None:
         try:
             recharge_account(Account.objects.get(pk=account_id))
         except PaymentsUnreachable:
-            logger.warning("recharges wait for Stripe")
+            logger.warning("Stripe is unavailable; automatic top-ups will be retried")
             return
 
 

@@ -23,14 +23,14 @@ class KeyCapReached(DomainError):
     code, status = "KEY_LIMIT_REACHED", 402
     example = (
         "This needs 5.00 credits and this key has 2.50 left of its 100.00 for this month. "
-        "It can spend again on 1 Dec, UTC, or when its cap is raised."
+        "The cap resets on 1 Dec, UTC. You can also raise it."
     )
 
     def __init__(self, *, need_microcredits: int, left_microcredits: int, cap_microcredits: int, ends_on: date) -> None:
         super().__init__(
             f"This needs {format_need(need_microcredits)} credits and this key has {format_have(left_microcredits)} "
             f"left of its {format_have(cap_microcredits)} for this month. "
-            f"It can spend again on {ends_on.day} {ends_on:%b}, UTC, or when its cap is raised."
+            f"The cap resets on {ends_on.day} {ends_on:%b}, UTC. You can also raise it."
         )
 
 
@@ -41,7 +41,7 @@ class NotEnoughToTake(DomainError):
 
     def __init__(self, *, wanted_microcredits: int, have_microcredits: int) -> None:
         super().__init__(
-            f"{format_credits(wanted_microcredits)} credits cannot be taken: the account has "
+            f"{format_credits(wanted_microcredits)} credits cannot be deducted: the account has "
             f"{format_credits(have_microcredits)}."
         )
 
@@ -52,7 +52,7 @@ class SellingNotSetUp(DomainError):
     code, status = "SELLING_NOT_SET_UP", 503
 
     def __init__(self) -> None:
-        super().__init__("Buying is not set up here. Whoever runs this server can add credits.")
+        super().__init__("Payments are not set up on this server. Ask its administrator to add credits.")
 
 
 class PaymentsUnavailable(DomainError):
@@ -61,7 +61,7 @@ class PaymentsUnavailable(DomainError):
     code, status = "PAYMENTS_UNAVAILABLE", 503
 
     def __init__(self) -> None:
-        super().__init__("Our payment service does not answer just now. Nothing was charged. Try again in a minute.")
+        super().__init__("The payment service is unavailable. You were not charged. Try again in a minute.")
 
 
 class PaymentsUnreachable(PaymentsUnavailable):
@@ -83,11 +83,11 @@ class CardGone(DomainError):
     code, status = "CARD_GONE", 402
 
     def __init__(self) -> None:
-        super().__init__("The kept card cannot be charged any more.")
+        super().__init__("The saved card can no longer be charged.")
 
 
 class SubscribedAlready(DomainError):
     code, status = "SUBSCRIBED_ALREADY", 409
 
     def __init__(self) -> None:
-        super().__init__("This account has a subscription. Change it instead of taking another one.")
+        super().__init__("This account already has a subscription. Change it instead of starting another one.")

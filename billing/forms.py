@@ -17,7 +17,7 @@ class BuyForm(forms.Form):
         queryset=Pack.objects.none(),
         error_messages={
             "required": "Choose a pack.",
-            "invalid_choice": "That pack is not sold any more. Choose another.",
+            "invalid_choice": "That pack is no longer on sale. Choose another.",
         },
     )
     keeps_card = forms.BooleanField(required=False)
@@ -39,7 +39,7 @@ class RechargeForm(forms.Form):
 
     is_on = forms.BooleanField(required=False, label="Top up automatically")
     threshold = forms.CharField(
-        label="When less than this is left, credits",
+        label="When the balance falls below, credits",
         max_length=20,
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         error_messages={"required": "Enter a number of credits."},
@@ -50,22 +50,22 @@ class RechargeForm(forms.Form):
         empty_label=None,
         error_messages={
             "required": "Choose a pack.",
-            "invalid_choice": "That pack is not sold any more. Choose another.",
+            "invalid_choice": "That pack is no longer on sale. Choose another.",
         },
     )
     max_per_month = forms.IntegerField(
-        label="At most so many times a month",
+        label="Maximum top-ups per month",
         min_value=1,
         max_value=100,
         error_messages={
             "required": "Enter a number.",
             "invalid": "Enter a whole number.",
-            "min_value": "At least once.",
-            "max_value": "At most 100 times.",
+            "min_value": "Enter a number of at least 1.",
+            "max_value": "Enter a number of at most 100.",
         },
     )
     monthly_ceiling = forms.CharField(
-        label="And never more money a month than",
+        label="Maximum spend per month",
         max_length=20,
         help_text="In the pack's currency, before tax.",
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
@@ -90,16 +90,16 @@ class RechargeForm(forms.Form):
                 self.add_error("monthly_ceiling", str(error))
             else:
                 if data["monthly_ceiling"] < pack.price:
-                    self.add_error("monthly_ceiling", "That is less than the pack costs.")
+                    self.add_error("monthly_ceiling", "This is less than the price of the pack.")
         return data
 
 
 class LowBalanceForm(forms.Form):
     threshold = forms.CharField(
-        label="Below so many credits",
+        label="When the balance falls below, credits",
         max_length=20,
         required=False,
-        help_text="One mail to the owners each time. Empty: no mail.",
+        help_text="We email the owners each time. Leave empty to turn this off.",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
 

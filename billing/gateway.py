@@ -113,7 +113,7 @@ def cancel_subscription(subscription: Subscription) -> None:
     if not subscription.stripe_subscription_id:
         return
     client = stripe_client()
-    with _asking_of_one_that_may_be_gone("a cancellation"):
+    with _asking_of_one_that_may_be_gone("cancel subscription"):
         client.v1.subscriptions.cancel(subscription.stripe_subscription_id)
 
 
@@ -125,18 +125,18 @@ def set_renewal(subscription: Subscription, *, is_on: bool) -> None:
     if not subscription.stripe_subscription_id:
         return
     client = stripe_client(retries=0)
-    with _asking_of_one_that_may_be_gone("a change of renewal"):
+    with _asking_of_one_that_may_be_gone("update subscription"):
         changed = client.v1.subscriptions.update(
             subscription.stripe_subscription_id, {"cancel_at_period_end": not is_on}
         )
         if changed.cancel_at_period_end is is_on:
-            raise ValueError("its renewal is as it was")
+            raise ValueError("Stripe did not change the renewal")
 
 
 def open_portal(customer: StripeCustomer) -> str:
     """The URL where customers change cards, plan and address, and find invoices. Raises PaymentsUnavailable."""
     client = stripe_client()
-    with _asking("a portal"):
+    with _asking("open customer portal"):
         session = client.v1.billing_portal.sessions.create(
             {"customer": customer.customer_id, "return_url": f"{settings.PUBLIC_URL}{reverse('billing')}"}
         )
@@ -152,7 +152,7 @@ def charge_kept_card(purchase: Purchase, customer: StripeCustomer) -> str:
     client = stripe_client(retries=0)
     ours = {"purchase": str(purchase.pk), "account": str(purchase.account_id)}
     try:
-        with _asking("a recharge", but=(stripe.CardError, stripe.InvalidRequestError)):
+        with _asking("automatic top-up", but=(stripe.CardError, stripe.InvalidRequestError)):
             intent = client.v1.payment_intents.create(
                 {
                     "amount": purchase.price,
@@ -169,7 +169,7 @@ def charge_kept_card(purchase: Purchase, customer: StripeCustomer) -> str:
     except stripe.CardError:
         raise CardDeclined from None
     except stripe.InvalidRequestError as error:
-        logger.error("Stripe: no recharge: %s %s", type(error).__name__, error.code or "")
+        logger.error("Stripe request failed (automatic top-up): %s %s", type(error).__name__, error.code or "")
         raise CardGone from None
     intent_id, status = _text(intent, "id"), _text(intent, "status")
     if status in {"succeeded", "processing"}:
@@ -196,7 +196,7 @@ def _customer(account_id: uuid.UUID) -> dict[str, str]:
 
 
 def _open_session(client: stripe.StripeClient, params: Any, *, key: str) -> tuple[str, str]:
-    with _asking("a Checkout"):
+    with _asking("open Checkout"):
         session = client.v1.checkout.sessions.create(params, {"idempotency_key": key})
     return _text(session, "id"), _text(session, "url")
 
@@ -213,7 +213,7 @@ def _asking(what: str, *, but: tuple[type[stripe.StripeError], ...] = ()) -> Ite
         _refuse(what, error)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # What the SDK stumbles over when a body is not one of Stripe's.
-        logger.error("Stripe's answer about %s makes no sense: %s", what, type(error).__name__)
+        logger.error("unexpected Stripe response for %s: %s", what, type(error).__name__)
         raise PaymentsUnavailable from None
 
 
@@ -231,12 +231,12 @@ def _text(answer: object, name: str) -> str:
     """Of an answer that may be none of Stripe's. Raises PaymentsUnavailable."""
     value = getattr(answer, name, None)
     if not isinstance(value, str) or not value:
-        logger.error("Stripe's answer has no %s", name)
+        logger.error("Stripe's response has no %s", name)
         raise PaymentsUnavailable
     return value
 
 
 def _refuse(what: str, error: stripe.StripeError) -> NoReturn:
     """Stripe's own words may hold a customer's data, and never reach anybody."""
-    logger.error("Stripe: no %s: %s %s", what, type(error).__name__, error.code or "")
+    logger.error("Stripe request failed (%s): %s %s", what, type(error).__name__, error.code or "")
     raise PaymentsUnreachable if isinstance(error, stripe.APIConnectionError) else PaymentsUnavailable from None

@@ -9,7 +9,7 @@ def what_was_bought(purchase: Purchase) -> str:
     credits = f"{format_whole(purchase.credits_microcredits)} credits"
     if purchase.subscription is not None:
         plan = purchase.plan or purchase.subscription.plan
-        return f"{plan.name}, a month with {credits}"
+        return f"{plan.name}, one month with {credits}"
     return f"{credits}, automatically" if purchase.kind == PurchaseKind.RECHARGE else credits
 
 

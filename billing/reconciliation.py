@@ -35,6 +35,6 @@ def reconcile(*, since: datetime | None = None) -> tuple[int, int]:
         try:
             apply_event(event_id=event_id)
         except Exception:  # it is logged and counted, and the sweep tries again; the next one is not to wait for it
-            logger.warning("the reconciliation goes on after %s", event_id)
+            logger.warning("reconciliation could not apply event %s; continuing with the next one", event_id)
     StripeEventLock.objects.update_or_create(pk=1, defaults={"reconciled_until": began})
     return len(events), sum(1 for event_id in missed if event_id)

@@ -26,10 +26,12 @@ def follow_accounts() -> None:
             else:
                 _release(subscription)
         except PaymentsUnreachable:
-            logger.warning("renewals wait for Stripe")
+            logger.warning("Stripe is unavailable; changes of renewal will be retried")
             return
         except PaymentsUnavailable:
-            logger.warning("the renewal of subscription %s waits for Stripe", subscription.pk)
+            logger.warning(
+                "Stripe is unavailable; the change of renewal of subscription %s will be retried", subscription.pk
+            )
 
 
 def _hold(subscription: Subscription) -> None:

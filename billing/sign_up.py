@@ -35,6 +35,6 @@ def grant_sign_up_credits(user: User) -> bool:
         account=own.account,
         amount_microcredits=settings.SIGNUP_CREDITS * MICROCREDITS_PER_CREDIT,
         actor="system",
-        note="To try things out.",
+        note="Free credits for new accounts.",
         reference=f"signup:{own.account_id}",
     )

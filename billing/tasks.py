@@ -28,7 +28,7 @@ def sweep_payments() -> None:
         try:
             apply_stripe_event(event_id=event_id)
         except Exception:  # it is logged, counted and told to operators; the next one is not to wait for it
-            logger.warning("the sweep goes on after %s", event_id)
+            logger.warning("the sweep could not apply event %s; continuing with the next one", event_id)
     auto_top_up.recharge_accounts()
     renewals.follow_accounts()
     send_receipts()

@@ -32,11 +32,11 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     payload = request.body
     header = request.headers.get("Stripe-Signature", "")
     if not _is_signed(payload, header):
-        return _refuse("The signature or its time is not right.\n")
+        return _refuse("The signature or its timestamp is invalid.\n")
     try:
         event_id = record_event(payload=payload)
     except ValueError:
-        return _refuse("This is not an event.\n")
+        return _refuse("The body is not a Stripe event.\n")
     if event_id is not None:
         dispatch_task("billing.tasks.apply_event", [event_id], queue="maintenance")
     return HttpResponse("ok\n", content_type="text/plain")
@@ -61,5 +61,5 @@ def _signed_at(header: str) -> int:
 
 
 def _refuse(message: str) -> HttpResponse:
-    logger.warning("a request to Stripe's webhook was refused: %s", message.strip())
+    logger.warning("rejected a request to the Stripe webhook: %s", message.strip())
     return HttpResponse(message, status=400, content_type="text/plain")

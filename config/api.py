@@ -90,7 +90,7 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ValidationFailed(f"The body is not UTF-8: byte {error.start} is invalid.") from None
+        raise ValidationFailed(f"The body is not valid UTF-8: byte {error.start} is invalid.") from None
     _check_number_of_values(text)
     try:
         value = json.loads(
@@ -108,7 +108,7 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
         raise ValidationFailed(f"The body is nested more than {MAX_DEPTH} levels deep.") from None
     except ValueError:
         # int() refuses more than 4,300 digits: its quadratic cost is an attack.
-        raise ValidationFailed("The body holds a number with too many digits.") from None
+        raise ValidationFailed("The body contains a number with too many digits.") from None
     if not isinstance(value, dict):
         raise ValidationFailed("The body must be a JSON object.")
     _check_strings_and_depth(value)
@@ -124,7 +124,7 @@ def _check_number_of_values(text: str) -> None:
         if separators >= MAX_VALUES or strings > 2 * MAX_VALUES:  # a name and a value
             break
     if separators + _separators(text[end:]) >= MAX_VALUES or strings > 2 * MAX_VALUES:
-        raise ValidationFailed(f"The body holds more than {MAX_VALUES:,} values.")
+        raise ValidationFailed(f"The body contains more than {MAX_VALUES:,} values.")
 
 
 def _separators(text: str) -> int:
@@ -151,7 +151,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValidationFailed(f"The body has the field {twice[:100]!r} twice.")
+        raise ValidationFailed(f"The body contains the field {twice[:100]!r} more than once.")
     return result
 
 
@@ -170,12 +170,12 @@ def _check_strings_and_depth(root: dict[str, Any]) -> None:
 
 def _check_string(value: str) -> None:
     if "\0" in value:
-        raise ValidationFailed("The body holds a NUL character.")
+        raise ValidationFailed("The body contains a NUL character.")
     if not value.isascii():
         try:
             value.encode("utf-8")
         except UnicodeEncodeError:
-            raise ValidationFailed("The body holds half of a surrogate pair, which is no character.") from None
+            raise ValidationFailed("The body contains an unpaired surrogate, which is not a character.") from None
 
 
 # --- strict fields: a wrong type is an error, never a guess ---------------------------------------

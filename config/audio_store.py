@@ -37,7 +37,9 @@ def audio_storage(url: str, *, local_folder: Path) -> dict[str, Any]:
         return {"BACKEND": "tts.storage.local.LocalAudioStorage", "OPTIONS": {"location": local_folder}}
     parts = urlsplit(url)
     if parts.scheme not in BACKENDS:
-        raise ImproperlyConfigured("AUDIO_STORE_URL must begin with s3:// or gs://, or be empty for files in DATA_DIR.")
+        raise ImproperlyConfigured(
+            "AUDIO_STORE_URL must start with s3:// or gs://, or be empty to store files in DATA_DIR."
+        )
     if not parts.hostname or parts.netloc != parts.hostname:
         raise ImproperlyConfigured(
             f"AUDIO_STORE_URL must name a bucket and nothing else before its path: {parts.scheme}://bucket/prefix. "

@@ -46,13 +46,15 @@ def env_networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Networ
     try:
         return [ipaddress.ip_network(part) for part in env_list(name)]
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be networks like 10.1.0.0/16,fd00::/8: {error}.") from None
+        raise ImproperlyConfigured(
+            f"{name} must be a list of networks such as 10.1.0.0/16,fd00::/8: {error}."
+        ) from None
 
 
 def env_ports(name: str, default: str) -> list[int]:
     ports = env_list(name, default)
     if not all(part.isdecimal() and 1 <= int(part) <= 65535 for part in ports):
-        raise ImproperlyConfigured(f"{name} must be port numbers like {default}.")
+        raise ImproperlyConfigured(f"{name} must be a list of port numbers such as {default}.")
     return [int(part) for part in ports]
 
 
@@ -79,7 +81,7 @@ def env_issuers(name: str) -> list[Issuer]:
         return [Issuer(**each) for each in json.loads(env_str(name, "[]"))]
     except (ValueError, TypeError):
         example = '[{"issuer": "https://…", "audience": "…", "jwks_url": "https://…"}]'
-        raise ImproperlyConfigured(f"{name} must look like {example}.") from None
+        raise ImproperlyConfigured(f"{name} must have the form {example}.") from None
 
 
 def check_fernet_keys(name: str, keys: Sequence[str]) -> None:
@@ -98,7 +100,7 @@ def check_debug_is_local(listen_host: str, public_url: str) -> None:
     """Raises ImproperlyConfigured unless the service listens on the loopback interface and is addressed by its name."""
     if not (is_loopback(listen_host) and is_loopback(urlsplit(public_url).hostname or "")):
         raise ImproperlyConfigured(
-            "DEBUG=1 shows errors in full, so it works on your own machine only: "
+            "DEBUG=1 shows full error details, so it is allowed only on your own machine: "
             "LISTEN_HOST and the host of PUBLIC_URL must be localhost or 127.0.0.1."
         )
 

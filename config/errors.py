@@ -56,7 +56,7 @@ class ValidationFailed(DomainError):
 
 class Unauthorized(DomainError):
     code, status = "UNAUTHORIZED", 401
-    example = "This API key is not valid: mistyped, revoked or expired."
+    example = "This API key is invalid, revoked or expired."
 
     def __init__(self, message: str) -> None:
         super().__init__(message, headers={"WWW-Authenticate": "Bearer"})
@@ -74,14 +74,14 @@ class NotFound(DomainError):
 
 class MethodNotAllowed(DomainError):
     code, status = "METHOD_NOT_ALLOWED", 405
-    example = "This address does not take that method."
+    example = "This URL does not support that method."
 
 
 class RequestTimeout(DomainError):
     """The client's body did not arrive in time (RFC 9110, 15.5.9). OpenAI's clients retry this status by themselves."""
 
     code, status = "REQUEST_TIMEOUT", 408
-    example = "The body of this request arrived too slowly. Nothing was done or charged. Send it again."
+    example = "The request body arrived too slowly. Nothing was done and you were not charged. Send the request again."
 
     def __init__(self) -> None:
         super().__init__(self.example)
@@ -103,7 +103,7 @@ class TooManyRequests(DomainError):
 
 class InternalError(DomainError):
     code, status = "INTERNAL_ERROR", 500
-    example = "Something failed on our side. Nothing was charged for this request. Try again."
+    example = "Internal server error. You were not charged for this request. Try again."
 
     def __init__(self) -> None:
         super().__init__(self.example)
@@ -114,8 +114,8 @@ class DatabaseUnavailable(DomainError):
 
     code, status = "INTERNAL_ERROR", 503
     example = (
-        "Our database does not answer just now. Try again in a few seconds; "
-        "with the same Idempotency-Key nothing is done or charged twice."
+        "The database is unavailable. Try again in a few seconds. "
+        "With the same Idempotency-Key, nothing is done or charged twice."
     )
 
     def __init__(self) -> None:
@@ -212,9 +212,9 @@ def api_exception_handler(exc: Exception, context: dict[str, Any]) -> HttpRespon
     request: HttpRequest = context["request"]._request
     error = _domain_error(exc)
     if isinstance(error, DatabaseUnavailable):
-        logger.error("the database failed in %s %s: %s", request.method, request.path, exc)
+        logger.error("database error in %s %s: %s", request.method, request.path, exc)
     elif isinstance(error, InternalError):
-        logger.error("unexpected failure in %s %s", request.method, request.path, exc_info=exc)
+        logger.error("unexpected error in %s %s", request.method, request.path, exc_info=exc)
     return error_response(error, request)
 
 
@@ -223,7 +223,7 @@ def _domain_error(exc: Exception) -> DomainError:
         case DomainError():
             return exc
         case drf.MethodNotAllowed():
-            return MethodNotAllowed("This address does not take that method.")
+            return MethodNotAllowed("This URL does not support that method.")
         case drf.UnsupportedMediaType():
             return UnsupportedMediaType("Send the body as application/json.")
         case OperationalError() | InterfaceError():
@@ -233,7 +233,7 @@ def _domain_error(exc: Exception) -> DomainError:
         case SuspiciousOperation():
             return ValidationFailed("This request is malformed.")  # a thousand query parameters, for one
         case UnreadablePostError():
-            return ValidationFailed("The body broke off before its end.")
+            return ValidationFailed("The request body is incomplete.")
         case _:
             return InternalError()
 
@@ -250,17 +250,17 @@ def _render_error(request: HttpRequest, error: DomainError, *, title: str) -> Ht
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     # The exception's own words may quote the request (a Host header, a path): not repeated.
-    error = ValidationFailed("This request is malformed, or its Host is not one that this server answers for.")
-    return _render_error(request, error, title="That request is malformed")
+    error = ValidationFailed("This request is malformed, or its Host header is not one that this server accepts.")
+    return _render_error(request, error, title="Bad request")
 
 
 def permission_denied(request: HttpRequest, exception: PermissionDenied) -> HttpResponse:
-    return _render_error(request, Forbidden("You may not do this here."), title="You may not do this")
+    return _render_error(request, Forbidden("You do not have permission to do this."), title="Permission denied")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    error = NotFound("There is nothing at this address. It may have moved, or the link is incomplete.")
-    return _render_error(request, error, title="Nothing here")
+    error = NotFound("There is nothing at this address. The page may have moved, or the link may be incomplete.")
+    return _render_error(request, error, title="Page not found")
 
 
 def request_timeout(request: HttpRequest) -> HttpResponse:
@@ -272,8 +272,8 @@ def request_timeout(request: HttpRequest) -> HttpResponse:
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    error = TooManyRequests("There were many of these from your address. Wait a minute, then send it again.")
-    response = _render_error(request, error, title="That was a lot at once")
+    error = TooManyRequests("There were too many requests from your IP address. Wait a minute, then try again.")
+    response = _render_error(request, error, title="Too many requests")
     response.headers["Retry-After"] = "60"  # seconds; the windows are a minute long
     return response
 
@@ -281,11 +281,9 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     is_database_away = isinstance(sys.exc_info()[1], DATABASE_AWAY)
     error = DatabaseUnavailable() if is_database_away else InternalError()
-    return _render_error(request, error, title="Something failed on our side")
+    return _render_error(request, error, title="Something went wrong")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    error = Forbidden(
-        "This form was open for too long, or cookies are off. Go back, reload the page and send it again."
-    )
-    return _render_error(request, error, title="Please send that again")
+    error = Forbidden("This form has expired, or your browser blocks cookies. Go back, reload the page and try again.")
+    return _render_error(request, error, title="Form expired")

@@ -36,7 +36,7 @@ MAX_PATH_CHARS = 200
 MAX_TEXT_CHARS = 4_000  # of an event or a field; callers choose the length of a path
 # Read past the cut and then thrown away: a secret that the cut goes through is still seen as one.
 CUT_MARGIN_CHARS = 500
-WITHHELD = "withheld, it may quote a customer"
+WITHHELD = "withheld: may contain customer data"
 
 # Their messages cannot quote what a customer sent. Others may: a ValueError names the value, an IntegrityError the row.
 SAFE_FAILURES = (OSError, ImportError, NameError, AttributeError, TypeError, MemoryError)
@@ -231,9 +231,9 @@ def configure(config: dict[str, Any]) -> None:
 def _log_dead_thread(arguments: threading.ExceptHookArgs) -> None:
     if arguments.exc_value is not None and not isinstance(arguments.exc_value, SystemExit):
         name = arguments.thread.name if arguments.thread else "?"
-        logger.critical("thread %s died", name, exc_info=arguments.exc_value)
+        logger.critical("unhandled exception in thread %s", name, exc_info=arguments.exc_value)
 
 
 def _log_dead_process(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if not isinstance(error, KeyboardInterrupt):
-        logger.critical("the process died", exc_info=error)
+        logger.critical("unhandled exception", exc_info=error)

@@ -16,7 +16,7 @@ from django.core.mail.backends import filebased
 
 logger = logging.getLogger(__name__)
 
-FORM = "EMAIL_URL must look like smtp://user:password@host:587/?tls=1, or smtps://user:password@host:465."
+FORM = "EMAIL_URL must have the form smtp://user:password@host:587/?tls=1, or smtps://user:password@host:465."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def parse_email_url(url: str) -> SmtpServer:
         raise ImproperlyConfigured(FORM)
     use_ssl = parts.scheme == "smtps"
     if use_ssl and tls == "1":
-        raise ImproperlyConfigured("EMAIL_URL: smtps:// is TLS already; leave out tls=1.")
+        raise ImproperlyConfigured("EMAIL_URL: smtps:// already uses TLS; leave out tls=1.")
     return SmtpServer(
         host=parts.hostname,
         port=port or (465 if use_ssl else 587 if tls == "1" else 25),
@@ -67,4 +67,4 @@ class FileBackend(filebased.EmailBackend):
 
     def write_message(self, message: EmailMessage) -> None:
         super().write_message(message)
-        logger.info("mail in a file: %s, in %s", message.subject, self._get_filename())  # type: ignore[attr-defined]
+        logger.info("email written to a file: %s, in %s", message.subject, self._get_filename())  # type: ignore[attr-defined]

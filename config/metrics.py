@@ -11,20 +11,20 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 REQUESTS = Counter(
     "utterance_requests",
-    "Requests answered, by method, route (its pattern, not its path) and status.",
+    "Responses, by method, route (its pattern, not its path) and status.",
     ["method", "route", "status"],
     registry=REGISTRY,
 )
 REQUEST_SECONDS = Histogram(
     "utterance_request_seconds",
-    "Time until a response's head was ready, by route.",
+    "Time until the response headers were ready, by route.",
     ["route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=REGISTRY,
 )
 LOST_WAKE_UPS = Counter(
     "utterance_lost_wake_ups",
-    "Messages to workers that the broker did not take; the sweep makes up for them.",
+    "Worker messages that the broker did not accept. The sweep picks up the work.",
     registry=REGISTRY,
 )
 

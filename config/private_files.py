@@ -136,7 +136,7 @@ def _warn_about_link(path: Path) -> None:
     with suppress(OSError):
         if path.is_symlink() and path.stat().st_mode & OTHERS:
             logger.warning(
-                "%s leads to %s, which other users of this machine can look into. To close it: chmod 700 %s",
+                "%s leads to %s, which other users of this machine can read. To close it: chmod 700 %s",
                 path, path.resolve(), shlex.quote(str(path.resolve())),
             )  # fmt: skip
 
@@ -153,7 +153,7 @@ def _advice(path: Path, descriptor: int, state: os.stat_result, strange: list[st
     if strange:
         return (
             f"{opening} and holds more than Utterance's files ({strange[0]}). Set DATA_DIR to a folder of its own. "
-            f"If nobody else needs this one: chmod 700 {quoted}"
+            f"If only Utterance needs this one: chmod 700 {quoted}"
         )
     shared = _how_shared(descriptor, state)
     command = f"setfacl -b {quoted} && chmod 700 {quoted}" if shared == ACCESS_LIST else f"chmod 700 {quoted}"
@@ -172,7 +172,7 @@ def _how_shared(descriptor: int, state: os.stat_result) -> str:
     """How somebody gave others access on purpose; "" when nobody did."""
     if _has_access_list(descriptor):
         return ACCESS_LIST
-    mode, group = state.st_mode, f"somebody gave access to the group {_group_name(state.st_gid)}"
+    mode, group = state.st_mode, f"access was granted to the group {_group_name(state.st_gid)}"
     if not mode & OTHERS:
         return ""
     if mode & (stat.S_ISGID | stat.S_ISVTX):

@@ -25,11 +25,11 @@ V = TypeVar("V", bound=Callable[..., Any])
 
 EXAMPLE_REQUEST_ID = "7d1e9d5c-4b0c-4f0e-9d61-0f6f6c1e7a52"
 RESPONSE_HEADERS = {
-    "X-Request-ID": ("Names this request in our logs; your own value when you sent a sane one.", "string"),
-    "X-RateLimit-Limit": ("Requests allowed in this window of 15 minutes.", "integer"),
-    "X-RateLimit-Remaining": ("Requests left in it.", "integer"),
-    "X-RateLimit-Reset": ("When it ends, in Unix seconds.", "integer"),
-    "X-RateLimit-Bucket": ("What is counted: generate or read.", "string"),
+    "X-Request-ID": ("Identifies this request in our logs. Your own value, if you sent a valid one.", "string"),
+    "X-RateLimit-Limit": ("Requests allowed per 15-minute window.", "integer"),
+    "X-RateLimit-Remaining": ("Requests left in the current window.", "integer"),
+    "X-RateLimit-Reset": ("When the window ends, in Unix seconds.", "integer"),
+    "X-RateLimit-Bucket": ("The bucket that counts this request: generate or read.", "string"),
 }
 
 
@@ -184,7 +184,7 @@ def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         name: {"description": text, "schema": {"type": kind}, "required": True}
         for name, (text, kind) in RESPONSE_HEADERS.items()
     }
-    wait = {"description": "Seconds to wait.", "schema": {"type": "integer"}, "required": True}
+    wait = {"description": "Seconds to wait before retrying.", "schema": {"type": "integer"}, "required": True}
     for path, operations in result["paths"].items():
         for operation in operations.values():
             for status, response in operation["responses"].items():

@@ -448,7 +448,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Utterance",
-    "DESCRIPTION": "Text in, speech out. Submit a text, poll the job, fetch the audio.",
+    "DESCRIPTION": "Text in, speech out. Submit text, poll the job, fetch the audio.",
     "VERSION": VERSION,
     "OAS_VERSION": "3.1.0",
     "SERVERS": [{"url": "/"}],

@@ -39,7 +39,7 @@ def dispatch_task(task: str, args: Sequence[str], *, queue: str) -> bool:
             )
     except (KombuError, AMQPError, OSError) as error:
         LOST_WAKE_UPS.inc()
-        logger.warning("the broker is out of reach, %s waits for the sweeper: %s", queue, type(error).__name__)
+        logger.warning("the broker is unavailable; the sweeper will pick up %s: %s", queue, type(error).__name__)
         return False
     return True
 

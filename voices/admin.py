@@ -35,7 +35,7 @@ def _enable(row: Voice, actor: Actor, data: dict[str, Any]) -> str:
 
 def _disable(row: Voice, actor: Actor, data: dict[str, Any]) -> str:
     set_voice_enabled(voice=row, is_enabled=False, actor=actor, reason=data["reason"])
-    return "Disabled. New jobs with it are refused."
+    return "Disabled. New jobs with this voice are rejected."
 
 
 @admin.register(Voice)
@@ -54,7 +54,10 @@ class VoiceAdmin(OperatorAdmin):
         OperatorAction(
             code="disable",
             label="Disable",
-            explains="New jobs with this voice are refused, and it leaves the gallery. Accepted jobs are still spoken.",
+            explains=(
+                "New jobs with this voice are rejected, and it is removed from the gallery. "
+                "Accepted jobs are still completed."
+            ),
             run=_disable,
             applies=lambda row: row.is_enabled,
             is_dangerous=True,
@@ -62,7 +65,7 @@ class VoiceAdmin(OperatorAdmin):
         OperatorAction(
             code="enable",
             label="Enable",
-            explains="The voice may be used again, as far as its engine works here.",
+            explains="The voice can be used again if its engine is available on this server.",
             run=_enable,
             applies=lambda row: not row.is_enabled,
         ),
@@ -92,7 +95,7 @@ class NameForm(ReasonForm):
         r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z",
         max_length=80,
         widget=UnfoldAdminTextInputWidget,
-        help_text="As clients send it: letters, digits, dots, hyphens and underscores.",
+        help_text="The name that clients send: letters, digits, dots, hyphens and underscores.",
     )
     field_order = ("name", "reason")
 
@@ -103,13 +106,13 @@ class ModelForm(ReasonForm):
         label="Voices",
         choices=[("", "of any type"), *((each, each) for each in get_args(ModelType))],
         widget=UnfoldAdminSelectWidget,
-        help_text="The type decides the price. Voices of another type are passed over.",
+        help_text="The type determines the price. Voices of another type are skipped.",
     )
     engine_model = forms.CharField(
         required=False,
         max_length=80,
         widget=UnfoldAdminTextInputWidget,
-        help_text="The engine's own model, for voices that take one. Empty: the engine's default.",
+        help_text="The engine's own model ID, for voices that accept one. Leave empty for the engine's default.",
     )
     field_order = ("model_type", "engine_model", "reason")
 
@@ -119,7 +122,10 @@ class VoicesForm(ReasonForm):
         max_length=MAX_VOICE_IDS * 161,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 5}),
         label="Voices",
-        help_text="Ids, one a line. The first that is usable speaks, so better ones may come before they are there.",
+        help_text=(
+            "Voice IDs, one per line. The first available voice is used, so you can list voices before "
+            "they are installed."
+        ),
     )
     field_order = ("voice_ids", "reason")
 
@@ -127,21 +133,21 @@ class VoicesForm(ReasonForm):
         voice_ids = list(dict.fromkeys(self.cleaned_data["voice_ids"].split()))
         strange = [each for each in voice_ids if not re.fullmatch(r"[a-z0-9]+:[^:]{1,140}", each)]
         if strange:
-            raise forms.ValidationError(f"Not the id of a voice: {strange[0][:80]}")
+            raise forms.ValidationError(f"Not a voice ID: {strange[0][:80]}")
         if len(voice_ids) > MAX_VOICE_IDS:
-            raise forms.ValidationError(f"At most {MAX_VOICE_IDS}.")
+            raise forms.ValidationError(f"Enter at most {MAX_VOICE_IDS}.")
         return voice_ids
 
 
 def _edit_name(row: Alias, actor: Actor, data: dict[str, Any]) -> str:
     values = {field: data[field] for field in ALIAS_FIELDS[type(row)]}
     edit_alias(alias=row, values=values, actor=actor, reason=data["reason"])
-    return "Saved. It holds from the next request on."
+    return "Saved. The change applies to the next request."
 
 
 def _copy_name(row: Alias, actor: Actor, data: dict[str, Any]) -> str:
     copy_alias(alias=row, name=data["name"], actor=actor, reason=data["reason"])
-    return f"{data['name']} is there now, and stands for the same."
+    return f"{data['name']} was created and points to the same voices or model."
 
 
 def _enable_name(row: Alias, actor: Actor, data: dict[str, Any]) -> str:
@@ -151,20 +157,20 @@ def _enable_name(row: Alias, actor: Actor, data: dict[str, Any]) -> str:
 
 def _disable_name(row: Alias, actor: Actor, data: dict[str, Any]) -> str:
     set_alias_enabled(alias=row, is_enabled=False, actor=actor, reason=data["reason"])
-    return "Disabled. Callers are told that there is no such name."
+    return "Disabled. Requests with this name are rejected as unknown."
 
 
 COPY_NAME = OperatorAction(
     code="copy",
     label="Add another name",
-    explains="A second name that stands for the same, to be edited from then on by itself.",
+    explains="Creates a second name with the same settings. You can then edit it separately.",
     run=_copy_name,
     form=NameForm,
 )
 DISABLE_NAME = OperatorAction(
     code="disable",
     label="Disable",
-    explains="Callers who send this name are refused. Accepted jobs are still spoken.",
+    explains="Requests with this name are rejected. Accepted jobs are still completed.",
     run=_disable_name,
     applies=lambda row: row.is_enabled,
     is_dangerous=True,
@@ -172,7 +178,7 @@ DISABLE_NAME = OperatorAction(
 ENABLE_NAME = OperatorAction(
     code="enable",
     label="Enable",
-    explains="Callers may send this name again.",
+    explains="Requests with this name are accepted again.",
     run=_enable_name,
     applies=lambda row: not row.is_enabled,
 )
@@ -194,7 +200,7 @@ class ModelAliasAdmin(AliasAdmin):
         OperatorAction(
             code="edit",
             label="Edit",
-            explains="This holds for whoever sends the name, from the next request on.",
+            explains="This applies to the next request with this name.",
             run=_edit_name,
             form=ModelForm,
             initial=lambda row: {"model_type": row.model_type, "engine_model": row.engine_model},
@@ -213,7 +219,7 @@ class VoiceAliasAdmin(AliasAdmin):
         OperatorAction(
             code="edit",
             label="Edit",
-            explains="This holds for whoever sends the name, from the next request on.",
+            explains="This applies to the next request with this name.",
             run=_edit_name,
             form=VoicesForm,
             initial=lambda row: {"voice_ids": "\n".join(row.voice_ids)},

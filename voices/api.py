@@ -39,7 +39,7 @@ class VoiceList(ApiView):
         success={200: VoicePage},
         errors=[ValidationFailed, RateLimitExceeded, MaintenanceMode],
         parameters=[
-            OpenApiParameter("language", str, description="A locale (en-US) or all locales of a language (en)."),
+            OpenApiParameter("language", str, description="A locale (en-US), or a language for all its locales (en)."),
             OpenApiParameter("provider", str),
             OpenApiParameter("model_type", str, enum=CHOICES["model_type"]),
             OpenApiParameter("gender", str, enum=CHOICES["gender"]),
@@ -58,7 +58,7 @@ class VoiceList(ApiView):
                 raise ValidationFailed.of_field(name, f"Must be one of {', '.join(values[1:])}.")
         number = query.get("page", "1")
         if not (number.isascii() and number.isdecimal() and 1 <= int(number[:9]) <= 1_000_000):
-            raise ValidationFailed.of_field("page", "A page number from 1 on is required.")
+            raise ValidationFailed.of_field("page", "Must be a page number of at least 1.")
         voices = list_voices(**{name: _clean(query.get(name, "")) for name in FILTERS})
         pages = Paginator(voices, PAGE_SIZE)
         page = int(number[:9])

@@ -12,7 +12,7 @@ class ModelNotFound(DomainError):
     """Of the names that OpenAI's clients send."""
 
     code, status = "MODEL_NOT_FOUND", 404
-    example = "The model 'tts-2' does not exist. GET /v1/models lists those that do."
+    example = "The model 'tts-2' does not exist. GET /v1/models lists the available models."
 
 
 class NameTaken(DomainError):

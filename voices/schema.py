@@ -18,7 +18,7 @@ class PublicVoice(serializers.Serializer[Any]):
     language_name = serializers.CharField()
     gender = serializers.ChoiceField(list(get_args(Gender)))
     model_type = serializers.ChoiceField(list(get_args(ModelType)))
-    characteristics = serializers.DictField(help_text="styles, pitch, age and the like, as far as known.")
+    characteristics = serializers.DictField(help_text="Styles, pitch, age and similar characteristics, where known.")
     supports_ssml = serializers.BooleanField()
     supports_markup = serializers.BooleanField()
     supports_speed = serializers.BooleanField()

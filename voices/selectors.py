@@ -67,7 +67,7 @@ def voices_without_sample(*, providers: Collection[str]) -> QuerySet[Voice]:
 def get_public_voice(voice_id: str) -> Voice:
     voice = usable_voices().filter(voice_id=voice_id).first()
     if voice is None:
-        raise NotFound("There is no such voice here.")
+        raise NotFound("Voice not found.")
     return voice
 
 
@@ -103,7 +103,7 @@ def get_model_alias(name: str) -> ModelAlias:
     """Raises ModelNotFound, also for one that an operator disabled."""
     model = ModelAlias.objects.filter(name=name, is_enabled=True).first()
     if model is None:
-        raise ModelNotFound(f"The model {name[:80]!r} does not exist. GET /v1/models lists those that do.")
+        raise ModelNotFound(f"The model {name[:80]!r} does not exist. GET /v1/models lists the available models.")
     return model
 
 
@@ -118,12 +118,12 @@ def get_voice_for_model(*, model: ModelAlias, name: str) -> Voice:
     if alias is None:
         known = ", ".join(VoiceAlias.objects.filter(is_enabled=True).order_by("name").values_list("name", flat=True))
         raise InvalidVoice(
-            f"There is no voice {name[:80]!r}. These are known: {known}; and the voice_id of any in GET /api/v1/voices."
+            f"There is no voice {name[:80]!r}. Use one of {known}, or the voice_id of any voice in GET /api/v1/voices."
         )
     voices = usable_voices().filter(voice_id__in=alias.voice_ids)
     if model.model_type:
         voices = voices.filter(model_type=model.model_type)
     voice = min(voices, key=lambda voice: alias.voice_ids.index(voice.voice_id), default=None)
     if voice is None:
-        raise InvalidVoice(f"None of the voices behind {alias.name!r} can speak for {model.name} here just now.")
+        raise InvalidVoice(f"None of the voices of {alias.name!r} is currently available for {model.name}.")
     return voice

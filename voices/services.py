@@ -78,7 +78,7 @@ def retire_providers(*, keep: Sequence[str]) -> int:
 def set_voice_enabled(*, voice: Voice, is_enabled: bool, actor: Actor, reason: str) -> None:
     """The operator's own switch, which no sync touches. Accepted jobs are still spoken. Raises NothingToChange."""
     if not Voice.objects.filter(pk=voice.pk, is_enabled=not is_enabled).update(is_enabled=is_enabled):
-        raise NothingToChange(f"The voice is {'enabled' if is_enabled else 'disabled'} already.")
+        raise NothingToChange(f"The voice is already {'enabled' if is_enabled else 'disabled'}.")
     audit.record(
         actor=actor,
         action="voice.enabled" if is_enabled else "voice.disabled",
@@ -137,7 +137,7 @@ def copy_alias(*, alias: Alias, name: str, actor: Actor, reason: str) -> None:
         with transaction.atomic():
             kind(name=name, **values).save(force_insert=True)
     except IntegrityError:
-        raise NameTaken(f"{name} is there already.") from None
+        raise NameTaken(f"{name} already exists.") from None
     _record_alias(kind, name, actor, "added", reason, before={}, after=values)
 
 
@@ -160,7 +160,7 @@ def set_alias_enabled(*, alias: Alias, is_enabled: bool, actor: Actor, reason: s
     kind = type(alias)
     rows = kind._default_manager.filter(pk=alias.pk, is_enabled=not is_enabled)
     if not rows.update(is_enabled=is_enabled):
-        raise NothingToChange(f"The name is {'enabled' if is_enabled else 'disabled'} already.")
+        raise NothingToChange(f"The name is already {'enabled' if is_enabled else 'disabled'}.")
     action = "enabled" if is_enabled else "disabled"
     before, after = {"is_enabled": not is_enabled}, {"is_enabled": is_enabled}
     _record_alias(kind, alias.name, actor, action, reason, before=before, after=after)

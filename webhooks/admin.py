@@ -43,8 +43,8 @@ def _disable(row: Endpoint, actor: Actor, data: dict[str, Any]) -> str:
             why=checked_reason(data["reason"]),
         )
     if not disabled:
-        raise NothingToChange("It was disabled already.")
-    return "Disabled. Nothing is sent to it from now on, and its owners get a mail."
+        raise NothingToChange("The endpoint is already disabled.")
+    return "Disabled. No more events are sent to it, and the account's owners get an email."
 
 
 @admin.register(Endpoint)
@@ -57,7 +57,7 @@ class EndpointAdmin(OperatorAdmin):
         OperatorAction(
             code="disable",
             label="Disable",
-            explains="Nothing is sent to it any more, until the customer enables it again.",
+            explains="No events are sent to it until the customer enables it again.",
             run=_disable,
             applies=lambda row: row.is_enabled,
             is_dangerous=True,

@@ -44,7 +44,7 @@ ACCOUNT = OpenApiParameter(
     ACCOUNT_HEADER,
     {"type": "string", "format": "uuid"},
     OpenApiParameter.HEADER,
-    description="Which of your accounts, where you are in several.",
+    description="The account to use, if you belong to more than one.",
 )
 
 
@@ -72,7 +72,7 @@ class Webhook(WebhookView):
 
     @described(
         name="putWebhook",
-        summary="Make or change the endpoint",
+        summary="Create or update the endpoint",
         tag="Webhooks",
         request=EndpointSerializer,
         success={200: WebhookEndpoint},
@@ -164,7 +164,7 @@ class WebhookDeliveries(WebhookView):
 class WebhookReplay(WebhookView):
     @described(
         name="replayWebhookDelivery",
-        summary="Send a delivery again",
+        summary="Replay a delivery",
         tag="Webhooks",
         request=NoFields,
         success={202: WebhookDelivery},
@@ -180,7 +180,7 @@ class WebhookReplay(WebhookView):
 class WebhookReplayRange(WebhookView):
     @described(
         name="replayWebhookDeliveries",
-        summary="Send again what was missed",
+        summary="Replay missed deliveries",
         tag="Webhooks",
         request=RangeSerializer,
         success={202: ReplayedDeliveries},

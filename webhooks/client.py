@@ -75,9 +75,9 @@ def post(target: Target, *, headers: Mapping[str, str], body: bytes) -> Delivery
     except httpcore.ConnectError as error:
         answer = _not_connected(error)
     except httpcore.ProtocolError:
-        answer = DeliveryResponse("bad_answer", 0, error="The answer was not HTTP.")
+        answer = DeliveryResponse("bad_answer", 0, error="The response was not HTTP.")
     except (httpcore.NetworkError, OSError):
-        answer = DeliveryResponse("connection_failed", 0, error="The connection broke off before the answer.")
+        answer = DeliveryResponse("connection_failed", 0, error="The connection closed before a response.")
     duration_ms = round((time.monotonic() - began) * 1000)
     return DeliveryResponse(answer.outcome, duration_ms, answer.status, answer.error, answer.text, answer.retry_after)
 
@@ -146,25 +146,25 @@ def _as_text(data: bytes) -> str:
 def _judge(response: httpcore.Response, text: str, ended: bool) -> DeliveryResponse:
     """The status decides: a receiver that says 200 and then drips has taken the event."""
     status = response.status
-    error = "" if ended else "The body of the answer did not end in time."
+    error = "" if ended else "The response body did not end in time."
     if 200 <= status < 300:
         return DeliveryResponse("delivered", 0, status, error, text)
     header = {name.lower(): value for name, value in response.headers}
     retry_after = header.get(b"retry-after", b"").decode("ascii", "replace")[:64]
     outcome: Outcome = "http_error"
-    message = f"It answered {status}, not 2xx."
+    message = f"The endpoint returned {status}, not 2xx."
     if status == 410:
-        outcome, message = "gone", "It answered 410: it wants no more events."
+        outcome, message = "gone", "The endpoint returned 410 Gone: it no longer accepts events."
     elif status == 429:
-        outcome, message = "rate_limited", "It answered 429: too many requests."
+        outcome, message = "rate_limited", "The endpoint returned 429 Too Many Requests."
     elif 300 <= status < 400:
-        outcome, message = "redirect", f"It answered {status}. Redirects are not followed."
+        outcome, message = "redirect", f"The endpoint returned {status}. Redirects are not followed."
     return DeliveryResponse(outcome, 0, status, message, text, retry_after)
 
 
 def _timeout_message() -> str:
     return (
-        f"No answer within {TOTAL_SECONDS:g} s."
+        f"No response within {TOTAL_SECONDS:g} s."
         if time.monotonic() >= _now.deadline
         else f"No connection within {CONNECT_SECONDS:g} s."
     )
@@ -176,12 +176,10 @@ def _not_connected(error: httpcore.ConnectError) -> DeliveryResponse:
         cause = cause.__cause__ or cause.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason = re.sub(r"[^ -~]", "", cause.verify_message)[:150]
-        return DeliveryResponse("tls_failed", 0, error=f"Its certificate is not valid: {reason}.")
+        return DeliveryResponse("tls_failed", 0, error=f"The endpoint's certificate is invalid: {reason}.")
     if isinstance(cause, ssl.SSLError):
         return DeliveryResponse("tls_failed", 0, error="The TLS handshake failed.")
-    return DeliveryResponse(
-        "connection_failed", 0, error="Nothing answers there: the connection was refused or broke off."
-    )
+    return DeliveryResponse("connection_failed", 0, error="Could not connect: the connection was refused or closed.")
 
 
 # --- what httpcore dials with --------------------------------------------------------------------
@@ -263,7 +261,7 @@ class _GuardedBackend(httpcore.SyncBackend):
         raise failure
 
     def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        raise Blocked("This is not an address on the internet.")
+        raise Blocked("This is not a public internet address.")
 
 
 _pool_lock = threading.Lock()

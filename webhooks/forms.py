@@ -14,7 +14,7 @@ class EndpointForm(forms.Form):
         max_length=MAX_URL_CHARACTERS,
         help_text="Public HTTPS on port 443 or 8443. Redirects are not followed.",
         widget=forms.TextInput(attrs={"type": "url", "autocomplete": "off", "placeholder": ""}),
-        error_messages={"required": "Enter the address of your receiver."},
+        error_messages={"required": "Enter the URL of your endpoint."},
     )
     enabled = forms.BooleanField(required=False, initial=True)
 
@@ -30,13 +30,13 @@ class RangeForm(forms.Form):
         label="From, UTC",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
-        error_messages={"required": "Enter the beginning.", "invalid": "Enter a moment like 2027-01-31 08:00."},
+        error_messages={"required": "Enter the start time.", "invalid": "Enter a time such as 2027-01-31 08:00."},
     )
     created_before = forms.DateTimeField(
         label="To, UTC",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
-        error_messages={"required": "Enter the end.", "invalid": "Enter a moment like 2027-01-31 08:00."},
+        error_messages={"required": "Enter the end time.", "invalid": "Enter a time such as 2027-01-31 08:00."},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -49,5 +49,5 @@ class RangeForm(forms.Form):
             if data.get(name) is not None:
                 data[name] = data[name].replace(tzinfo=UTC)
         if len(data) == 2 and data["created_after"] >= data["created_before"]:
-            self.add_error("created_before", "The end has to be after the beginning.")
+            self.add_error("created_before", "The end time must be after the start time.")
         return data

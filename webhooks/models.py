@@ -18,9 +18,9 @@ ATTEMPT_GUARD = TableGuard("webhooks_attempt", "attempt", "attempts are written 
 
 class DisabledReason(models.TextChoices):
     PAUSED = "paused", "Paused by you"
-    GONE = "gone", "It answered 410 Gone"
+    GONE = "gone", "The endpoint returned 410 Gone"
     FAILING = "failing", "Every delivery failed for five days"
-    OPERATOR = "operator", "Whoever runs this server disabled it"
+    OPERATOR = "operator", "Disabled by the administrator of this server"
 
 
 BY_DECISION = (DisabledReason.PAUSED, DisabledReason.OPERATOR)  # stops what goes to jobs' own URLs, too

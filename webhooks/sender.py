@@ -40,7 +40,7 @@ BATCH_SECONDS = 20.0  # then the rest of a batch goes back; with one attempt mor
 RECORD_EVERY_SECONDS = 0.5  # a sender that is killed has told nobody of what it did since: it is sent again
 LOOK_EVERY_SECONDS = 1.0
 STOP_SECONDS = 2.0  # for requests that are under way when the process is told to stop
-UNSIGNED = "Nothing was sent: the signing secret cannot be read any more. Make a new one."
+UNSIGNED = "Not sent: the signing secret can no longer be decrypted. Generate a new one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +117,9 @@ class Sender:
             send_batch(batch, is_over=self._stopping.is_set)
         except AnyDatabaseError as error:
             # The claims run out; then they are sent again.
-            logger.error("the database failed a sender of webhooks: %s", error)
+            logger.error("database error in the webhook sender: %s", error)
         except Exception:
-            logger.exception("a batch of webhooks broke off")
+            logger.exception("a batch of webhooks failed")
         finally:
             connections.close_all()
             with self._changed:

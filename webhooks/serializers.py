@@ -24,7 +24,10 @@ class EndpointSerializer(StrictSerializer):
     url = StrictCharField(max_length=MAX_URL_CHARACTERS, help_text="Public HTTPS, port 443 or 8443.")
     enabled = StrictBooleanField(default=True)
     regenerateSecret = StrictBooleanField(  # noqa: N815
-        default=False, help_text="A new secret, shown in this answer only. Both sign for 24 hours."
+        default=False,
+        help_text=(
+            "Generates a new secret, shown only in this response. The old and the new secret both sign for 24 hours."
+        ),
     )
 
 
@@ -95,7 +98,7 @@ class WebhookEndpoint(serializers.Serializer[Any]):
     previous_secret_expires_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
-    secret = serializers.RegexField(r"^[0-9a-f]{64}$", required=False, help_text="When it was made just now.")
+    secret = serializers.RegexField(r"^[0-9a-f]{64}$", required=False, help_text="Only if it was just generated.")
 
 
 class DeletedWebhook(serializers.Serializer[Any]):

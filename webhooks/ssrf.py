@@ -79,18 +79,18 @@ def parse_target(url: str) -> Target:
     if len(url) > MAX_URL_CHARACTERS:
         raise Blocked(f"Use at most {MAX_URL_CHARACTERS} characters.")
     if re.search(r"[\x00-\x20\x7f\\]", url):
-        raise Blocked("There is a space, a backslash or a control character in it.")
+        raise Blocked("The URL contains a space, a backslash or a control character.")
     try:
         parts = urlsplit(url)
         port = 443 if parts.port is None else parts.port
     except ValueError:
         raise Blocked("This is not a URL.") from None
     if parts.scheme != "https":
-        raise Blocked("It must begin with https://")
+        raise Blocked("The URL must start with https://")
     if "@" in parts.netloc:
-        raise Blocked("Leave user name and password out of it.")
+        raise Blocked("The URL must not contain a user name or password.")
     if parts.fragment:
-        raise Blocked("Leave out what follows the #.")
+        raise Blocked("The URL must not contain a fragment (#).")
     host = _canonical_host(parts.hostname or "")
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=-._~") + (
         "?" + quote(parts.query, safe="/%:@!$&'()*+,;=-._~?") if parts.query else ""
@@ -128,11 +128,11 @@ def vetted_addresses(host: str, *, seconds: float = RESOLVE_SECONDS) -> list[str
     literal = _literal(host)
     addresses = [literal] if literal is not None else [ipaddress.ip_address(each) for each in _resolve(host, seconds)]
     if not addresses:
-        raise NotResolved(f"{host} has no address.")
+        raise NotResolved(f"{host} has no IP address.")
     if _is_special(host) and not all(map(is_allowed, addresses)):
-        raise Blocked(f"{host} is a name of a private network.")
+        raise Blocked(f"{host} is a private network name.")
     if not all(is_public(each) or is_allowed(each) for each in addresses):
-        what = f"{host} is" if literal is not None else f"{host} leads to"
+        what = f"{host} is" if literal is not None else f"{host} resolves to"
         raise Blocked(f"{what} an address that is not public.")
     return [str(each) for each in addresses]
 
@@ -140,25 +140,25 @@ def vetted_addresses(host: str, *, seconds: float = RESOLVE_SECONDS) -> list[str
 def _canonical_host(host: str) -> str:
     """ASCII, in small letters. Full-width digits and dots become what a resolver would take them for."""
     if not host:
-        raise Blocked("There is no host in it.")
+        raise Blocked("The URL has no host.")
     if ":" in host:
         if _literal(host) is None:
-            raise Blocked("This is not an IPv6 address.")
+            raise Blocked("This is not a valid IPv6 address.")
         return str(_literal(host))
     try:
         ascii_host = host if host.isascii() else idna.encode(host, uts46=True).decode()
     except (idna.IDNAError, UnicodeError):
-        raise Blocked(f"{host} is not a host name.") from None
+        raise Blocked(f"{host} is not a valid host name.") from None
     ascii_host = ascii_host.lower().rstrip(".")
     labels = ascii_host.split(".")
     if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):  # a resolver takes 0x7f.1 and 2130706433 for addresses
         if _literal(ascii_host) is None:
-            raise Blocked("Write the address as four decimal numbers.")
+            raise Blocked("Enter the IPv4 address as four decimal numbers.")
         return ascii_host
     if len(ascii_host) > 253 or not all(re.fullmatch(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", each) for each in labels):
-        raise Blocked(f"{ascii_host[:80]} is not a host name.")
+        raise Blocked(f"{ascii_host[:80]} is not a valid host name.")
     if len(labels) == 1 and not _is_special(ascii_host):
-        raise Blocked("Use a full host name.")
+        raise Blocked("Use a fully qualified host name.")
     return ascii_host
 
 
@@ -192,7 +192,7 @@ def _resolve(host: str, seconds: float) -> Sequence[str]:
     thread.join(max(0.0, seconds))
     if answer:
         return answer[0]
-    raise NotResolved(f"{host} has no address." if failure else f"The name servers of {host} do not answer.")
+    raise NotResolved(f"{host} has no IP address." if failure else f"The name servers of {host} do not respond.")
 
 
 def look_up(host: str) -> Sequence[str]:

@@ -33,7 +33,7 @@ ON_THE_PAGE = "By the customer, on the webhooks page."  # in the audit trail
 # State → the kind of badge, its icon, and what it is called.
 BADGES = {
     DeliveryState.DELIVERED: ("badge--ok", "ok", "Delivered"),
-    DeliveryState.FAILED: ("badge--bad", "fail", "Given up"),
+    DeliveryState.FAILED: ("badge--bad", "fail", "Failed"),
     DeliveryState.SKIPPED: ("", "pause", "Not sent"),
 }
 
@@ -99,7 +99,7 @@ def replay(request: MemberRequest, delivery_id: uuid.UUID) -> HttpResponse:
         replay_delivery(account=account, delivery_id=delivery_id)
     except DomainError as error:
         return refuse(request, "Nothing was sent", error.message)
-    messages.success(request, "It is sent again now, with the same id.")
+    messages.success(request, "The delivery is being sent again, with the same ID.")
     return redirect("webhook_delivery", delivery_id)
 
 
@@ -115,7 +115,7 @@ def replay_missed(request: MemberRequest) -> HttpResponse:
             count = replay_range(account=account, **form.cleaned_data)
         except DomainError as error:
             return refuse(request, "Nothing was sent", error.message)
-        messages.success(request, f"{count:,} {'delivery is' if count == 1 else 'deliveries are'} sent again now.")
+        messages.success(request, f"{count:,} {'delivery is' if count == 1 else 'deliveries are'} being sent again.")
         return redirect("webhooks")
     endpoint = find_endpoint(account=account)
     initial = {"url": endpoint.url, "enabled": endpoint.is_enabled} if endpoint else None
@@ -136,7 +136,7 @@ def remove(request: MemberRequest) -> HttpResponse:
             delete_endpoint(account=account, actor=Actor.of_member(request.membership), reason=ON_THE_PAGE)
         except NotFound:  # by somebody else, just now
             raise Http404 from None
-        messages.success(request, "The endpoint is removed. Nothing more is sent.")
+        messages.success(request, "The endpoint was removed. No more events are sent.")
         return redirect("webhooks")
     return render(request, "webhooks/remove.html", {"endpoint": endpoint})
 
@@ -147,7 +147,11 @@ def id_tokens(request: MemberRequest) -> HttpResponse:
     """Whether ID tokens with this person's email may act for them."""
     is_allowed = request.POST.get("allow") == "1"
     set_id_tokens_allowed(user=cast(User, request.user), is_allowed=is_allowed)
-    text = "ID tokens with your email may act for you." if is_allowed else "ID tokens may no longer act for you."
+    text = (
+        "ID tokens with your email address are now accepted for your user."
+        if is_allowed
+        else "ID tokens are no longer accepted for your user."
+    )
     messages.success(request, text)
     return redirect("webhooks")
 
@@ -155,7 +159,7 @@ def id_tokens(request: MemberRequest) -> HttpResponse:
 def why_no_webhooks(account: Account) -> str:
     """The reason why this account has none; "" when it may."""
     if account.is_suspended:
-        return f"{account.name} is suspended. Write to support to have it looked at."
+        return f"{account.name} is suspended. Contact support."
     if account.is_closing:
         return account.why_stopped
     if not account.plan.allows_webhooks:
@@ -208,7 +212,8 @@ def _save(request: MemberRequest, form: EndpointForm) -> tuple[Endpoint, str | N
         return None
     if saved.secret is None:
         messages.success(
-            request, "Saved." if saved.endpoint.is_enabled else "Saved. Nothing is sent until you enable it."
+            request,
+            "Saved." if saved.endpoint.is_enabled else "Saved. No events are sent until you enable the endpoint.",
         )
     return saved.endpoint, saved.secret
 
@@ -217,12 +222,12 @@ def _test(request: MemberRequest, account: Account) -> None:
     try:
         answer = send_test(claim_test(account=account))
     except NotFound:
-        messages.error(request, "Save an address first.")
+        messages.error(request, "Save a URL first.")
         return
     if answer.is_success:
-        messages.success(request, f"The test event was taken: {answer.status} after {answer.duration_ms:,} ms.")
+        messages.success(request, f"The test event was delivered: {answer.status} after {answer.duration_ms:,} ms.")
     else:
-        messages.error(request, f"The test event did not get through. {answer.error}")
+        messages.error(request, f"The test event was not delivered. {answer.error}")
 
 
 def _get_or_404(account: Account, delivery_id: uuid.UUID) -> Delivery:

@@ -31,7 +31,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise Unauthorized("The Authorization header must be: Bearer tts_…")
         api_key = find_api_key(key.strip())
         if api_key is None:
-            raise Unauthorized("This API key is not valid: mistyped, revoked or expired.")
+            raise Unauthorized("This API key is invalid, revoked or expired.")
         note_key_used(api_key=api_key)
         logs.bind(account_id=api_key.account_id, key_id=api_key.pk)
         return None, api_key

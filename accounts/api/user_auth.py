@@ -40,12 +40,12 @@ class PersonAuthentication(BaseAuthentication):
         user = self._of_token(authorization) if authorization else self._of_session(request)
         memberships = list(list_memberships(user))
         if not memberships:
-            raise Forbidden(f"{user.email} belongs to no account.")
+            raise Forbidden(f"{user.email} is not a member of any account.")
         wanted = request.headers.get(ACCOUNT_HEADER)
         if wanted is not None:
             chosen = next((one for one in memberships if str(one.account_id) == wanted), None)
             if chosen is None:
-                raise Forbidden(f"{ACCOUNT_HEADER} names no account of yours.")
+                raise Forbidden(f"{ACCOUNT_HEADER} is not the ID of an account that you belong to.")
         else:
             of_session = None if authorization else request._request.session.get(SESSION_KEY)
             chosen = next((one for one in memberships if str(one.account_id) == of_session), memberships[0])
@@ -55,7 +55,7 @@ class PersonAuthentication(BaseAuthentication):
     def _of_token(self, authorization: str) -> User:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not is_id_token(token.strip()):
-            raise Unauthorized("Sign in, or send an ID token: Authorization: Bearer … An API key does not do here.")
+            raise Unauthorized("Sign in, or send an ID token: Authorization: Bearer … API keys are not accepted here.")
         return user_of_identity(identity=read_id_token(token.strip()))
 
     def _of_session(self, request: Request) -> User:
@@ -65,7 +65,9 @@ class PersonAuthentication(BaseAuthentication):
         check = _CsrfCheck(lambda request: HttpResponse())
         check.process_request(request._request)
         if check.process_view(request._request, lambda request: HttpResponse(), (), {}):
-            raise Forbidden("The CSRF token is missing or wrong. Send the cookie's value as X-CSRFToken.")
+            raise Forbidden(
+                "The CSRF token is missing or incorrect. Send the CSRF cookie's value in the X-CSRFToken header."
+            )
         return user
 
 

@@ -17,11 +17,11 @@ from accounts.models import User
 from accounts.services.api_keys import MAX_NAME_CHARACTERS
 from accounts.services.tenants import create_account
 
-PASSWORD_HINT = "At least 12 characters. A sentence works well."  # noqa: S105
+PASSWORD_HINT = "At least 12 characters. A short sentence works well."  # noqa: S105
 EMAIL_MESSAGES = {
     "required": "Enter your email.",
-    "invalid": "Enter an email like name@example.com.",
-    "max_length": "Enter an email of at most 254 characters.",
+    "invalid": "Enter an email address such as name@example.com.",
+    "max_length": "Enter an email address of at most 254 characters.",
 }
 
 
@@ -63,8 +63,8 @@ class SignUpForm(allauth_forms.SignupForm):
     account_name = forms.CharField(
         label="Account name",
         max_length=120,
-        help_text="Your team or company. Your own name will do.",
-        error_messages={"required": "Name the account.", "max_length": "Use at most 120 characters."},
+        help_text="Your team, company or own name.",
+        error_messages={"required": "Enter an account name.", "max_length": "Use at most 120 characters."},
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
 
@@ -72,7 +72,7 @@ class SignUpForm(allauth_forms.SignupForm):
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
         _set(self.fields["email"], messages=EMAIL_MESSAGES, autocomplete="username", autofocus=True)
-        self.fields["email"].help_text = "We send one mail to confirm it."
+        self.fields["email"].help_text = "We will send you an email to confirm it."
         _set_new_password(self.fields["password1"])
 
     def try_save(self, request: HttpRequest) -> tuple[Any, Any]:
@@ -146,13 +146,13 @@ class ScopeWords:
 
 
 SCOPE_CHOICES = [
-    ("speech:write", ScopeWords("Create speech", "spends credits, cancels and deletes")),
-    ("speech:read", ScopeWords("Read jobs", "status and audio")),
+    ("speech:write", ScopeWords("Create speech", "spend credits, cancel and delete jobs")),
+    ("speech:read", ScopeWords("Read jobs", "view status and audio")),
 ]
 EXPIRY_CHOICES = [
     ("90", "In 90 days"),
     ("30", "In 30 days"),
-    ("365", "In a year"),
+    ("365", "In one year"),
     ("date", "On a date"),
     ("", "Never"),
 ]
@@ -165,10 +165,10 @@ class KeyForm(forms.Form):
     name = forms.CharField(
         label="Name",
         max_length=MAX_NAME_CHARACTERS,
-        help_text="The program that will use it.",
+        help_text="The application that will use the key.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={
-            "required": "Name the program that will use the key.",
+            "required": "Enter the name of the application that will use the key.",
             "max_length": f"Use at most {MAX_NAME_CHARACTERS} characters.",
         },
     )
@@ -177,21 +177,24 @@ class KeyForm(forms.Form):
         choices=EXPIRY_CHOICES,
         initial="90",
         required=False,
-        error_messages={"invalid_choice": "Choose one of the list."},
+        error_messages={"invalid_choice": "Choose an option from the list."},
     )
     expires_on = forms.DateField(
-        label="Last day, if on a date",
+        label="Expiration date",
         required=False,
-        help_text="In UTC.",
+        help_text="The key's last day, UTC. Only if you chose “On a date”.",
         widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"invalid": "Enter a date like 2027-01-31."},
+        error_messages={"invalid": "Enter a date such as 2027-01-31."},
     )
     scopes = forms.MultipleChoiceField(
-        label="It may",
+        label="Permissions",
         choices=SCOPE_CHOICES,
         initial=[scope for scope, _ in SCOPE_CHOICES],
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose what the key may do.", "invalid_choice": "Choose from the list."},
+        error_messages={
+            "required": "Choose at least one permission.",
+            "invalid_choice": "Choose an option from the list.",
+        },
     )
     token = forms.CharField(widget=forms.HiddenInput, max_length=64, initial=lambda: str(uuid.uuid4()))
 
@@ -205,9 +208,9 @@ class KeyForm(forms.Form):
             last_day: date | None = data["expires_on"]
             today = timezone.now().date()
             if last_day is None:
-                self.add_error("expires_on", "Enter the last day on which the key works.")
+                self.add_error("expires_on", "Enter an expiration date.")
             elif not today <= last_day <= today + MAX_LIFE:
-                self.add_error("expires_on", "Enter a day from today on, and within ten years.")
+                self.add_error("expires_on", "Enter a date between today and ten years from now.")
         return data
 
     def expires_at(self) -> datetime | None:
@@ -221,19 +224,27 @@ class KeyForm(forms.Form):
                 return timezone.now() + timedelta(days=int(days))
 
 
-OVERLAP_CHOICES = [(24, "For 24 hours more"), (1, "For an hour more"), (168, "For a week more"), (0, "No longer")]
+OVERLAP_CHOICES = [
+    (24, "For another 24 hours"),
+    (1, "For another hour"),
+    (168, "For another week"),
+    (0, "Stops working immediately"),
+]
 
 
 class RotationForm(forms.Form):
     """How long the old secret goes on. `last_four` says which one is meant: a form sent twice rotates once."""
 
     overlap_hours = forms.TypedChoiceField(
-        label="The old secret works",
+        label="Old secret",
         choices=OVERLAP_CHOICES,
         coerce=int,
         initial=24,
-        help_text="Long enough to give the new one to every program.",
-        error_messages={"invalid_choice": "Choose one of the list.", "required": "Choose one of the list."},
+        help_text="Allow enough time to update every application.",
+        error_messages={
+            "invalid_choice": "Choose an option from the list.",
+            "required": "Choose an option from the list.",
+        },
     )
     last_four = forms.CharField(widget=forms.HiddenInput, max_length=4)
 

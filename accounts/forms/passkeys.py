@@ -19,8 +19,8 @@ from accounts.forms.second_factor import TOO_MANY_CODES, is_stopped
 
 MAX_NAME_CHARS = 60
 MAX_CREDENTIAL_CHARS = 64 * 1024  # many times what browsers send; the longest are attestations, a few kilobytes
-REFUSED = "The passkey was not taken. Try again."
-NOT_FROM_THE_BROWSER = {"required": "The browser sent no passkey. Try again.", "invalid": REFUSED}
+REFUSED = "The passkey was not accepted. Try again."
+NOT_FROM_THE_BROWSER = {"required": "The browser did not send a passkey. Try again.", "invalid": REFUSED}
 
 
 # What fido2 raises, besides ValueError, about bytes that are no CBOR, no key or no end: found by feeding it such.
@@ -99,9 +99,9 @@ def name_field() -> forms.CharField:
     return forms.CharField(
         label="Name",
         max_length=MAX_NAME_CHARS,
-        help_text="What you know it by: the device that has it, or your password manager.",
+        help_text="A name you will recognize, such as the device or password manager that stores the passkey.",
         error_messages={
-            "required": "Name the passkey.",
+            "required": "Enter a name for the passkey.",
             "max_length": f"Use at most {MAX_NAME_CHARS} characters.",
         },
         widget=forms.TextInput(attrs={"autocomplete": "off"}),

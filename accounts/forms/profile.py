@@ -23,7 +23,7 @@ class EmailForm(ReauthenticationForm):
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].lower()
         if email == self.user.email.lower():
-            raise forms.ValidationError("That is your email already.")
+            raise forms.ValidationError("This is already your email address.")
         return email
 
 
@@ -48,15 +48,18 @@ class AccountForm(forms.Form):
     name = forms.CharField(
         label="Account name",
         max_length=120,
-        help_text="On invitations, and wherever you switch accounts.",
+        help_text="Shown on invitations and in the account switcher.",
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
-        error_messages={"required": "Name the account.", "max_length": "Use at most 120 characters."},
+        error_messages={"required": "Enter an account name.", "max_length": "Use at most 120 characters."},
     )
     retention_days = forms.IntegerField(
-        label="Days that text and audio are kept",
+        label="Data retention, days",
         required=False,
         min_value=1,
-        help_text="Then they are erased for good. What is older than a shorter time goes within seconds.",
+        help_text=(
+            "Text and audio are permanently deleted after this time. "
+            "If you shorten it, older data is deleted within seconds."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -67,10 +70,10 @@ class AccountForm(forms.Form):
         assert isinstance(field, forms.IntegerField)
         field.widget.attrs["max"] = longest
         field.widget.attrs["placeholder"] = str(longest)
-        field.error_messages["invalid"] = f"Enter a number from 1 to {longest}, or leave it empty."
+        field.error_messages["invalid"] = f"Enter a number from 1 to {longest}, or leave this empty."
 
     def clean_retention_days(self) -> int | None:
         days: int | None = self.cleaned_data["retention_days"]
         if days is not None and days > settings.AUDIO_RETENTION_DAYS:
-            raise forms.ValidationError(f"Nothing is kept here for longer than {settings.AUDIO_RETENTION_DAYS} days.")
+            raise forms.ValidationError(f"This server keeps data for at most {settings.AUDIO_RETENTION_DAYS} days.")
         return days

@@ -9,7 +9,7 @@ from allauth.mfa.totp import forms as totp_forms
 from django import forms
 from django.core.cache import cache
 
-TOO_MANY_CODES = "There were too many wrong codes. Wait 15 minutes, then try the next one."
+TOO_MANY_CODES = "Too many incorrect codes. Wait 15 minutes, then try again."
 REQUIRED = {"required": "Enter the code."}
 CODE_LIVES_SECONDS = 120  # longer than any code is taken for: MFA_TOTP_TOLERANCE steps around its own
 
@@ -52,7 +52,7 @@ class _SignInCodeForm(_CodeForm):
         is_app = self.authenticator.type == Authenticator.Type.TOTP
         key = f"totp-used:{self.authenticator.pk}:{''.join(filter(str.isalnum, code))}"
         if is_app and not cache.add(key, "y", CODE_LIVES_SECONDS):
-            raise forms.ValidationError("That code was used already. Wait for the next one.")
+            raise forms.ValidationError("That code has already been used. Wait for the next one.")
         return code
 
 
@@ -83,5 +83,5 @@ class ConfirmPasswordForm(allauth_forms.ReauthenticateForm):
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
         if not self.user.check_password(password):
-            raise forms.ValidationError("That is not your password.")
+            raise forms.ValidationError("Incorrect password.")
         return password

@@ -10,12 +10,12 @@ from accounts.models import Membership, Role, User
 from accounts.reauthentication import ReauthenticationForm
 from accounts.selectors import list_members
 
-CHOOSE = {"required": "Choose one of the list.", "invalid_choice": "Choose one of the list."}
+CHOOSE = {"required": "Choose an option from the list.", "invalid_choice": "Choose an option from the list."}
 ROLE_CHOICES = [
-    (Role.DEVELOPER, "Developer: speech, keys and webhooks"),
-    (Role.VIEWER, "Viewer: sees everything, changes nothing"),
-    (Role.BILLING, "Billing: credits and the plan alone"),
-    (Role.ADMIN, "Admin: everything but the ownership"),
+    (Role.DEVELOPER, "Developer: create speech, manage API keys and webhooks"),
+    (Role.VIEWER, "Viewer: read-only access"),
+    (Role.BILLING, "Billing: manage credits and the plan only"),
+    (Role.ADMIN, "Admin: everything except transferring ownership"),
 ]
 
 
@@ -47,7 +47,7 @@ class _MemberField(forms.ModelChoiceField):  # type: ignore[type-arg] # Django's
 class TransferForm(ReauthenticationForm):
     field_order = ("to", "current")
 
-    to = _MemberField(label="The next owner", queryset=Membership.objects.none(), error_messages=CHOOSE)
+    to = _MemberField(label="New owner", queryset=Membership.objects.none(), error_messages=CHOOSE)
 
     def __init__(self, *args: Any, owner: Membership, **kwargs: Any) -> None:
         super().__init__(*args, user=owner.user, **kwargs)
@@ -62,10 +62,10 @@ class DeletionForm(ReauthenticationForm):
     field_order = ("name", "current")
 
     name = forms.CharField(
-        label="The account's name",
+        label="Account name",
         max_length=120,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        error_messages={"required": "Type the account's name."},
+        error_messages={"required": "Type the account name."},
     )
 
     def __init__(self, *args: Any, owner: Membership, **kwargs: Any) -> None:
@@ -75,7 +75,7 @@ class DeletionForm(ReauthenticationForm):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if name != self.account.name.strip():
-            raise forms.ValidationError(f"This account is called {self.account.name}.")
+            raise forms.ValidationError(f"The account name is {self.account.name}.")
         return name
 
 

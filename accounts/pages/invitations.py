@@ -61,7 +61,7 @@ def _as_new_person(request: HttpRequest, row: Invitation, token: str) -> HttpRes
 
 def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:
     request.session[SESSION_KEY] = str(membership.account_id)
-    messages.success(request, f"You are in {membership.account.name} as {membership.role}.")
+    messages.success(request, f"You joined {membership.account.name} as {membership.role}.")
     return redirect("overview")
 
 

@@ -43,7 +43,7 @@ def rotate(request: MemberRequest, key_id: uuid.UUID) -> HttpResponse:
     """Asks how long the old secret goes on; with POST, shows the new one, in this one response."""
     api_key = _get_or_404(request, key_id)
     if not api_key.is_usable:
-        messages.error(request, f"“{api_key.name}” has ended. Make a new key instead.")
+        messages.error(request, f"“{api_key.name}” has expired or was revoked. Create a new key instead.")
         return redirect("keys")
     form = RotationForm(request.POST or None, initial={"last_four": api_key.last_four})
     secret = ""
@@ -82,7 +82,7 @@ def edit(request: MemberRequest, key_id: uuid.UUID) -> HttpResponse:
             for field, problems in error.details.items():
                 form.add_error(field, problems)
         else:
-            messages.success(request, "The key is changed. It holds from the next request on.")
+            messages.success(request, "Saved. The change applies to the key's next request.")
             return redirect("keys")
     return render(request, "accounts/edit_key.html", {"key": api_key, "form": form})
 
@@ -93,7 +93,7 @@ def end_old(request: MemberRequest, key_id: uuid.UUID) -> HttpResponse:
     """The secret before the last rotation is refused from now on."""
     api_key = _get_or_404(request, key_id)
     if end_old_secret(api_key=api_key, actor=Actor.of_member(request.membership), reason=ON_THE_PAGE):
-        messages.success(request, f"The old secret of “{api_key.name}” is refused from now on.")
+        messages.success(request, f"The old secret of “{api_key.name}” no longer works.")
     return redirect("keys")
 
 

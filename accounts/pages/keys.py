@@ -48,7 +48,7 @@ def keys(request: MemberRequest) -> HttpResponse:
         if not may_manage:
             return refuse_role(request)
         if why_none:
-            return refuse(request, "No key was made", why_none)
+            return refuse(request, "The key was not created", why_none)
         form = KeyForm(request.POST)
         fresh = _issue(account, form, Actor.of_member(request.membership))
         form = KeyForm() if fresh else form
@@ -73,7 +73,7 @@ def revoke(request: MemberRequest, key_id: str) -> HttpResponse:
     api_key = get_object_or_404(ApiKey.objects.for_account(request.membership.account), pk=key_id)
     if request.method == "POST":
         revoke_key(api_key=api_key, actor=Actor.of_member(request.membership), reason=ON_THE_PAGE)
-        messages.success(request, f"“{api_key.name}” is revoked. Requests with it are refused from now on.")
+        messages.success(request, f"“{api_key.name}” is revoked. Requests with it are now rejected.")
     elif api_key.revoked_at is None:
         return render(request, "accounts/revoke_key.html", {"key": api_key})
     return redirect("keys")
@@ -94,13 +94,15 @@ def switch_account(request: MemberRequest) -> HttpResponse:
 def why_no_keys(account: Account) -> str:
     """The reason why this account gets no API keys; "" when it does."""
     if account.is_suspended:
-        return f"{account.name} is suspended. Write to support to have it looked at."
+        return f"{account.name} is suspended. Contact support."
     if account.is_closing:
         return account.why_stopped
     if not account.plan.allows_api:
         plan = account.plan.name
-        way = "The first credits you buy" if settings.STRIPE_API_KEY else "Credits from whoever runs this server"
-        return f"The {plan} plan has no API keys. {way} unlock the API."
+        way = (
+            "The first credits you buy" if settings.STRIPE_API_KEY else "Credits from the administrator of this server"
+        )
+        return f"The {plan} plan does not include API keys. {way} unlock the API."
     return ""
 
 

@@ -112,7 +112,9 @@ def add(request: HttpRequest) -> HttpResponse:
         messages.error(request, error.message)
         return redirect("mfa_index")
     mail_person(user, "second_factor_on", subject="A passkey was added", what=f"the passkey “{name}”")
-    return after_adding(request, codes, done=f"The passkey “{name}” is yours. Sign in with it next time.")
+    return after_adding(
+        request, codes, done=f"The passkey “{name}” was added. You can use it the next time you sign in."
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -150,8 +152,10 @@ def remove(request: HttpRequest, passkey_id: int) -> HttpResponse:
         return redirect("mfa_index")
     renew_session(request)
     name = passkey.data["name"]
-    mail_person(user, "second_factor_off", subject="A second factor was taken off", what=f"the passkey “{name}”")
-    messages.success(request, f"The passkey “{name}” opens nothing any more. Delete it from the device, too.")
+    mail_person(user, "second_factor_off", subject="A second factor was removed", what=f"the passkey “{name}”")
+    messages.success(
+        request, f"The passkey “{name}” was removed and no longer works. Delete it from your device as well."
+    )
     return redirect("mfa_index")
 
 

@@ -54,14 +54,16 @@ def new_email(request: HttpRequest) -> HttpResponse:
         return _page(request, email_form=form)
     email = form.cleaned_data["email"]
     if not ratelimit.consume(request, action="confirm_email", key=email):
-        form.add_error("email", "A mail went there a moment ago. Wait three minutes before the next one.")
+        form.add_error(
+            "email", "We have just sent an email to this address. Wait three minutes before you request another."
+        )
         return _page(request, email_form=form)
     if User.objects.filter(email__iexact=email).exists():
         get_adapter().send_account_already_exists_mail(email)
     else:
         url = f"{settings.PUBLIC_URL}/settings/email/{email_change_token(user=user, new_email=email)}"
-        send_mail("accounts/email/new_email", to=email, subject="Confirm your new address", context={"url": url})
-    messages.success(request, f"A mail is on its way to {email}. Until you open its link, nothing changes.")
+        send_mail("accounts/email/new_email", to=email, subject="Confirm your new email address", context={"url": url})
+    messages.success(request, f"We sent an email to {email}. Open the link in it to confirm the change.")
     return redirect("settings")
 
 
@@ -77,8 +79,8 @@ def confirm_new_email(request: HttpRequest, token: str) -> HttpResponse:
         except (EmailTaken, NothingToChange) as error:
             context = {"change": None, "problem": error.message}
         else:
-            send_mail("accounts/email/email_changed", to=old, subject="Your address was changed", context={})
-            messages.success(request, f"{change.new_email} is your address now.")
+            send_mail("accounts/email/email_changed", to=old, subject="Your email address was changed", context={})
+            messages.success(request, f"Your email address is now {change.new_email}.")
             return redirect("settings")
     return render(request, "accounts/confirm_new_email.html", context, status=200 if context["change"] else 404)
 
@@ -99,7 +101,7 @@ def new_password(request: HttpRequest) -> HttpResponse:
     update_session_auth_hash(request, user)
     end_other_sessions(user=user, keep=request.session.session_key)
     mail_person(user, "password_changed", subject="Your password was changed")
-    messages.success(request, "Your password is changed. You are signed out everywhere else.")
+    messages.success(request, "Your password was changed. You have been signed out everywhere else.")
     return redirect("settings")
 
 

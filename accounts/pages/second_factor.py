@@ -1,4 +1,4 @@
-"""The security page: an app that makes codes, recovery codes, where they are asked for, and who is signed in where.
+"""The security page: an authenticator app, recovery codes, where they are asked for, and who is signed in where.
 
 Codes and their limits are django-allauth's; what is switched on and off is `accounts.services.second_factor`. Passkeys
 are added and removed in `accounts.pages.passkeys`.
@@ -87,8 +87,10 @@ def app_on(request: HttpRequest) -> HttpResponse:
         except NothingToChange:  # sent twice
             return redirect("mfa_index")
         clear_totp_secret(request)
-        mail_person(user, "second_factor_on", subject="An authenticator app was set up", what="an app that makes codes")
-        return after_adding(request, codes, done="The app is on. Its codes work beside your passkeys.")
+        mail_person(user, "second_factor_on", subject="An authenticator app was set up", what="an authenticator app")
+        return after_adding(
+            request, codes, done="The authenticator app is set up. You can use its codes or your passkeys."
+        )
     url = get_adapter().build_totp_url(user, form.secret)
     svg = get_adapter().build_totp_svg(url)
     context = {
@@ -114,8 +116,8 @@ def app_off(request: HttpRequest) -> HttpResponse:
     except NothingToChange:  # sent twice
         return redirect("mfa_index")
     renew_session(request)
-    mail_person(user, "second_factor_off", subject="A second factor was taken off", what="the app that makes codes")
-    messages.success(request, "The app is off. Its codes open nothing any more.")
+    mail_person(user, "second_factor_off", subject="A second factor was removed", what="the authenticator app")
+    messages.success(request, "The authenticator app was removed. Its codes no longer work.")
     return redirect("mfa_index")
 
 
@@ -134,7 +136,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
     except NothingToChange as error:
         messages.error(request, error.message)
         return redirect("mfa_index")
-    mail_person(user, "recovery_codes", subject="New recovery codes were made")
+    mail_person(user, "recovery_codes", subject="New recovery codes were generated")
     return show_codes(request, codes)
 
 
@@ -146,14 +148,14 @@ def after_adding(request: HttpRequest, codes: list[str], *, done: str) -> HttpRe
         messages.success(request, done)
         return redirect("mfa_index")
     end_other_sessions(user=cast(User, request.user), keep=request.session.session_key)
-    messages.success(request, "Two-factor sign-in is on. You are signed out everywhere else.")
+    messages.success(request, "Two-factor sign-in is on. You have been signed out everywhere else.")
     return show_codes(request, codes)
 
 
 @sensitive_variables("codes", "text")
 def show_codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
     """Once. The link to save them carries them itself: no second request could show them again."""
-    text = "Recovery codes for Utterance. Each works once.\r\n\r\n" + "\r\n".join(codes) + "\r\n"
+    text = "Recovery codes for Utterance. Each code works once.\r\n\r\n" + "\r\n".join(codes) + "\r\n"
     saved = base64.b64encode(text.encode()).decode()
     return render(request, "accounts/codes.html", {"codes": codes, "file": f"data:text/plain;base64,{saved}"})
 
@@ -167,12 +169,12 @@ def sign_out_session(request: HttpRequest, session_id: uuid.UUID) -> HttpRespons
     """Somebody else's is a 404. The one at hand is what the sign-out is for, and is left alone."""
     user = cast(User, request.user)
     if any(row.pk == session_id and row.session_key == request.session.session_key for row in list_sessions(user=user)):
-        messages.error(request, "That is this browser. Sign out in the menu instead.")
+        messages.error(request, "This is your current session. To end it, sign out from the menu.")
         return redirect("mfa_index")
     ended = end_session(user=user, session_id=session_id)
     if ended is None:
         raise Http404
-    messages.success(request, f"{ended.browser} is signed out.")
+    messages.success(request, f"Signed out of {ended.browser}.")
     return redirect("mfa_index")
 
 
@@ -182,7 +184,7 @@ def sign_out_others(request: HttpRequest) -> HttpResponse:
     renew_session(request)
     count = end_other_sessions(user=cast(User, request.user), keep=request.session.session_key)
     if count:
-        messages.success(request, "You are signed out everywhere else.")
+        messages.success(request, "You have been signed out everywhere else.")
     return redirect("mfa_index")
 
 

@@ -22,7 +22,7 @@ from accounts.services.audit import Actor
 from accounts.services.invitations import invite, renew_invitation, withdraw_invitation
 from accounts.services.team import change_role, remove_member, transfer_ownership
 
-TOO_MANY = "Fifty invitations went out in a day. The next one is welcome tomorrow."
+TOO_MANY = "Invitation limit exceeded: 50 per day. Try again tomorrow."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -61,12 +61,12 @@ def member(request: MemberRequest, member_id: int) -> HttpResponse:
     try:
         if request.method == "POST" and "remove" in request.POST:
             remove_member(member=row, actor=actor)
-            messages.success(request, f"{row.user.email} is out of the team, from now on.")
+            messages.success(request, f"{row.user.email} was removed from the team.")
             return redirect("team")
         if request.method == "POST" and form.is_valid():
             role = Role(form.cleaned_data["role"])
             change_role(member=row, role=role, actor=actor)
-            messages.success(request, f"{row.user.email} is {role} from now on.")
+            messages.success(request, f"{row.user.email} now has the role {role}.")
             return redirect("team")
     except TeamRefused as error:
         messages.error(request, error.message)
@@ -105,7 +105,7 @@ def transfer(request: MemberRequest) -> HttpResponse:
         except TeamRefused as error:
             form.add_error(None, error.message)
         else:
-            messages.success(request, f"{to.user.email} owns {to.account.name} now. You are an admin.")
+            messages.success(request, f"{to.user.email} now owns {to.account.name}. You are now an admin.")
             return redirect("team")
     return render(request, "accounts/transfer.html", {"form": form, "account": request.membership.account})
 
@@ -131,7 +131,7 @@ def resend(request: MemberRequest, invitation_id: uuid.UUID) -> HttpResponse:
 def withdraw(request: MemberRequest, invitation_id: uuid.UUID) -> HttpResponse:
     row = _invitation_or_404(request, invitation_id)
     if withdraw_invitation(invitation=row, actor=Actor.of_member(request.membership)):
-        messages.success(request, f"The invitation to {row.email} is withdrawn. Its link is over.")
+        messages.success(request, f"The invitation to {row.email} was revoked. Its link no longer works.")
     return redirect("team")
 
 
@@ -153,9 +153,12 @@ def _invite(request: MemberRequest, form: InviteForm) -> bool:
 
 def _say_sent(request: MemberRequest, row: Invitation, *, is_sent: bool) -> None:
     if is_sent:
-        messages.success(request, f"An invitation is on its way to {row.email}. It works for seven days.")
+        messages.success(request, f"Invitation sent to {row.email}. It expires in seven days.")
     else:
-        messages.error(request, "Our mail server did not take the invitation. It is kept; send it again in a minute.")
+        messages.error(
+            request,
+            "The mail server rejected the invitation email. The invitation is saved; send it again in a minute.",
+        )
 
 
 def _invitation_or_404(request: MemberRequest, invitation_id: uuid.UUID) -> Invitation:

@@ -24,7 +24,7 @@ def ask_for_deletion(*, account: Account, actor: Actor) -> datetime:
     """When it will run. Keys are refused from this moment on. Raises NothingToChange when it was asked for already."""
     due_at = timezone.now() + UNDO
     if not Account.objects.filter(pk=account.pk, deletion_due_at=None).update(deletion_due_at=due_at):
-        raise NothingToChange("The account is about to be deleted already.")
+        raise NothingToChange("The account is already scheduled for deletion.")
     _record(account, actor, "account.deletion_asked", ON_THE_DATA_PAGE)
     return due_at
 
@@ -34,7 +34,7 @@ def keep_account(*, account: Account, actor: Actor) -> None:
     """Everything is as it was. Raises NothingToChange once the seven days are over: what is erased stays so."""
     waiting = Account.objects.filter(pk=account.pk, deleted_at=None, deletion_due_at__gt=timezone.now())
     if not waiting.update(deletion_due_at=None):
-        raise NothingToChange("There is nothing to keep: nobody asked for a deletion, or it has begun.")
+        raise NothingToChange("There is no deletion to cancel: none was requested, or it has already started.")
     _record(account, actor, "account.kept", ON_THE_DATA_PAGE)
 
 
@@ -56,7 +56,7 @@ def erase_people(*, account: Account) -> None:
     for model in (ApiKey, Invitation, IdempotencyRecord):
         model.objects.filter(account=account).delete()
     Account.objects.filter(pk=account.pk).update(name=NAME_AFTERWARDS, deleted_at=timezone.now())
-    _record(locked, SYSTEM, "account.deleted", "The seven days to keep it are over.")
+    _record(locked, SYSTEM, "account.deleted", "The seven days to cancel the deletion have passed.")
 
 
 def _record(account: Account, actor: Actor, action: str, reason: str) -> None:

@@ -44,11 +44,11 @@ def issue_key(
     key_id = uuid.uuid5(account.pk, form_token) if form_token else uuid.uuid4()
     if ApiKey.objects.for_account(account).filter(pk=key_id).exists():
         raise KeyMadeAlready(
-            "This form has made its key already, and a key is shown only once. "
-            "If you did not keep it, revoke it and make another."
+            "This form has already created a key, and a key is shown only once. "
+            "If you did not save it, revoke it and create another."
         )
     if count_usable_keys(account=account) >= MAX_USABLE_KEYS:
-        raise TooManyKeys(f"{account.name} has {MAX_USABLE_KEYS} usable keys, the most there can be. Revoke one first.")
+        raise TooManyKeys(f"{account.name} has {MAX_USABLE_KEYS} active keys, which is the maximum. Revoke one first.")
     key = keys.generate_key()
     row = ApiKey.objects.create(
         id=key_id,
@@ -75,7 +75,7 @@ def issue_key(
 def checked_scopes(scopes: Sequence[str]) -> list[str]:
     """Raises ValidationFailed."""
     if not scopes or not set(scopes) <= set(keys.SCOPES):
-        raise ValidationFailed.of_field("scopes", "Choose what the key may do.")
+        raise ValidationFailed.of_field("scopes", "Choose at least one permission.")
     return list(scopes)
 
 
@@ -83,7 +83,7 @@ def checked_name(name: str) -> str:
     """With single spaces. Raises ValidationFailed."""
     name = " ".join(name.split())
     if not name:
-        raise ValidationFailed.of_field("name", "Name the program that will use the key.")
+        raise ValidationFailed.of_field("name", "Enter the name of the application that will use the key.")
     if len(name) > MAX_NAME_CHARACTERS:
         raise ValidationFailed.of_field("name", f"Use at most {MAX_NAME_CHARACTERS} characters; these are {len(name)}.")
     return name

@@ -45,9 +45,9 @@ def checked_reason(reason: str) -> str:
     """The reason, trimmed. Raises ValidationFailed when it is blank or too long."""
     trimmed = reason.strip()
     if not trimmed:
-        raise ValidationFailed.of_field("reason", "Say why. It is kept with what you did.")
+        raise ValidationFailed.of_field("reason", "Enter a reason. It is stored in the audit trail.")
     if len(trimmed) > MAX_REASON_CHARS:
-        raise ValidationFailed.of_field("reason", f"At most {MAX_REASON_CHARS} characters.")
+        raise ValidationFailed.of_field("reason", f"Use at most {MAX_REASON_CHARS} characters.")
     return trimmed
 
 

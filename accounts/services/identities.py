@@ -12,7 +12,7 @@ from accounts.models import ExternalIdentity, User
 from config.errors import Unauthorized
 
 NOBODY = (
-    "This ID token belongs to nobody here. Sign in once, and allow ID tokens on the webhooks page; "
+    "This ID token does not match any user. Sign in once, and allow ID tokens on the webhooks page; "
     "the email must be the same."
 )
 

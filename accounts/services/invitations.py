@@ -16,7 +16,7 @@ from accounts.services.team import ON_THE_TEAM_PAGE
 
 OPEN_FOR = timedelta(days=7)
 MAX_WAITING = 50
-OVER = "This invitation was used, withdrawn or is older than seven days. Ask for another one."
+OVER = "This invitation has been used, revoked or expired. Ask for a new one."
 
 
 @transaction.atomic
@@ -25,9 +25,9 @@ def invite(*, account: Account, email: str, role: Role, actor: Actor) -> tuple[I
     Account.objects.select_for_update().get(pk=account.pk)
     email = email.lower()
     if Membership.objects.filter(account=account, user__email__iexact=email).exists():
-        raise TeamRefused(f"{email} is in the team already.")
+        raise TeamRefused(f"{email} is already in the team.")
     if Invitation.objects.for_account(account).count() >= MAX_WAITING:
-        raise TeamRefused(f"There are {MAX_WAITING} invitations without an answer. Withdraw one first.")
+        raise TeamRefused(f"There are {MAX_WAITING} pending invitations, which is the maximum. Revoke one first.")
     token = secrets.token_urlsafe(32)
     try:
         with transaction.atomic():
@@ -39,7 +39,7 @@ def invite(*, account: Account, email: str, role: Role, actor: Actor) -> tuple[I
                 expires_at=timezone.now() + OPEN_FOR,
             )
     except IntegrityError:
-        raise TeamRefused(f"{email} is invited already. Send that invitation again, or withdraw it.") from None
+        raise TeamRefused(f"{email} has already been invited. Resend that invitation or revoke it.") from None
     _record(row, "invitation.made", actor)
     return row, token
 
@@ -52,7 +52,7 @@ def renew_invitation(*, invitation: Invitation, actor: Actor) -> str:
         digest=keys.digest(token), sent_at=now, expires_at=now + OPEN_FOR
     )
     if not renewed:
-        raise TeamRefused("It was accepted or withdrawn meanwhile.")
+        raise TeamRefused("The invitation has already been accepted or revoked.")
     _record(invitation, "invitation.renewed", actor)
     return token
 
@@ -71,7 +71,7 @@ def accept_invitation(*, token: str, user: User) -> Membership:
     """Once: whoever comes second finds it gone. Raises TeamRefused (over; for another address)."""
     row = _locked(token)
     if row.email != user.email.lower():
-        raise TeamRefused("This invitation is for another address than the one you are signed in with.")
+        raise TeamRefused("This invitation is for a different email address from the one you are signed in with.")
     return _join(row, user)
 
 
@@ -83,7 +83,7 @@ def accept_as_new_person(*, token: str, password: str) -> Membership:
         with transaction.atomic():
             user = User.objects.create_user(row.email, password)
     except IntegrityError:
-        raise TeamRefused("You have a sign-in here already. Sign in, and open the link again.") from None
+        raise TeamRefused("You already have an account. Sign in, then open the link again.") from None
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     return _join(row, user)
 

@@ -32,11 +32,12 @@ def rotate_key(*, api_key: ApiKey, last_four: str, overlap_hours: int, actor: Ac
     Raises ValidationFailed (overlap_hours), KeyRotatedAlready (it was replaced meanwhile, or revoked).
     """
     if overlap_hours not in OVERLAP_HOURS:
-        raise ValidationFailed.of_field("overlap_hours", "Choose one of the list.")
+        raise ValidationFailed.of_field("overlap_hours", "Choose an option from the list.")
     row = ApiKey.objects.select_for_update().get(pk=api_key.pk)
     if row.last_four != last_four or not row.is_usable:
         raise KeyRotatedAlready(
-            "This key has another secret by now, or ended. A secret is shown only once; rotate again if nobody kept it."
+            "This key has since been rotated, revoked or expired. "
+            "A secret is shown only once; if you did not save it, rotate the key again."
         )
     secret = keys.generate_key()
     row.old_digest, row.old_last_four = (row.digest, row.last_four) if overlap_hours else (None, "")

@@ -29,7 +29,7 @@ def change_plan(*, account: Account, plan_code: str, actor: Actor, reason: str) 
         raise NotFound(f"There is no plan {plan_code!r}.")
     before = _locked(account).plan_id
     if before == plan_code:
-        raise NothingToChange(f"The account is on the plan {plan_code} already.")
+        raise NothingToChange(f"The account is already on the plan {plan_code}.")
     Account.objects.filter(pk=account.pk).update(plan=plan_code)
     _record_account(account, actor, "account.plan_changed", reason, before={"plan": before}, after={"plan": plan_code})
 
@@ -38,7 +38,7 @@ def change_plan(*, account: Account, plan_code: str, actor: Actor, reason: str) 
 def suspend_account(*, account: Account, actor: Actor, reason: str) -> None:
     """Every request with one of its keys is refused; accepted jobs are still spoken. Raises NothingToChange."""
     if not Account.objects.filter(pk=account.pk, suspended_at=None).update(suspended_at=timezone.now()):
-        raise NothingToChange("The account is suspended already.")
+        raise NothingToChange("The account is already suspended.")
     _record_account(account, actor, "account.suspended", reason, before={"suspended": False}, after={"suspended": True})
 
 
@@ -55,7 +55,7 @@ def reinstate_account(*, account: Account, actor: Actor, reason: str) -> None:
 def revoke_key_for_customer(*, api_key: ApiKey, actor: Actor, reason: str) -> None:
     """An operator revokes a customer's key. Raises NothingToChange when it was revoked already."""
     if not revoke_key(api_key=api_key, actor=actor, reason=reason):
-        raise NothingToChange("The key was revoked already.")
+        raise NothingToChange("The key is already revoked.")
 
 
 @transaction.atomic
@@ -94,7 +94,7 @@ def create_operator(*, email: str, role: StaffRole, actor: Actor, reason: str) -
             )
             EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     except IntegrityError:
-        raise EmailTaken(f"{email} is known here already. Operators need an email of their own.") from None
+        raise EmailTaken(f"{email} already belongs to a user. Operators need a separate email address.") from None
     audit.record(
         actor=actor,
         action="operator.created",

@@ -15,7 +15,7 @@ from config.errors import ValidationFailed
 
 SALT = "accounts.email_change"
 LINK_SECONDS = 3 * 24 * 3600
-ON_THE_SETTINGS_PAGE = "By the person, on the settings page."  # in the audit trail
+ON_THE_SETTINGS_PAGE = "By the user, on the settings page."  # in the audit trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ def change_email(*, change: EmailChange) -> str:
     """
     user = User.objects.select_for_update().get(pk=change.user.pk)
     if user.email != change.user.email:
-        raise NothingToChange("The address was changed already.")
+        raise NothingToChange("The email address has already been changed.")
     try:
         with transaction.atomic():
             User.objects.filter(pk=user.pk).update(email=change.new_email)
             EmailAddress.objects.filter(user=user).delete()
             EmailAddress.objects.create(user=user, email=change.new_email, primary=True, verified=True)
     except IntegrityError:
-        raise EmailTaken("Somebody else has this address by now.") from None
+        raise EmailTaken("This email address is now used by another user.") from None
     _record_person(user, "user.email_changed")
     return user.email
 
@@ -72,7 +72,7 @@ def change_password(*, user: User, password: str) -> None:
 def rename_account(*, account: Account, name: str, actor: Actor) -> None:
     """Raises NothingToChange. The names themselves are not in the audit trail: they may be a person's."""
     if not Account.objects.filter(pk=account.pk).exclude(name=name).update(name=name):
-        raise NothingToChange("That is its name already.")
+        raise NothingToChange("The account already has this name.")
     audit.record(
         actor=actor,
         action="account.renamed",
@@ -93,7 +93,7 @@ def set_retention(*, account: Account, days: int | None, actor: Actor) -> None:
         raise ValidationFailed.of_field("retention_days", f"From 1 to {settings.AUDIO_RETENTION_DAYS} days.")
     before = Account.objects.select_for_update().get(pk=account.pk).retention_days
     if before == days:
-        raise NothingToChange("That is so already.")
+        raise NothingToChange("Already set to this value.")
     Account.objects.filter(pk=account.pk).update(retention_days=days)
     audit.record(
         actor=actor,

@@ -16,10 +16,10 @@ from accounts.models import User
 from accounts.services import audit
 from accounts.services.audit import Actor
 
-ON_THE_SECURITY_PAGE = "By the person, on the security page."  # in the audit trail
+ON_THE_SECURITY_PAGE = "By the user, on the security page."  # in the audit trail
 
 MAX_PASSKEYS = 20  # of a person
-PASSKEY_GONE = "That passkey was removed already."
+PASSKEY_GONE = "That passkey has already been removed."
 
 Kind = Authenticator.Type
 
@@ -33,7 +33,7 @@ def turn_on_app(*, user: User, secret: str) -> list[str]:
     _lock(user)
     is_first = not has_second_factor(user)
     if Authenticator.objects.filter(user=user, type=Kind.TOTP).exists():
-        raise NothingToChange("An app is set up already. Turn it off to set up another.")
+        raise NothingToChange("An authenticator app is already set up. Remove it to set up another.")
     TOTP.activate(user, secret)
     _record(user, "two_factor.app_on")
     return _made_codes(user) if is_first else []
@@ -44,7 +44,7 @@ def turn_off_app(*, user: User) -> None:
     """Raises NothingToChange."""
     _lock(user)
     if not Authenticator.objects.filter(user=user, type=Kind.TOTP).delete()[0]:
-        raise NothingToChange("No app is set up.")
+        raise NothingToChange("No authenticator app is set up.")
     _drop_lone_codes(user)
     _record(user, "two_factor.app_off")
 
@@ -66,7 +66,7 @@ def add_passkey(*, user: User, name: str, credential: dict[str, Any]) -> list[st
     if len(passkeys) >= MAX_PASSKEYS:
         raise NothingToChange(f"You have {MAX_PASSKEYS} passkeys. Remove one to add another.")
     if any(each.data["credential"]["id"] == credential["id"] for each in passkeys):  # sent twice
-        raise NothingToChange("That passkey is yours already.")
+        raise NothingToChange("You have already added that passkey.")
     WebAuthn.add(user, name, credential)
     _record(user, "two_factor.passkey_added")
     return _made_codes(user) if is_first else []
@@ -98,7 +98,7 @@ def make_recovery_codes(*, user: User) -> list[str]:
     """Ten codes for one sign-in each; those before work no more. Raises NothingToChange without a second factor."""
     _lock(user)
     if not has_second_factor(user):
-        raise NothingToChange("Recovery codes are for when a second factor is on.")
+        raise NothingToChange("Recovery codes require a second factor. Set one up first.")
     _record(user, "two_factor.codes_made")
     return _made_codes(user)
 
@@ -108,7 +108,7 @@ def take_off_second_factor(*, user: User, actor: Actor, reason: str) -> None:
     """All of it, by an operator, for somebody who lost it. Raises NothingToChange."""
     _lock(user)
     if not Authenticator.objects.filter(user=user).delete()[0]:
-        raise NothingToChange("No second factor is on.")
+        raise NothingToChange("No second factor is set up.")
     audit.record(actor=actor, action="two_factor.taken_off", reason=reason, target_type="user", target_id=user.pk)
 
 

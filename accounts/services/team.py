@@ -15,7 +15,7 @@ def change_role(*, member: Membership, role: Role, actor: Actor) -> None:
     """Holds from their next request on. Raises TeamRefused (the owner's; they are gone)."""
     row = _locked_member(member)
     if Role.OWNER in {role, row.role}:
-        raise TeamRefused("An account has one owner. Pass the ownership on instead.")
+        raise TeamRefused("An account has exactly one owner. Transfer ownership instead.")
     if row.role == role:
         return
     Membership.objects.filter(pk=row.pk).update(role=role)
@@ -27,7 +27,7 @@ def remove_member(*, member: Membership, actor: Actor) -> None:
     """Also how one leaves. The keys they made are the account's, and go on. Raises TeamRefused (the owner's; gone)."""
     row = _locked_member(member)
     if row.role == Role.OWNER:
-        raise TeamRefused("The owner cannot leave or be removed. Pass the ownership on first.")
+        raise TeamRefused("The owner cannot leave or be removed. Transfer ownership first.")
     Membership.objects.filter(pk=row.pk).delete()
     _record(row, "member.removed", actor, before={"role": row.role}, after={})
 
@@ -38,7 +38,7 @@ def transfer_ownership(*, owner: Membership, to: Membership, actor: Actor) -> No
     assert owner.account_id == to.account_id
     giving, taking = _locked_member(owner), _locked_member(to)
     if giving.role != Role.OWNER or giving.pk == taking.pk:
-        raise TeamRefused("You do not own this account any more, or chose yourself. Nothing was changed.")
+        raise TeamRefused("You are no longer the owner of this account, or you chose yourself. Nothing was changed.")
     Membership.objects.filter(pk=giving.pk).update(role=Role.ADMIN)
     Membership.objects.filter(pk=taking.pk).update(role=Role.OWNER)
     _record(giving, "member.role_changed", actor, before={"role": Role.OWNER}, after={"role": Role.ADMIN})
@@ -50,7 +50,7 @@ def _locked_member(member: Membership) -> Membership:
     Account.objects.select_for_update().get(pk=member.account_id)
     row = Membership.objects.filter(pk=member.pk).select_related("account").first()
     if row is None:
-        raise TeamRefused("This person is not in the team any more.")
+        raise TeamRefused("This user is no longer in the team.")
     return row
 
 

@@ -24,7 +24,7 @@ def create_account(
         with transaction.atomic():
             user = User.objects.create_user(email, password)
     except IntegrityError:
-        raise EmailTaken(f"{email} has an account already.") from None
+        raise EmailTaken(f"{email} already has an account.") from None
     account = Account.objects.create(name=name or email.partition("@")[0].capitalize()[:120], plan=plan)
     Membership.objects.create(account=account, user=user, role=Role.OWNER)
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=is_email_confirmed)

@@ -24,7 +24,7 @@ class PriceForm(ReasonForm):
         min_value=0,
         max_value=10**9,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="1,000 here are 1 credit per 1,000 characters.",
+        help_text="1,000 microcredits per character are 1 credit per 1,000 characters.",
     )
     field_order = ("microcredits_per_character", "reason")
 
@@ -32,7 +32,7 @@ class PriceForm(ReasonForm):
 def _change_price(row: Price, actor: Actor, data: dict[str, Any]) -> str:
     amount = data["microcredits_per_character"]
     change_price(price=row, microcredits_per_character=amount, actor=actor, reason=data["reason"])
-    return "Saved. It holds for jobs that are submitted from now on."
+    return "Saved. The price applies to jobs submitted from now on."
 
 
 @admin.register(Price)
@@ -45,7 +45,7 @@ class PriceAdmin(OperatorAdmin):
         OperatorAction(
             code="edit",
             label="Change the price",
-            explains="Jobs that were accepted keep the price they were sold at.",
+            explains="Accepted jobs keep the price at which they were submitted.",
             run=_change_price,
             form=PriceForm,
             initial=lambda row: {"microcredits_per_character": row.microcredits_per_character},
@@ -75,7 +75,7 @@ class LedgerEntryAdmin(OperatorAdmin):
         OperatorAction(
             code="reverse",
             label="Reverse",
-            explains="Writes the opposite entry, once. Both stay in the ledger.",
+            explains="Adds the opposite entry, once. Both entries stay in the ledger.",
             run=_reverse,
             applies=_is_reversible,
         ),

@@ -21,10 +21,12 @@ class PackForm(ReasonForm):
         min_value=1,
         max_value=10**9,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="In the currency's smallest unit: 1000 of usd is $10.00.",
+        help_text="In the currency's smallest unit: 1000 in USD is $10.00.",
     )
     currency = forms.RegexField(
-        regex=r"^[a-z]{3}$", widget=UnfoldAdminTextInputWidget, error_messages={"invalid": "Three letters, like usd."}
+        regex=r"^[a-z]{3}$",
+        widget=UnfoldAdminTextInputWidget,
+        error_messages={"invalid": "Three-letter code, such as usd."},
     )
     stripe_price_id = forms.CharField(
         required=False,
@@ -41,7 +43,7 @@ class PackForm(ReasonForm):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
         if amount <= 0:
-            raise forms.ValidationError("More than nothing.")
+            raise forms.ValidationError("Enter a number above 0.")
         return amount
 
 
@@ -51,11 +53,11 @@ def _pack_values(data: dict[str, Any]) -> dict[str, Any]:
 
 def _edit_pack(row: Pack, actor: Actor, data: dict[str, Any]) -> str:
     edit_pack(pack=row, values=_pack_values(data), actor=actor, reason=data["reason"])
-    return "Saved. Purchases that were begun keep what they were sold at."
+    return "Saved. Purchases already in progress keep their price."
 
 
 def _copy_pack(row: Pack, actor: Actor, data: dict[str, Any]) -> str:
-    return f"Made: {copy_pack(values=_pack_values(data), actor=actor, reason=data['reason'])}. It is on sale."
+    return f"Created: {copy_pack(values=_pack_values(data), actor=actor, reason=data['reason'])}. It is on sale."
 
 
 def _enable_pack(row: Pack, actor: Actor, data: dict[str, Any]) -> str:
@@ -65,7 +67,7 @@ def _enable_pack(row: Pack, actor: Actor, data: dict[str, Any]) -> str:
 
 def _disable_pack(row: Pack, actor: Actor, data: dict[str, Any]) -> str:
     set_pack_enabled(pack=row, is_enabled=False, actor=actor, reason=data["reason"])
-    return "Not on sale any more."
+    return "No longer on sale."
 
 
 def _of_pack(row: Pack) -> dict[str, Any]:
@@ -87,15 +89,15 @@ class PackAdmin(OperatorAdmin):
         OperatorAction(
             code="edit",
             label="Edit",
-            explains="This holds for purchases that begin from now on.",
+            explains="This applies to purchases started from now on.",
             run=_edit_pack,
             form=PackForm,
             initial=_of_pack,
         ),
         OperatorAction(
             code="copy",
-            label="Make another pack",
-            explains="A new pack, on sale at once.",
+            label="Copy this pack",
+            explains="Creates a new pack and puts it on sale immediately.",
             run=_copy_pack,
             form=PackForm,
             initial=_of_pack,
@@ -103,7 +105,7 @@ class PackAdmin(OperatorAdmin):
         OperatorAction(
             code="disable",
             label="Take off sale",
-            explains="Nobody can buy it any more. Purchases that were begun go on.",
+            explains="Customers can no longer buy this pack. Purchases already in progress are not affected.",
             run=_disable_pack,
             applies=lambda row: row.is_enabled,
             is_dangerous=True,
@@ -111,7 +113,7 @@ class PackAdmin(OperatorAdmin):
         OperatorAction(
             code="enable",
             label="Put on sale",
-            explains="Customers see it at once.",
+            explains="Customers see it immediately.",
             run=_enable_pack,
             applies=lambda row: not row.is_enabled,
         ),

@@ -44,7 +44,7 @@ class PurchaseAdmin(OperatorAdmin):
     def credits(self, row: Purchase) -> str:
         return format_credits(row.credits_microcredits)
 
-    @column("Taken back, credits")
+    @column("Clawed back, credits")
     def taken(self, row: Purchase) -> str:
         return format_credits(row.taken_microcredits)
 
@@ -85,7 +85,7 @@ class SubscriptionAdmin(OperatorAdmin):
     def shown_state(self, row: Subscription) -> str:
         return row.get_state_display()
 
-    @column("A month")
+    @column("Per month")
     def shown_price(self, row: Subscription) -> str:
         return format_money(row.price, row.currency)
 
@@ -115,7 +115,7 @@ class OperatorAlertAdmin(OperatorAdmin):
         OperatorAction(
             code="resolve",
             label="Resolve",
-            explains="Somebody has looked at it and done what was to be done.",
+            explains="The problem has been reviewed and dealt with.",
             run=_resolve,
             applies=lambda row: row.resolved_at is None,
         ),

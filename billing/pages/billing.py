@@ -128,7 +128,7 @@ def recharge(request: MemberRequest) -> HttpResponse:
     form = RechargeForm(request.POST, row=selectors.get_recharge(account))
     customer = selectors.get_customer(account)
     if form.is_valid() and form.cleaned_data["is_on"] and not (customer and customer.payment_method_id):
-        form.add_error("is_on", "There is no card yet. Buy a pack and tick that the card may be kept.")
+        form.add_error("is_on", "No card is saved. Buy a pack and tick “Save the card for automatic top-ups”.")
     if not form.is_valid():
         return render_page(request, recharge_form=form, status=400)
     save_recharge(
@@ -141,7 +141,7 @@ def recharge(request: MemberRequest) -> HttpResponse:
     )
     is_on = form.cleaned_data["is_on"]
     messages.success(
-        request, f"Saved. Credits are {'topped up automatically' if is_on else 'not topped up by itself'}."
+        request, f"Saved. Credits are {'topped up automatically' if is_on else 'not topped up automatically'}."
     )
     return redirect("billing")
 
@@ -157,6 +157,9 @@ def low_balance(request: MemberRequest) -> HttpResponse:
         return render_page(request, low_balance_form=form, status=400)
     threshold = form.cleaned_data["threshold"]
     set_low_balance_notice(account=account, threshold_microcredits=threshold)
-    told = f"below {format_have(threshold)} credits" if threshold is not None else "no more"
-    messages.success(request, f"Saved. The owners get a mail {told}.")
+    if threshold is None:
+        message = "Saved. The low balance alert is off."
+    else:
+        message = f"Saved. The owners get an email when the balance falls below {format_have(threshold)} credits."
+    messages.success(request, message)
     return redirect("billing")

@@ -30,30 +30,33 @@ class KeyLimitsForm(forms.Form):
     """Empty fields are no limit."""
 
     monthly_cap = forms.CharField(
-        label="Credits a month, at most",
+        label="Monthly cap, credits",
         max_length=20,
         required=False,
-        help_text="Empty: no cap but the balance. A month is a calendar month, UTC.",
+        help_text="Per calendar month, UTC. Leave empty to limit spending only by the balance.",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
     providers = forms.MultipleChoiceField(
-        label="Voices of these providers",
+        label="Allowed providers",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": "Choose from the list."},
+        error_messages={"invalid_choice": "Choose an option from the list."},
     )
     voices = forms.CharField(
-        label="And these voices",
+        label="Allowed voices",
         max_length=40_000,
         required=False,
-        help_text="Ids such as espeak:en-GB-eSpeak-Lee, one a line. Nothing chosen and nothing here: every voice.",
+        help_text=(
+            "Voice IDs such as espeak:en-GB-eSpeak-Lee, one per line. "
+            "To allow all voices, select no provider and leave this empty."
+        ),
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
     )
     networks = forms.CharField(
-        label="Only from these addresses",
+        label="Allowed IP addresses",
         max_length=4_000,
         required=False,
-        help_text="Addresses or networks such as 203.0.113.0/24, one a line. Empty: from anywhere.",
+        help_text="Addresses or networks such as 203.0.113.0/24, one per line. Leave empty to allow all addresses.",
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
     )
 
@@ -96,7 +99,7 @@ def key_limits(request: MemberRequest, key_id: uuid.UUID) -> HttpResponse:
     api_key = get_object_or_404(keys, pk=key_id)
     form = KeyLimitsForm(request.POST if request.method == "POST" else None, api_key=api_key)
     if form.is_bound and form.is_valid() and _save(api_key, form, Actor.of_member(request.membership)):
-        messages.success(request, f"“{api_key.name}” has these limits from its next request on.")
+        messages.success(request, f"“{api_key.name}” was updated. The limits apply from the key's next request.")
         return redirect("keys")
     month = month_of(timezone.now())
     context = {

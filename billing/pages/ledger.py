@@ -27,15 +27,15 @@ from config.csv_files import csv_response
 ROWS = 50
 CSV_ROWS = 100_000
 WORDS = {
-    EntryKind.GRANT: "Gift",
+    EntryKind.GRANT: "Credits granted",
     EntryKind.ADJUSTMENT: "Adjustment",
     EntryKind.CHARGE: "Speech",
     EntryKind.REFUND: "Speech, refunded",
     EntryKind.OPERATOR_REFUND: "Speech, refunded by support",
     EntryKind.TOP_UP: "Credits bought",
-    EntryKind.SUBSCRIPTION: "Credits of the plan",
-    EntryKind.TAKEN_BACK: "Payment went back",
-    EntryKind.RESTORED: "Payment restored",
+    EntryKind.SUBSCRIPTION: "Plan credits",
+    EntryKind.TAKEN_BACK: "Payment reversed",
+    EntryKind.RESTORED: "Reversed payment restored",
 }
 HEAD = ("time_utc", "kind", "credits", "balance_after", "job_id", "api_key", "note", "reference")
 
@@ -53,35 +53,35 @@ class Row:
 
 class LedgerFilters(forms.Form):
     kind = forms.ChoiceField(
-        label="What",
+        label="Type",
         required=False,
         choices=[("", "Everything"), *((kind.value, word) for kind, word in WORDS.items())],
-        error_messages={"invalid_choice": "Choose from the list."},
+        error_messages={"invalid_choice": "Choose an option from the list."},
     )
     key = forms.ModelChoiceField(
-        label="Paid by",
+        label="API key",
         required=False,
         queryset=ApiKey.objects.none(),
-        empty_label="Any key",
-        error_messages={"invalid_choice": "Choose from the list."},
+        empty_label="All keys",
+        error_messages={"invalid_choice": "Choose an option from the list."},
     )
     first_day = forms.DateField(
         label="From",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"invalid": "Enter a date like 2026-01-31."},
+        error_messages={"invalid": "Enter a date such as 2026-01-31."},
     )
     last_day = forms.DateField(
         label="To",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"invalid": "Enter a date like 2026-01-31."},
+        error_messages={"invalid": "Enter a date such as 2026-01-31."},
     )
     job = forms.UUIDField(
-        label="Job id",
+        label="Job ID",
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        error_messages={"invalid": "Paste a whole job id."},
+        error_messages={"invalid": "Enter a complete job ID."},
     )
 
     def __init__(self, data: Any, *, keys: QuerySet[ApiKey]) -> None:

@@ -21,7 +21,7 @@ def raise_alert(*, kind: str, reference: str, message: str, account: Account | N
 def resolve_alert(*, alert: OperatorAlert, actor: Actor, reason: str) -> None:
     """Raises NothingToChange."""
     if not OperatorAlert.objects.filter(pk=alert.pk, resolved_at=None).update(resolved_at=timezone.now()):
-        raise NothingToChange("It was resolved already.")
+        raise NothingToChange("This is already resolved.")
     audit.record(
         actor=actor,
         action="alert.resolved",

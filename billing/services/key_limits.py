@@ -82,7 +82,7 @@ def set_key_limits(
         "allowed_networks": _checked_networks(networks),
     }
     if monthly_cap_microcredits is not None and monthly_cap_microcredits <= 0:
-        raise ValidationFailed.of_field("monthly_cap", "A cap is more than nothing. To stop a key, revoke it.")
+        raise ValidationFailed.of_field("monthly_cap", "The cap must be more than 0 credits. To stop a key, revoke it.")
     row = ApiKey.objects.select_for_update().get(pk=api_key.pk)
     before = {name: getattr(row, name) for name in checked}
     if checked == before:
@@ -110,16 +110,16 @@ def _as_data(limits: Mapping[str, Any]) -> dict[str, Any]:
 def _checked_providers(providers: Sequence[str]) -> list[str]:
     unknown = [each for each in providers if each not in settings.SPEECH_ENGINES]
     if unknown:
-        raise ValidationFailed.of_field("providers", f"There is no provider {unknown[0][:40]} here.")
+        raise ValidationFailed.of_field("providers", f"Unknown provider {unknown[0][:40]}.")
     return sorted(set(providers))
 
 
 def _checked_voices(voices: Sequence[str]) -> list[str]:
     for each in voices:
         if not VOICE_ID.fullmatch(each):
-            raise ValidationFailed.of_field("voices", f"“{each[:60]}” is not the id of a voice.")
+            raise ValidationFailed.of_field("voices", f"“{each[:60]}” is not a voice ID.")
     if len(set(voices)) > MAX_VOICES:
-        raise ValidationFailed.of_field("voices", f"List at most {MAX_VOICES} voices, or allow a whole provider.")
+        raise ValidationFailed.of_field("voices", f"List at most {MAX_VOICES} voices, or allow an entire provider.")
     return sorted(set(voices))
 
 
@@ -127,7 +127,7 @@ def _checked_networks(networks: Sequence[str]) -> list[str]:
     try:
         found = {str(ip_network(each)) for each in networks}
     except ValueError:
-        message = "Write networks like 203.0.113.0/24 or 2001:db8::/32, and single addresses as they are."
+        message = "Enter single addresses, or networks such as 203.0.113.0/24 or 2001:db8::/32."
         raise ValidationFailed.of_field("networks", message) from None
     if len(found) > MAX_NETWORKS:
         raise ValidationFailed.of_field("networks", f"List at most {MAX_NETWORKS} networks.")

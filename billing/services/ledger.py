@@ -87,7 +87,7 @@ def refund_job(
 def grant_credits(*, account: Account, amount_microcredits: int, actor: str, note: str, reference: str = "") -> bool:
     """An operator's gift. With a `reference` it happens at most once; False when it had happened."""
     if amount_microcredits <= 0:
-        raise ValueError("A grant is more than nothing.")
+        raise ValueError("A grant must be more than 0 credits.")
     return _credit(
         account=account,
         kind=EntryKind.GRANT,
@@ -155,13 +155,13 @@ def adjust_credits(
     (or a grant below it).
     """
     if amount_microcredits == 0 or (kind == EntryKind.GRANT and amount_microcredits < 0):
-        raise ValueError("An adjustment is not 0, and a grant more than nothing.")
+        raise ValueError("An adjustment must not be 0, and a grant must be more than 0 credits.")
     reason = audit.checked_reason(reason)
     Balance.objects.get_or_create(account=account)
     before = Balance.objects.select_for_update().get(account=account)
     reference = f"{kind}:{reference or uuid.uuid4()}"
     if LedgerEntry.objects.filter(reference=reference).exists():  # the balance is locked: nobody can be between
-        raise NothingToChange("This was done already.")
+        raise NothingToChange("This has already been done.")
     if amount_microcredits > 0:
         _credit(
             account=account,

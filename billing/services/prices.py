@@ -18,7 +18,7 @@ def change_price(*, price: Price, microcredits_per_character: int, actor: Actor,
     """Holds for jobs that are submitted from now on. Raises NothingToChange."""
     before = Price.objects.select_for_update().get(pk=price.pk).microcredits_per_character
     if before == microcredits_per_character:
-        raise NothingToChange("That is the price already.")
+        raise NothingToChange("The price is already set to this value.")
     Price.objects.filter(pk=price.pk).update(microcredits_per_character=microcredits_per_character)
     audit.record(
         actor=actor,
@@ -56,7 +56,7 @@ def copy_pack(*, values: Mapping[str, Any], actor: Actor, reason: str) -> Pack:
 def set_pack_enabled(*, pack: Pack, is_enabled: bool, actor: Actor, reason: str) -> None:
     """Whether it is on sale. Raises NothingToChange."""
     if not Pack.objects.filter(pk=pack.pk, is_enabled=not is_enabled).update(is_enabled=is_enabled):
-        raise NothingToChange("That is so already.")
+        raise NothingToChange("Already set to this value.")
     action = "pack.enabled" if is_enabled else "pack.disabled"
     _record_pack(pack, actor, action, reason, before={"enabled": not is_enabled}, after={"enabled": is_enabled})
 

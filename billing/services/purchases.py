@@ -127,7 +127,7 @@ def credit_purchase(
             kind=EntryKind.SUBSCRIPTION if is_month else EntryKind.TOP_UP,
             amount_microcredits=purchase.credits_microcredits,
             reference=f"purchase:{purchase.pk}",
-            note="A month of a plan." if is_month else "Bought.",
+            note="One month of a plan." if is_month else "Bought.",
         )
     if not is_month:
         leave_free_plan(account=account)
@@ -171,7 +171,7 @@ def settle(*, purchase: Purchase) -> None:
         return
     reference = f"settle:{row.pk}:{row.settlements + 1}"
     if difference > 0:
-        note = "Stripe refunded the payment, or its bank took it back."
+        note = "The payment was refunded at Stripe or disputed."
         take_back(account=row.account, amount_microcredits=difference, reference=reference, note=note)
     else:
         credit_payment(
@@ -179,7 +179,7 @@ def settle(*, purchase: Purchase) -> None:
             kind=EntryKind.RESTORED,
             amount_microcredits=-difference,
             reference=reference,
-            note="The dispute about the payment was won.",
+            note="The payment dispute was won.",
         )
     Purchase.objects.filter(pk=row.pk).update(taken_microcredits=wanted, settlements=row.settlements + 1)
 

@@ -90,12 +90,12 @@ def apply_event(*, event_id: str) -> bool:
     except Exception as error:
         StripeEvent.objects.filter(pk=event_id).update(attempts=F("attempts") + 1)
         # Its message may quote the event, which names a customer.
-        logger.error("Stripe's event %s could not be applied: %s", event_id, type(error).__name__)
+        logger.error("could not apply Stripe event %s: %s", event_id, type(error).__name__)
         if StripeEvent.objects.filter(pk=event_id, attempts__gte=MAX_ATTEMPTS).exists():
             raise_alert(
                 kind="event_failed",
                 reference=event_id,
-                message=f"Stripe's event {event_id} could not be applied ({type(error).__name__}).",
+                message=f"Could not apply Stripe event {event_id} ({type(error).__name__}).",
             )
         raise
 
@@ -109,7 +109,7 @@ def _dispatch(event: StripeEvent) -> None:
         with transaction.atomic():
             handler(thing, event)
     except NotOurs as error:
-        logger.error("Stripe's event %s credits nothing: %s", event.pk, error)
+        logger.error("rejected Stripe event %s: %s", event.pk, error)
         raise_alert(kind="event_refused", reference=event.pk, message=f"{event.type} {event.pk}: {error}")
 
 

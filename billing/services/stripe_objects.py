@@ -18,7 +18,7 @@ def moment(seconds: Any) -> datetime:
     try:
         return datetime.fromtimestamp(number(seconds), UTC)
     except (OverflowError, OSError, ValueError):
-        raise ValueError("no moment") from None
+        raise ValueError("a timestamp is missing") from None
 
 
 def number(value: Any) -> int:
@@ -46,7 +46,7 @@ def purchase_of(thing: Object, kind: str | None) -> Purchase | None:
         return None
     purchase = Purchase.objects.select_related("account").filter(pk=purchase_id).first()
     if purchase is None:
-        raise NotOurs("we know no such purchase")
+        raise NotOurs("unknown purchase")
     if kind is not None and purchase.kind != kind:
         return None
     return purchase
@@ -54,9 +54,9 @@ def purchase_of(thing: Object, kind: str | None) -> Purchase | None:
 
 def check_money(purchase: Purchase, *, currency: Any, amount: Any) -> None:
     if (currency, amount) != (purchase.currency, purchase.price):
-        raise NotOurs("currency or amount differ from our purchase")
+        raise NotOurs("currency or amount differs from the purchase")
 
 
 def check_account(purchase: Purchase, thing: Object) -> None:
     if our_id(thing, "account") != str(purchase.account_id):
-        raise NotOurs("it names another account than our purchase")
+        raise NotOurs("it names a different account from the purchase")

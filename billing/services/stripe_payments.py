@@ -40,7 +40,7 @@ def _credit_session(session: Object) -> None:
         raise NotOurs("another Checkout was opened for this purchase")
     check_money(purchase, currency=session.get("currency"), amount=session.get("amount_subtotal"))
     if session.get("client_reference_id") != str(purchase.account_id):
-        raise NotOurs("it names another account than our purchase")
+        raise NotOurs("it names a different account from the purchase")
     if customer_id := id_of(session.get("customer")):
         remember_customer(account=purchase.account, customer_id=customer_id)
     if purchase.checkout_session_id is None:

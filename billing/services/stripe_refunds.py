@@ -39,7 +39,7 @@ def _keep_receipt(charge: Object, url: str) -> None:
 
 
 def refund_failed(refund: Object, event: StripeEvent) -> None:
-    raise NotOurs("a refund did not reach the customer; Stripe has the money again. Adjust the credits by hand")
+    raise NotOurs("a refund failed and the money is back at Stripe. Adjust the credits manually")
 
 
 def dispute_changed(dispute: Object, event: StripeEvent) -> None:

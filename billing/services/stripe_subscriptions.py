@@ -19,14 +19,14 @@ def invoice_paid(invoice: Object, event: StripeEvent) -> None:
         return  # somebody else's product at the same Stripe account
     named = our_id({"metadata": metadata}, "account")
     if named is not None and named != str(subscription.account_id):
-        raise NotOurs("it names another account than our subscription")
+        raise NotOurs("it names a different account from the subscription")
     line = _line_of_the_month(invoice)
     price = number(invoice.get("subtotal")) - _other_amounts(invoice)
     plan = subscriptions.plan_of_month(
         subscription=subscription, stripe_price_id=_price_id(line), price=price, currency=invoice.get("currency")
     )
     if plan is None:
-        raise NotOurs("currency or amount differ from our subscription")
+        raise NotOurs("currency or amount differs from the subscription")
     subscriptions.credit_month(
         subscription=subscription,
         plan=plan,

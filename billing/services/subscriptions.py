@@ -79,7 +79,7 @@ def note_checkout(
         raise_alert(
             kind="second_subscription",
             reference=stripe_subscription_id,
-            message=f"{stripe_subscription_id} was made from the same form as {row.stripe_subscription_id}.",
+            message=f"{stripe_subscription_id} was created from the same form as {row.stripe_subscription_id}.",
             account=row.account,
         )
         return None
@@ -227,7 +227,7 @@ def _take_plan(row: Subscription) -> None:
         raise_alert(
             kind="second_subscription",
             reference=str(row.pk),
-            message="An account pays for two subscriptions. End one of them at Stripe, and refund it.",
+            message="An account pays for two subscriptions. Cancel and refund one of them at Stripe.",
             account=row.account,
         )
 

@@ -88,7 +88,7 @@ def test_an_expired_key_opens_with_neither(signed_in: Client, account: Account, 
 def test_the_old_secret_can_be_ended_before_its_time(signed_in: Client, account: Account, voices):
     row, old = make_key(account)
     new = rotate(signed_in, row, overlap_hours=168)
-    assert "End the old secret now" in signed_in.get(f"/keys/{row.pk}/rotate").content.decode()
+    assert "Revoke old secret" in signed_in.get(f"/keys/{row.pk}/rotate").content.decode()
     assert signed_in.post(f"/keys/{row.pk}/end-old").status_code == 302
     assert (status_with(old), status_with(new)) == (401, 200)
 
@@ -121,10 +121,10 @@ def test_name_and_scopes_can_be_changed(signed_in: Client, account: Account):
 @pytest.mark.parametrize(
     "data, problem",
     [
-        ({"name": "", "scopes": ["speech:read"]}, "Name the program"),
+        ({"name": "", "scopes": ["speech:read"]}, "Enter the name of the application"),
         ({"name": "N" * 81, "scopes": ["speech:read"]}, "at most 80 characters"),
-        ({"name": "N", "scopes": []}, "Choose what the key may do."),
-        ({"name": "N", "scopes": ["admin"]}, "Choose from the list."),
+        ({"name": "N", "scopes": []}, "Choose at least one permission."),
+        ({"name": "N", "scopes": ["admin"]}, "Choose an option from the list."),
     ],
 )
 def test_a_wrong_edit_says_why_and_changes_nothing(signed_in: Client, account: Account, data, problem: str):

@@ -94,7 +94,7 @@ def test_the_same_form_sent_again_makes_no_second_key_and_says_so(signed_in: Cli
     response = signed_in.post("/keys", data)
     assert ApiKey.objects.count() == 1
     assert KEY.search(page_of(response)) is None
-    assert "This form has made its key already, and a key is shown only once." in shown(response)
+    assert "This form has already created a key, and a key is shown only once." in shown(response)
 
 
 def test_the_token_of_one_account_means_nothing_in_another(signed_in: Client):
@@ -151,15 +151,15 @@ def test_when_it_expires(signed_in: Client, expires: str, expires_on: str, expec
 @pytest.mark.parametrize(
     ("change", "field", "message"),
     [
-        ({"name": "  "}, "name", "Name the program that will use the key."),
+        ({"name": "  "}, "name", "Enter the name of the application that will use the key."),
         ({"name": "x" * 81}, "name", "Use at most 80 characters."),
-        ({"scopes": []}, "scopes", "Choose what the key may do."),
-        ({"scopes": ["admin"]}, "scopes", "Choose from the list."),
-        ({"expires": "7"}, "expires", "Choose one of the list."),
-        ({"expires": "date"}, "expires_on", "Enter the last day on which the key works."),
-        ({"expires": "date", "expires_on": "soon"}, "expires_on", "Enter a date like 2027-01-31."),
-        ({"expires": "date", "expires_on": "2020-01-01"}, "expires_on", "Enter a day from today on"),
-        ({"expires": "date", "expires_on": "2199-01-01"}, "expires_on", "within ten years"),
+        ({"scopes": []}, "scopes", "Choose at least one permission."),
+        ({"scopes": ["admin"]}, "scopes", "Choose an option from the list."),
+        ({"expires": "7"}, "expires", "Choose an option from the list."),
+        ({"expires": "date"}, "expires_on", "Enter an expiration date."),
+        ({"expires": "date", "expires_on": "soon"}, "expires_on", "Enter a date such as 2027-01-31."),
+        ({"expires": "date", "expires_on": "2020-01-01"}, "expires_on", "Enter a date between today"),
+        ({"expires": "date", "expires_on": "2199-01-01"}, "expires_on", "ten years from now"),
     ],
 )
 def test_what_is_wrong_is_named_in_the_summary_and_at_its_field_and_the_rest_is_kept(
@@ -168,7 +168,7 @@ def test_what_is_wrong_is_named_in_the_summary_and_at_its_field_and_the_rest_is_
     response = signed_in.post("/keys", form(name="Nightly") | change)
     page = page_of(response)
     assert response.status_code == 200
-    assert "<title>No key was made · Utterance</title>" in page
+    assert "<title>The key was not created · Utterance</title>" in page
     assert re.search(rf'<a href="#id_{field}">[^<]*{re.escape(message)}', page)
     assert f'id="id_{field}"' in page
     assert f'id="id_{field}_error"' in page
@@ -189,7 +189,7 @@ def test_fifty_usable_keys_are_the_most(signed_in: Client, account: Account):
     revoke_key(api_key=make_key(account, name="Revoked")[0], actor=SYSTEM, reason="For a test.")
     assert KEY.search(page_of(signed_in.post("/keys", form(name="The last")))) is not None
     response = signed_in.post("/keys", form(name="One more"))
-    assert "Acme has 50 usable keys, the most there can be. Revoke one first." in shown(response)
+    assert "Acme has 50 active keys, which is the maximum. Revoke one first." in shown(response)
     assert not ApiKey.objects.filter(name="One more").exists()
 
 
@@ -223,11 +223,14 @@ def test_forms_that_race_for_the_last_place_make_one_key(committed_db, client: C
 def test_a_plan_without_the_api_has_no_form_says_how_to_get_keys_and_refuses(signed_in: Client, account: Account):
     Account.objects.update(plan=Plan.objects.get(pk="free"))
     response = signed_in.get("/keys")
-    assert "The Free plan has no API keys. Credits from whoever runs this server unlock the API" in shown(response)
+    assert (
+        "The Free plan does not include API keys. Credits from the administrator of this server unlock the API"
+        in shown(response)
+    )
     assert 'name="token"' not in page_of(response)
     response = signed_in.post("/keys", form())
     assert response.status_code == 403
-    assert "The Free plan has no API keys." in shown(response)
+    assert "The Free plan does not include API keys." in shown(response)
     assert not ApiKey.objects.exists()
 
 
@@ -244,7 +247,7 @@ def test_a_suspended_account_gets_no_keys_and_may_still_revoke(signed_in: Client
 
 
 def test_without_keys_the_page_says_what_belongs_there(signed_in: Client):
-    assert "No keys yet A program needs one to ask for speech." in shown(signed_in.get("/keys"))
+    assert "No keys yet Your application needs an API key to create speech." in shown(signed_in.get("/keys"))
 
 
 def test_the_list_shows_the_ends_and_the_state_of_each(signed_in: Client, account: Account):
@@ -295,7 +298,10 @@ def test_the_page_asks_the_database_the_same_however_many_keys_there_are(
 def test_revoking_is_asked_first_and_says_what_is_lost(signed_in: Client, account: Account):
     row, _ = make_key(account, name="Museum guide")
     response = signed_in.get(f"/keys/{row.pk}/revoke")
-    assert "Requests with it are refused from this moment. It was never used. This cannot be undone." in shown(response)
+    assert (
+        "Requests with this key will be rejected immediately. It has never been used. This cannot be undone."
+        in shown(response)
+    )
     assert ApiKey.objects.get().revoked_at is None
 
 
@@ -348,7 +354,7 @@ def test_each_role(client: Client, account: Account, role: Any, listing, making,
     row.refresh_from_db()
     assert (row.revoked_at is not None) is may
     if not may:
-        assert f"You are in Acme as {role}. Ask one of its owners or admins." in shown(response)
+        assert f"Your role in Acme is {role}. Ask an owner or admin for access." in shown(response)
 
 
 def test_strangers_are_sent_to_sign_in(client: Client, account: Account):

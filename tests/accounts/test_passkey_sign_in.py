@@ -41,7 +41,7 @@ def test_a_signature_is_good_for_one_challenge_of_one_session(alice: User, devic
     data = {"credential": json.dumps(device.sign(options)), "next": "/keys"}
     other.post("/sign-in/passkey/options")
     assert other.post("/sign-in/passkey", data).headers["Location"] == "/sign-in?next=%2Fkeys"
-    assert "The passkey was not taken." in text_of(other.get("/sign-in"))
+    assert "The passkey was not accepted." in text_of(other.get("/sign-in"))
     assert client.post("/sign-in/passkey", data).headers["Location"] == "/keys"
     client.post("/sign-out")
     assert client.post("/sign-in/passkey", data).headers["Location"] == "/sign-in?next=%2Fkeys"
@@ -83,7 +83,7 @@ def test_it_is_the_second_factor_beside_a_password(alice: User, device: Device):
     assert not is_signed_in(client)
     page = client.get("/sign-in/code")
     assert "Use your passkey" in text_of(page)
-    assert "the code that your app shows" not in text_of(page)
+    assert "enter the code from your authenticator app" not in text_of(page)
     options = options_of(page)
     assert len(options["allowCredentials"]) == 1
     response = client.post("/sign-in/code", {"credential": json.dumps(device.sign(options))})
@@ -109,7 +109,7 @@ def test_somebody_elses_passkey_is_no_second_factor_of_mine(confirmed: Client, d
     by_password(client)
     credential = bobs.sign(options_of(client.get("/sign-in/code")))
     answer = client.post("/sign-in/code", {"credential": json.dumps(credential)})
-    assert "The passkey was not taken." in text_of(answer)
+    assert "The passkey was not accepted." in text_of(answer)
     assert not is_signed_in(client)
 
 

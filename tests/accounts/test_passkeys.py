@@ -45,7 +45,7 @@ def test_the_first_one_turns_the_second_factor_on_and_brings_recovery_codes(conf
     elsewhere.force_login(alice)
     assert is_signed_in(elsewhere)
     page = confirmed.get(ADD)
-    assert "It turns two-factor sign-in on" in text_of(page)
+    assert "Adding a passkey turns on two-factor sign-in" in text_of(page)
     options = options_of(page)
     assert options["rp"] == {"id": "testserver", "name": "Utterance"}
     assert options["authenticatorSelection"]["residentKey"] == "required"
@@ -72,7 +72,7 @@ def test_another_one_brings_no_codes_and_signs_nobody_out(confirmed: Client, dev
     assert sign_in(elsewhere, device).headers["Location"] == "/overview"
     assert add(confirmed, Device(), "Laptop").headers["Location"] == SECURITY
     assert set(Authenticator.objects.values_list("pk", flat=True)) > before, "the codes stay as they are"
-    assert "“Laptop” is yours" in text_of(confirmed.get(SECURITY))
+    assert "“Laptop” was added" in text_of(confirmed.get(SECURITY))
     assert is_signed_in(elsewhere)
 
 
@@ -82,7 +82,7 @@ def test_an_app_beside_a_passkey_leaves_the_recovery_codes_alone(confirmed: Clie
     answer = confirmed.post("/settings/security/app", {"code": code_of(secret)})
     assert answer.headers["Location"] == SECURITY
     assert Authenticator.objects.get(type="recovery_codes").pk == codes
-    assert "one of your passkeys" in text_of(confirmed.get("/settings/security/app/off"))
+    assert "a passkey or a recovery code" in text_of(confirmed.get("/settings/security/app/off"))
     confirmed.post("/settings/security/app/off")
     assert kinds() == ["recovery_codes", "webauthn"]
 
@@ -99,8 +99,8 @@ def test_the_same_answer_adds_nothing_twice(confirmed: Client, alice: User, devi
     credential = device.make(options_of(confirmed.get(ADD)))
     data = {"name": "Again", "credential": json.dumps(credential)}
     assert confirmed.post(ADD, data).headers["Location"] == SECURITY
-    assert "yours already" in text_of(confirmed.get(SECURITY))
-    assert "was not taken" in text_of(confirmed.post(ADD, data)), "its challenge is used up"
+    assert "already added that passkey" in text_of(confirmed.get(SECURITY))
+    assert "was not accepted" in text_of(confirmed.post(ADD, data)), "its challenge is used up"
     assert kinds() == ["recovery_codes", "webauthn"]
 
 
@@ -116,7 +116,7 @@ def test_there_are_at_most_twenty(alice: User):
 def test_a_passkey_has_a_name(confirmed: Client, name: str):
     response = add(confirmed, Device(), name)
     assert response.status_code == 200
-    assert "No passkey was added" in text_of(response)
+    assert "The passkey was not added" in text_of(response)
     assert kinds() == []
 
 
@@ -147,7 +147,7 @@ GARBAGE = [
 @pytest.mark.parametrize("credential", GARBAGE)
 def test_what_is_no_passkey_is_refused_everywhere(confirmed: Client, alice: User, credential: str):
     confirmed.get(ADD)
-    assert "No passkey was added" in text_of(confirmed.post(ADD, {"name": "Phone", "credential": credential}))
+    assert "The passkey was not added" in text_of(confirmed.post(ADD, {"name": "Phone", "credential": credential}))
     assert kinds() == []
     visitor = Client()
     visitor.post("/sign-in/passkey/options")
@@ -163,7 +163,7 @@ def test_what_is_no_passkey_is_refused_everywhere(confirmed: Client, alice: User
 
 @pytest.mark.parametrize("device", [Device(origin="https://evil.example"), Device(verifies=False)])
 def test_another_site_and_a_device_that_asks_nobody_make_none(confirmed: Client, device: Device):
-    assert "was not taken" in text_of(add(confirmed, device))
+    assert "was not accepted" in text_of(add(confirmed, device))
     assert kinds() == []
 
 
@@ -188,7 +188,7 @@ def test_it_confirms_what_was_asked_for(alice: User, device: Device):
     wrong = client.post("/settings/confirm/passkey", {"credential": "7", "next": path})
     assert wrong.headers["Location"] == way
     page = client.get(way)
-    assert "The passkey was not taken." in text_of(page)
+    assert "The passkey was not accepted." in text_of(page)
     assert kinds() == ["recovery_codes", "webauthn"]
     credential = json.dumps(device.sign(options_of(page)))
     client.post("/settings/confirm/passkey", {"credential": credential, "next": path})
@@ -198,7 +198,7 @@ def test_it_confirms_what_was_asked_for(alice: User, device: Device):
 def test_the_last_one_takes_the_codes_along_and_is_told(confirmed: Client, device: Device):
     add(confirmed, Device(), "Laptop")
     first, last = Authenticator.objects.filter(type="webauthn").order_by("pk")
-    assert "opens nothing any more" in text_of(confirmed.get(f"{SECURITY}/passkeys/{first.pk}/remove"))
+    assert "It will stop working immediately." in text_of(confirmed.get(f"{SECURITY}/passkeys/{first.pk}/remove"))
     confirmed.post(f"{SECURITY}/passkeys/{first.pk}/remove")
     assert kinds() == ["recovery_codes", "webauthn"]
     assert sign_in(Client(), device).headers["Location"] == "/sign-in"
@@ -206,7 +206,7 @@ def test_the_last_one_takes_the_codes_along_and_is_told(confirmed: Client, devic
     confirmed.post(f"{SECURITY}/passkeys/{last.pk}/remove")
     assert kinds() == []
     assert actions()[-2:] == ["two_factor.passkey_removed"] * 2
-    assert mail.outbox[-1].subject == "A second factor was taken off"
+    assert mail.outbox[-1].subject == "A second factor was removed"
     assert "“Laptop”" in mail.outbox[-1].body
     assert by_password(Client()).headers["Location"] == "/overview"
 
@@ -214,7 +214,7 @@ def test_the_last_one_takes_the_codes_along_and_is_told(confirmed: Client, devic
 def test_a_passkey_gets_another_name(confirmed: Client, device: Device):
     path = f"{SECURITY}/passkeys/{Authenticator.objects.get(type='webauthn').pk}/rename"
     assert 'value="Phone"' in text_of(confirmed.get(path))
-    assert "Name the passkey." in text_of(confirmed.post(path, {"name": ""}))
+    assert "Enter a name for the passkey." in text_of(confirmed.post(path, {"name": ""}))
     assert confirmed.post(path, {"name": "<b>Old</b> phone"}).headers["Location"] == SECURITY
     assert "&lt;b&gt;Old&lt;/b&gt; phone" in confirmed.get(SECURITY).content.decode()
     assert sign_in(Client(), device).headers["Location"] == "/overview"
@@ -240,5 +240,5 @@ def test_somebody_elses_is_not_there(confirmed: Client, device: Device, account:
 def test_an_ip_address_has_no_passkeys_and_says_so(confirmed: Client, settings, host: str, is_possible: bool):
     settings.ALLOWED_HOSTS = ["*"]
     assert ("data-passkey" in text_of(confirmed.get(ADD, headers={"host": host}))) == is_possible
-    assert ("Passkeys need a host name" in text_of(confirmed.get(ADD, headers={"host": host}))) != is_possible
+    assert ("Passkeys require a host name" in text_of(confirmed.get(ADD, headers={"host": host}))) != is_possible
     assert ("passkey" in text_of(Client().get("/sign-in", headers={"host": host}))) == is_possible

@@ -49,18 +49,18 @@ def actions() -> list[str]:
 
 def test_a_new_address_counts_once_its_mailbox_has_confirmed_it(signed_in: Client, alice: User):
     response = signed_in.post("/settings/email", {"email": "Alice@New.example", "current": PASSWORD}, follow=True)
-    assert f"A mail is on its way to {NEW}." in text_of(response)
+    assert f"We sent an email to {NEW}." in text_of(response)
     (message,) = mail.outbox
     assert message.to == [NEW]
     path = path_in(message, "/settings/email/")
     elsewhere = Client()
-    assert "Confirm your new address" in text_of(elsewhere.get(path))
+    assert "Confirm your new email address" in text_of(elsewhere.get(path))
     assert sign_in(Client()).headers["Location"] == "/overview", "looking at the link changes nothing"
     assert elsewhere.post(path).status_code == 302
     assert list(EmailAddress.objects.values_list("email", "verified", "primary")) == [(NEW, True, True)]
     assert sign_in(Client()).status_code == 200
     assert sign_in(Client(), NEW).headers["Location"] == "/overview"
-    assert (mail.outbox[1].to, mail.outbox[1].subject) == ([OLD], "Your address was changed")
+    assert (mail.outbox[1].to, mail.outbox[1].subject) == ([OLD], "Your email address was changed")
     assert actions() == ["user.email_changed"]
     assert (elsewhere.get(path).status_code, elsewhere.post(path).status_code) == (404, 404), "a link works once"
     assert len(mail.outbox) == 2
@@ -69,9 +69,9 @@ def test_a_new_address_counts_once_its_mailbox_has_confirmed_it(signed_in: Clien
 def test_a_taken_address_gets_the_same_answer_and_its_owner_a_mail(signed_in: Client):
     make_user("bob@globex.example", make_account("Globex"))
     response = signed_in.post("/settings/email", {"email": "bob@globex.example", "current": PASSWORD}, follow=True)
-    assert "A mail is on its way to bob@globex.example." in text_of(response)
+    assert "We sent an email to bob@globex.example." in text_of(response)
     (message,) = mail.outbox
-    assert message.subject == "You have an Utterance account already"
+    assert message.subject == "You already have an Utterance account"
     assert "/settings/email/" not in message.body
 
 
@@ -80,7 +80,7 @@ def test_an_address_that_is_taken_meanwhile_stays_its_owners(alice: User):
     make_user(NEW, make_account("Globex"))
     response = Client().post(f"/settings/email/{token}")
     assert response.status_code == 404
-    assert "Somebody else has this address by now." in text_of(response)
+    assert "This email address is now used by another user." in text_of(response)
     assert User.objects.get(pk=alice.pk).email == OLD
     assert EmailAddress.objects.filter(user=alice, email=OLD, verified=True).exists()
 
@@ -108,10 +108,10 @@ def test_nobody_reserves_an_address_by_asking(signed_in: Client):
     ("form", "says"),
     [
         ({"current": PASSWORD}, "Enter your email."),
-        ({"email": "no address", "current": PASSWORD}, "Enter an email like name@example.com."),
-        ({"email": "ALICE@acme.example", "current": PASSWORD}, "That is your email already."),
+        ({"email": "no address", "current": PASSWORD}, "Enter an email address such as name@example.com."),
+        ({"email": "ALICE@acme.example", "current": PASSWORD}, "This is already your email address."),
         ({"email": NEW}, "Enter your password."),
-        ({"email": NEW, "current": "wrong"}, "That is not your password."),
+        ({"email": NEW, "current": "wrong"}, "Incorrect password."),
     ],
 )
 def test_what_is_wrong_about_the_address_sends_nothing(signed_in: Client, form: dict[str, str], says: str):
@@ -122,7 +122,7 @@ def test_what_is_wrong_about_the_address_sends_nothing(signed_in: Client, form: 
 def test_a_mailbox_is_not_flooded(signed_in: Client):
     signed_in.post("/settings/email", {"email": NEW, "current": PASSWORD})
     page = text_of(signed_in.post("/settings/email", {"email": NEW, "current": PASSWORD}))
-    assert "A mail went there a moment ago." in page
+    assert "We have just sent an email to this address." in page
     assert len(mail.outbox) == 1
 
 
@@ -134,7 +134,7 @@ def test_a_new_password_keeps_this_session_and_ends_the_others(signed_in: Client
     sign_in(other)
     before = signed_in.cookies["sessionid"].value
     response = signed_in.post("/settings/password", {"current": PASSWORD, "password": BETTER}, follow=True)
-    assert "You are signed out everywhere else." in text_of(response)
+    assert "You have been signed out everywhere else." in text_of(response)
     assert (signed_in.get("/overview").status_code, other.get("/overview").status_code) == (200, 302)
     assert signed_in.cookies["sessionid"].value != before
     assert sign_in(Client()).status_code == 200
@@ -148,7 +148,7 @@ def test_a_new_password_keeps_this_session_and_ends_the_others(signed_in: Client
     ("form", "says"),
     [
         ({"password": BETTER}, "Enter your password."),
-        ({"current": "wrong", "password": BETTER}, "That is not your password."),
+        ({"current": "wrong", "password": BETTER}, "Incorrect password."),
         ({"current": PASSWORD}, "Choose a password."),
         ({"current": PASSWORD, "password": "short"}, "at least 12 characters"),
         ({"current": PASSWORD, "password": "alice@acme.example"}, "too similar to the email"),
@@ -166,7 +166,7 @@ def test_the_eleventh_try_of_a_minute_waits(signed_in: Client):
     for _ in range(10):
         signed_in.post("/settings/password", {"current": "wrong", "password": BETTER})
     page = text_of(signed_in.post("/settings/password", {"current": PASSWORD, "password": BETTER}))
-    assert "There were too many tries." in page
+    assert "Too many attempts." in page
     assert sign_in(Client()).headers["Location"] == "/overview"
 
 
@@ -186,7 +186,7 @@ def test_owners_and_admins_name_the_account(client: Client, account: Account, ro
 
 
 def test_a_name_that_is_none_or_the_same_changes_nothing(signed_in: Client, account: Account):
-    assert "Name the account." in text_of(signed_in.post("/settings/account", {"name": "  "}))
+    assert "Enter an account name." in text_of(signed_in.post("/settings/account", {"name": "  "}))
     assert "at most 120" in text_of(signed_in.post("/settings/account", {"name": "x" * 121}))
     assert signed_in.post("/settings/account", {"name": "Acme"}).status_code == 302
     account.refresh_from_db()
@@ -208,7 +208,7 @@ def test_the_account_chooses_how_long_text_and_audio_are_kept(signed_in: Client,
 @pytest.mark.parametrize("days", ["0", "-1", "31", "1.5", "many", "9" * 30])
 def test_a_time_that_is_none_or_too_long_changes_nothing(signed_in: Client, account: Account, days: str):
     page = text_of(signed_in.post("/settings/account", {"name": "Other", "retention_days": days}))
-    assert "The account is what it was" in page
+    assert "The account was not changed" in page
     account.refresh_from_db()
     assert (account.name, account.retention_days, actions()) == ("Acme", None, [])
 

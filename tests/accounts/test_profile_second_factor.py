@@ -29,7 +29,7 @@ both = pytest.mark.parametrize(("path", "form"), [EMAIL, PASSWORD_FORM], ids=["e
 
 @pytest.fixture
 def with_app(client: Client, alice: User) -> Client:
-    """Signed in, with an app that makes codes; confirmed nothing yet."""
+    """Signed in, with an authenticator app; confirmed nothing yet."""
     turn_on_app(user=alice, secret=SECRET)
     client.force_login(alice)
     return client
@@ -153,7 +153,7 @@ def test_a_wrong_password_after_the_code_is_counted_too(with_app: Client, alice:
     confirm(with_app, code_of(SECRET))
     for _ in range(10):
         with_app.post(path, form | {"current": "wrong"})
-    assert "There were too many tries." in text_of(with_app.post(path, form))
+    assert "Too many attempts." in text_of(with_app.post(path, form))
     assert is_unchanged(alice)
 
 

@@ -1,5 +1,6 @@
 """How often an account, or an address, may ask; and what the four headers say about it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -43,9 +44,12 @@ def test_the_limit_is_exact_and_the_next_request_is_refused(voices, plan: str, l
     wait = int(response.headers["Retry-After"])
     assert 1 <= wait <= WINDOW_SECONDS
     assert int(response.headers["X-RateLimit-Reset"]) == NOON.timestamp() + wait
-    assert error["message"] == (
-        f"That was request {limit + 1} of {limit} in this quarter hour. Try again in {wait} seconds."
+    told = re.fullmatch(
+        rf"Rate limit exceeded: {limit} requests per 15 minutes\. Try again at (\d\d):(\d\d) UTC\.", error["message"]
     )
+    assert told, error["message"]
+    again = NOON.replace(hour=int(told[1]), minute=int(told[2]))
+    assert 0 <= (again - NOON).total_seconds() - wait < 60, "the window's end, rounded up to a minute"
     assert everything_that_costs() == before
 
 

@@ -43,7 +43,7 @@ def test_the_mail_leads_to_a_new_password_and_the_old_one_is_over(client: Client
     response = client.post("/reset-password", {"email": "Alice@Acme.example"})
     assert (response.status_code, response.headers["Location"]) == (302, "/reset-password/sent")
     (sent,) = mailoutbox
-    assert (sent.to, sent.subject) == ([ALICE], "Set a new password for Utterance")
+    assert (sent.to, sent.subject) == ([ALICE], "Reset your Utterance password")
     path = path_in(sent, "/reset-password/")
     form = follow(client, path)
     page = client.get(form).content.decode()
@@ -75,7 +75,7 @@ def test_unknown_addresses_get_the_same_answer_and_a_mail_of_their_own(alice: Us
         answers.append((response.status_code, response.headers["Location"], response.content, page))
     assert answers[0] == answers[1]
     assert mailoutbox[1].to == ["nobody@acme.example"]
-    assert mailoutbox[1].subject == "No Utterance account with this address"
+    assert mailoutbox[1].subject == "No Utterance account for this address"
     assert path_in(mailoutbox[1], "/sign-u") == "/sign-up"
 
 
@@ -90,12 +90,12 @@ def test_neither_is_told_from_the_other_by_the_time_of_a_hash(alice: User, mailo
 def test_a_disabled_person_gets_no_link(alice: User, mailoutbox):
     User.objects.update(is_active=False)
     Client().post("/reset-password", {"email": ALICE})
-    assert [sent.subject for sent in mailoutbox] == ["No Utterance account with this address"]
+    assert [sent.subject for sent in mailoutbox] == ["No Utterance account for this address"]
 
 
 def test_what_is_no_address_is_said_at_the_field(client: Client, db, mailoutbox):
     page = client.post("/reset-password", {"email": "alice"}).content.decode()
-    assert '<a href="#id_email">Enter an email like name@example.com.</a>' in page
+    assert '<a href="#id_email">Enter an email address such as name@example.com.</a>' in page
     assert 'value="alice"' in page
     assert mailoutbox == []
 
@@ -114,7 +114,7 @@ def test_a_forged_link_changes_nothing(client: Client, alice: User, link: str):
     assert client.get(f"/reset-password/{link}").status_code == 404
     response = client.post(f"/reset-password/{link}", {"password1": NEW})
     assert response.status_code == 404
-    assert "This link is over" in response.content.decode()
+    assert "This link is no longer valid" in response.content.decode()
     assert is_password(Client(), PASSWORD)
 
 

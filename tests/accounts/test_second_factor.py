@@ -74,7 +74,7 @@ def test_an_app_is_set_up_and_the_recovery_codes_are_shown_this_once(confirmed: 
 def test_a_wrong_code_turns_nothing_on_and_shows_the_same_secret_again(confirmed: Client):
     page = text_of(confirmed.get("/settings/security/app"))
     response = confirmed.post("/settings/security/app", {"code": "000000"})
-    assert "That code does not match" in text_of(response)
+    assert "That code is incorrect" in text_of(response)
     (secret,) = set(re.findall(r'id="secret"\s+value="(\w+)"', page + text_of(response)))
     assert kinds() == []
     assert mail.outbox == []
@@ -105,7 +105,7 @@ def test_who_has_a_second_factor_does_not_confirm_by_the_password(signed_in: Cli
 
 def test_a_wrong_password_confirms_nothing(signed_in: Client):
     response = signed_in.post("/settings/confirm", {"password": "wrong", "next": "/settings/security/app"})
-    assert "That is not your password." in text_of(response)
+    assert "Incorrect password." in text_of(response)
     assert signed_in.get("/settings/security/app").status_code == 302
 
 
@@ -116,7 +116,7 @@ def test_turning_it_off_takes_the_codes_along_and_is_told(confirmed: Client):
     assert confirmed.post("/settings/security/app/off").headers["Location"] == "/settings/security"
     assert kinds() == []
     assert actions() == ["two_factor.app_on", "two_factor.app_off"]
-    assert mail.outbox[-1].subject == "A second factor was taken off"
+    assert mail.outbox[-1].subject == "A second factor was removed"
     assert confirmed.post("/settings/security/app/off").headers["Location"] == "/settings/security"
     assert len(actions()) == len(mail.outbox) == 2, "a second click does nothing"
 
@@ -126,7 +126,7 @@ def test_new_codes_end_the_old_ones(confirmed: Client, client: Client):
     old = re.findall(r"<li>(\d{8})</li>", text_of(response))
     new = re.findall(r"<li>(\d{8})</li>", text_of(confirmed.post("/settings/security/codes")))
     assert not set(old) & set(new)
-    assert mail.outbox[-1].subject == "New recovery codes were made"
+    assert mail.outbox[-1].subject == "New recovery codes were generated"
     visitor = Client()
     sign_in(visitor)
     assert visitor.post("/sign-in/code", {"code": old[0]}).status_code == 200
@@ -223,7 +223,7 @@ def test_the_eleventh_wrong_code_is_not_looked_at_and_a_new_password_try_does_no
         response = visitor.post("/sign-in/code", {"code": code_of(SECRET)})
         assert response.status_code == 429
         assert response.headers["Retry-After"] == "900"
-        assert "too many wrong codes" in text_of(response)
+        assert "Too many incorrect codes" in text_of(response)
         assert not is_signed_in(visitor)
         clock.shift(901)
         sign_in(visitor)

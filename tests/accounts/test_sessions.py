@@ -59,7 +59,7 @@ def test_each_browser_is_listed_with_its_address_and_when_it_was_seen(alice: Use
         clock.shift(timedelta(days=1))
         desk = browser(FIREFOX)
         assert rows_of(desk) == [
-            "Firefox on Linux 192.0.2.1 This one",
+            "Firefox on Linux 192.0.2.1 Current session",
             "Safari on iPhone 2001:db8::7 8 Jan 2026, 10:00 Sign out Safari on iPhone, 2001:db8::7",
         ]
         clock.shift(timedelta(minutes=6))
@@ -72,7 +72,7 @@ def test_one_is_signed_out_from_its_next_request_on(alice: User):
     phone, desk, other = browser(IPHONE), browser(FIREFOX), browser(CHROME)
     row = SignedInSession.objects.get(user_agent=IPHONE)
     response = desk.post(f"/settings/sessions/{row.pk}/end", follow=True)
-    assert "Safari on iPhone is signed out." in response.content.decode()
+    assert "Signed out of Safari on iPhone." in response.content.decode()
     assert [is_signed_in(client) for client in (phone, desk, other)] == [False, True, True]
     assert desk.post(f"/settings/sessions/{row.pk}/end").status_code == 404
 
@@ -83,14 +83,14 @@ def test_all_others_are_signed_out_and_this_one_gets_a_new_name(alice: User):
     desk.post("/settings/sessions/end-others")
     assert [is_signed_in(client) for client in (phone, desk, other)] == [False, True, False]
     assert desk.cookies["sessionid"].value != before
-    assert rows_of(desk) == ["Firefox on Linux 192.0.2.1 This one"]
+    assert rows_of(desk) == ["Firefox on Linux 192.0.2.1 Current session"]
 
 
 def test_this_one_is_left_to_the_sign_out(alice: User):
     desk = browser(FIREFOX)
     row = SignedInSession.objects.get()
     response = desk.post(f"/settings/sessions/{row.pk}/end", follow=True)
-    assert "That is this browser." in response.content.decode()
+    assert "This is your current session." in response.content.decode()
     assert is_signed_in(desk)
     desk.post("/sign-out")
     assert not SignedInSession.objects.exists()
@@ -120,7 +120,7 @@ def test_what_is_over_is_not_listed_and_is_forgotten(alice: User):
     desk = browser(FIREFOX)
     expired = SignedInSession.objects.get(user_agent=IPHONE)
     Session.objects.filter(pk=expired.session_key).update(expire_date=timezone.now() - timedelta(seconds=1))
-    assert rows_of(desk) == ["Firefox on Linux 192.0.2.1 This one"]
+    assert rows_of(desk) == ["Firefox on Linux 192.0.2.1 Current session"]
     assert SignedInSession.objects.count() == 1
     browser(CHROME)
     Session.objects.filter(pk=SignedInSession.objects.get(user_agent=CHROME).session_key).delete()
@@ -144,8 +144,8 @@ def test_a_page_writes_no_row_each_time(alice: User):
         (CHROME, "Chrome on Windows"),
         (f"{CHROME} Edg/140.0.0.0", "Edge on Windows"),
         ("curl/8.9.1", "curl"),
-        ("", "A browser that does not say its name"),
-        ("<script>", "A browser that does not say its name"),
+        ("", "Unknown browser"),
+        ("<script>", "Unknown browser"),
     ],
 )
 def test_browsers_are_called_what_people_call_them(user_agent: str, words: str):

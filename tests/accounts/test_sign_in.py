@@ -12,7 +12,7 @@ from accounts.models import Account
 from accounts.pages.auth import SignIn
 from tests.factories import PASSWORD, make_account, make_user
 
-MISMATCH = "That email and password do not match. Check both, or set a new password."
+MISMATCH = "The email or password is incorrect. Check both, or reset your password."
 INVALID = 'aria-invalid="true" aria-describedby="problem"'
 
 
@@ -111,7 +111,7 @@ def test_an_unknown_email_costs_one_password_hash_like_a_known_one(
 def test_what_is_missing_is_named_in_the_summary_and_at_its_field(client: Client, account: Account):
     page = try_to_sign_in(client, email="alice", password="").content.decode()
     for field, message in (
-        ("id_login", "Enter an email like name@example.com."),
+        ("id_login", "Enter an email address such as name@example.com."),
         ("id_password", "Enter your password."),
     ):
         assert f'<a href="#{field}">{message}</a>' in page
@@ -205,8 +205,8 @@ def test_after_ten_failures_for_one_email_the_next_try_is_refused_from_wherever_
         page = response.content.decode()
     assert response.status_code == 429
     assert response.headers["Retry-After"] == "900"
-    assert "<h2>Too many tries</h2>" in page
-    assert "There were 10 failed tries in 15 minutes." in page
+    assert "<h2>Too many attempts</h2>" in page
+    assert "Too many failed attempts: 10 in 15 minutes." in page
     assert 'value="alice@acme.example"' in page
     assert PASSWORD not in page
     assert not is_signed_in(client)
@@ -287,7 +287,7 @@ def test_thirty_tries_a_minute_from_one_address_are_the_most(client: Client, acc
             assert try_to_sign_in(Client()).status_code == 302
         response = try_to_sign_in(client)
     assert (response.status_code, response.headers["Retry-After"]) == (429, "60")
-    assert "That was a lot at once" in response.content.decode()
+    assert "Too many requests" in response.content.decode()
     assert not is_signed_in(client)
 
 

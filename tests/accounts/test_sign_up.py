@@ -46,7 +46,7 @@ def without_tokens(page: bytes) -> str:
 
 def test_the_form_says_what_it_costs_and_has_a_label_for_each_field(client: Client):
     page = client.get("/sign-up").content.decode()
-    assert "Free, with 10 credits to try. No card." in page
+    assert "Free, with 10 credits to try. No credit card required." in page
     for name, label in (("email", "Email"), ("account_name", "Account name"), ("password1", "Password")):
         assert f'<label for="id_{name}">{label}</label>' in page
         assert f'id="id_{name}_helptext"' in page
@@ -62,9 +62,9 @@ def test_a_sign_up_makes_a_person_an_account_and_a_place_and_sends_one_mail(clie
     assert list(EmailAddress.objects.values_list("email", "verified", "primary")) == [(ALICE, False, True)]
     assert not LedgerEntry.objects.exists()
     (sent,) = mailoutbox
-    assert (sent.to, sent.subject) == ([ALICE], "Confirm your address for Utterance")
+    assert (sent.to, sent.subject) == ([ALICE], "Confirm your email address for Utterance")
     assert sent.extra_headers["Auto-Submitted"] == "auto-generated"
-    assert f"Somebody made an account at 127.0.0.1:8000 with {ALICE}." in sent.body
+    assert f"Someone created an account at 127.0.0.1:8000 with {ALICE}." in sent.body
     assert "alice@acme.example" in client.get("/confirm-email").content.decode()
 
 
@@ -76,9 +76,9 @@ def test_before_the_address_is_confirmed_nobody_is_signed_in(client: Client):
 @pytest.mark.parametrize(
     ("change", "field", "message"),
     [
-        ({"email": "alice"}, "email", "Enter an email like name@example.com."),
+        ({"email": "alice"}, "email", "Enter an email address such as name@example.com."),
         ({"email": ""}, "email", "Enter your email."),
-        ({"account_name": " "}, "account_name", "Name the account."),
+        ({"account_name": " "}, "account_name", "Enter an account name."),
         ({"account_name": "a" * 121}, "account_name", "Use at most 120 characters."),
         ({"password1": ""}, "password1", "Choose a password."),
         ({"password1": "a b c d e f"}, "password1", "at least 12 characters"),
@@ -92,7 +92,7 @@ def test_what_is_wrong_is_named_in_the_summary_and_at_its_field_and_the_rest_is_
     response = sign_up(client, data=change)
     assert response.status_code == 200
     page = response.content.decode()
-    assert "<title>No account yet · Utterance</title>" in page
+    assert "<title>The account was not created · Utterance</title>" in page
     assert re.search(rf'<a href="#id_{field}">[^<]*{re.escape(message)}', page)
     assert f'id="id_{field}_error"' in page
     assert f'aria-describedby="id_{field}_helptext id_{field}_error"' in page
@@ -135,9 +135,9 @@ def test_a_taken_address_gets_the_very_same_answers_and_its_owner_a_mail(mailout
         answers.append((response.status_code, headers, response.content, sorted(client.cookies), page))
     assert answers[0] == answers[1]
     to_owner, to_new = mailoutbox
-    assert (to_owner.to, to_owner.subject) == ([ALICE], "You have an Utterance account already")
+    assert (to_owner.to, to_owner.subject) == ([ALICE], "You already have an Utterance account")
     assert path_in(to_owner, "/sign-i") == "/sign-in"
-    assert to_new.subject == "Confirm your address for Utterance"
+    assert to_new.subject == "Confirm your email address for Utterance"
     assert User.objects.filter(email=ALICE).count() == 1
     assert not Account.objects.filter(memberships__user__email=ALICE, name="New").exists()
 
@@ -168,7 +168,7 @@ def test_capitals_do_not_make_another_address(mailoutbox):
     make_user(ALICE, make_account())
     sign_up(Client(), email="ALICE@Acme.Example")
     assert User.objects.count() == 1
-    assert mailoutbox[0].subject == "You have an Utterance account already"
+    assert mailoutbox[0].subject == "You already have an Utterance account"
 
 
 def test_of_two_who_take_an_address_at_once_the_second_gets_the_answer_of_a_taken_one(
@@ -184,7 +184,7 @@ def test_of_two_who_take_an_address_at_once_the_second_gets_the_answer_of_a_take
     monkeypatch.setattr("accounts.forms.auth.create_account", taken_meanwhile)
     response = sign_up(client)
     assert (response.status_code, response.headers["Location"]) == (302, "/confirm-email")
-    assert mailoutbox[0].subject == "You have an Utterance account already"
+    assert mailoutbox[0].subject == "You already have an Utterance account"
     assert Account.objects.count() == 1
 
 
@@ -194,7 +194,7 @@ def test_of_two_who_take_an_address_at_once_the_second_gets_the_answer_of_a_take
 def test_the_link_asks_first_because_mail_scanners_follow_links(client: Client, mailoutbox):
     sign_up(client)
     page = Client().get(confirm_path(mailoutbox)).content.decode()
-    assert "Confirm the address" in page
+    assert "Confirm email address" in page
     assert ALICE in page
     assert not EmailAddress.objects.get().verified
     assert grants() == []
@@ -230,7 +230,7 @@ def test_a_second_click_says_that_the_link_is_over_and_grants_nothing(client: Cl
     client.post(path)
     for response in (Client().get(path), Client().post(path)):
         assert response.status_code == 404
-        assert "<h1>\n        This link is over" in response.content.decode()
+        assert "<h1>\n        This link is no longer valid" in response.content.decode()
     assert len(grants()) == 1
 
 
@@ -264,7 +264,7 @@ def test_the_link_leads_to_the_public_address_whatever_host_was_asked(client: Cl
 
 def test_without_sign_up_credits_nothing_is_granted(client: Client, mailoutbox, settings):
     settings.SIGNUP_CREDITS = 0
-    assert "No card." in client.get("/sign-up").content.decode()
+    assert "No credit card required." in client.get("/sign-up").content.decode()
     assert "credits to try" not in client.get("/sign-up").content.decode()
     sign_up(client)
     assert client.post(confirm_path(mailoutbox)).status_code == 302
@@ -333,7 +333,7 @@ def test_a_mail_that_cannot_be_sent_is_told_and_sent_at_the_next_sign_in(
     monkeypatch.setattr(mail.EmailMessage, "send", fail)
     response = sign_up(client)
     assert response.status_code == 503
-    assert "The mail could not be sent" in response.content.decode()
+    assert "The email could not be sent" in response.content.decode()
     assert ALICE not in caplog.text
     monkeypatch.undo()
     client.post("/sign-in", {"login": ALICE, "password": PASSWORD})

@@ -62,7 +62,7 @@ def test_a_new_person_joins_by_the_mail_and_sees_what_the_role_allows(signed_in:
     assert roles(account) == {"alice": "owner", "dana": "viewer"}
     assert dana.get("/jobs").status_code == 200
     page = dana.get("/team").content.decode()
-    assert "Send the invitation" not in page
+    assert "Send invitation" not in page
     assert dana.post("/team", {"email": "x@acme.example", "role": "viewer"}).status_code == 403
     assert not Invitation.objects.exists()
     assert Client().get(path).status_code == 404, "a link works once"
@@ -92,7 +92,7 @@ def test_another_address_does_not_join_by_a_forwarded_link(signed_in: Client, ac
     eve = Client()
     eve.force_login(make_user("eve@globex.example", make_account("Globex")))
     page = eve.get(path).content.decode()
-    assert "for another address" in page
+    assert "for a different email address" in page
     assert DANA not in page
     assert eve.post(path).status_code == 409
     assert roles(account) == {"alice": "owner"}
@@ -122,11 +122,11 @@ def test_a_short_password_joins_nobody(signed_in: Client, account: Account):
     ("email", "role", "says"),
     [
         ("", "viewer", "Enter your email."),
-        ("no address", "viewer", "Enter an email like name@example.com."),
-        (DANA, "owner", "Choose one of the list."),
-        (DANA, "king", "Choose one of the list."),
-        ("alice@acme.example", "viewer", "alice@acme.example is in the team already."),
-        ("ed@acme.example", "viewer", "ed@acme.example is invited already."),
+        ("no address", "viewer", "Enter an email address such as name@example.com."),
+        (DANA, "owner", "Choose an option from the list."),
+        (DANA, "king", "Choose an option from the list."),
+        ("alice@acme.example", "viewer", "alice@acme.example is already in the team."),
+        ("ed@acme.example", "viewer", "ed@acme.example has already been invited."),
     ],
 )
 def test_what_is_wrong_invites_nobody(signed_in: Client, email: str, role: str, says: str):
@@ -141,7 +141,7 @@ def test_only_those_who_manage_people_change_them(client: Client, account: Accou
     client.force_login(actor)
     may = role in {"owner", "admin"}
     page = client.get("/team").content.decode()
-    assert ("Send the invitation" in page) is may
+    assert ("Send invitation" in page) is may
     assert (f"/team/members/{bob.pk}" in page) is may
     assert ("/team/owner" in page) is (role == "owner")
     row, _ = invite(account=account, email="ed@acme.example", role=Role.VIEWER, actor=SYSTEM)
@@ -166,7 +166,7 @@ def test_another_tenants_people_and_invitations_are_not_there(signed_in: Client)
     assert Invitation.objects.count() == 1
     assert "charlie" not in signed_in.get("/team").content.decode()
     form = {"to": charlie.pk, "current": PASSWORD}
-    assert "Choose one of the list." in signed_in.post("/team/owner", form).content.decode()
+    assert "Choose an option from the list." in signed_in.post("/team/owner", form).content.decode()
 
 
 def test_nobody_changes_or_removes_the_owner(client: Client, account: Account, alice: User):
@@ -193,7 +193,7 @@ def test_the_ownership_is_passed_on_with_the_password(signed_in: Client, account
     page = signed_in.get("/team/owner").content.decode()
     assert re.findall(r'<(?:select|input type="password") name="(\w+)"', page) == ["to", "current"]
     refused = signed_in.post("/team/owner", {"to": bob.pk, "current": "wrong"})
-    assert "That is not your password." in refused.content.decode()
+    assert "Incorrect password." in refused.content.decode()
     assert roles(account) == {"alice": "owner", "bob": "developer"}
     assert signed_in.post("/team/owner", {"to": bob.pk, "current": PASSWORD}).status_code == 302
     assert roles(account) == {"alice": "admin", "bob": "owner"}
@@ -222,7 +222,7 @@ def test_invitations_are_limited_to_fifty_a_day(signed_in: Client, settings):
     settings.ACCOUNT_RATE_LIMITS = {"invite": "1/d/key"}
     invited(signed_in)
     page = signed_in.post("/team", {"email": "ed@acme.example", "role": "viewer"}).content.decode()
-    assert "The next one is welcome tomorrow." in page
+    assert "Invitation limit exceeded: 50 per day. Try again tomorrow." in page
     assert (Invitation.objects.count(), len(mail.outbox)) == (1, 1)
 
 

@@ -64,7 +64,7 @@ def test_an_unknown_account_is_not_found(db, text: str):
 def test_an_email_in_two_accounts_names_neither(db):
     alice = make_user("alice@acme.example", make_account("Acme"))
     Membership.objects.create(account=make_account("Globex"), user=alice, role=Role.VIEWER)
-    with pytest.raises(NotFound, match="No single account"):
+    with pytest.raises(NotFound, match="No account, or more than one"):
         get_account("alice@acme.example")
 
 

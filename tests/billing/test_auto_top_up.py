@@ -133,7 +133,7 @@ def test_a_card_that_was_removed_at_stripe_stops_it_at_once_and_tells_the_owner(
     assert (row.is_on, row.is_owner_told) == (False, True)
     (message,) = mail.outbox
     assert message.to == ["alice@acme.example"]
-    assert "The kept card cannot be charged any more. Keep one with your next purchase." in message.body
+    assert "The saved card can no longer be charged. Save a card with your next purchase." in message.body
     customer.refresh_from_db()
     assert customer.payment_method_id == ""  # it cannot be switched on with that one
 

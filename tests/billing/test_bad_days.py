@@ -27,7 +27,7 @@ from tests.peers.stripe_peer import StripePeer
 pytestmark = pytest.mark.django_db
 
 each_fault = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
-AWAY = "Our payment service does not answer just now. Nothing was charged. Try again in a minute."
+AWAY = "The payment service is unavailable. You were not charged. Try again in a minute."
 
 
 @pytest.fixture

@@ -82,10 +82,10 @@ def test_another_accounts_purchase_is_not_there(acme: Account):
 
 def test_without_a_key_the_page_says_that_nothing_is_sold(acme: Account):
     client = sign_in(acme)
-    assert "Buying is not set up here" in shown(client.get("/billing"))
+    assert "Payments are not set up on this server" in shown(client.get("/billing"))
     answer = buy(client)
     assert answer.status_code == 503
-    assert "Whoever runs this server can add credits." in shown(answer)
+    assert "Ask its administrator to add credits." in shown(answer)
     assert client.post("/billing/subscribe", {"plan": "pro", "token": str(uuid.uuid4())}).status_code == 503
     assert Purchase.objects.count() == Subscription.objects.count() == 0
 
@@ -166,7 +166,7 @@ def test_stripe_away_at_checkout_is_said_and_marked_and_costs_nothing(acme: Acco
     settings.STRIPE_API_BASE = f"http://127.0.0.1:{free_port()}"
     answer = buy(sign_in(acme))
     assert answer.status_code == 503
-    assert "Our payment service does not answer just now. Nothing was charged." in shown(answer)
+    assert "The payment service is unavailable. You were not charged." in shown(answer)
     assert Purchase.objects.get().state == "failed"
     assert LedgerEntry.objects.count() == 0
 
@@ -189,7 +189,7 @@ def test_a_pack_that_is_off_sale_cannot_be_bought(acme: Account, stripe: StripeP
     Pack.objects.filter(pk=pack.pk).update(is_enabled=False)
     answer = sign_in(acme).post("/billing/buy", {"pack": pack.pk, "token": str(uuid.uuid4())})
     assert answer.status_code == 400
-    assert "That pack is not sold any more" in shown(answer)
+    assert "That pack is no longer on sale" in shown(answer)
     assert Purchase.objects.count() == 0
 
 
@@ -248,7 +248,7 @@ def test_automatic_top_ups_need_a_card(acme: Account, stripe_keys):
     client = sign_in(acme)
     answer = client.post("/billing/recharge", recharge_form())
     assert answer.status_code == 400
-    assert "There is no card yet." in shown(answer)
+    assert "No card is saved." in shown(answer)
     assert AutoTopUp.objects.count() == 0
 
 
@@ -258,12 +258,12 @@ def test_automatic_top_ups_need_a_card(acme: Account, stripe_keys):
         ({"threshold": "many"}, "is not a number of credits"),
         ({"threshold": "0"}, "Enter a number above 0."),
         ({"threshold": ""}, "Enter a number of credits."),
-        ({"max_per_month": "0"}, "At least once."),
-        ({"max_per_month": "101"}, "At most 100 times."),
-        ({"monthly_ceiling": "9.99"}, "That is less than the pack costs."),
+        ({"max_per_month": "0"}, "Enter a number of at least 1."),
+        ({"max_per_month": "101"}, "Enter a number of at most 100."),
+        ({"monthly_ceiling": "9.99"}, "This is less than the price of the pack."),
         ({"monthly_ceiling": "10.001"}, "is not an amount"),
         ({"monthly_ceiling": "-30"}, "is not an amount"),
-        ({"pack": "00000000-0000-4000-8000-000000000000"}, "That pack is not sold any more."),
+        ({"pack": "00000000-0000-4000-8000-000000000000"}, "That pack is no longer on sale."),
     ],
     ids=str,
 )

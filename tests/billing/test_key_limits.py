@@ -71,7 +71,7 @@ def test_a_key_spends_its_cap_and_not_a_credit_more(acme):
     error_of(refused, 402, "KEY_LIMIT_REACHED")
     assert json.loads(refused.content)["error"]["message"] == (
         "This needs 1.00 credits and this key has 0.00 left of its 2.00 for this month. "
-        "It can spend again on 1 Dec, UTC, or when its cap is raised."
+        "The cap resets on 1 Dec, UTC. You can also raise it."
     )
     assert (Job.objects.count(), LedgerEntry.objects.filter(kind="charge").count()) == (2, 2)
     assert Balance.objects.get().available_microcredits == 98 * CREDIT
@@ -172,7 +172,7 @@ def test_a_key_speaks_with_the_voices_it_may(acme, lists, status):
     assert [answer.status_code for answer in answers] == [status, status, 200 if status == 202 else 403]
     if status == 403:
         error_of(answers[0], 403, "FORBIDDEN")
-        assert json.loads(answers[0].content)["error"]["message"] == f"This key may not use the voice {ANNIE}."
+        assert json.loads(answers[0].content)["error"]["message"] == f"This key cannot use the voice {ANNIE}."
         assert not Job.objects.exists()
 
 
@@ -199,7 +199,7 @@ def test_a_key_is_used_from_where_it_may(acme, networks, caller, status):
     )
     assert answer.status_code == status
     if status == 403:
-        assert answer.json()["error"]["message"] == f"This key may not be used from {caller}."
+        assert answer.json()["error"]["message"] == f"This key cannot be used from {caller}."
         assert not Job.objects.exists()
 
 
@@ -267,7 +267,7 @@ def test_the_page_shows_and_saves_them(client, acme):
         {"monthly_cap": "12.5", "providers": ["espeak"], "voices": f"{ANNIE}\n", "networks": "10.0.0.0/8, 192.0.2.1"},
         follow=True,
     )
-    assert "has these limits from its next request on" in saved.content.decode()
+    assert "was updated. The limits apply from the key's next request" in saved.content.decode()
     row.refresh_from_db()
     assert row.monthly_cap_microcredits == 12_500_000
     assert (row.allowed_providers, row.allowed_voices) == (["espeak"], [ANNIE])

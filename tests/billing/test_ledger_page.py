@@ -48,7 +48,7 @@ def test_each_movement_stands_with_what_was_left(page, acme):
     refund_job(account=acme, job_id=job_id, amount_microcredits=42_000, actor="system", note="The job failed.")
     text = page()
     for what, amount, left in (
-        ("Gift", "+100.00", "100.00"),
+        ("Credits granted", "+100.00", "100.00"),
         ("Speech", "-0.042", "99.958"),
         ("Speech, refunded", "+0.042", "100.00"),
     ):
@@ -68,7 +68,7 @@ def test_filters_by_kind_key_day_and_job(page, acme):
     assert str(first) in page(f"?key={key.pk}") and str(second) not in page(f"?key={key.pk}")
     assert str(second) in page(f"?job={second}") and str(first) not in page(f"?job={second}")
     assert str(first) in page(f"?first_day={day}&last_day={day}")
-    assert "Nothing fits" in page("?last_day=2020-01-01")
+    assert "No matching entries" in page("?last_day=2020-01-01")
     assert str(first) in page("?first_day=0001-01-01&last_day=9999-12-31")
 
 
@@ -128,7 +128,7 @@ def test_another_tenants_movements_are_not_there(page, acme):
     globex = make_account("Globex", credits=77)
     job_id = charge(globex, CREDIT)
     assert "77.00" not in page()
-    assert "Nothing fits" in page(f"?job={job_id}")
+    assert "No matching entries" in page(f"?job={job_id}")
     assert "Nothing was searched" in page(f"?key={make_key(globex)[0].pk}")
 
 

@@ -78,7 +78,7 @@ def test_a_mail_that_could_not_be_sent_is_sent_later(acme, settings, monkeypatch
 def test_the_owner_sets_it_on_the_page_and_takes_it_away(client, acme):
     client.force_login(acme.memberships.get(role=Role.OWNER).user)
     saved = client.post("/billing/low-balance", {"low_balance-threshold": "2.5"}, follow=True).content.decode()
-    assert "The owners get a mail below 2.50 credits." in saved
+    assert "The owners get an email when the balance falls below 2.50 credits." in saved
     assert 'value="2.5"' in saved
     assert LowBalanceNotice.objects.get().threshold_microcredits == 2_500_000
     client.post("/billing/low-balance", {"low_balance-threshold": ""})

@@ -249,5 +249,5 @@ def test_any_order_ends_in_the_same_balance(acme: Account, purchase: Purchase, o
 def test_a_refund_that_failed_is_for_an_operator(acme: Account, purchase: Purchase):
     deliver(completed(purchase))
     deliver(event("refund.failed", {"id": "re_1", "payment_intent": "pi_1"}))
-    assert "Adjust the credits by hand" in OperatorAlert.objects.get().message
+    assert "Adjust the credits manually" in OperatorAlert.objects.get().message
     assert money(acme) == (1_000, 0)

@@ -55,7 +55,7 @@ def test_a_pack_that_was_paid_at_stripe_has_one_receipt_whatever_is_told_again(a
     [message] = [each for each in mail.outbox if each.subject.startswith("Receipt")]
     assert message.to == ["alice@acme.example"]
     assert message.subject == "Receipt for Acme: $10.00"
-    assert "Bought: 1,000 credits" in message.body
+    assert "Item: 1,000 credits" in message.body
     assert "Paid: $10.00" in message.body
     assert "Balance now: 1,000.00 credits" in message.body
 

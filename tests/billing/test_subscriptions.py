@@ -128,7 +128,7 @@ def test_who_has_a_subscription_gets_no_second_one(acme: Account, client_of_acme
     subscribed(client_of_acme, stripe)
     answer = subscribe(client_of_acme)
     assert answer.status_code == 409
-    assert "This account has a subscription." in answer.content.decode()
+    assert "This account already has a subscription." in answer.content.decode()
     assert Subscription.objects.count() == 1
 
 

@@ -56,8 +56,8 @@ def test_an_address_names_a_bucket_a_prefix_and_options(url: str, backend: str, 
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("/srv/audio", "must begin with s3:// or gs://"),
-        ("https://s3.example.com/speech", "must begin with s3:// or gs://"),
+        ("/srv/audio", "must start with s3:// or gs://"),
+        ("https://s3.example.com/speech", "must start with s3:// or gs://"),
         ("s3:///prefix", "must name a bucket"),
         ("s3://AKIA:topsecret@speech", "Credentials are taken from the environment"),
         ("s3://speech:9000/prefix", "must name a bucket and nothing else"),

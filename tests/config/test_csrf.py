@@ -21,7 +21,7 @@ SIGNED = {"stream/<uuid:job_id>/<str:token>"}
 # A colour is all that it changes, and who only looks around gets no cookie for a token.
 WITHOUT_TOKEN = {"theme"}
 FORMS = [route for route in TABLE if not route.startswith(BY_PROGRAMS) and route not in WITHOUT_TOKEN]
-REFUSED = "<title>Please send that again · Utterance</title>"
+REFUSED = "<title>Form expired · Utterance</title>"
 
 
 def path_of(route: str, values: dict[str, Any]) -> str:

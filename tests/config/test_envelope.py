@@ -224,7 +224,7 @@ def test_a_body_that_breaks_off_is_the_senders_fault(api: ApiClient, voices, mon
 
     monkeypatch.setattr("django.http.HttpRequest.read", break_off)
     before = everything_that_costs()
-    assert error_of(post(api, b"{}"), 400, "VALIDATION_ERROR")["message"] == "The body broke off before its end."
+    assert error_of(post(api, b"{}"), 400, "VALIDATION_ERROR")["message"] == "The request body is incomplete."
     assert everything_that_costs() == before
 
 

@@ -151,7 +151,7 @@ def test_a_failure_says_what_and_where_but_quotes_nobody(settings) -> None:
     error = raised(ValueError("invalid literal: 'Txmarker'"))
     line = as_json(record_of("it failed", error=error))
     assert line["error"]["type"] == "ValueError"
-    assert line["error"]["message"] == "withheld, it may quote a customer"
+    assert line["error"]["message"] == "withheld: may contain customer data"
     assert line["error"]["at"][-1].startswith("tests/config/test_logs.py:")
     assert line["error"]["at"][-1].endswith(" raised")
     for formatter in (logs.JsonFormatter(), logs.LineFormatter()):

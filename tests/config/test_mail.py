@@ -53,7 +53,7 @@ def test_a_mail_becomes_a_file_that_the_log_names_without_saying_who_got_it(sett
         get_connection("config.mail.FileBackend").send_messages([message])
     (file,) = (tmp_path / "mail").iterdir()
     assert "http://127.0.0.1:8000/confirm-email/key\n" in file.read_text()
-    assert f"mail in a file: Hello, in {file}" in caplog.text
+    assert f"email written to a file: Hello, in {file}" in caplog.text
     assert "alice" not in caplog.text
     assert stat.S_IMODE((tmp_path / "mail").stat().st_mode) == 0o700
 

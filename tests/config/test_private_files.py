@@ -114,7 +114,7 @@ def test_links_are_not_followed_but_told_of(old: Path, tmp_path: Path, caplog: p
     assert mode(elsewhere) == 0o755
     assert mode(old) == 0o700
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
-        f"{old}/audio leads to {elsewhere}, which other users of this machine can look into. "
+        f"{old}/audio leads to {elsewhere}, which other users of this machine can read. "
         f"To close it: chmod 700 '{elsewhere}'"
     ]
 
@@ -145,7 +145,7 @@ def test_access_that_somebody_chose_stays(old: Path, chosen: int, caplog: pytest
     assert mode(old) == chosen
     assert mode(old / "db.sqlite3") == 0o644
     (warning,) = caplog.messages
-    assert "somebody gave access to the group" in warning
+    assert "access was granted to the group" in warning
     assert warning.endswith(f"chmod 700 {old}")
 
 

@@ -80,7 +80,7 @@ def start(program: str = "import config.settings", **environment: str) -> subpro
 def test_debug_works_on_the_loopback_interface_only(tmp_path: Path, address: dict[str, str]):
     refused = start(DEBUG="1", DATA_DIR=str(tmp_path), **address)
     assert refused.returncode != 0
-    assert "DEBUG=1 shows errors in full, so it works on your own machine only" in refused.stderr
+    assert "DEBUG=1 shows full error details, so it is allowed only on your own machine" in refused.stderr
     assert list(tmp_path.iterdir()) == []
     assert start(DATA_DIR=str(tmp_path), **address).returncode == 0
 

@@ -41,11 +41,11 @@ def link_in_mail(service: Service, email: str, beginning: str) -> str:
 def set_up_an_app(page: Page, password: str) -> None:
     """From where staff without a second factor are led, to the page with the recovery codes."""
     expect(page.get_by_role("heading", name="Set up a second factor")).to_be_visible()
-    page.get_by_role("link", name="Set up an app").click()
+    page.get_by_role("link", name="Set up an authenticator app").click()
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Go on").click()
     page.get_by_label("Code").fill(code_of(page.get_by_label("Secret").input_value()))
-    page.get_by_role("button", name="Turn it on").click()
+    page.get_by_role("button", name="Turn on").click()
 
 
 def sign_up(page: Page, service: Service, email: str, account: str) -> None:
@@ -55,8 +55,8 @@ def sign_up(page: Page, service: Service, email: str, account: str) -> None:
     page.get_by_label("Email").fill(email)
     page.get_by_label("Account name").fill(account)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Create the account").click()
-    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
     page.goto(link_in_mail(service, email, "/confirm-email/"))
-    page.get_by_role("button", name="Confirm the address").click()
+    page.get_by_role("button", name="Confirm email address").click()
     expect(page).to_have_url(f"{service.url}/overview")

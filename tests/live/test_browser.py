@@ -60,18 +60,18 @@ def test_from_sign_up_to_a_revoked_key(service: Service, browser: Browser, javas
     expect(page.get_by_role("main").get_by_text("10.00")).to_be_visible()
 
     page.get_by_role("link", name="API keys", exact=True).click()
-    expect(page.get_by_text("The Free plan has no API keys.")).to_be_visible()
-    expect(page.get_by_role("button", name="Make the key")).to_have_count(0)
+    expect(page.get_by_text("The Free plan does not include API keys.")).to_be_visible()
+    expect(page.get_by_role("button", name="Create key")).to_have_count(0)
 
     grant_payg_and_credits(browser, service, email)
 
     page.reload()
     page.get_by_label("Name").fill("Museum guide")
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
     key = page.get_by_label("New API key").input_value()
     assert re.fullmatch(r"tts_[0-9A-Za-z]{36}", key)
     expect(page.get_by_role("button", name="Copy")).to_have_count(1 if javascript else 0)
-    page.get_by_role("button", name="I have stored it").click()
+    page.get_by_role("button", name="I have saved it").click()
     assert key not in page.content()
     expect(page.get_by_role("row", name="Museum guide")).to_contain_text("never")
 
@@ -90,9 +90,9 @@ def test_from_sign_up_to_a_revoked_key(service: Service, browser: Browser, javas
     expect(row).not_to_contain_text("never")
 
     row.get_by_role("link", name="Revoke Museum guide").click()
-    expect(page.get_by_text("Requests with it are refused from this moment.")).to_be_visible()
+    expect(page.get_by_text("Requests with this key will be rejected immediately.")).to_be_visible()
     assert httpx.get(f"{service.url}/api/v1/tts", headers=headers).status_code == 200
-    page.get_by_role("button", name="Revoke the key").click()
+    page.get_by_role("button", name="Revoke key").click()
     expect(page.get_by_role("status")).to_contain_text("“Museum guide” is revoked.")
     expect(page.get_by_role("row", name="Museum guide")).to_contain_text("Revoked")
     assert httpx.get(f"{service.url}/api/v1/tts", headers=headers).status_code == 401
@@ -114,8 +114,8 @@ def test_a_second_click_on_the_button_makes_no_second_key(service: Service, brow
     page.get_by_label("Password").fill(made["password"])
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_label("Name").fill("Museum guide")
-    page.get_by_role("button", name="Make the key").dblclick()
+    page.get_by_role("button", name="Create key").dblclick()
     expect(page.get_by_label("New API key")).to_be_visible()
     page.reload()  # the browser sends the form again
-    expect(page.get_by_text("This form has made its key already")).to_be_visible()
+    expect(page.get_by_text("This form has already created a key")).to_be_visible()
     expect(page.get_by_role("row", name="Museum guide")).to_have_count(1)

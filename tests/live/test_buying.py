@@ -40,7 +40,7 @@ def test_a_new_customer_buys_spends_and_sees_both(selling: Service, browser: Bro
 
     page.get_by_role("link", name="API keys", exact=True).click()
     page.get_by_label("Name").fill("Museum guide")
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
     headers = {"Authorization": f"Bearer {page.get_by_label('New API key').input_value()}"}
     body = {"text": "a" * 500, "voice_id": VOICE_ID}
     job = httpx.post(f"{selling.url}/api/v1/tts", json=body, headers=headers)

@@ -154,12 +154,12 @@ def test_while_postgres_is_away_the_api_says_so_in_time_and_recovers_with_it(wor
             assert answer.headers["Retry-After"] == "2"
             error = answer.json()["error"]
             assert error["code"] == "INTERNAL_ERROR"
-            assert error["message"].startswith("Our database does not answer just now.")
+            assert error["message"].startswith("The database is unavailable.")
             assert error["request_id"] == answer.headers["X-Request-ID"]
         page, took = timed(world, "GET", "/")
         seconds.append(took)
         assert page.status_code == 503
-        assert "Our database does not answer just now." in page.text
+        assert "The database is unavailable." in page.text
         assert world.service.answers()  # the process itself is well
     finally:
         world.postgres.start()

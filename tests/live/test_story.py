@@ -89,7 +89,7 @@ def top_up(page: Page) -> None:
 def make_a_key(page: Page) -> str:
     page.get_by_role("link", name="API keys", exact=True).click()
     page.get_by_label("Name").fill("Museum guide")
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
     return page.get_by_label("New API key").input_value()
 
 
@@ -123,7 +123,7 @@ def invite(page: Page, email: str, role: str) -> None:
     page.get_by_role("link", name="Team", exact=True).click()
     page.get_by_label("Email").fill(email)
     page.get_by_label("Role").select_option(role.lower())
-    page.get_by_role("button", name="Send the invitation").click()
+    page.get_by_role("button", name="Send invitation").click()
     expect(page.get_by_role("row", name=email)).to_contain_text(role)
 
 
@@ -141,10 +141,10 @@ def join_and_look_round(page: Page, service: Service, email: str) -> None:
     expect(page.get_by_role("link", name="Delete")).to_have_count(0)
     page.get_by_role("link", name="API keys", exact=True).click()
     expect(page.get_by_role("row", name="Museum guide")).to_be_visible()
-    expect(page.get_by_role("button", name="Make the key")).to_have_count(0)
+    expect(page.get_by_role("button", name="Create key")).to_have_count(0)
     expect(page.get_by_role("link", name="Rotate")).to_have_count(0)
     page.get_by_role("link", name="Team", exact=True).click()
-    expect(page.get_by_role("button", name="Send the invitation")).to_have_count(0)
+    expect(page.get_by_role("button", name="Send invitation")).to_have_count(0)
     assert page.problems == []  # type: ignore[attr-defined]
     for path in ("/playground", "/webhooks"):
         assert page.goto(path).status == 403  # type: ignore[union-attr]
@@ -153,7 +153,7 @@ def join_and_look_round(page: Page, service: Service, email: str) -> None:
 def rotate(page: Page, service: Service, key: str) -> None:
     page.get_by_role("link", name="API keys", exact=True).click()
     page.get_by_role("link", name="Rotate").click()
-    page.get_by_role("button", name="Make the new secret").click()
+    page.get_by_role("button", name="Rotate key").click()
     new_key = page.get_by_label("New secret").input_value()
     assert new_key != key
     for each in (key, new_key):  # both open, for a while
@@ -189,4 +189,4 @@ def change_address(page: Page, service: Service, email: str) -> None:
     page.locator("form", has=page.get_by_label("New email")).get_by_role("button").click()
     page.goto(link_in_mail(service, email, "/settings/email/"))
     page.get_by_role("main").get_by_role("button").click()
-    expect(page.get_by_role("status")).to_have_text(f"{email} is your address now.")
+    expect(page.get_by_role("status")).to_have_text(f"Your email address is now {email}.")

@@ -94,8 +94,8 @@ def test_create_account_prints_lines_for_people():
         (["bob@acme.example", "--credits", "0.0000001"], "six decimals at most"),
         (["bob@acme.example", "--credits", "99999999999999"], "is more than 1,000,000,000 credits"),
         (["bob@acme.example", "--credits=-1"], "cannot be less than 0"),
-        (["alice@acme.example"], "alice@acme.example has an account already"),
-        (["ALICE@acme.example", "--key", "--credits", "5"], "has an account already"),
+        (["alice@acme.example"], "alice@acme.example already has an account"),
+        (["ALICE@acme.example", "--key", "--credits", "5"], "already has an account"),
     ],
     ids=str,
 )
@@ -119,7 +119,7 @@ def test_issue_key_makes_a_key_that_works(account: Account):
     }
     data_of(ApiClient(values["api_key"]).get("/api/v1/tts"))
     entry = AuditEntry.objects.get()
-    assert (entry.actor, entry.action, entry.reason) == ("operator", "key.made", "Made from the command line.")
+    assert (entry.actor, entry.action, entry.reason) == ("operator", "key.made", "Created from the command line.")
     assert (entry.target_id, entry.account) == (values["key_id"], account)
 
 
@@ -137,9 +137,9 @@ def test_issue_key_prints_the_key_for_people(account: Account):
 @pytest.mark.parametrize(
     "arguments, match",
     [
-        (["nobody@acme.example"], "No single account is known as nobody@acme.example"),
-        (["00000000-0000-4000-8000-000000000000"], "No single account"),
-        (["Acme"], "No single account"),
+        (["nobody@acme.example"], "No account, or more than one is known as nobody@acme.example"),
+        (["00000000-0000-4000-8000-000000000000"], "No account, or more than one"),
+        (["Acme"], "No account, or more than one"),
         (["{account}", "--days", "0"], "between 1 and 3650"),
         (["{account}", "--days=-1"], "between 1 and 3650"),
         (["{account}", "--days", "3651"], "between 1 and 3650"),
@@ -218,7 +218,7 @@ def test_grant_credits_prints_lines_for_people(account: Account):
         (["{account}", "Infinity", "--note", "x"], "is not a number"),
         (["{account}", "2000000000", "--note", "x"], "is more than 1,000,000,000"),
         (["{account}", "5"], "arguments are required: --note"),
-        (["nobody@acme.example", "5", "--note", "x"], "No single account"),
+        (["nobody@acme.example", "5", "--note", "x"], "No account, or more than one"),
     ],
     ids=str,
 )

@@ -69,5 +69,5 @@ def test_an_export_says_the_same_as_the_checkpoint(db: None, folder: Path, setti
     # of made-up weights, whose spectra fit no sound, the two then make something else.
     assert len(by_onnx) == len(by_torch)
     assert speak(KokoroEngine(), SENTENCE) == by_onnx
-    with pytest.raises(CommandError, match="--force replaces it"):
+    with pytest.raises(CommandError, match="Use --force to replace it"):
         call_command("kokoro_export")

@@ -33,7 +33,7 @@ def test_an_address_may_have_so_many_sounds_made_and_then_waits():
             assert speak(ANNIE, LEE, text=f"Platform {number}.").status_code == 302
         answer = speak(ANNIE, LEE, text="One too many.")
         assert answer.status_code == 429
-        assert "That was much to compare. The next text is welcome in" in answer.content.decode()
+        assert "Comparison limit exceeded. Try again in" in answer.content.decode()
         wait = int(answer.headers["Retry-After"])
         assert 1 <= wait <= WINDOW_SECONDS
         assert VoicePreview.objects.count() == 4

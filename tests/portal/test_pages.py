@@ -260,8 +260,8 @@ def test_an_unknown_address_gets_the_error_page(client: Client, db):
     response = client.get("/nothing-here")
     assert response.status_code == 404
     page = response.content.decode()
-    assert "<title>Nothing here · Utterance</title>" in page
-    assert "Error 404 Nothing here There is nothing at this address." in text_of(page)
+    assert "<title>Page not found · Utterance</title>" in page
+    assert "Error 404 Page not found There is nothing at this address." in text_of(page)
 
 
 def test_a_host_that_is_not_ours_gets_the_error_page(client: Client, db):
@@ -279,9 +279,9 @@ def test_a_link_that_is_over_gets_the_error_page(client: Client, db):
 
 
 def test_the_error_page_needs_neither_a_request_nor_the_database():
-    context = {"title": "Something failed on our side", "message": "Try again.", "status": 500}
+    context = {"title": "Something went wrong", "message": "Try again.", "status": 500}
     page = render_to_string("error.html", context)
-    assert "Error 500 Something failed on our side Try again. Go to the start" in text_of(page)
+    assert "Error 500 Something went wrong Try again. Go to the home page" in text_of(page)
 
 
 def test_a_failure_shows_the_number_to_quote_and_nothing_of_its_cause(db, alice: User, monkeypatch: pytest.MonkeyPatch):
@@ -294,6 +294,6 @@ def test_a_failure_shows_the_number_to_quote_and_nothing_of_its_cause(db, alice:
     response = client.get("/overview", headers={"X-Request-ID": "req-42"})
     assert response.status_code == 500
     shown = text_of(response.content.decode())
-    assert "Error 500 Something failed on our side" in shown
+    assert "Error 500 Something went wrong" in shown
     assert "quote req-42" in shown
     assert "exploded" not in shown

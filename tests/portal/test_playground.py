@@ -112,7 +112,7 @@ def test_an_account_on_the_free_plan_may_try_things(signed_in: Client, account: 
         ({"speed": "5"}, "speed", "Must be between 0.25 and 4.0."),
         ({"speed": "fast"}, "speed", "Enter a number from 0.25 to 4."),
         ({"speed": "nan"}, "speed", "Enter a number"),
-        ({"output_format": "flac"}, "output_format", "Choose one of the list."),
+        ({"output_format": "flac"}, "output_format", "Choose an option from the list."),
         ({"output_format": "ogg_opus", "sample_rate_hertz": "44100"}, "sample_rate_hertz", "44"),
         ({"format": "markup"}, "format", "Annie does not read markup."),
         ({"format": "ssml", "text": "<speak><audio src='/etc/passwd'/></speak>"}, "text", "audio"),
@@ -169,7 +169,7 @@ def test_nobody_speaks_during_maintenance(signed_in: Client):
 def test_the_playground_counts_with_the_api(signed_in: Client, account: Account):
     Account.objects.filter(pk=account.pk).update(generate_limit_override=1)
     assert signed_in.post("/playground", form()).status_code == 302
-    assert "That was request 2 of 1 in this quarter hour." in shown(signed_in.post("/playground", form(text="More.")))
+    assert "Rate limit exceeded: 1 request per 15 minutes." in shown(signed_in.post("/playground", form(text="More.")))
     assert Job.objects.count() == 1
 
 

@@ -147,21 +147,21 @@ def second_factor(template: str, subject: str, **context: str) -> Callable[[str,
     return send
 
 
-APP = "an app that makes codes"
+APP = "an authenticator app"
 
 # By the template of its HTML, below templates/.
 MAILS = {
     "account/email/email_confirmation_message": Mail(
-        sign_up, "Confirm your address for Utterance", ("/confirm-email/",)
+        sign_up, "Confirm your email address for Utterance", ("/confirm-email/",)
     ),
     "account/email/account_already_exists_message": Mail(
-        sign_up_again, "You have an Utterance account already", ("/reset-password", "/sign-in")
+        sign_up_again, "You already have an Utterance account", ("/reset-password", "/sign-in")
     ),
     "account/email/password_reset_key_message": Mail(
-        reset_password, "Set a new password for Utterance", ("/reset-password/",)
+        reset_password, "Reset your Utterance password", ("/reset-password/",)
     ),
     "account/email/unknown_account_message": Mail(
-        reset_unknown, "No Utterance account with this address", ("/sign-up",)
+        reset_unknown, "No Utterance account for this address", ("/sign-up",)
     ),
     "accounts/email/invitation": Mail(invitation, "Join {name} on Utterance", ("/invitations/",)),
     "accounts/email/second_factor_on": Mail(
@@ -170,17 +170,17 @@ MAILS = {
         ("/settings/security",),
     ),
     "accounts/email/second_factor_off": Mail(
-        second_factor("second_factor_off", "A second factor was taken off", what=APP),
-        "A second factor was taken off",
+        second_factor("second_factor_off", "A second factor was removed", what=APP),
+        "A second factor was removed",
         ("/settings/security",),
     ),
     "accounts/email/recovery_codes": Mail(
-        second_factor("recovery_codes", "New recovery codes were made"),
-        "New recovery codes were made",
+        second_factor("recovery_codes", "New recovery codes were generated"),
+        "New recovery codes were generated",
         ("/settings/security",),
     ),
-    "accounts/email/new_email": Mail(new_email, "Confirm your new address", ("/settings/email/",)),
-    "accounts/email/email_changed": Mail(email_changed, "Your address was changed", ("/settings",)),
+    "accounts/email/new_email": Mail(new_email, "Confirm your new email address", ("/settings/email/",)),
+    "accounts/email/email_changed": Mail(email_changed, "Your email address was changed", ("/settings",)),
     "accounts/email/password_changed": Mail(
         second_factor("password_changed", "Your password was changed"),
         "Your password was changed",

@@ -153,7 +153,7 @@ def test_a_full_store_takes_nothing(doors: Doors, door: Door, settings):
 @pytest.mark.parametrize("door", [by_api, by_stream, by_openai])
 def test_a_plan_without_the_api_is_refused_there(doors: Doors, door: Door):
     Account.objects.filter(pk=doors.account.pk).update(plan="free")
-    assert refused(doors, door, "does not include the API").status_code == 403
+    assert refused(doors, door, "does not include API access").status_code == 403
 
 
 @pytest.mark.parametrize("door", [by_playground, by_resubmit, by_retry])
@@ -232,7 +232,7 @@ def test_each_refusal_comes_before_the_next(doors: Doors, settings):
     selectors._maintenance_seen = (float("-inf"), False)
     assert all("account is suspended" in text for text in asked())
     Account.objects.update(suspended_at=None)
-    assert all("of 0 in this quarter hour" in text for text in asked())
+    assert all("Rate limit exceeded: 0 requests" in text for text in asked())
     Account.objects.update(generate_limit_override=None)
     *shapes, resubmit = asked()
     assert ["required" in text or "blank" in text or "Enter" in text for text in shapes] == [True] * 3, shapes

@@ -112,7 +112,7 @@ def test_the_owner_asks_with_name_and_password_and_keys_are_refused_at_once(
         assert account.deletion_due_at == timezone.now() + timedelta(days=7)
     body = {"text": "Hello.", "voice_id": ANNIE}
     error = error_of(api.post("/api/v1/tts", body), 403, "FORBIDDEN")
-    assert error["message"].startswith("This account is about to be deleted.")
+    assert error["message"].startswith("This account is scheduled for deletion.")
     error_of(api.get("/api/v1/tts"), 403, "FORBIDDEN")
     assert not Job.objects.exists()
     assert "Acme is about to be deleted" in signed_in.get("/overview").content.decode()
@@ -141,16 +141,16 @@ def test_until_the_seven_days_are_over_it_can_be_kept(signed_in: Client, account
 def test_afterwards_it_cannot_be_kept(signed_in: Client, account: Account):
     make_due(account)
     page = signed_in.post("/settings/data/keep", follow=True).content.decode()
-    assert "There is nothing to keep" in page
+    assert "There is no deletion to cancel" in page
     assert is_closing(account)
 
 
 @pytest.mark.parametrize(
     ("form", "says"),
     [
-        ({}, "Type the account&#x27;s name."),
-        ({"name": "acme", "current": PASSWORD}, "This account is called Acme."),
-        ({"name": "Acme", "current": "wrong"}, "That is not your password."),
+        ({}, "Type the account name."),
+        ({"name": "acme", "current": PASSWORD}, "The account name is Acme."),
+        ({"name": "Acme", "current": "wrong"}, "Incorrect password."),
         ({"name": "Acme"}, "Enter your password."),
     ],
 )
@@ -177,7 +177,7 @@ def test_nothing_is_sold_to_it_meanwhile(signed_in: Client, account: Account, st
     form = {"plan": "pro", "token": str(uuid.uuid4())}
     response = signed_in.post("/billing/subscribe", form)
     assert response.status_code == 409
-    assert "nothing is sold to it" in response.content.decode()
+    assert "cannot buy anything" in response.content.decode()
     assert not Subscription.objects.exists()
 
 

@@ -213,7 +213,7 @@ def cursor(**inside: str) -> str:
 def test_a_forged_cursor_is_refused(api: ApiClient, account: Account, inside: dict[str, str]):
     make_job(account)
     error = error_of(api.get(f"{PATH}?cursor={cursor(**inside)}"), 400, "VALIDATION_ERROR")
-    assert error["details"] == {"cursor": ["This is not a cursor we gave out."]}
+    assert error["details"] == {"cursor": ["Invalid cursor."]}
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_a_wrong_field_is_named(api: ApiClient, voices, change: dict[str, Any], 
 @pytest.mark.parametrize(
     ("change", "code", "param", "message"),
     [
-        ({"voice": "ember"}, "invalid_voice", "voice", "There is no voice 'ember'. These are known: alloy, ash, "),
+        ({"voice": "ember"}, "invalid_voice", "voice", "There is no voice 'ember'. Use one of alloy, ash, "),
         ({"voice": {"id": "voice_1234"}}, "invalid_voice", "voice", "There is no voice 'voice_1234'."),
         ({"voice": "espeak:en-US-eSpeak-Nobody"}, "invalid_voice", "voice", "There is no voice 'espeak:en-US-eSpeak-"),
         ({"voice": {"id": ""}}, "invalid_voice", "voice", "There is no voice ''."),
@@ -147,7 +147,7 @@ def test_an_unknown_voice_is_named(api: ApiClient, voices, change: dict[str, Any
 def test_an_unknown_model_is_told_even_with_an_unknown_voice(api: ApiClient, voices):
     response = api.post(SPEECH, BODY | {"model": "tts-2", "voice": "ember"})
     message = openai_error_of(response, 404, "model_not_found", param="model")
-    assert message == "The model 'tts-2' does not exist. GET /v1/models lists those that do."
+    assert message == "The model 'tts-2' does not exist. GET /v1/models lists the available models."
 
 
 def test_what_the_voice_does_not_take_is_told_of_the_fields_that_were_sent(api: ApiClient, voices):
@@ -158,7 +158,7 @@ def test_what_the_voice_does_not_take_is_told_of_the_fields_that_were_sent(api: 
     message = openai_error_of(api.post(SPEECH, BODY | {"voice": AUNTIE}), 400, "invalid_value", param="model")
     assert message == "model: Auntie is a premium voice."
     message = openai_error_of(api.post(SPEECH, BODY), 400, "invalid_voice", param="voice")
-    assert message == "None of the voices behind 'alloy' can speak for tts-1 here just now."
+    assert message == "None of the voices of 'alloy' is currently available for tts-1."
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_model_of_one_type_passes_over_voices_of_another():
     ModelAlias.objects.filter(name="tts-1-hd").update(model_type="ultra")
     assert speaking("alloy", "tts-1") == AUNTIE
     assert speaking("alloy", "tts-1-hd") == speaking("alloy", "gpt-4o-mini-tts") == KOKORO_ALLOY
-    with pytest.raises(InvalidVoice, match=r"None of the voices behind 'nova' can speak for tts-1-hd here just now\."):
+    with pytest.raises(InvalidVoice, match=r"None of the voices of 'nova' is currently available for tts-1-hd\."):
         speaking("nova", "tts-1-hd")
 
 
@@ -84,8 +84,8 @@ def test_an_unknown_voice_is_refused_with_those_that_are_known(name: str):
     with pytest.raises(InvalidVoice) as refused:
         speaking(name)
     assert refused.value.message == (
-        f"There is no voice {name[:80]!r}. These are known: {', '.join(NAMES)}; "
-        "and the voice_id of any in GET /api/v1/voices."
+        f"There is no voice {name[:80]!r}. Use one of {', '.join(NAMES)}, "
+        "or the voice_id of any voice in GET /api/v1/voices."
     )
 
 
@@ -94,7 +94,7 @@ def test_what_an_operator_disabled_is_unknown():
     VoiceAlias.objects.filter(name="alloy").update(is_enabled=False)
     with pytest.raises(ModelNotFound, match="The model 'tts-1' does not exist"):
         get_model_alias("tts-1")
-    with pytest.raises(InvalidVoice, match=r"There is no voice 'alloy'\. These are known: ash, "):
+    with pytest.raises(InvalidVoice, match=r"There is no voice 'alloy'\. Use one of ash, "):
         speaking("alloy", "tts-1-hd")
     assert [model.name for model in list_model_aliases()] == ["gpt-4o-mini-tts", "tts-1-hd"]
 

@@ -183,7 +183,7 @@ def test_an_empty_catalogue_has_one_empty_page(anonymous: ApiClient, no_voices):
 @pytest.mark.parametrize("page", ["0", "-1", "one", "", "1.0", "1000001", "9" * 5000, "%00", "%C2%B2", "%D9%A1", "+1"])
 def test_a_page_that_is_no_number_is_refused(anonymous: ApiClient, voices, page: str):
     error = error_of(anonymous.get(f"{PATH}?page={page}"), 400, "VALIDATION_ERROR")
-    assert error["details"] == {"page": ["A page number from 1 on is required."]}
+    assert error["details"] == {"page": ["Must be a page number of at least 1."]}
 
 
 # --- only what works here ------------------------------------------------------------------------

@@ -130,7 +130,7 @@ def test_a_test_event_arrives_at_once_and_is_listed(alice, hook, endpoint):
 def test_a_test_that_is_not_answered_with_2xx_says_so_and_is_not_sent_again(alice, hook, endpoint):
     hook.status, hook.body = 410, b"gone away"
     error = error_of(alice.send("POST", f"{URL}/test"), 422, "WEBHOOK_TEST_FAILED")
-    assert error["message"] == "It answered 410: it wants no more events."
+    assert error["message"] == "The endpoint returned 410 Gone: it no longer accepts events."
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.next_attempt_at) == ("failed", None)
     assert Attempt.objects.get().answer == "gone away"

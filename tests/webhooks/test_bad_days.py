@@ -41,10 +41,10 @@ def test_any_2xx_is_success_and_its_first_2_kb_are_kept(hook):
 @pytest.mark.parametrize(
     ("status", "outcome", "error"),
     [
-        (400, "http_error", "It answered 400, not 2xx."),
-        (410, "gone", "It answered 410: it wants no more events."),
-        (429, "rate_limited", "It answered 429: too many requests."),
-        (500, "http_error", "It answered 500, not 2xx."),
+        (400, "http_error", "The endpoint returned 400, not 2xx."),
+        (410, "gone", "The endpoint returned 410 Gone: it no longer accepts events."),
+        (429, "rate_limited", "The endpoint returned 429 Too Many Requests."),
+        (500, "http_error", "The endpoint returned 500, not 2xx."),
     ],
 )
 def test_other_statuses_are_failures_by_name(hook, status, outcome, error):
@@ -64,7 +64,7 @@ def test_a_redirect_to_this_machine_is_not_followed(hook):
     assert (answer.outcome, answer.status, answer.error) == (
         "redirect",
         301,
-        "It answered 301. Redirects are not followed.",
+        "The endpoint returned 301. Redirects are not followed.",
     )
     assert [each.path for each in hook.received] == ["/hook"]
 
@@ -73,7 +73,7 @@ def test_a_receiver_that_hangs_is_given_up_in_time(hook, short):
     hook.handler = lambda state, request: state.closing.wait(20)
     began = time.monotonic()
     answer = post(hook.url)
-    assert (answer.outcome, answer.status, answer.error) == ("timeout", None, "No answer within 1 s.")
+    assert (answer.outcome, answer.status, answer.error) == ("timeout", None, "No response within 1 s.")
     assert 0.9 < time.monotonic() - began < 3
 
 
@@ -104,7 +104,7 @@ def test_a_receiver_that_says_200_and_drips_its_body_has_taken_the_event(hook, s
     began = time.monotonic()
     answer = post(hook.url)
     assert (answer.outcome, answer.status) == ("delivered", 200)
-    assert answer.error == "The body of the answer did not end in time."
+    assert answer.error == "The response body did not end in time."
     assert time.monotonic() - began < 3
 
 
@@ -153,7 +153,7 @@ def test_a_connection_that_breaks_off_is_told_as_that(hook):
 def test_nobody_listening_is_told_as_that(own_network):
     answer = post(f"https://127.0.0.1:{free_port()}/")
     assert (answer.outcome, answer.status) == ("connection_failed", None)
-    assert answer.error == "Nothing answers there: the connection was refused or broke off."
+    assert answer.error == "Could not connect: the connection was refused or closed."
 
 
 def test_a_port_that_takes_no_connection_costs_five_seconds(own_network, short):

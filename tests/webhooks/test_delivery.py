@@ -243,7 +243,7 @@ def test_410_disables_at_once_skips_the_rest_and_tells_the_owner(account, hook, 
     assert (endpoint.is_enabled, endpoint.disabled_reason) == (False, "gone")
     (mail,) = mailoutbox
     assert mail.to == ["alice@acme.example"]
-    assert "It answered 410 Gone" in mail.body
+    assert "The endpoint returned 410 Gone" in mail.body
     assert f"{settings.PUBLIC_URL}/webhooks" in mail.body
     assert tell_owners() == 0
     assert AuditEntry.objects.get(action="webhook.disabled").actor == "system"

@@ -128,7 +128,7 @@ def _changed(token: str) -> str:
 
 @pytest.mark.parametrize("make", BAD.values(), ids=BAD.keys())
 def test_a_bad_token_is_refused_and_links_nobody(issuer, alice, make):
-    assert refused(make(issuer))["message"] == "This ID token is not valid here."
+    assert refused(make(issuer))["message"] == "This ID token is invalid."
     assert not ExternalIdentity.objects.exists()
 
 
@@ -150,13 +150,13 @@ def test_without_issuers_every_token_is_refused(issuer, alice, settings):
 
 def test_a_person_who_did_not_allow_it_is_not_linked(issuer, account):
     make_user("alice@acme.example", account)
-    assert "belongs to nobody here" in refused(issuer.token())["message"]
+    assert "does not match any user" in refused(issuer.token())["message"]
     assert not ExternalIdentity.objects.exists()
 
 
 def test_an_email_that_is_not_confirmed_here_is_not_linked(issuer, alice):
     alice.emailaddress_set.update(verified=False)
-    assert "belongs to nobody here" in refused(issuer.token())["message"]
+    assert "does not match any user" in refused(issuer.token())["message"]
 
 
 def test_after_the_first_time_the_subject_counts_and_not_the_email(issuer, alice, account):

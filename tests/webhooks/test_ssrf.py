@@ -104,12 +104,12 @@ def test_a_good_url_is_kept_in_one_form(url, kept, receiver, names):
 
 def test_a_name_with_one_bad_address_is_refused_as_a_whole(names):
     names["mixed.example"] = [[PUBLIC, "10.0.0.1"]]
-    with pytest.raises(Blocked, match="leads to an address that is not public"):
+    with pytest.raises(Blocked, match="resolves to an address that is not public"):
         vetted_addresses("mixed.example")
 
 
 def test_a_name_without_address_is_told_as_that(names):
-    with pytest.raises(NotResolved, match=r"gone\.example has no address"):
+    with pytest.raises(NotResolved, match=r"gone\.example has no IP address"):
         vetted_addresses("gone.example")
 
 
@@ -118,7 +118,7 @@ def test_a_name_server_that_is_silent_costs_no_more_than_it_may(monkeypatch):
 
     released = threading.Event()
     monkeypatch.setattr(ssrf, "look_up", lambda host: released.wait(30) or [])
-    with pytest.raises(NotResolved, match=r"name servers of slow\.example do not answer"):
+    with pytest.raises(NotResolved, match=r"name servers of slow\.example do not respond"):
         vetted_addresses("slow.example", seconds=0.05)
     released.set()
 
@@ -130,7 +130,7 @@ def test_a_name_that_changes_is_vetted_when_it_is_dialled_and_asked_for_once(nam
     monkeypatch.setattr(socket, "create_connection", lambda *args, **kwargs: dialled.append(args))
     answer = client.post(target, headers={}, body=b"{}")
     assert (answer.outcome, answer.status) == ("blocked", None)
-    assert answer.error == "rebind.example leads to an address that is not public."
+    assert answer.error == "rebind.example resolves to an address that is not public."
     assert dialled == []
     assert names["asked"] == ["rebind.example", "rebind.example"]
 

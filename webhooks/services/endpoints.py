@@ -23,7 +23,7 @@ from webhooks.ssrf import check_url
 logger = logging.getLogger(__name__)
 
 BOTH_SIGN_FOR = timedelta(hours=24)
-NO_KEYS = "This server takes no webhooks: its operator has not set WEBHOOK_SECRET_KEYS."
+NO_KEYS = "Webhooks are not available: the administrator of this server has not set WEBHOOK_SECRET_KEYS."
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,10 @@ def get_signing_secrets(endpoint: Endpoint, now: datetime) -> list[str]:
     try:
         return [secrets.decrypt(token) for token in tokens]
     except InvalidToken:
-        logger.error("the webhook secret of account %s was made with a key that is not set", endpoint.account_id)
+        logger.error(
+            "could not decrypt the webhook secret of account %s: its key is not in WEBHOOK_SECRET_KEYS",
+            endpoint.account_id,
+        )
         return []
 
 

@@ -12,8 +12,8 @@ from operations.management.output import OperatorCommand
 
 class Command(OperatorCommand):
     help = (
-        "Check that the entries of every account add up to its balance, and that no job was refunded more than it was "
-        "charged. Exits with 1 when something is wrong."
+        "Check that every account's entries add up to its balance, and that no job was refunded more than it was "
+        "charged. Exits with 1 if a check fails."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,5 +36,5 @@ class Command(OperatorCommand):
                 self.stdout.write(f"Job {job_id} was refunded more than it was charged.")
         if mismatches or over_refunded:
             raise CommandError(
-                f"{len(mismatches)} accounts do not add up, {len(over_refunded)} jobs are over-refunded."
+                f"{len(mismatches)} accounts do not balance, {len(over_refunded)} jobs are over-refunded."
             )

@@ -20,13 +20,13 @@ WITH_THE_ACCOUNT = "Granted with the account."
 
 
 class Command(OperatorCommand):
-    help = "Make an account and its owner, with a random password. Prints the password and the key once."
+    help = "Create an account and its owner, with a random password. Prints the password and the API key once."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", type=at_most(254))
         parser.add_argument("--plan", default="free", help="free, payg, pro or enterprise")
-        parser.add_argument("--credits", default="0", help="credits to begin with, such as 100 or 2.5")
-        parser.add_argument("--key", action="store_true", help="also make an API key")
+        parser.add_argument("--credits", default="0", help="initial credits, such as 100 or 2.5")
+        parser.add_argument("--key", action="store_true", help="also create an API key")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

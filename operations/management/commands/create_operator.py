@@ -13,12 +13,16 @@ from operations.management.output import OperatorCommand
 
 
 class Command(OperatorCommand):
-    help = "Make an administrator, or somebody who helps customers or handles their bills. Prints the password once."
+    help = "Create an operator: an administrator, or a user with the support or billing role. Prints the password once."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--role", choices=list(TABLE), default="administrator", help="what they may: see README")
-        parser.add_argument("--reason", default="Made from the command line.", help="why; kept in the audit trail")
+        parser.add_argument(
+            "--role", choices=list(TABLE), default="administrator", help="role of the operator; default: administrator"
+        )
+        parser.add_argument(
+            "--reason", default="Created from the command line.", help="reason, stored in the audit trail"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

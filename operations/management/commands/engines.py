@@ -10,7 +10,7 @@ from tts.services.catalogue import sync_catalogue
 
 
 class Command(OperatorCommand):
-    help = "List the configured engines, whether they can speak here, and refresh the voice catalogue from them."
+    help = "List the configured engines and their availability, and refresh the voice catalogue from them."
 
     def handle(self, *args: Any, **options: Any) -> None:
         sync_catalogue()

@@ -14,12 +14,12 @@ from operations.management.output import OperatorCommand, at_most
 
 
 class Command(OperatorCommand):
-    help = "Give credits to an account, with a note that stays in the ledger and the audit trail."
+    help = "Grant credits to an account, with a note that is stored in the ledger and the audit trail."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("account", help="account id, or its owner's email")
-        parser.add_argument("credits", help="how many, such as 100 or 2.5")
-        parser.add_argument("--note", type=at_most(500), required=True, help="why; kept in the ledger")
+        parser.add_argument("account", help="account ID, or the email of a member")
+        parser.add_argument("credits", help="amount, such as 100 or 2.5")
+        parser.add_argument("--note", type=at_most(500), required=True, help="reason, stored in the ledger")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -15,14 +15,16 @@ from operations.management.output import OperatorCommand, at_most
 
 
 class Command(OperatorCommand):
-    help = "Make an API key. The key is printed once; nobody can show it again."
+    help = "Create an API key. The key is printed once and cannot be shown again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("account", help="account id, or its owner's email")
-        parser.add_argument("--name", type=at_most(80), default="Made by an operator")
-        parser.add_argument("--scope", action="append", choices=SCOPES, help="may be given twice; default: both")
+        parser.add_argument("account", help="account ID, or the email of a member")
+        parser.add_argument("--name", type=at_most(80), default="Created by an operator")
+        parser.add_argument("--scope", action="append", choices=SCOPES, help="can be repeated; default: all scopes")
         parser.add_argument("--days", type=int, help="days until it expires; default: never")
-        parser.add_argument("--reason", default="Made from the command line.", help="why; kept in the audit trail")
+        parser.add_argument(
+            "--reason", default="Created from the command line.", help="reason, stored in the audit trail"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["days"] is not None and not 1 <= options["days"] <= 3650:

@@ -17,10 +17,10 @@ NEEDED: Final = ("torch", "kokoro", "onnx")
 
 
 class Command(OperatorCommand):
-    help = "Export kokoro-v1_0.pth in KOKORO_MODEL_DIR to model.onnx beside it, and compare the two."
+    help = "Export kokoro-v1_0.pth in KOKORO_MODEL_DIR to model.onnx, and compare the two."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--force", action="store_true", help="replace a model.onnx that is there")
+        parser.add_argument("--force", action="store_true", help="replace an existing model.onnx")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with umask_for(files.model_dir(), data_dir=settings.DATA_DIR):
@@ -38,7 +38,7 @@ class Command(OperatorCommand):
                     f"{folder / name} is missing: KOKORO_RUNTIME=torch manage.py kokoro_install fetches it."
                 )
         if target.exists() and not options["force"]:
-            raise CommandError(f"{target} is there. --force replaces it.")
+            raise CommandError(f"{target} already exists. Use --force to replace it.")
         try:
             deviation = export_onnx(folder / files.CONFIG_FILE, folder / files.CHECKPOINT_FILE, target)
         except EngineUnavailable as error:

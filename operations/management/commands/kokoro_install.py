@@ -15,10 +15,10 @@ from tts.services.catalogue import sync_catalogue
 
 
 class Command(OperatorCommand):
-    help = "Fetch Kokoro's model and its 54 voices (about 360 MB) into KOKORO_MODEL_DIR. What is there is kept."
+    help = "Download Kokoro's model and its 54 voices (about 360 MB) into KOKORO_MODEL_DIR. Existing files are kept."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--again", action="store_true", help="fetch also what is there")
+        parser.add_argument("--again", action="store_true", help="download existing files again")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with umask_for(files.model_dir(), data_dir=settings.DATA_DIR):
@@ -47,7 +47,7 @@ class Command(OperatorCommand):
         sync_catalogue()
         self.report({"fetched": fetched, "files": len(entries), "folder": str(folder)}, as_json=options["json"])
         if not options["json"]:
-            self.stdout.write("Restart the service, so that a worker for Kokoro starts.")
+            self.stdout.write("Restart the service to start a worker for Kokoro.")
 
     def _show(self, name: str, done: int, total: int) -> None:
         if sys.stderr.isatty():

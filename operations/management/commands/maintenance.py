@@ -10,11 +10,16 @@ from operations.management.output import OperatorCommand
 
 
 class Command(OperatorCommand):
-    help = "With `on`, the API answers 503 MAINTENANCE within a second; jobs that were accepted are still spoken."
+    help = (
+        "Turn maintenance mode on or off. While it is on, the API returns 503 MAINTENANCE. "
+        "Accepted jobs are still completed."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("state", choices=["on", "off"])
-        parser.add_argument("--reason", default="Switched from the command line.", help="why; kept in the audit trail")
+        parser.add_argument(
+            "--reason", default="Switched from the command line.", help="reason, stored in the audit trail"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         switch = start_maintenance if options["state"] == "on" else end_maintenance

@@ -12,13 +12,13 @@ from voices.services import forget_samples
 
 
 class Command(OperatorCommand):
-    help = "Make a sample of each voice that has none. Voices of a cloud provider cost what any speech of theirs costs."
+    help = "Create a sample of each voice that has none. Cloud providers charge for samples as for any other speech."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--provider", action="append", choices=list(settings.SPEECH_ENGINES), help="default: SAMPLE_ENGINES"
         )
-        parser.add_argument("--again", action="store_true", help="also of voices that have one")
+        parser.add_argument("--again", action="store_true", help="also recreate existing samples")
 
     def handle(self, *args: Any, **options: Any) -> None:
         providers = options["provider"] or settings.SAMPLE_ENGINES

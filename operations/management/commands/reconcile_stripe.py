@@ -12,10 +12,12 @@ from operations.management.output import OperatorCommand
 
 
 class Command(OperatorCommand):
-    help = "Compare Stripe's events with ours and apply those that were never delivered."
+    help = "Fetch Stripe's events and apply those that were never delivered."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--since", help="A day or time in UTC, such as 2026-11-01; Stripe keeps 30 days.")
+        parser.add_argument(
+            "--since", help="start date or time in UTC, such as 2026-11-01; Stripe keeps events for 30 days"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not is_set_up():

@@ -12,17 +12,19 @@ from operations.management.output import OperatorCommand
 
 
 class Command(OperatorCommand):
-    help = "Revoke an API key. It is refused from the next request on."
+    help = "Revoke an API key. Further requests with the key are rejected."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("key", help="key id, the whole key, or its prefix when only one key has it")
-        parser.add_argument("--reason", default="Revoked from the command line.", help="why; kept in the audit trail")
+        parser.add_argument("key", help="key ID, the full key, or its prefix if it is unique")
+        parser.add_argument(
+            "--reason", default="Revoked from the command line.", help="reason, stored in the audit trail"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = list(find_keys(options["key"])[:2])
         if len(found) != 1:
             how_many = "No key" if not found else "More than one key"
-            raise CommandError(f"{how_many} is known by that name. Use the key's id.")
+            raise CommandError(f"{how_many} matches. Use the key ID.")
         try:
             revoke_key_for_customer(api_key=found[0], actor=COMMAND_LINE, reason=options["reason"])
             was_revoked_before = False

@@ -7,7 +7,7 @@ from webhooks.services.endpoints import rotate_keys
 
 
 class Command(OperatorCommand):
-    help = "Encrypt customers' signing secrets anew, with the first of WEBHOOK_SECRET_KEYS."
+    help = "Re-encrypt customers' signing secrets with the first key in WEBHOOK_SECRET_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.report({"endpoints": rotate_keys()}, as_json=options["json"])

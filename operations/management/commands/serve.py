@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--reload", action="store_true", help="restart when code or a template changes; needs DEBUG=1 (`make dev`)"
+            "--reload", action="store_true", help="restart when code or templates change; requires DEBUG=1 (`make dev`)"
         )
 
     def handle(self, *args: Any, reload: bool, **options: Any) -> None:
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         supervisor.start()
         if settings.WEBHOOK_ALLOW_NETWORKS:
             networks = ", ".join(map(str, settings.WEBHOOK_ALLOW_NETWORKS))
-            self.stdout.write(f"Webhooks may reach {networks}, beside the public internet.")
+            self.stdout.write(f"Webhooks can reach {networks} in addition to the public internet.")
         try:
             if demo is None:
                 self.stdout.write(f"Utterance is at {settings.PUBLIC_URL}. Ctrl-C stops it.")
@@ -68,7 +68,8 @@ class Command(BaseCommand):
                 probe.bind((settings.LISTEN_HOST, settings.PORT))
             except OSError:
                 raise CommandError(
-                    f"Port {settings.PORT} is taken. Stop what runs there, or choose another: PORT=8001 make run"
+                    f"Port {settings.PORT} is in use. Stop the process that uses it, or choose another port: "
+                    "PORT=8001 make run"
                 ) from None
 
     def _programs(self) -> list[Child]:
@@ -95,7 +96,7 @@ class Command(BaseCommand):
             f"  Sign in as        {DEMO_EMAIL}",
             f"  Password          {demo.password}",
             f"  API key           {demo.api_key}",
-            "                    (password and key are shown this once; keep them)",
+            "                    (the password and key are shown only once; save them)",
         ]
         try:
             proof = prove(
@@ -104,14 +105,14 @@ class Command(BaseCommand):
                 give_up=lambda: supervisor.is_stopping,
             )
         except ProofFailed as error:
-            lines += ["", f"  The first sentence did not come through: {error}", "  The log above says more."]
+            lines += ["", f"  The first sentence could not be played: {error}", "  See the log above for details."]
         else:
             lines += [
                 f"  First audio       {proof.address} ({proof.duration_seconds:.2f} s)",
                 "",
-                "  Hear it:",
+                "  Listen to it:",
                 f"    curl -L -o hello.wav {url}/api/v1/tts/{proof.job_id}/audio -H '{authorization}'",
-                "  Say something yourself:",
+                "  Create your own speech:",
                 f"    curl {url}/api/v1/tts -H '{authorization}' -H 'Content-Type: application/json' "
                 '-d \'{"text": "It is my turn to speak.", "voice_id": "espeak:en-GB-eSpeak-Lee"}\'',
             ]

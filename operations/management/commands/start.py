@@ -17,18 +17,20 @@ ROLES = ["web-api", "web-stream", "worker", "beat", "migrate"]
 
 class Command(BaseCommand):
     requires_system_checks = []  # noqa: RUF012 - a program's log is JSON; `manage.py check` tells of what is missing
-    help = "Become one role of the service. A worker takes the queues it works on; migrate ends when it is done."
+    help = "Run one role of the service. Pass a worker the queues that it processes. migrate exits when it is done."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("role", choices=ROLES)
-        parser.add_argument("queues", nargs="*", metavar="QUEUE", help="of a worker: speech.espeak, maintenance, …")
+        parser.add_argument(
+            "queues", nargs="*", metavar="QUEUE", help="queues of a worker: speech.espeak, maintenance, …"
+        )
 
     def handle(self, *args: Any, role: str, queues: list[str], **options: Any) -> None:
         if bool(queues) != (role == "worker"):
-            raise CommandError("A worker takes the queues that it works on; no other role does.")
+            raise CommandError("Pass queues to a worker, and only to a worker.")
         known = [*settings.SPEECH_QUEUES, MAINTENANCE_QUEUE, WEBHOOK_QUEUE]
         if unknown := [queue for queue in queues if queue not in known]:
-            raise CommandError(f"There is no queue {', '.join(unknown)} here. There are: {', '.join(known)}.")
+            raise CommandError(f"Unknown queue {', '.join(unknown)}. Available queues: {', '.join(known)}.")
         match role:
             case "web-api":
                 become(process_commands.web_api())

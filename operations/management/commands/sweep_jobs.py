@@ -8,7 +8,7 @@ from tts.services.sweep import sweep
 
 
 class Command(OperatorCommand):
-    help = "Give jobs of dead workers back to their queue, wake workers, erase what is past its time."
+    help = "Requeue jobs of dead workers, notify workers and delete expired data."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.report(asdict(sweep()), as_json=options["json"])

@@ -12,7 +12,7 @@ from tts.services.catalogue import sync_voices
 
 
 class Command(OperatorCommand):
-    help = "Bring the catalogue up to date: new voices appear, vanished ones are refused, what operators set is kept."
+    help = "Update the voice catalogue: add new voices and reject removed ones. Operators' settings are kept."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--provider", action="append", choices=list(settings.SPEECH_ENGINES), help="default: all")
@@ -23,4 +23,4 @@ class Command(OperatorCommand):
             self.stdout.write(json.dumps({"providers": {name: asdict(change) for name, change in changes.items()}}))
             return
         for name, change in changes.items():
-            self.stdout.write(f"{name:<8} {change.total:>5} voices, {change.added} new, {change.vanished} gone")
+            self.stdout.write(f"{name:<8} {change.total:>5} voices, {change.added} new, {change.vanished} removed")

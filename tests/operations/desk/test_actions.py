@@ -68,7 +68,7 @@ def test_without_a_good_reason_nothing_changes(administrator: Client, world: Wor
     response = administrator.post(case.url(world), case.data | {"reason": reason})
     assert response.status_code == 200
     page = response.content.decode()
-    assert "Say why." in page or "at most 500 characters" in page
+    assert "Enter a reason." in page or "at most 500 characters" in page
     assert "Paid for." not in page
     assert state_of_everything() == before
 
@@ -136,7 +136,7 @@ def test_more_than_there_is_cannot_be_taken_and_makes_no_debt(administrator: Cli
     response = adjust(administrator, account, "-100.000001")
     assert response.status_code == 409
     page = response.content.decode()
-    assert "100.000001 credits cannot be taken: the account has 100." in page
+    assert "100.000001 credits cannot be deducted: the account has 100." in page
     assert "-100.000001" in page  # what was typed is still there
     assert WHY in page
     assert state_of_everything() == before
@@ -156,7 +156,7 @@ def test_the_same_form_sent_twice_counts_once(administrator: Client, account: Ac
     assert adjust(administrator, account, "5", form_id=form_id[1]).status_code == 302
     response = adjust(administrator, account, "5", form_id=form_id[1])
     assert response.status_code == 409
-    assert "This was done already." in response.content.decode()
+    assert "This has already been done." in response.content.decode()
     assert credits_of(account) == (105 * CREDIT, 0)
     assert len(audit_rows()) == 1
 
@@ -170,7 +170,7 @@ def test_a_suspended_account_is_refused_by_the_api_until_it_is_reinstated(admini
     assert api.get("/api/v1/tts").status_code == 403
     response = administrator.post(f"{url}suspend/", {"reason": WHY})
     assert response.status_code == 409
-    assert "suspended already" in response.content.decode()
+    assert "already suspended" in response.content.decode()
     administrator.post(f"{url}reinstate/", {"reason": "Paid."})
     assert api.get("/api/v1/tts").status_code == 200
     assert [(row["action"], row["reason"]) for row in audit_rows()] == [
@@ -229,10 +229,10 @@ def test_a_disabled_voice_is_refused_by_the_api_and_enabled_again(administrator:
         ("voicealias/alloy/do/copy/", {"name": "a:b"}, 200, "Enter a valid value."),
         ("voicealias/alloy/do/copy/", {"name": ""}, 200, "This field is required."),
         ("voicealias/alloy/do/edit/", {"voice_ids": "\n".join(ALLOY)}, 409, "Nothing was changed."),
-        ("voicealias/alloy/do/edit/", {"voice_ids": "nova"}, 200, "Not the id of a voice: nova"),
+        ("voicealias/alloy/do/edit/", {"voice_ids": "nova"}, 200, "Not a voice ID: nova"),
         ("voicealias/alloy/do/edit/", {"voice_ids": " \n"}, 200, "This field is required."),
         ("modelalias/tts-1/do/edit/", {"model_type": "basic"}, 200, "Select a valid choice."),
-        ("modelalias/tts-1/do/enable/", {}, 409, "The name is enabled already."),
+        ("modelalias/tts-1/do/enable/", {}, 409, "The name is already enabled."),
     ],
 )
 def test_what_makes_no_sense_as_a_name_changes_nothing(

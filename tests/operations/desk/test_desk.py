@@ -99,7 +99,7 @@ def test_an_adjustment_is_reversed_once(administrator: Client, ada: User, accoun
     assert administrator.post(url, WHY).status_code == 302
     assert Balance.objects.get(account=account).available_microcredits == 100 * CREDIT
     again = administrator.post(url, WHY)
-    assert "This was done already." in again.content.decode()
+    assert "This has already been done." in again.content.decode()
     assert Balance.objects.get(account=account).available_microcredits == 100 * CREDIT
     assert AuditEntry.objects.filter(action="credits.adjusted", actor_user_id=ada.pk).count() == 1
     reversal = LedgerEntry.objects.get(reference=f"adjustment:reversal:{entry.pk}")

@@ -166,7 +166,7 @@ def test_an_operator_with_a_second_factor_is_asked_for_it(client: Client, ada: U
 
 def test_an_operator_without_an_account_has_a_security_page(administrator: Client):
     page = administrator.get("/settings/security").content.decode()
-    assert "Set up an app" in page
+    assert "Set up an authenticator app" in page
     assert 'href="/overview"' not in page
 
 

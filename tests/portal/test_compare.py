@@ -227,7 +227,7 @@ def test_in_maintenance_nothing_is_spoken(client):
 def test_a_store_without_room_is_told(client, settings):
     settings.MIN_FREE_BYTES = 10**18
     answer = speak(client, ANNIE)
-    refused(answer, "The audio store is nearly full", status=503)
+    refused(answer, "The audio storage is nearly full", status=503)
     assert answer.headers["Retry-After"] == "300"
 
 

@@ -160,7 +160,7 @@ def test_the_button_pressed_on_a_fresh_page_speaks_once_more(signed_in: Client, 
     "fields, status, problem",
     [
         ({"status": JobStatus.PENDING}, 409, "The job is pending."),
-        ({"status": JobStatus.COMPLETED, "erased_at": timezone.now(), "text": ""}, 409, "The job's text was erased"),
+        ({"status": JobStatus.COMPLETED, "erased_at": timezone.now(), "text": ""}, 409, "The job's text was deleted"),
         ({"status": JobStatus.FAILED, "voice_id": "espeak:xx-Nobody"}, 400, "There is no voice"),
     ],
 )

@@ -275,7 +275,7 @@ def test_a_host_that_is_not_ours_gets_the_error_page(client: Client, db):
 def test_a_link_that_is_over_gets_the_error_page(client: Client, db):
     response = client.get(f"/audio/ab/{uuid.uuid4()}-1.wav?expires=1&signature=wrong")
     assert response.status_code == 403
-    assert "Error 403 This is not a link we made" in text_of(response.content.decode())
+    assert "Error 403 This link is invalid" in text_of(response.content.decode())
 
 
 def test_the_error_page_needs_neither_a_request_nor_the_database():

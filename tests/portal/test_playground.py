@@ -114,9 +114,9 @@ def test_an_account_on_the_free_plan_may_try_things(signed_in: Client, account: 
         ({"speed": "nan"}, "speed", "Enter a number"),
         ({"output_format": "flac"}, "output_format", "Choose one of the list."),
         ({"output_format": "ogg_opus", "sample_rate_hertz": "44100"}, "sample_rate_hertz", "44"),
-        ({"format": "markup"}, "format", "Annie does not read markup."),
+        ({"format": "markup"}, "format", "Annie does not support markup."),
         ({"format": "ssml", "text": "<speak><audio src='/etc/passwd'/></speak>"}, "text", "audio"),
-        ({"prompt": "Whisper."}, "prompt", "Annie takes no prompt."),
+        ({"prompt": "Whisper."}, "prompt", "Annie does not accept a prompt."),
         ({"text": "A" * 100_001, "stream": "on"}, "text", "100,000"),
         ({"text": "nul \x00"}, "text", "Null characters are not allowed."),
     ],
@@ -185,7 +185,7 @@ def test_the_price_of_what_is_typed(signed_in: Client, account: Account):
 
 def test_the_price_says_what_stands_in_the_way(signed_in: Client):
     Voice.objects.filter(voice_id=ANNIE).update(supports_speed=False)
-    assert "Annie speaks at one speed only." in shown(signed_in.post("/playground/price", form(speed="2")))
+    assert "Annie does not support a custom speed." in shown(signed_in.post("/playground/price", form(speed="2")))
 
 
 @pytest.mark.parametrize("changes", [{"text": ""}, {"voice_id": "x"}, {"speed": ""}, {"text": "\x00"}, {"speed": "x"}])

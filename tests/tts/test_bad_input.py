@@ -280,7 +280,7 @@ def test_a_text_of_exactly_the_limit_in_bytes_is_taken_and_one_byte_more_is_not(
     data = data_of(api.post(PATH, BODY | {"text": text}), 202)
     assert data["chars_charged"] == len(text)
     error = refused(api, BODY | {"text": text + "b"})
-    message = f"This is {limit + 1:,} bytes and Annie speaks at most {limit:,}."
+    message = f"The text is {limit + 1:,} bytes. Annie accepts at most {limit:,} bytes."
     assert error["details"] == {"text": [message]}
 
 

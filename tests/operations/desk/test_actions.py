@@ -266,7 +266,7 @@ def test_a_completed_job_is_refunded_in_full_once_and_keeps_its_audio(administra
     assert administrator.post(url, {"reason": WHY}).status_code == 302
     response = administrator.post(url, {"reason": WHY})
     assert response.status_code == 409
-    assert "2 credits were refunded already." in text_of(response.content.decode())
+    assert "All 2 credits of the job have already been refunded." in text_of(response.content.decode())
     assert credits_of(world.account) == (100 * CREDIT, 0)
     assert ledger_rows(world.account)[-1] == ("operator_refund", 2 * CREDIT, 100 * CREDIT, f"staff:{ada.pk}", WHY)
     world.completed.refresh_from_db()
@@ -279,8 +279,8 @@ def test_a_completed_job_is_refunded_in_full_once_and_keeps_its_audio(administra
     [
         ("pending", CREDIT, 0, "The job is pending. Only a finished job can be refunded."),
         ("processing", CREDIT, 0, "The job is processing. Only a finished job can be refunded."),
-        ("completed", 0, 0, "The job was free of charge."),
-        ("failed", CREDIT, CREDIT, "All of the job's 1 credits were refunded already."),
+        ("completed", 0, 0, "The job was not charged."),
+        ("failed", CREDIT, CREDIT, "All 1 credits of the job have already been refunded."),
     ],
 )
 def test_what_cannot_be_refunded_says_why(
@@ -344,7 +344,7 @@ def test_a_failed_job_is_retried_once(administrator: Client, world: World):
     before = state_of_everything()
     response = administrator.post(url, {"reason": WHY})
     assert response.status_code == 409
-    assert "The job was retried already." in response.content.decode()
+    assert "The job has already been retried." in response.content.decode()
     assert state_of_everything() == before
 
 

@@ -136,7 +136,7 @@ def test_a_body_that_asks_not_to_stream_is_refused_where_everything_streams(api,
     refusal = error_of(
         api.post(PATH, {"text": TEXT, "voice_id": ANNIE, "delivery_mode": "async"}), 400, "VALIDATION_ERROR"
     )
-    assert refusal["details"] == {"delivery_mode": ["This address streams. Send it to /api/v1/tts."]}
+    assert refusal["details"] == {"delivery_mode": ["This endpoint always streams. Use /api/v1/tts instead."]}
     assert available(account) == 100_000_000
 
 

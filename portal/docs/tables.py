@@ -109,7 +109,7 @@ def capabilities() -> str:
         for row in found
     ]
     head = ("family", "tier", "voices", "takes", "text, bytes at most", "stream, bytes at most")
-    return _table(head, rows, none="No voice speaks here yet.")
+    return _table(head, rows, none="No voices available yet.")
 
 
 def _abilities(row: Mapping[str, Any]) -> str:
@@ -129,7 +129,7 @@ def languages() -> str:
         .order_by("language_name", "language")
     )
     rows = [(row["language_name"], f"`{row['language']}`", str(row["voices"])) for row in found]
-    return _table(("language", "`language`", "voices"), rows, none="No voice speaks here yet.")
+    return _table(("language", "`language`", "voices"), rows, none="No voices available yet.")
 
 
 def scopes() -> str:

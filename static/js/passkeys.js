@@ -9,9 +9,9 @@ const PASSKEYS = {
   }),
 };
 const PASSKEY_PROBLEMS = {
-  InvalidStateError: "This device has a passkey of yours already.",
-  NotAllowedError: "No passkey was given: it was cancelled, or took too long, or this device has none for this site.",
-  SecurityError: "The browser makes no passkeys for this address. They need HTTPS and a host name.",
+  InvalidStateError: "You already have a passkey on this device.",
+  NotAllowedError: "No passkey was used. The request was cancelled, timed out, or this device has no passkey for this site.",
+  SecurityError: "Passkeys are not supported at this address. They require HTTPS and a host name.",
 };
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-passkey]");
@@ -29,7 +29,7 @@ document.addEventListener("click", async (event) => {
     button.form.requestSubmit(button);
   } catch (error) {
     button.disabled = false;
-    tell(button, PASSKEY_PROBLEMS[error.name] ?? "That did not work. Reload the page and try again.");
+    tell(button, PASSKEY_PROBLEMS[error.name] ?? "Something went wrong. Reload the page and try again.");
   }
 });
 async function fetchOptions(button) {

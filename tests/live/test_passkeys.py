@@ -62,7 +62,7 @@ def test_a_passkey_from_the_first_to_the_last(page: Page, browser: Browser, serv
 
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_role("button", name="Make the passkey").click()
-    expect(page.get_by_role("alert")).to_contain_text("has a passkey of yours already")
+    expect(page.get_by_role("alert")).to_contain_text("already have a passkey on this device")
 
     sign_out(page)
     page.get_by_role("button", name="Sign in with a passkey").click()

@@ -54,7 +54,7 @@ def test_every_file_of_the_folder_is_a_page_and_every_table_is_shown():
 
 def test_pages_are_found_from_each_other_and_from_any_page(client: Client, voices):
     page = text_of(client, "/docs/streaming")
-    assert "Before: Speech" in page
+    assert "Previous: Speech" in page
     assert "Next: Voices" in page
     assert [slug for slug in pages.SLUGS if f'href="/docs/{slug}"' not in page] == []
     assert client.get("/docs").headers["Location"] == "/docs/quickstart"
@@ -116,7 +116,7 @@ def test_tables_follow_the_database(voices):
 
 def test_without_a_voice_the_page_says_so(client: Client):
     Voice.objects.update(is_enabled=False)
-    assert "No voice speaks here yet." in text_of(client, "/docs/voices")
+    assert "No voices available yet." in text_of(client, "/docs/voices")
 
 
 def test_tables_of_formats():

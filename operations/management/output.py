@@ -15,7 +15,7 @@ def at_most(max_chars: int) -> Callable[[str], str]:
 
     def check(text: str) -> str:
         if len(text) > max_chars:
-            raise ArgumentTypeError(f"{len(text)} characters; at most {max_chars} fit")
+            raise ArgumentTypeError(f"{len(text)} characters; the maximum is {max_chars}")
         return text
 
     return check

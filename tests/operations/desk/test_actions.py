@@ -251,7 +251,7 @@ def test_maintenance_is_switched_on_and_off_and_a_stale_form_does_not_do_the_opp
     for _ in range(2):  # the second is a page that was open for long
         administrator.post("/admin/maintenance/", {"switch_to": "on", "reason": WHY})
         assert Maintenance.objects.exists()
-    assert "The API has been down on purpose" in administrator.get("/admin/").content.decode()
+    assert "The API has been down for maintenance" in administrator.get("/admin/").content.decode()
     assert 'name="switch_to" value="off"' in administrator.get("/admin/maintenance/").content.decode()
     administrator.post("/admin/maintenance/", {"switch_to": "off", "reason": "Done."})
     assert not Maintenance.objects.exists()
@@ -361,7 +361,7 @@ def test_a_retry_that_cannot_be_paid_is_refused(administrator: Client, world: Wo
     ("change", "message"),
     [
         (lambda w: Job.objects.filter(pk=w.failed.pk).update(status="completed"), "Only a failed job can be retried."),
-        (lambda w: Job.objects.filter(pk=w.failed.pk).update(erased_at="2026-01-08T10:00Z", text=""), "was erased"),
+        (lambda w: Job.objects.filter(pk=w.failed.pk).update(erased_at="2026-01-08T10:00Z", text=""), "was deleted"),
         (lambda w: Account.objects.update(suspended_at="2026-01-08T10:00Z"), "The account is suspended."),
         (lambda w: Voice.objects.filter(voice_id=ANNIE).update(is_enabled=False), f"The voice {ANNIE} is disabled."),
     ],

@@ -70,7 +70,7 @@ def test_above_the_limit_support_is_refused_and_it_is_in_the_audit_trail(
     settings.SUPPORT_REFUND_LIMIT = 20
     job = paid_job(account, 21)
     answer = support.post(f"/admin/tts/job/{job.pk}/do/refund/", WHY)
-    told = "Support refunds at most 20 credits a job, and this cost 21.00."
+    told = "Support can refund at most 20 credits per job; this refund is 21.00."
     assert told in text_of(answer.content.decode())
     assert answer.status_code == 409
     assert Balance.objects.get(account=account).available_microcredits == 79 * CREDIT
@@ -177,8 +177,8 @@ def test_the_first_page_shows_what_matters(administrator: Client, account: Accou
         )  # fmt: skip
     text = text_of(administrator.get("/admin/").content.decode())
     for told in (
-        "Jobs waiting 1",
-        "Jobs failed in the last day 2",
+        "Jobs queued 1",
+        "Failed jobs, last 24 hours 2",
         "Credits outstanding 100.00",
         "$11.90",
         "speech.espeak 1 1 h",

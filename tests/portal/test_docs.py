@@ -99,7 +99,7 @@ def test_an_error_of_the_documentation_is_one_that_is_raised():
 def test_webhook_tables_have_every_event_and_every_outcome():
     assert set(tables.EVENT_WORDS) == set(Event)
     assert set(tables.OUTCOME_WORDS) == set(get_args(Outcome))
-    assert tables.webhook_schedule().splitlines()[-1] == "| 8 | 20 hours after the one before |"
+    assert tables.webhook_schedule().splitlines()[-1] == "| 8 | 20 hours after the previous one |"
 
 
 def test_settings_are_those_that_the_code_reads():

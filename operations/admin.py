@@ -66,7 +66,7 @@ def _refund_limit(user: User, row: Job, data: dict[str, Any]) -> str:
 
 def _retry(row: Job, actor: Actor, data: dict[str, Any]) -> str:
     retry_id = retry_failed_job(job=row, actor=actor, reason=data["reason"])
-    return format_html("A new job was made and charged: {}.", row_link(Job(pk=retry_id), retry_id))
+    return format_html("A new job was created and charged: {}.", row_link(Job(pk=retry_id), retry_id))
 
 
 def _show_text(row: Job, actor: Actor, data: dict[str, Any]) -> str:
@@ -99,7 +99,7 @@ class JobAdmin(OperatorAdmin):
         OperatorAction(
             code="refund",
             label="Refund",
-            explains="Refunds what the customer still pays for this job. Its audio stays.",
+            explains="Refunds the rest of the charge for this job. The audio is kept.",
             run=_refund,
             limit=_refund_limit,
             applies=lambda row: row.is_finished and row.refunded_microcredits < row.cost_microcredits,
@@ -107,14 +107,14 @@ class JobAdmin(OperatorAdmin):
         OperatorAction(
             code="retry",
             label="Retry",
-            explains="Makes a new job with the same text, charged at the same price.",
+            explains="Creates a new job with the same text, charged at the same price.",
             run=_retry,
             applies=lambda row: row.status == JobStatus.FAILED and row.erased_at is None and not hasattr(row, "retry"),
         ),
         OperatorAction(
             code="show-text",
             label="Show text",
-            explains="Shows the customer's text, once. That you looked, and why, is kept in the audit trail.",
+            explains="Shows the customer's text once. Your access and its reason are recorded in the audit trail.",
             run=_show_text,
             applies=lambda row: row.erased_at is None,
             shows_result=True,

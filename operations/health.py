@@ -30,7 +30,7 @@ _is_migrated = False
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers. Asks nothing of the database or the queue."""
+    """The process is running. Checks neither the database nor the queue."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
@@ -81,7 +81,7 @@ def _run(question: Callable[[], Any]) -> Any:
 
 def _outcome(name: str, future: "Future[Any]") -> str:
     if not future.done():
-        logger.warning("not ready: %s did not answer within %.0f s", name, CHECK_SECONDS)
+        logger.warning("not ready: %s did not respond within %.0f s", name, CHECK_SECONDS)
         return "no answer"
     error = future.exception()
     if error is not None:

@@ -61,7 +61,7 @@ class JobMetrics(Collector):
         yield from ()  # asked when it is registered: no reason to look into the database
 
     def collect(self) -> Iterator[Metric]:
-        is_up = GaugeMetricFamily("utterance_database_up", "Whether the database answered this scrape.")
+        is_up = GaugeMetricFamily("utterance_database_up", "Whether the database responded to this scrape.")
         try:
             families = [*self._queues(), *self._totals()]
         except AnyDatabaseError:
@@ -73,9 +73,9 @@ class JobMetrics(Collector):
         yield from families
 
     def _queues(self) -> Iterator[Metric]:
-        depth = GaugeMetricFamily("utterance_queue_depth", "Jobs that wait.", labels=["queue"])
-        age = GaugeMetricFamily("utterance_queue_oldest_seconds", "Age of the oldest job that waits.", labels=["queue"])
-        running = GaugeMetricFamily("utterance_jobs_processing", "Jobs that are spoken now.", labels=["engine"])
+        depth = GaugeMetricFamily("utterance_queue_depth", "Queued jobs.", labels=["queue"])
+        age = GaugeMetricFamily("utterance_queue_oldest_seconds", "Age of the oldest queued job.", labels=["queue"])
+        running = GaugeMetricFamily("utterance_jobs_processing", "Jobs being processed.", labels=["engine"])
         now = timezone.now()
         pending = Job.objects.filter(status=JobStatus.PENDING).order_by().values("queue")
         rows = pending.annotate(count=Count("*"), oldest=Min("created_at"))
@@ -92,7 +92,7 @@ class JobMetrics(Collector):
             running.add_metric([engine], count)
         unserved = GaugeMetricFamily(
             "utterance_queue_unserved_seconds",
-            "Time since a worker served the queue; 0 while one does.",
+            "Seconds since the queue last had a worker; 0 while it has one.",
             labels=["queue"],
         )
         for status in list_needed_queues():
@@ -101,9 +101,9 @@ class JobMetrics(Collector):
 
     def _totals(self) -> Iterator[Metric]:
         finished = CounterMetricFamily(
-            "utterance_jobs_finished", "Jobs by how they ended.", labels=["engine", "status"]
+            "utterance_jobs_finished", "Finished jobs by status.", labels=["engine", "status"]
         )
-        audio = CounterMetricFamily("utterance_audio_seconds", "Seconds of audio made.", labels=["engine"])
+        audio = CounterMetricFamily("utterance_audio_seconds", "Seconds of audio generated.", labels=["engine"])
         work = CounterMetricFamily(
             "utterance_synthesis_seconds", "Seconds from a completed job's first claim to its end.", labels=["engine"]
         )

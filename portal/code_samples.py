@@ -14,16 +14,16 @@ _CURL = """curl {url} \\
 
 _PYTHON = """import os, requests
 
-answer = requests.post(
+response = requests.post(
     "{url}",
     headers={{"Authorization": "Bearer " + os.environ["UTTERANCE_KEY"]}},
     json={body},
     timeout=30,
 )
-answer.raise_for_status()
-print(answer.json()["data"]["{result}"])"""
+response.raise_for_status()
+print(response.json()["data"]["{result}"])"""
 
-_NODE = """const answer = await fetch("{url}", {{
+_NODE = """const response = await fetch("{url}", {{
   method: "POST",
   headers: {{
     Authorization: `Bearer ${{process.env.UTTERANCE_KEY}}`,
@@ -31,8 +31,8 @@ _NODE = """const answer = await fetch("{url}", {{
   }},
   body: JSON.stringify({body}),
 }});
-if (!answer.ok) throw new Error(await answer.text());
-const {{ data }} = await answer.json();
+if (!response.ok) throw new Error(await response.text());
+const {{ data }} = await response.json();
 console.log(data.{result});"""
 
 

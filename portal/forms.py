@@ -12,9 +12,9 @@ from tts.models import JobStatus
 from tts.requests import SpeechRequest
 
 OUTPUT_FORMATS = [("mp3", "MP3, plays anywhere"), ("wav", "WAV, lossless"), ("ogg_opus", "Ogg Opus, smallest")]
-TEXT_FORMATS = [("text", "Plain text"), ("ssml", "SSML"), ("markup", "Markup, pauses in brackets")]
-RATES = [("", "The voice’s own"), *((str(rate), f"{rate:,} Hz") for rate in SAMPLE_RATES_HERTZ)]
-NOT_A_CHOICE = {"invalid_choice": "Choose one of the list."}
+TEXT_FORMATS = [("text", "Plain text"), ("ssml", "SSML"), ("markup", "Markup, with pauses in brackets")]
+RATES = [("", "Default of the voice"), *((str(rate), f"{rate:,} Hz") for rate in SAMPLE_RATES_HERTZ)]
+NOT_A_CHOICE = {"invalid_choice": "Choose an option from the list."}
 
 
 class SpeechForm(forms.Form):
@@ -25,7 +25,7 @@ class SpeechForm(forms.Form):
     text = forms.CharField(
         strip=False,
         widget=forms.Textarea(attrs={"rows": 12}),
-        error_messages={"required": "Type what is to be said."},
+        error_messages={"required": "Enter a text."},
     )
     voice_id = forms.CharField(max_length=160, label="Voice", error_messages={"required": "Choose a voice."})
     output_format = forms.ChoiceField(
@@ -37,12 +37,12 @@ class SpeechForm(forms.Form):
         error_messages={"invalid": "Enter a number from 0.25 to 4.", "required": "Enter a number from 0.25 to 4."},
     )
     stream = forms.BooleanField(required=False)
-    format = forms.ChoiceField(label="The text is", choices=TEXT_FORMATS, initial="text", error_messages=NOT_A_CHOICE)
+    format = forms.ChoiceField(label="Text format", choices=TEXT_FORMATS, initial="text", error_messages=NOT_A_CHOICE)
     sample_rate_hertz = forms.ChoiceField(
         label="Sample rate", choices=RATES, required=False, error_messages=NOT_A_CHOICE
     )
     prompt = forms.CharField(
-        label="Style", required=False, help_text="How to say it, for voices that take directions. Billed with the text."
+        label="Style", required=False, help_text="How the voice should speak. Billed with the text."
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -53,7 +53,7 @@ class SpeechForm(forms.Form):
         """As it was typed: a browser sends every line break as two characters, which would both be billed."""
         text: str = self.cleaned_data["text"].replace("\r\n", "\n")
         if not text.strip():
-            raise forms.ValidationError("Type what is to be said.")
+            raise forms.ValidationError("Enter a text.")
         return text
 
     def speech_request(self) -> SpeechRequest:
@@ -84,26 +84,26 @@ class JobFilterForm(forms.Form):
         required=False, choices=[("", "Any"), *((value, value.capitalize()) for value in JobStatus.values)]
     )
     voice = forms.CharField(required=False, max_length=160, empty_value="")
-    key = forms.ChoiceField(label="Made by", required=False)
+    key = forms.ChoiceField(label="Created by", required=False)
     since = forms.DateField(
         label="From",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"invalid": "Enter a date like 2026-01-31."},
+        error_messages={"invalid": "Enter a date such as 2026-01-31."},
     )
     until = forms.DateField(
         label="To",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"invalid": "Enter a date like 2026-01-31."},
+        error_messages={"invalid": "Enter a date such as 2026-01-31."},
     )
 
     def __init__(self, *args: Any, key_choices: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
         key: Any = self.fields["key"]
-        key.choices = [("", "Anyone"), ("none", "People, on these pages"), *key_choices]
-        self.fields["q"].widget.attrs["placeholder"] = "Words of the text, or a job’s id"
+        key.choices = [("", "Anyone"), ("none", "Dashboard, without a key"), *key_choices]
+        self.fields["q"].widget.attrs["placeholder"] = "Words in the text, or a job ID"
         self.fields["q"].widget.attrs["type"] = "search"
 
     def filters(self) -> dict[str, Any]:

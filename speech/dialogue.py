@@ -38,9 +38,9 @@ def read_dialogue(text: str) -> list[Turn]:
             turns.append(Turn(speaker, said))
         speaker, start = int(label[1]), label.end()
     if before or not speaker:
-        raise DialogueError('A dialogue begins with "Speaker 1:" or "Speaker 2:", and so does each turn.')
+        raise DialogueError('Each turn of a dialogue must start with "Speaker 1:" or "Speaker 2:".')
     if said := text[start:].strip():
         turns.append(Turn(speaker, said))
     if not turns:
-        raise DialogueError("Nobody says anything in this dialogue.")
+        raise DialogueError("The dialogue contains nothing that can be spoken.")
     return turns

@@ -5,7 +5,7 @@ from config.errors import DomainError
 
 class AudioNotReady(DomainError):
     code, status = "AUDIO_NOT_READY", 409
-    example = "The audio is still being made. Ask again in a second."
+    example = "The audio is not ready yet. Try again in one second."
 
     def __init__(self) -> None:
         super().__init__(self.example, headers={"Retry-After": "1"})
@@ -13,17 +13,17 @@ class AudioNotReady(DomainError):
 
 class AudioNotAvailable(DomainError):
     code, status = "AUDIO_NOT_AVAILABLE", 409
-    example = "This job failed: there will be no audio."
+    example = "This job failed, so it has no audio."
 
 
 class AudioExpired(DomainError):
     code, status = "AUDIO_EXPIRED", 410
-    example = "The audio was deleted, or its time is over."
+    example = "The audio was deleted or has expired."
 
 
 class StreamConsumed(DomainError):
     code, status = "STREAM_CONSUMED", 410
-    example = "This stream was opened before, or its five minutes are over. The audio is at the job's audio_endpoint."
+    example = "This stream URL was already used or has expired. Get the audio from the job's audio_endpoint."
 
     def __init__(self) -> None:
         super().__init__(self.example)
@@ -36,12 +36,12 @@ class StreamBroken(DomainError):
     example = "The voice engine failed. Try again, or try another voice. Your credits were refunded."
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(message or "The speech ended early. The job's status says why.")
+        super().__init__(message or "The speech ended early. Get the job to see why.")
 
 
 class CapacityReached(DomainError):
     code, status = "CAPACITY", 503
-    example = "The audio store is nearly full, so no new speech is taken. Nothing was charged. Try again later."
+    example = "The audio storage is nearly full, so new speech is not accepted. Nothing was charged. Try again later."
 
     def __init__(self) -> None:
         super().__init__(self.example, headers={"Retry-After": "300"})
@@ -53,9 +53,7 @@ class StoreUnavailable(DomainError):
     code, status = "INTERNAL_ERROR", 503
 
     def __init__(self) -> None:
-        super().__init__(
-            "The audio store cannot be reached just now. Try again in a minute.", headers={"Retry-After": "60"}
-        )
+        super().__init__("The audio storage cannot be reached. Try again in a minute.", headers={"Retry-After": "60"})
 
 
 class NotRefundable(DomainError):

@@ -29,4 +29,4 @@ def _get_kept_chars(job: Job, status: JobStatus) -> int:
         case JobStatus.CANCELLED:
             was_lost = job.is_storing and job.chars_handed_out == 0
             return 0 if was_lost else max(job.chars_done, job.chars_handed_out)
-    raise ValueError(f"A job that is {status} has not ended.")
+    raise ValueError(f"A job with status {status} has not ended.")

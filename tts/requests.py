@@ -51,30 +51,31 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
     if request.model_type is not None and request.model_type != voice.model_type:
         article = "an" if voice.model_type == "ultra" else "a"
         raise ValidationFailed.of_field("model_type", f"{voice.name} is {article} {voice.model_type} voice.")
+    only_single = "does not support multiple speakers"
     for field, is_asked, is_supported, refusal in (
-        ("model", request.model is not None, voice.supports_prompt, "takes no model"),
-        ("prompt", request.prompt is not None, voice.supports_prompt, "takes no prompt"),
-        ("speed", request.speed != 1.0, voice.supports_speed, "speaks at one speed only"),
-        ("format", request.text_format == "ssml", voice.supports_ssml, "does not read SSML"),
-        ("format", request.text_format == "markup", voice.supports_markup, "does not read markup"),
-        ("speaker_type", request.speaker_type == "multi", voice.supports_multispeaker, "speaks alone"),
-        ("voice_speaker_1", request.voice_speaker_1 is not None, voice.supports_multispeaker, "speaks alone"),
-        ("voice_speaker_2", request.voice_speaker_2 is not None, voice.supports_multispeaker, "speaks alone"),
-        ("delivery_mode", request.delivery_mode == "stream", voice.supports_streaming, "does not stream"),
+        ("model", request.model is not None, voice.supports_prompt, "does not accept a model"),
+        ("prompt", request.prompt is not None, voice.supports_prompt, "does not accept a prompt"),
+        ("speed", request.speed != 1.0, voice.supports_speed, "does not support a custom speed"),
+        ("format", request.text_format == "ssml", voice.supports_ssml, "does not support SSML"),
+        ("format", request.text_format == "markup", voice.supports_markup, "does not support markup"),
+        ("speaker_type", request.speaker_type == "multi", voice.supports_multispeaker, only_single),
+        ("voice_speaker_1", request.voice_speaker_1 is not None, voice.supports_multispeaker, only_single),
+        ("voice_speaker_2", request.voice_speaker_2 is not None, voice.supports_multispeaker, only_single),
+        ("delivery_mode", request.delivery_mode == "stream", voice.supports_streaming, "does not support streaming"),
         (
             "output_format",
             True,
             # What voices do not list, we make for every voice.
             request.output_format in voice.output_formats or request.output_format not in OUTPUT_FORMATS,
-            f"does not make {request.output_format}",
+            f"does not support {request.output_format}",
         ),
     ):
         if is_asked and not is_supported:
             raise ValidationFailed.of_field(field, f"{voice.name} {refusal}.")
     size_bytes, limit_bytes = len(request.text.encode()), max_bytes(voice, request.delivery_mode)
     if size_bytes > limit_bytes:
-        speaks = "streams" if request.delivery_mode == "stream" else "speaks"
-        message = f"This is {size_bytes:,} bytes and {voice.name} {speaks} at most {limit_bytes:,}."
+        limit = f"{limit_bytes:,} bytes" + (" when streaming" if request.delivery_mode == "stream" else "")
+        message = f"The text is {size_bytes:,} bytes. {voice.name} accepts at most {limit}."
         raise ValidationFailed.of_field("text", message)
     _check_model(request, voice)
     if request.text_format == "ssml":
@@ -107,11 +108,12 @@ def max_bytes(voice: Voice, delivery_mode: str) -> int:
 def _check_model(request: SpeechRequest, voice: Voice) -> None:
     models = voice.characteristics.get("models", [])
     if request.model is not None and request.model not in models:
-        message = f"{voice.name} speaks with {', '.join(models)}." if models else f"{voice.name} takes no model."
+        supported = f"supports only {', '.join(models)}" if models else "does not accept a model"
+        message = f"{voice.name} {supported}."
         raise ValidationFailed.of_field("model", message)
     prompt_bytes = len((request.prompt or "").encode())
     if prompt_bytes > MAX_PROMPT_BYTES:
-        message = f"This is {prompt_bytes:,} bytes and a prompt has at most {MAX_PROMPT_BYTES:,}."
+        message = f"The prompt is {prompt_bytes:,} bytes. The maximum is {MAX_PROMPT_BYTES:,} bytes."
         raise ValidationFailed.of_field("prompt", message)
 
 
@@ -122,13 +124,13 @@ def check_dialogue(request: SpeechRequest, voice: Voice, speakers: Sequence[Voic
     """
     models = voice.characteristics.get("multispeaker_models", [])
     if request.model is not None and request.model not in models:
-        raise ValidationFailed.of_field("model", f"Two can talk with {', '.join(models)}.")
+        raise ValidationFailed.of_field("model", f"Multiple speakers are supported only with {', '.join(models)}.")
     if request.text_format != "text":
-        raise ValidationFailed.of_field("format", "A dialogue is plain text.")
+        raise ValidationFailed.of_field("format", "Dialogues support plain text only.")
     for number, speaker in enumerate(speakers, start=1):
         is_of_a_kind = (speaker.provider, speaker.family) == (voice.provider, voice.family)
         if not (is_of_a_kind and speaker.supports_multispeaker and speaker.language == voice.language):
-            message = f"Must be a {voice.family} voice of {voice.provider} in {voice.language}, as {voice.name} is."
+            message = f"Must be a {voice.family} voice of {voice.provider} in {voice.language}, like {voice.name}."
             raise ValidationFailed.of_field(f"voice_speaker_{number}", message)
     try:
         read_dialogue(request.text)
@@ -142,9 +144,9 @@ def speaker_voice_ids(request: SpeechRequest) -> list[str]:
     if request.speaker_type == "single":
         for field, voice_id in named.items():
             if voice_id is not None:
-                raise ValidationFailed.of_field(field, 'Only with speaker_type "multi".')
+                raise ValidationFailed.of_field(field, 'Allowed only with speaker_type "multi".')
         return []
     for field, voice_id in named.items():
         if voice_id is None:
-            raise ValidationFailed.of_field(field, "A dialogue needs both its voices.")
+            raise ValidationFailed.of_field(field, 'Required with speaker_type "multi".')
     return [voice_id for voice_id in named.values() if voice_id is not None]

@@ -16,8 +16,8 @@ from tts.models import Job, JobStatus
 UNFINISHED_AT_MOST = timedelta(days=7)  # a text is kept from its end on, and may have waited before
 BEGINNING_CHARS = 120  # of a text, in lists
 NO_AUDIO = {
-    JobStatus.FAILED: "This job failed: there will be no audio.",
-    JobStatus.CANCELLED: "This job was cancelled: there will be no audio.",
+    JobStatus.FAILED: "This job failed, so it has no audio.",
+    JobStatus.CANCELLED: "This job was cancelled, so it has no audio.",
 }
 
 
@@ -37,7 +37,7 @@ def get_job_with_audio(*, account: Account, job_id: uuid.UUID) -> Job:
     if job.status != JobStatus.COMPLETED:
         raise AudioNotAvailable(NO_AUDIO[JobStatus(job.status)])
     if not job.has_audio:
-        raise AudioExpired("The audio was deleted, or its time is over.")
+        raise AudioExpired("The audio was deleted or has expired.")
     return job
 
 

@@ -43,7 +43,8 @@ class AdjustCreditsForm(ReasonForm):
     credits = forms.CharField(
         max_length=40,
         widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal", "autocomplete": "off"}),
-        help_text="100 gives, -100 takes. What is given pays a debt first; no more can be taken than is there.",
+        help_text="100 adds credits, -100 removes them. Added credits pay off debt first. "
+        "You cannot remove more than the available balance.",
     )
     field_order = ("credits", "reason")
 
@@ -53,7 +54,7 @@ class AdjustCreditsForm(ReasonForm):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
         if amount == 0:
-            raise forms.ValidationError("An adjustment is not 0.")
+            raise forms.ValidationError("Enter an amount other than 0.")
         return amount
 
 
@@ -68,17 +69,17 @@ def _adjust(row: Account, actor: Actor, data: dict[str, Any]) -> str:
     amount = data["credits"]
     reference = str(data["form_id"] or "")
     adjust_credits(account=row, amount_microcredits=amount, actor=actor, reason=data["reason"], reference=reference)
-    return f"{format_credits(abs(amount))} credits {'given' if amount > 0 else 'taken'}."
+    return f"{format_credits(abs(amount))} credits {'added' if amount > 0 else 'removed'}."
 
 
 def _change_plan(row: Account, actor: Actor, data: dict[str, Any]) -> str:
     change_plan(account=row, plan_code=data["plan"].pk, actor=actor, reason=data["reason"])
-    return f"The account is on the plan {data['plan']} from its next request on."
+    return f"The plan is now {data['plan']}, starting with the next request."
 
 
 def _suspend(row: Account, actor: Actor, data: dict[str, Any]) -> str:
     suspend_account(account=row, actor=actor, reason=data["reason"])
-    return "Suspended. Its keys are refused from the next request on."
+    return "Suspended. Its API keys stop working with the next request."
 
 
 def _reinstate(row: Account, actor: Actor, data: dict[str, Any]) -> str:
@@ -100,14 +101,14 @@ class AccountAdmin(OperatorAdmin):
         OperatorAction(
             code="adjust-credits",
             label="Adjust credits",
-            explains="A correction in the ledger, with your reason as its note.",
+            explains="Adds a correction to the ledger, with your reason as its note.",
             run=_adjust,
             form=AdjustCreditsForm,
         ),
         OperatorAction(
             code="change-plan",
             label="Change plan",
-            explains="Limits and features of the new plan hold from the next request on. Credits stay.",
+            explains="The limits and features of the new plan apply from the next request. Credits are kept.",
             run=_change_plan,
             form=ChangePlanForm,
             initial=lambda row: {"plan": row.plan_id},
@@ -115,7 +116,7 @@ class AccountAdmin(OperatorAdmin):
         OperatorAction(
             code="suspend",
             label="Suspend",
-            explains="Every request with one of its keys is refused. Accepted jobs are still spoken.",
+            explains="All requests with its API keys are rejected. Accepted jobs still run.",
             run=_suspend,
             applies=lambda row: not row.is_suspended,
             is_dangerous=True,
@@ -123,7 +124,7 @@ class AccountAdmin(OperatorAdmin):
         OperatorAction(
             code="reinstate",
             label="Reinstate",
-            explains="Its keys work again.",
+            explains="Its API keys work again.",
             run=_reinstate,
             applies=lambda row: row.is_suspended,
         ),

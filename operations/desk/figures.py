@@ -72,9 +72,9 @@ def _jobs() -> list[Figure]:
     )
     failed = _last_day().filter(status=JobStatus.FAILED).count()
     return [
-        Figure("Jobs waiting", f"{counts['waiting']:,}"),
+        Figure("Jobs queued", f"{counts['waiting']:,}"),
         Figure("Jobs running", f"{counts['running']:,}"),
-        Figure("Jobs failed in the last day", f"{failed:,}"),
+        Figure("Failed jobs, last 24 hours", f"{failed:,}"),
     ]
 
 
@@ -83,13 +83,13 @@ def _webhooks() -> list[Figure]:
     due = pending.filter(next_attempt_at__lte=timezone.now()).aggregate(
         count=Count("pk"), oldest=Min("next_attempt_at")
     )
-    note = f"due, the oldest for {_age(due['oldest'])}" if due["count"] else "due"
+    note = f"due, oldest {_age(due['oldest'])} ago" if due["count"] else "due"
     return [Figure("Webhooks", f"{due['count']:,}", note)]
 
 
 def _credits() -> list[Figure]:
     held = Balance.objects.aggregate(available=Sum("available_microcredits"), debt=Sum("debt_microcredits"))
-    debt = f"{format_need(held['debt'])} owed to us" if held["debt"] else ""
+    debt = f"{format_need(held['debt'])} owed" if held["debt"] else ""
     return [Figure("Credits outstanding", format_have(held["available"] or 0), debt)]
 
 
@@ -137,7 +137,7 @@ def _by_status_and_engine() -> Panel:
     table = [
         [provider, *(str(counts[provider].get(each, 0)) for each in JobStatus.values)] for provider in sorted(counts)
     ]
-    return Panel("Jobs of the last day by engine", ["Engine", *JobStatus.labels], table, list_url(Job))
+    return Panel("Jobs by engine, last 24 hours", ["Engine", *JobStatus.labels], table, list_url(Job))
 
 
 def _by_failure() -> Panel:
@@ -150,7 +150,7 @@ def _by_failure() -> Panel:
     )
     table = [[str(count), provider, code, message] for provider, code, message, count in rows]
     return Panel(
-        "Why jobs failed in the last day", ["Jobs", "Engine", "Code", "What the customer was told"], table,
+        "Failed jobs by reason, last 24 hours", ["Jobs", "Engine", "Code", "Message to the customer"], table,
         list_url(Job, status__exact="failed"),
     )  # fmt: skip
 
@@ -162,7 +162,7 @@ def _queues() -> Panel:
         [queue, str(waiting[queue]["count"]), _age(waiting[queue]["oldest"])] if queue in waiting else [queue, "0", "–"]
         for queue in sorted({*settings.SPEECH_QUEUES, *waiting})
     ]
-    return Panel("Queues", ["Queue", "Jobs that wait", "The oldest for"], table)
+    return Panel("Queues", ["Queue", "Queued jobs", "Oldest"], table)
 
 
 def _alerts() -> Panel:

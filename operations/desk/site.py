@@ -30,22 +30,22 @@ MAX_SEARCH_CHARS = 254  # an email's
 
 def _start(row: None, actor: Actor, data: dict[str, Any]) -> str:
     start_maintenance(actor=actor, reason=data["reason"])
-    return "The API is down for maintenance."
+    return "Maintenance has started. The API is down."
 
 
 def _end(row: None, actor: Actor, data: dict[str, Any]) -> str:
     end_maintenance(actor=actor, reason=data["reason"])
-    return "The API is up again."
+    return "Maintenance has ended. The API is available."
 
 
 START = OperatorAction(
     code="maintenance",
     label="Start maintenance",
-    explains="The API answers 503 to everybody, within a second. Accepted jobs are still spoken.",
+    explains="The API responds with 503 to all requests within one second. Accepted jobs still run.",
     run=_start,
     is_dangerous=True,
 )
-END = OperatorAction(code="maintenance", label="End maintenance", explains="The API answers again.", run=_end)
+END = OperatorAction(code="maintenance", label="End maintenance", explains="The API accepts requests again.", run=_end)
 
 
 class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types

@@ -61,9 +61,9 @@ def create_demo() -> Demo | None:
     password = secrets.token_urlsafe(12)
     account = create_account(email=DEMO_EMAIL, password=password, plan_code="enterprise", name="Demo")
     grant_credits(
-        account=account, amount_microcredits=parse_credits(DEMO_CREDITS), actor="system", note="For trying things out."
+        account=account, amount_microcredits=parse_credits(DEMO_CREDITS), actor="system", note="Demo account."
     )
-    _, key = issue_key(account=account, name="Demo key", actor=SYSTEM, reason="For trying things out.")
+    _, key = issue_key(account=account, name="Demo key", actor=SYSTEM, reason="Demo account.")
     return Demo(password=password, api_key=key)
 
 
@@ -94,7 +94,7 @@ def _wait_for_web(base_url: str, deadline: float, give_up: Callable[[], bool]) -
             return
         except OSError:
             if give_up() or time.monotonic() > deadline:
-                raise ProofFailed("the web server did not answer") from None
+                raise ProofFailed("the web server did not respond") from None
             time.sleep(0.05)
 
 
@@ -111,4 +111,4 @@ def _call(base_url: str, api_key: str, path: str, body: dict[str, Any] | None = 
     except urllib.error.HTTPError as error:
         raise ProofFailed(json.load(error)["error"]["message"]) from None
     except OSError as error:
-        raise ProofFailed(f"the web server did not answer: {error}") from None
+        raise ProofFailed(f"the web server did not respond: {error}") from None

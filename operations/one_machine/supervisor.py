@@ -61,7 +61,7 @@ class Child:
             delay = RESTART_DELAYS_SECONDS[min(self._deaths, len(RESTART_DELAYS_SECONDS) - 1)]
             self._deaths += 1
             self._due_at = now + delay
-            logger.error("%s ended with status %s; starting it again", self.name, self._process.returncode)
+            logger.error("%s exited with status %s; restarting", self.name, self._process.returncode)
         if now >= self._due_at:
             self._due_at = 0.0
             self.start()
@@ -77,7 +77,7 @@ class Child:
         try:
             self._process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            logger.warning("%s did not stop in time", self.name)
+            logger.warning("%s did not stop in time; killing it", self.name)
         self._kill_group()
         self._process.wait()
 

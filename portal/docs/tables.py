@@ -28,24 +28,24 @@ ENV_EXAMPLE = Path(settings.BASE_DIR) / ".env.example"
 
 EVENT_WORDS: Final[Mapping[Event, str]] = {
     Event.JOB_COMPLETED: "the audio of a job is ready",
-    Event.JOB_FAILED: "a job failed; what was not streamed is refunded",
-    Event.TEST: "somebody asked for a test; `data` has its `test_id`",
+    Event.JOB_FAILED: "a job failed; everything that was not streamed is refunded",
+    Event.TEST: "a test was requested; `data` contains its `test_id`",
 }
 
-# What the receiver does, and what happens then.
+# What the receiver responds, and what happens then.
 OUTCOME_WORDS: Final[Mapping[Outcome, tuple[str, str]]] = {
-    "delivered": ("2xx within 10 s", "done; at most 64 KB of the body are read, and nothing is unpacked"),
-    "gone": ("410", "the endpoint is disabled at once, and its owners get a mail"),
-    "rate_limited": ("429", "tried again, not before `Retry-After`"),
-    "redirect": ("3xx", "not followed; tried again"),
-    "http_error": ("any other status", "tried again"),
-    "timeout": ("nothing within 10 s, or no connection within 5 s", "tried again"),
-    "connection_failed": ("refuses, or breaks off", "tried again"),
-    "tls_failed": ("a certificate that is wrong, or no TLS", "tried again"),
-    "dns_failed": ("has no name, or its name servers are silent", "tried again"),
-    "blocked": ("leads to an address or a port that is not allowed", "not dialled; tried again"),
-    "unsigned": ("its signing secret cannot be read here any more", "nothing is sent; tried again"),
-    "bad_answer": ("answers with something else than HTTP", "tried again"),
+    "delivered": ("2xx within 10 s", "done; at most 64 KB of the body are read, without decompression"),
+    "gone": ("410", "the endpoint is disabled immediately, and the owners get an email"),
+    "rate_limited": ("429", "retried, not before `Retry-After`"),
+    "redirect": ("3xx", "not followed; retried"),
+    "http_error": ("any other status", "retried"),
+    "timeout": ("no response within 10 s, or no connection within 5 s", "retried"),
+    "connection_failed": ("connection refused or closed early", "retried"),
+    "tls_failed": ("invalid certificate, or no TLS", "retried"),
+    "dns_failed": ("host name cannot be resolved", "retried"),
+    "blocked": ("address or port is not allowed", "not connected; retried"),
+    "unsigned": ("the signing secret can no longer be read", "not sent; retried"),
+    "bad_answer": ("response is not HTTP", "retried"),
 }
 
 
@@ -53,7 +53,7 @@ def errors() -> str:
     """Those with an example are for callers of the API; the others are for people at a page."""
     known = {(kind.status, kind.code, kind.example) for kind in _kinds(DomainError) if kind.example}
     rows = [(str(status), f"`{code}`", example) for status, code, example in sorted(known)]
-    return _table(("status", "code", "such as"), rows)
+    return _table(("status", "code", "example"), rows)
 
 
 def _kinds(kind: type[DomainError]) -> set[type[DomainError]]:
@@ -66,7 +66,7 @@ def rate_limits() -> str:
         (plan.name, f"{plan.generate_limit:,}" if plan.allows_api else "no API", f"{plan.read_limit:,}")
         for plan in list_plans()
     ]
-    anonymous = ("without a key, per address", "no API", f"{settings.ANONYMOUS_READ_LIMIT:,}")
+    anonymous = ("without a key, per IP address", "no API", f"{settings.ANONYMOUS_READ_LIMIT:,}")
     return _table(("plan", "`generate`", "`read`"), [*rows, anonymous])
 
 
@@ -108,8 +108,8 @@ def capabilities() -> str:
         )
         for row in found
     ]
-    head = ("family", "tier", "voices", "takes", "text, bytes at most", "stream, bytes at most")
-    return _table(head, rows, none="No voice speaks here yet.")
+    head = ("family", "tier", "voices", "supports", "max. text bytes", "max. stream bytes")
+    return _table(head, rows, none="No voices available yet.")
 
 
 def _abilities(row: Mapping[str, Any]) -> str:
@@ -129,17 +129,19 @@ def languages() -> str:
         .order_by("language_name", "language")
     )
     rows = [(row["language_name"], f"`{row['language']}`", str(row["voices"])) for row in found]
-    return _table(("language", "`language`", "voices"), rows, none="No voice speaks here yet.")
+    return _table(("language", "`language`", "voices"), rows, none="No voices available yet.")
 
 
 def scopes() -> str:
-    return _table(("scope", "lets a key"), [(f"`{scope}`", f"{words}: {words.note}") for scope, words in SCOPE_CHOICES])
+    return _table(
+        ("scope", "allows an API key to"), [(f"`{scope}`", f"{words}: {words.note}") for scope, words in SCOPE_CHOICES]
+    )
 
 
 def prices() -> str:
     of = get_prices()
     rows = [(words, f"`{tier}`", format_need(of[tier] * 1000)) for tier, words in TIERS.items()]
-    return _table(("tier", "`model_type`", "credits for 1,000 characters"), rows)
+    return _table(("tier", "`model_type`", "credits per 1,000 characters"), rows)
 
 
 def webhook_events() -> str:
@@ -148,12 +150,12 @@ def webhook_events() -> str:
 
 def webhook_outcomes() -> str:
     rows = [(does, f"`{outcome}`", then) for outcome, (does, then) in OUTCOME_WORDS.items()]
-    return _table(("your receiver", "outcome", "then"), rows)
+    return _table(("response", "outcome", "result"), rows)
 
 
 def webhook_schedule() -> str:
-    rows = [("1", "at once")]
-    rows += [(str(number), f"{_period(pause)} after the one before") for number, pause in enumerate(PAUSES, start=2)]
+    rows = [("1", "immediately")]
+    rows += [(str(number), f"{_period(pause)} after the previous one") for number, pause in enumerate(PAUSES, start=2)]
     return _table(("attempt", "when"), rows)
 
 

@@ -40,14 +40,14 @@ def docs_markdown(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def llms(request: HttpRequest) -> HttpResponse:
-    lines = ["# Utterance", "", "> A speech service: text in, speech out, by API.", ""]
+    lines = ["# Utterance", "", "> A text-to-speech service with an API.", ""]
     for section, links in pages.navigation().items():
         lines += [f"## {section}", ""]
         for link in links:
             address = request.build_absolute_uri(reverse("docs_markdown", args=[link.slug]))
             lines.append(f"- [{link.title}]({address}): {pages.lead(link.slug)}")
         lines.append("")
-    lines += ["## Reference", "", f"- [OpenAPI]({request.build_absolute_uri(reverse('openapi'))}): every request", ""]
+    lines += ["## Reference", "", f"- [OpenAPI]({request.build_absolute_uri(reverse('openapi'))}): every endpoint", ""]
     return HttpResponse("\n".join(lines), content_type=TEXT)
 
 

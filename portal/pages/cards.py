@@ -58,4 +58,4 @@ def card_of(voice: Voice, prices: Mapping[str, int], *, bars: int = CARD_BARS) -
 
 def provider_of(name: str) -> Provider:
     """Of an engine that was added here, its own name is all there is to say."""
-    return PROVIDERS.get(name, Provider(name, "Its provider"))
+    return PROVIDERS.get(name, Provider(name, "The provider"))

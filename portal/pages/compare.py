@@ -43,11 +43,11 @@ class TextForm(forms.Form):
     text = forms.CharField(
         label="Your text",
         max_length=MAX_TEXT_CHARS,
-        help_text=f"At most {MAX_TEXT_CHARS} characters. Nothing is charged; it is forgotten after an hour.",
+        help_text=f"At most {MAX_TEXT_CHARS} characters. Free of charge. The text is deleted after an hour.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={
-            "required": "Type what the voices are to say.",
-            "max_length": f"This is longer than {MAX_TEXT_CHARS} characters. Shorten it.",
+            "required": "Enter a text.",
+            "max_length": f"The text is longer than {MAX_TEXT_CHARS} characters. Shorten it.",
         },
     )
 
@@ -127,7 +127,7 @@ def _speak(request: HttpRequest) -> HttpResponse:
 def _request_sounds(request: HttpRequest, voices: list[Voice], text: str) -> None:
     """Raises ValidationFailed, MaintenanceMode, CapacityReached, RateLimitExceeded: only what is made is counted."""
     if not voices:
-        raise ValidationFailed("Choose a voice first.")
+        raise ValidationFailed("Select a voice first.")
     check_maintenance()
     missing = missing_voices(voices=voices, text=text)
     if missing:
@@ -208,7 +208,7 @@ def _rows(voices: list[Voice], titles: list[str]) -> list[tuple[str, list[tuple[
         row("Engine", [f"{provider_of(voice.provider).name}, {voice.family}" for voice in voices]),
         row("Your text goes to", [provider_of(voice.provider).text_goes_to for voice in voices]),
         row("Tier", [TIERS[voice.model_type] for voice in voices]),
-        row("Credits per 1,000", [format_need(prices[voice.model_type] * 1000) for voice in voices]),
+        row("Credits per 1,000 characters", [format_need(prices[voice.model_type] * 1000) for voice in voices]),
         row("Longest text", [f"{voice.max_text_bytes:,} bytes" for voice in voices]),
         row("Longest stream", [f"{v.max_stream_bytes:,} bytes" if v.supports_streaming else "None" for v in voices]),
         *(

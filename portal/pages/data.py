@@ -32,9 +32,9 @@ def data(request: MemberRequest) -> HttpResponse:
     account = request.membership.account
     if request.method == "POST":
         if ask_for_export(account=account, actor=Actor.of_member(request.membership)) is None:
-            messages.error(request, "An export is being made already. A mail comes when it is ready.")
+            messages.error(request, "An export is already being created. You will get an email when it is ready.")
         else:
-            messages.success(request, "Your export is being made. A mail comes when it is ready.")
+            messages.success(request, "Your export is being created. You will get an email when it is ready.")
         return redirect("account_data")
     exports = AccountExport.objects.for_account(account).order_by("-created_at")
     context = {
@@ -88,5 +88,5 @@ def keep(request: MemberRequest) -> HttpResponse:
     except NothingToChange as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, f"{account.name} stays. Its keys work again.")
+        messages.success(request, f"{account.name} will not be deleted. Its API keys work again.")
     return redirect("account_data")

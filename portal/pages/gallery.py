@@ -55,7 +55,7 @@ class GalleryFilters(forms.Form):
     provider = forms.ChoiceField(label="Provider", required=False)
     gender = forms.ChoiceField(label="Gender", required=False, choices=[("", "Any"), *GENDERS.items()])
     model_type = forms.ChoiceField(label="Tier", required=False, choices=[("", "Any"), *TIERS.items()])
-    can = forms.ChoiceField(label="Can do", required=False, choices=[("", "Anything"), *ABILITIES])
+    can = forms.ChoiceField(label="Feature", required=False, choices=[("", "Any"), *ABILITIES])
     favourites = forms.ChoiceField(required=False, choices=[("on", "Favourites")])
 
     def __init__(self, data: Mapping[str, Any], *, has_favourites: bool) -> None:
@@ -65,7 +65,11 @@ class GalleryFilters(forms.Form):
         named = [(name, provider_of(name).name) for name in providers]
         self.fields["language"].choices = [("", "All languages"), *language_choices(languages)]  # type: ignore[attr-defined]
         self.fields["provider"].choices = [("", "Any"), *named]  # type: ignore[attr-defined]
-        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Name or language", "autocomplete": "off"}
+        self.fields["q"].widget.attrs |= {
+            "type": "search",
+            "placeholder": "Search by name or language",
+            "autocomplete": "off",
+        }
         if not has_favourites:
             del self.fields[FAVOURITES]
 

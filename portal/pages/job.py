@@ -87,8 +87,8 @@ def again(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
         new_id = resubmit_job(admission=admission, job=found, form_token=form_token(request))
     except DomainError as error:
         message = f"{error.message.rstrip('.')}. Nothing was charged."
-        return refuse_with_error(request, "It was not spoken again", message, error)
-    messages.success(request, "It is spoken again, as a job of its own.")
+        return refuse_with_error(request, "The audio was not generated again", message, error)
+    messages.success(request, "The text was submitted again as a new job.")
     return redirect("job", new_id)
 
 
@@ -97,9 +97,11 @@ def again(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
 def cancel(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
     _get_or_404(request, job_id)
     if cancel_job(account=request.membership.account, job_id=job_id):
-        messages.success(request, "The job was cancelled. What was neither spoken nor streamed was refunded.")
+        messages.success(
+            request, "The job was cancelled. Everything that was neither synthesized nor streamed was refunded."
+        )
     else:
-        messages.success(request, "It had finished before it could be cancelled. Nothing was changed.")
+        messages.success(request, "The job finished before it could be cancelled. Nothing was changed.")
     return redirect("job", job_id)
 
 
@@ -117,7 +119,7 @@ def delete(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
         erase_finished_job(account=request.membership.account, job_id=job_id)
     except DomainError as error:
         return refuse(request, "Nothing was deleted", error.message)
-    messages.success(request, "Audio and text are gone. The ledger keeps its line.")
+    messages.success(request, "The audio and text were deleted. The charge stays in the ledger.")
     return redirect("job", job_id)
 
 
@@ -139,13 +141,13 @@ def _steps(found: Job) -> tuple[list[Step], int]:
     first = found.first_sound_ms or 0
     encoding, storing = found.encoding_ms or 0, found.storing_ms or 0
     parts = [
-        ("Waiting in the queue", queued),
+        ("Queued", queued),
         (
             "Earlier attempts",
             max(0, total - queued - found.synthesis_ms - encoding - storing) if found.attempt > 1 else 0,
         ),
-        ("First sound", first),
-        ("The rest of the speech", found.synthesis_ms - first),
+        ("Time to first audio", first),
+        ("Remaining speech", found.synthesis_ms - first),
         (f"Encoding to {found.output_format}", encoding),
         ("Storing", storing),
     ]

@@ -97,12 +97,12 @@ def _engines(prices: dict[str, int]) -> list[EngineRow]:
 def _offers() -> list[tuple[str, str]]:
     """What is bought and its price: the smallest pack, and the plans by the month. Each only where there is one."""
     packs = [
-        (f"{format_whole(pack.credits_microcredits)} credits, once", format_money(pack.price, pack.currency))
+        (f"{format_whole(pack.credits_microcredits)} credits, one-time", format_money(pack.price, pack.currency))
         for pack in list_packs()[:1]
     ]
     plans = [
         (
-            f"{plan.name}, {format_whole(plan.monthly_microcredits)} credits a month",
+            f"{plan.name}, {format_whole(plan.monthly_microcredits)} credits per month",
             format_money(plan.price, plan.currency),
         )
         for plan in list_sold_plans()

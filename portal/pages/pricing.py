@@ -39,9 +39,9 @@ class PackRow:
 
 class CalculatorForm(forms.Form):
     characters = forms.CharField(
-        label="Characters a month",
+        label="Characters per month",
         max_length=20,
-        help_text=f"An hour of speech is about {CHARACTERS_OF_AN_HOUR:,} characters.",
+        help_text=f"One hour of speech is about {CHARACTERS_OF_AN_HOUR:,} characters.",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         error_messages={"required": "Enter a number of characters."},
     )

@@ -15,7 +15,7 @@ def voice_sample(request: HttpRequest, voice_id: str) -> HttpResponse:
     """A redirect to the audio. 404 for a voice that has none, or does not speak here."""
     voice = usable_voices().filter(voice_id=voice_id.replace("\0", "")).exclude(sample_key="").first()
     if voice is None:
-        raise Http404("There is no sample of this voice.")
+        raise Http404("This voice has no sample yet.")
     url = store.signed_url(voice.sample_key, base_url=request.build_absolute_uri("/").rstrip("/")).url
     response = redirect(url)
     response.headers["Cache-Control"] = f"public, max-age={CACHE_SECONDS}"

@@ -22,7 +22,7 @@ class Theme:
 
     # Value, icon, words.
     choices: ClassVar = [
-        (AUTO, "contrast", "Theme of the system"),
+        (AUTO, "contrast", "System theme"),
         ("light", "sun", "Light theme"),
         ("dark", "moon", "Dark theme"),
     ]

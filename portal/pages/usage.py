@@ -22,7 +22,7 @@ from config.csv_files import csv_response
 from tts.usage import GROUPS, Group, Used, keys_of, total_of, usage_of
 from voices.models import Voice
 
-WITHOUT_KEY = "Without a key, in the dashboard"
+WITHOUT_KEY = "Dashboard, without a key"
 
 
 @dataclass(frozen=True, slots=True)

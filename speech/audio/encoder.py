@@ -96,7 +96,7 @@ class Encoder:
         """
         self._refuse_if_closed()
         if len(self._pending) % BYTES_PER_SAMPLE:
-            raise ValueError("The PCM ended in the middle of a sample.")
+            raise ValueError("The PCM data ends in the middle of a sample.")
         if self._pending:
             self._encode(bytes(self._pending))
         for frame in self._resampler.resample(None):
@@ -194,7 +194,7 @@ class _LibavWriter:
 
     def __init__(self, sink: _ByteSink, encoding: Encoding, *, streaming: bool) -> None:
         if (encoding.bitrate_kbps is None) != (FORMATS[encoding.output_format].default_bitrate_kbps is None):
-            raise ValueError(f"{encoding.output_format} does not come with the bitrate {encoding.bitrate_kbps}.")
+            raise ValueError(f"{encoding.output_format} does not support a bitrate of {encoding.bitrate_kbps} kbps.")
         container_name, codec_name, self.sample_format = _LIBAV_NAMES[encoding.output_format]
         self._sink = sink
         self._container: OutputContainer = av.open(

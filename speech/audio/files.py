@@ -20,7 +20,7 @@ class AudioTooLong(ValueError):
     """The audio does not fit its format. `message` is a sentence for the API caller."""
 
     def __init__(self) -> None:
-        self.message = "The audio is longer than a wav file can hold (4 GiB); use mp3 or ogg_opus, or a shorter text."
+        self.message = "The audio exceeds the 4 GiB limit of WAV files. Use mp3 or ogg_opus, or shorten the text."
         super().__init__(self.message)
 
 

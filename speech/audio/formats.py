@@ -158,7 +158,7 @@ def resolve_encoding(
         raise UnsupportedEncoding("output_format", f"output_format must be one of {', '.join(FORMATS)}.")
     if bitrate_kbps is not None and spec.default_bitrate_kbps is None:
         raise UnsupportedEncoding(
-            "output_bitrate_kbps", f"{output_format} loses nothing and takes no output_bitrate_kbps."
+            "output_bitrate_kbps", f"{output_format} is lossless and does not accept output_bitrate_kbps."
         )
 
     rate_hertz = (
@@ -182,7 +182,7 @@ def _asked_rate(output_format: str, spec: OutputFormat, sample_rate_hertz: int) 
     nearest = _nearest(sample_rate_hertz, spec.bitrates_kbps)
     raise UnsupportedEncoding(
         "sample_rate_hertz",
-        f"{output_format} is not offered at {sample_rate_hertz} Hz; {_naming(nearest)}",
+        f"{output_format} does not support {sample_rate_hertz} Hz; {_naming(nearest)}",
         nearest,
     )
 
@@ -204,11 +204,11 @@ def _default_rate(output_format: str, spec: OutputFormat, engine_rate_hertz: int
 def _bitrate_refused(carrier: str, bitrate_kbps: int, legal_kbps: Sequence[int]) -> UnsupportedEncoding:
     lowest, highest = min(legal_kbps), max(legal_kbps)
     if bitrate_kbps > highest:
-        reason = f"{carrier} carries at most {highest} kbps"
+        reason = f"{carrier} supports at most {highest} kbps"
     elif bitrate_kbps < lowest:
-        reason = f"{carrier} carries at least {lowest} kbps"
+        reason = f"{carrier} requires at least {lowest} kbps"
     else:
-        reason = f"{carrier} does not come with {bitrate_kbps} kbps"
+        reason = f"{carrier} does not support {bitrate_kbps} kbps"
     nearest = _nearest(bitrate_kbps, legal_kbps)
     return UnsupportedEncoding("output_bitrate_kbps", f"{reason}; {_naming(nearest)}", nearest)
 
@@ -221,5 +221,5 @@ def _nearest(value: int, possible: Iterable[int]) -> tuple[int, ...]:
 
 def _naming(nearest: tuple[int, ...]) -> str:
     if len(nearest) == 1:
-        return f"the nearest possible value is {nearest[0]}."
-    return f"the nearest possible values are {nearest[0]} and {nearest[1]}."
+        return f"the nearest supported value is {nearest[0]}."
+    return f"the nearest supported values are {nearest[0]} and {nearest[1]}."

@@ -69,14 +69,14 @@ def read_wav(content: bytes) -> Wav:
         if name == b"data" and size == _UNKNOWN_SIZE:
             size = len(content) - offset
         if offset + size > len(content):
-            raise NotWav("cut off")
+            raise NotWav("truncated")
         if name == b"fmt ":
             if size < 16:
-                raise NotWav("no format")
+                raise NotWav("invalid format chunk")
             form = struct.unpack_from("<HHIIHH", content, offset)
         elif name == b"data":
             if form is None or form[0] != 1:
                 raise NotWav("not PCM")
             return Wav(form[2], form[1], form[5], content[offset : offset + size])
         offset += size + size % 2  # chunks begin at even bytes
-    raise NotWav("no samples")
+    raise NotWav("no data chunk")

@@ -102,7 +102,7 @@ def _pitch(value: str) -> str:
     except (ValueError, OverflowError):
         factor = 0.0
     if not 0.25 <= factor <= 4:
-        raise SsmlError("must be x-low, low, medium, high, x-high, a change such as +10% or -2st, at most two octaves")
+        raise SsmlError("must be x-low, low, medium, high, x-high, or a change up to two octaves such as +10% or -2st")
     return value
 
 
@@ -122,7 +122,7 @@ def _volume(value: str) -> str:
     except (KeyError, OverflowError):
         factor = -1.0
     if not 0 <= factor <= 4:
-        raise SsmlError("must be silent, x-soft, soft, medium, loud, x-loud, or a change such as -6dB, at most +12dB")
+        raise SsmlError("must be silent, x-soft, soft, medium, loud, x-loud, or a change of at most +12dB such as -6dB")
     return value
 
 

@@ -37,7 +37,7 @@ def check_ssml(text: str) -> None:
     for token in read_ssml(text):
         is_audible |= bool(token.value.strip()) if token.kind == "text" else token.value in ("break", "sub")
     if not is_audible:
-        raise SsmlError("There is nothing in it to say.")
+        raise SsmlError("The text contains nothing that can be spoken.")
 
 
 def start_tag(name: str, attributes: Mapping[str, str]) -> str:
@@ -64,8 +64,8 @@ class _Reader:
         self._parser.EndElementHandler = self._close
         self._parser.CharacterDataHandler = self._characters
         self._parser.StartDoctypeDeclHandler = lambda *_: self._refuse("A document type (DTD) is not allowed.")
-        self._parser.EntityDeclHandler = lambda *_: self._refuse("An entity is not allowed.")
-        self._parser.ExternalEntityRefHandler = lambda *_: self._refuse("An entity is not allowed.")
+        self._parser.EntityDeclHandler = lambda *_: self._refuse("Entities are not allowed.")
+        self._parser.ExternalEntityRefHandler = lambda *_: self._refuse("Entities are not allowed.")
         self._parser.ProcessingInstructionHandler = lambda target, _: self._refuse(
             f"The processing instruction <?{_shown(target)}?> is not allowed."
         )
@@ -87,7 +87,7 @@ class _Reader:
         rest = self._bytes[self._parser.ErrorByteIndex :][:80].decode("utf-8", "replace")
         entity = re.match(r"&[^\s;&<]{1,40};", rest)
         if code == expat.errors.codes[expat.errors.XML_ERROR_UNDEFINED_ENTITY] and entity:
-            return f"The entity {entity[0]} is not declared; write the character itself."
+            return f"The entity {entity[0]} is not declared. Use the character itself."
         if code == expat.errors.codes[expat.errors.XML_ERROR_TAG_MISMATCH] and self._stack:
             return f"The element <{self._stack[-1]}> is not closed."
         return f"This is not well-formed XML: {expat.ErrorString(code)}."
@@ -98,15 +98,15 @@ class _Reader:
         if element is None:
             self._refuse(f"The element <{_shown(name)}> is not allowed.")
         if (name == "speak") is bool(self._stack):
-            self._refuse("The element <speak> must be around everything else, once.")
+            self._refuse("The element <speak> must be the root element and appear once.")
         around = ELEMENTS[self._stack[-1]] if self._stack else None
         if around is not None and around.holds != "anything":
-            self._refuse(f"<{self._stack[-1]}> holds {around.holds}: <{name}> cannot stand in it.")
+            self._refuse(f"<{name}> is not allowed inside <{self._stack[-1]}>.")
         for outer in element.never_in:
             if outer in self._stack:
-                self._refuse(f"<{name}> cannot stand inside <{outer}>.")
+                self._refuse(f"<{name}> is not allowed inside <{outer}>.")
         if len(self._stack) >= MAX_DEPTH:
-            self._refuse(f"The elements are nested more than {MAX_DEPTH} deep.")
+            self._refuse(f"Elements are nested more than {MAX_DEPTH} levels deep.")
         self._stack.append(name)
         self._whole_chars = 0
         self._tokens.append(Token("open", name, self._checked(name, element, raw), self._position()))
@@ -114,12 +114,12 @@ class _Reader:
     def _checked(self, name: str, element: Element, raw: dict[str, str]) -> dict[str, str]:
         for missing in element.required:
             if missing not in raw:
-                self._refuse(f"<{name}> needs the attribute {missing}.")
+                self._refuse(f"<{name}> requires the attribute {missing}.")
         attributes = {}
         for key, value in raw.items():
             check = element.attributes.get(key)
             if check is None:
-                self._refuse(f"The attribute {_shown(key)} of <{name}> is not allowed.")
+                self._refuse(f"The attribute {_shown(key)} is not allowed on <{name}>.")
             try:
                 attributes[key] = check(value.strip())
             except SsmlError as error:
@@ -136,10 +136,10 @@ class _Reader:
             self._text_start = self._position()
         holder = ELEMENTS[self._stack[-1]].holds
         if holder == "nothing" and data.strip():
-            self._refuse(f"<{self._stack[-1]}> holds no text.")
+            self._refuse(f"<{self._stack[-1]}> must be empty.")
         self._whole_chars += len(data)
         if holder == "text" and self._whole_chars > MAX_WHOLE_CHARS:
-            self._refuse(f"<{self._stack[-1]}> holds more than {MAX_WHOLE_CHARS:,} characters.")
+            self._refuse(f"<{self._stack[-1]}> contains more than {MAX_WHOLE_CHARS:,} characters.")
         self._text.append(data)
 
     def _end_text(self) -> None:

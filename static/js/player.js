@@ -25,7 +25,7 @@ const addSlider = (player, audio) => {
   const wave = player.querySelector(".wave");
   if (!wave) return;
   const slider = document.createElement("input");
-  Object.assign(slider, { type: "range", className: "seek", max: 100, value: 0, ariaLabel: "Position in the sound" });
+  Object.assign(slider, { type: "range", className: "seek", max: 100, value: 0, ariaLabel: "Position in the audio" });
   slider.addEventListener("input", () => seek(audio, slider.value / 100));
   slider.addEventListener("click", () => audio.play());
   wave.before(slider);

@@ -194,7 +194,7 @@ def test_the_keyboard_moves_in_a_sound(furnished: tuple[Service, dict[str, Audie
     expect(page.locator(".play")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
-    slider = page.get_by_role("slider", name="Position in the sound")
+    slider = page.get_by_role("slider", name="Position in the audio")
     expect(slider).to_be_focused()
     page.keyboard.press("End")
     expect(slider).to_have_attribute("aria-valuetext", "0:01 of 0:01")

@@ -30,7 +30,7 @@ def grant_payg_and_credits(browser: Browser, service: Service, email: str) -> No
         set_up_an_app(page, password)
         page.get_by_role("link", name="Go to the operators' pages").click()
     page.get_by_label("Find a customer").fill(email)
-    page.get_by_role("button", name="Find").click()
+    page.get_by_role("button", name="Search").click()
     page.get_by_role("link", name=account_name(email), exact=True).click()
 
     page.get_by_role("link", name="Change plan").click()
@@ -41,7 +41,7 @@ def grant_payg_and_credits(browser: Browser, service: Service, email: str) -> No
     page.get_by_label("Credits").fill("5")
     page.get_by_label("Reason").fill("Welcome.")
     page.get_by_role("button", name="Adjust credits").click()
-    expect(page.get_by_text("5 credits given.")).to_be_visible()
+    expect(page.get_by_text("5 credits added.")).to_be_visible()
     assert page.problems == []  # type: ignore[attr-defined]
     page.context.close()
 

@@ -20,7 +20,7 @@ def speak(page: Page, text: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Compare voices")
     assert page.locator("thead th").all_inner_texts() == ["Lee", "Annie"]
     page.get_by_label("Your text").fill(text)
-    page.get_by_role("button", name="Speak it").click()
+    page.get_by_role("button", name="Generate audio").click()
 
 
 def test_two_voices_are_ticked_on_two_pages_and_both_are_heard(service: Service, browser: Browser):
@@ -36,7 +36,7 @@ def test_two_voices_are_ticked_on_two_pages_and_both_are_heard(service: Service,
     page.get_by_role("button", name="Compare voices").click()
 
     speak(page, f"Platform {uuid4().hex[:4]} for Galway.")
-    ready = page.get_by_text(re.compile("Your text. Spoken in"))
+    ready = page.get_by_text(re.compile("Your text. Generated in"))
     expect(ready).to_have_count(2, timeout=LOOK_FOR_MILLISECONDS)
     for name in ("Lee", "Annie"):
         page.get_by_label(f"Play {name}").click()
@@ -57,7 +57,7 @@ def test_without_a_script_the_page_waits_for_the_sounds(service: Service, browse
     page.get_by_role("button", name="Compare voices").click()
 
     speak(page, f"Platform {uuid4().hex[:4]} for Galway.")
-    expect(page.get_by_text("Your text. Spoken in")).to_have_count(2, timeout=LOOK_FOR_MILLISECONDS)
+    expect(page.get_by_text("Your text. Generated in")).to_have_count(2, timeout=LOOK_FOR_MILLISECONDS)
     for name in ("Lee", "Annie"):
         path = page.get_by_label(f"Play {name}").get_attribute("href")
         audio = httpx.get(f"{service.url}{path}" if str(path).startswith("/") else str(path))

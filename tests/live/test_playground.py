@@ -51,12 +51,12 @@ def test_speak_hear_find_download_and_rotate(service: Service, browser: Browser)
 
     page.get_by_label("Text", exact=True).fill(" ")
     page.get_by_role("button", name="Speak").click()
-    expect(page.get_by_role("alert")).to_contain_text("Type what is to be said.")
+    expect(page.get_by_role("alert")).to_contain_text("Enter a text.")
     expect(page.get_by_role("alert").get_by_role("link")).to_be_focused()
 
     page.get_by_role("link", name="Jobs", exact=True).click()
     page.get_by_label("Search").fill(text.split()[3])
-    page.get_by_role("button", name="Find").click()
+    page.get_by_role("button", name="Search").click()
     with page.expect_download() as export:
         page.get_by_role("link", name="Export CSV").click()
     assert text in export.value.path().read_text()

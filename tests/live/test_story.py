@@ -110,7 +110,7 @@ def speak(page: Page) -> None:
 def find_and_download(page: Page) -> None:
     page.get_by_role("link", name="Jobs", exact=True).click()
     page.get_by_label("Search").fill("ferry")
-    page.get_by_role("button", name="Find").click()
+    page.get_by_role("button", name="Search").click()
     page.get_by_role("link", name=TEXT, exact=True).click()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
@@ -165,7 +165,7 @@ def export(page: Page, service: Service) -> None:
     """Made by a worker, told by mail, and whole."""
     page.get_by_role("link", name="Settings", exact=True).click()
     page.get_by_role("link", name="Data", exact=True).click()
-    page.get_by_role("button", name="Make an export").click()
+    page.get_by_role("button", name="Create an export").click()
     download = page.get_by_role("link", name="Download")
 
     def is_ready() -> bool:

@@ -49,7 +49,7 @@ def test_a_checkpoint_with_other_keys_is_refused_and_speaks_no_noise(folder: Pat
     parts = torch.load(path, weights_only=True)
     parts["decoder"] = {f"other.{key}": value for key, value in parts["decoder"].items()}
     torch.save(parts, path)
-    with pytest.raises(EngineUnavailable, match=r"lacks \d+ weights of decoder"):
+    with pytest.raises(EngineUnavailable, match=r"is missing \d+ weights of decoder"):
         KokoroEngine().warm_up()
 
 

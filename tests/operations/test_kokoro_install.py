@@ -146,7 +146,7 @@ def test_what_an_earlier_run_fetched_is_not_fetched_again(db: None, model_hub: H
 
 def test_a_file_that_is_not_what_the_hub_says_is_refused(db: None, model_hub: Hub, settings: Any):
     model_hub.lies = {"onnx/model.onnx"}
-    with pytest.raises(CommandError, match="arrived damaged"):
+    with pytest.raises(CommandError, match="is corrupted"):
         install()
     assert list(settings.KOKORO_MODEL_DIR.glob("model*")) == []
     assert KokoroEngine().unavailable_reason() != ""
@@ -163,14 +163,14 @@ def test_the_checkpoint_is_pinned_whatever_the_hub_says(db: None, model_hub: Hub
 def test_a_hub_out_of_reach_is_said_in_one_sentence(db: None, settings: Any, tmp_path: Path):
     settings.KOKORO_HUB_URL = f"http://127.0.0.1:{free_port()}"
     settings.KOKORO_MODEL_DIR = tmp_path / "kokoro"
-    with pytest.raises(CommandError, match=r"The hub cannot be reached .* run this again, or put the files into"):
+    with pytest.raises(CommandError, match=r"The hub cannot be reached .* Run this command again, or copy"):
         install()
     assert not list((tmp_path / "kokoro").glob("*.onnx"))
 
 
 def test_a_file_that_the_hub_does_not_have_is_named(db: None, model_hub: Hub):
     del model_hub.contents["voices/zm_yunyang.bin"]
-    with pytest.raises(CommandError, match=r"The hub answers 404 to .*zm_yunyang\.bin"):
+    with pytest.raises(CommandError, match=r"The hub returned 404 for .*zm_yunyang\.bin"):
         install()
 
 

@@ -53,7 +53,7 @@ def refused(answer: Any, message: str, *, status: int = 400) -> str:
     """The page, after checking that it says so and that nothing is to be made."""
     assert answer.status_code == status
     page = str(answer.content.decode())
-    assert "<title>Nothing was spoken · Utterance</title>" in page
+    assert "<title>No speech was generated · Utterance</title>" in page
     assert message in text_of(page.split('role="alert"')[1].split("</ul>")[0])
     assert not VoicePreview.objects.exists()
     return page
@@ -64,7 +64,7 @@ def refused(answer: Any, message: str, *, status: int = 400) -> str:
 
 def test_without_a_voice_it_says_where_they_are_chosen(client):
     page = page_of(client)
-    assert "No voice is chosen" in page
+    assert "No voices selected" in page
     assert 'href="/voices"' in page
     assert "<form" not in page.split("<main")[1].split("</main>")[0]
 
@@ -74,7 +74,7 @@ def test_voices_stand_side_by_side_in_the_order_of_the_address_with_a_sentence_t
     assert columns(page) == ["Lee", "Annie"]
     assert "All human beings are born free and equal in dignity and rights." in page
     text = text_of(page)
-    for told in ("Credits per 1,000", "Your text goes to This server", "SSML", "Longest stream"):
+    for told in ("Credits per 1,000 characters", "Your text goes to This server", "SSML", "Longest stream"):
         assert told in text
     assert f"/playground?voice_id={LEE.replace(':', '%3A')}" in page
     assert f'href="/voices/compare?voice={ANNIE.replace(":", "%3A")}"' in page  # remove Lee
@@ -86,22 +86,22 @@ def test_voices_stand_side_by_side_in_the_order_of_the_address_with_a_sentence_t
 def test_five_fit_and_the_sixth_is_left_out_and_told(client):
     ids = list(usable_voices().values_list("voice_id", flat=True)[:6])
     assert len(columns(page_of(client, *ids[:5]))) == 5
-    assert "left out" not in page_of(client, *ids[:5], ids[0])  # twice is once
+    assert "not shown" not in page_of(client, *ids[:5], ids[0])  # twice is once
     page = page_of(client, *ids)
     assert len(columns(page)) == 5
-    assert "1 voice is left out: only 5 fit, and only those that speak here." in text_of(page)
+    assert "1 voice is not shown. You can compare up to 5 available voices." in text_of(page)
 
 
 @pytest.mark.parametrize("unknown", ["espeak:en-US-eSpeak-Nobody", "x" * 5000, "a\0b", "\u0085\ufffe", "' OR 1=1"])
 def test_a_voice_that_does_not_speak_here_is_left_out_and_told(client, unknown):
     page = page_of(client, unknown, ANNIE)
     assert columns(page) == ["Annie"]
-    assert "1 voice is left out" in text_of(page)
+    assert "1 voice is not shown" in text_of(page)
     Voice.objects.filter(voice_id=ANNIE).update(is_enabled=False)
     page = page_of(client, unknown, ANNIE)
-    assert "No voice is chosen" in page
-    assert "2 voices are left out" in text_of(page)
-    refused(speak(client, unknown, ANNIE), "Choose a voice first.")
+    assert "No voices selected" in page
+    assert "2 voices are not shown" in text_of(page)
+    refused(speak(client, unknown, ANNIE), "Select a voice first.")
     assert client.get(address(unknown, text="x", path="/voices/compare/sound")).status_code == 404
 
 
@@ -138,7 +138,7 @@ def test_a_text_is_spoken_in_each_voice_and_its_address_can_be_shared(client):
     shared = address(ANNIE, LEE, text=TEXT)
     assert (answer.status_code, answer.headers["Location"]) == (302, shared)
     waiting = client.get(shared).content.decode()
-    assert waiting.count("It is being spoken.") == 2
+    assert waiting.count("Generating the audio.") == 2
     assert 'http-equiv="refresh" content="2"' in waiting.split("<noscript>")[1].split("</noscript>")[0]
     assert waiting.count('hx-trigger="every 1s"') == 2
 
@@ -148,7 +148,7 @@ def test_a_text_is_spoken_in_each_voice_and_its_address_can_be_shared(client):
     assert "refresh" not in page
     assert "hx-get" not in page.split("<main")[1]
     assert f'value="{TEXT}"' in page
-    assert len(re.findall(r"Your text\. Spoken in (?:less than 0\.1|\d+\.\d) s\.", text_of(page))) == 2
+    assert len(re.findall(r"Your text\. Generated in (?:less than 0\.1|\d+\.\d) s\.", text_of(page))) == 2
     assert page.count('<svg class="wave"') == 2
     sounds = SIGNED.findall(page)
     assert len(set(sounds)) == 2
@@ -163,17 +163,17 @@ def test_the_time_that_it_took_is_told(client):
     speak(client, ANNIE)
     speak_auditions(queue=QUEUE)
     VoicePreview.objects.update(took_ms=420)
-    assert "Your text. Spoken in 0.4 s." in text_of(page_of(client, ANNIE, text=TEXT))
+    assert "Your text. Generated in 0.4 s." in text_of(page_of(client, ANNIE, text=TEXT))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "Type what the voices are to say."),
-        (" \t\n", "Type what the voices are to say."),
-        ("\x01\x1f\u200b", "Type what the voices are to say."),
+        ("", "Enter a text."),
+        (" \t\n", "Enter a text."),
+        ("\x01\x1f\u200b", "Enter a text."),
         ("Hello\0there", "Null characters are not allowed."),
-        ("x" * 121, "This is longer than 120 characters. Shorten it."),
+        ("x" * 121, "The text is longer than 120 characters. Shorten it."),
     ],
 )
 def test_a_text_that_cannot_be_spoken_is_refused_at_its_field(client, text, message):
@@ -198,7 +198,7 @@ def test_an_address_with_odd_characters_is_a_page(client):
 
 
 def test_letters_that_a_language_does_not_use_are_warned_of(client):
-    warning = "which is not written in these letters"
+    warning = "which uses a different script"
     assert page_of(client, ANNIE, RUSSIAN, text="Good morning.").count(warning) == 1
     assert page_of(client, ANNIE, RUSSIAN, text="Доброе утро.").count(warning) == 1
     assert warning not in page_of(client, ANNIE, RUSSIAN, text="1, 2, 3.")
@@ -211,9 +211,10 @@ def test_an_engine_that_is_not_free_lets_its_sample_be_heard_and_says_so(client,
     assert speak(client, ANNIE, LEE).status_code == 302
     assert not VoicePreview.objects.exists()
     page = page_of(client, ANNIE, LEE, text=TEXT)
-    assert "This is its sample: its engine speaks no text for free. Hear yours in the playground." in text_of(page)
+    told = "This is a sample. Free previews are not available for this engine. Try your text in the playground."
+    assert told in text_of(page)
     assert f'href="/voices/{ANNIE}/sample"' in page
-    assert page.count("Its engine speaks no text for free.") == 1  # Lee has no sample
+    assert page.count("Free previews are not available for this engine.") == 1  # Lee has no sample
 
 
 def test_in_maintenance_nothing_is_spoken(client):
@@ -227,7 +228,7 @@ def test_in_maintenance_nothing_is_spoken(client):
 def test_a_store_without_room_is_told(client, settings):
     settings.MIN_FREE_BYTES = 10**18
     answer = speak(client, ANNIE)
-    refused(answer, "The audio store is nearly full", status=503)
+    refused(answer, "The audio storage is nearly full", status=503)
     assert answer.headers["Retry-After"] == "300"
 
 
@@ -242,7 +243,7 @@ def part(client: Client, text: str = TEXT, voice_id: str = ANNIE) -> str:
 
 
 def test_the_part_of_a_voice_asks_for_itself_until_there_is_something_to_hear(client):
-    assert "Its sample is not made yet." in part(client, text="")
+    assert "This voice has no sample yet." in part(client, text="")
     assert "Press the button to hear your text." in part(client)
     page = speak(client, ANNIE, follow=True).content.decode()
     sound = address(ANNIE, text=TEXT, path="/voices/compare/sound")
@@ -252,14 +253,14 @@ def test_the_part_of_a_voice_asks_for_itself_until_there_is_something_to_hear(cl
     assert "hx-get" not in part(client)
     assert SIGNED.search(part(client))
     VoicePreview.objects.update(state="failed")
-    assert "could not speak it just now" in part(client)
+    assert "The audio could not be generated." in part(client)
     assert "hx-get" not in part(client)
 
 
 def test_a_voice_that_goes_away_meanwhile_stops_asking(client):
     speak(client, ANNIE, LEE)
     Voice.objects.filter(voice_id=ANNIE).update(unavailable_reason="The engine is broken")
-    assert "This voice does not speak here any more." in part(client)
+    assert "This voice is no longer available." in part(client)
     assert "hx-get" not in part(client)
     assert columns(page_of(client, ANNIE, LEE, text=TEXT)) == ["Lee"]
     assert client.get("/voices/compare/sound").status_code == 404
@@ -273,6 +274,6 @@ def test_after_an_hour_its_address_offers_to_speak_the_text_again(client):
     Voice.objects.filter(voice_id=ANNIE).update(sample_key="samples/a.mp3")
     VoicePreview.objects.update(created_at=timezone.now() - KEPT - timedelta(seconds=1))
     sweep_auditions()
-    assert "Its sample. Press the button to hear your text." in text_of(page_of(client, ANNIE, text=TEXT))
+    assert "A sample of this voice. Press the button to hear your text." in text_of(page_of(client, ANNIE, text=TEXT))
     assert speak(client, ANNIE).status_code == 302
     assert speak_auditions(queue=QUEUE) == 1

@@ -54,7 +54,7 @@ def test_every_file_of_the_folder_is_a_page_and_every_table_is_shown():
 
 def test_pages_are_found_from_each_other_and_from_any_page(client: Client, voices):
     page = text_of(client, "/docs/streaming")
-    assert "Before: Speech" in page
+    assert "Previous: Speech" in page
     assert "Next: Voices" in page
     assert [slug for slug in pages.SLUGS if f'href="/docs/{slug}"' not in page] == []
     assert client.get("/docs").headers["Location"] == "/docs/quickstart"
@@ -99,7 +99,7 @@ def test_an_error_of_the_documentation_is_one_that_is_raised():
 def test_webhook_tables_have_every_event_and_every_outcome():
     assert set(tables.EVENT_WORDS) == set(Event)
     assert set(tables.OUTCOME_WORDS) == set(get_args(Outcome))
-    assert tables.webhook_schedule().splitlines()[-1] == "| 8 | 20 hours after the one before |"
+    assert tables.webhook_schedule().splitlines()[-1] == "| 8 | 20 hours after the previous one |"
 
 
 def test_settings_are_those_that_the_code_reads():
@@ -116,7 +116,7 @@ def test_tables_follow_the_database(voices):
 
 def test_without_a_voice_the_page_says_so(client: Client):
     Voice.objects.update(is_enabled=False)
-    assert "No voice speaks here yet." in text_of(client, "/docs/voices")
+    assert "No voices available yet." in text_of(client, "/docs/voices")
 
 
 def test_tables_of_formats():

@@ -66,8 +66,8 @@ def test_an_address_that_makes_no_sense_still_leads_somewhere(client, voices, qu
 
 def test_nothing_found_says_what_was_sought_and_a_way_on(client, voices):
     text = text_of(client.get("/voices?q=nobody&gender=male").content.decode())
-    assert "Nothing fits “nobody”, “Male”." in text
-    assert "see every voice" in text
+    assert "No voice matches “nobody”, “Male”." in text
+    assert "see all voices" in text
 
 
 def test_pages_keep_the_filters(client, many_voices):
@@ -155,7 +155,7 @@ def test_a_voice_has_a_page_with_its_price_and_a_first_request(client, voices):
     assert f'<link rel="canonical" href="http://testserver/voices/{LEE}">' in page
     assert page.count("/api/v1/tts") == 3  # curl, Python, Node
     assert f"/playground?voice_id={LEE.replace(':', '%3A')}" in page
-    assert ANNIE not in page or "Others in" in text
+    assert ANNIE not in page or "Other voices in" in text
 
 
 # --- prices ---------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_the_prices_are_those_of_the_database(client, db):
     Price.objects.filter(pk="ultra").update(microcredits_per_character=4_500)
     Plan.objects.filter(pk="pro").update(price=2_950, monthly_microcredits=3_000_000_000)
     text = text_of(client.get("/pricing").content.decode())
-    for told in ("Ultra : 4.50 credits per 1,000 characters", "$29.50 a month", "3,000 credits each month"):
+    for told in ("Ultra : 4.50 credits per 1,000 characters", "$29.50 per month", "3,000 credits per month"):
         assert told in text, told
     for pack in Pack.objects.filter(is_enabled=True):
         assert f"{pack.credits_microcredits // 1_000_000:,} credits" in text
@@ -173,7 +173,7 @@ def test_the_prices_are_those_of_the_database(client, db):
 
 def test_the_calculator_counts_in_credits_and_packs(client, db):
     text = text_of(client.get("/pricing?characters=1,500,000&tier=premium").content.decode())
-    assert "That is 1,500.00 credits a month." in text
+    assert "That is 1,500.00 credits per month." in text
     assert "2 × the pack of 1,000: $20.00" in text
 
 
@@ -181,7 +181,7 @@ def test_the_calculator_counts_in_credits_and_packs(client, db):
 def test_what_is_no_number_of_characters_is_said_at_the_field(client, db, characters):
     answer = client.get("/pricing", {"characters": characters, "tier": "premium"})
     assert answer.status_code == 400
-    assert "Nothing was estimated" in answer.content.decode()
+    assert "The cost could not be estimated" in answer.content.decode()
 
 
 def test_a_sample_is_drawn_and_a_page_of_them_is_still_a_small_page(client, voices):

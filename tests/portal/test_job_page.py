@@ -88,13 +88,13 @@ def test_where_the_time_went(signed_in: Client, account: Account):
         first_sound_ms=236, synthesis_ms=1_000, encoding_ms=400, storing_ms=66,
     )  # fmt: skip
     text = shown(signed_in.get(f"/jobs/{job.pk}"))
-    assert "Where the time went 1,540 ms in all" in text
-    assert "Waiting in the queue 41 ms First sound 236 ms The rest of the speech 764 ms" in text
+    assert "Timing 1,540 ms in total" in text
+    assert "Queued 41 ms Time to first audio 236 ms Remaining speech 764 ms" in text
     assert "Encoding to wav 400 ms Storing 66 ms" in text
 
 
 def test_a_job_from_before_times_were_taken_has_none(signed_in: Client, account: Account):
-    assert "Where the time went" not in shown(signed_in.get(f"/jobs/{completed(account).pk}"))
+    assert "Timing" not in shown(signed_in.get(f"/jobs/{completed(account).pk}"))
 
 
 @pytest.mark.parametrize("status", [JobStatus.PENDING, JobStatus.PROCESSING])
@@ -128,7 +128,7 @@ def test_a_failed_job_says_why_and_that_its_credits_are_back(signed_in: Client, 
     text = shown(signed_in.get(f"/jobs/{job.pk}"))
     assert "It stopped half-way." in text
     assert "2.40 credits, 2.40 refunded" in text
-    assert "Speak again" in text
+    assert "Generate again" in text
 
 
 # --- again ---------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ def test_the_button_pressed_on_a_fresh_page_speaks_once_more(signed_in: Client, 
     "fields, status, problem",
     [
         ({"status": JobStatus.PENDING}, 409, "The job is pending."),
-        ({"status": JobStatus.COMPLETED, "erased_at": timezone.now(), "text": ""}, 409, "The job's text was erased"),
+        ({"status": JobStatus.COMPLETED, "erased_at": timezone.now(), "text": ""}, 409, "The job's text was deleted"),
         ({"status": JobStatus.FAILED, "voice_id": "espeak:xx-Nobody"}, 400, "There is no voice"),
     ],
 )
@@ -192,7 +192,7 @@ def test_cancelling_gives_back_what_was_not_spoken(signed_in: Client, account: A
 def test_cancelling_what_has_finished_meanwhile_loses_nothing(signed_in: Client, account: Account):
     job = completed(account)
     response = signed_in.post(f"/jobs/{job.pk}/cancel", follow=True)
-    assert "It had finished before it could be cancelled. Nothing was changed." in shown(response)
+    assert "The job finished before it could be cancelled. Nothing was changed." in shown(response)
     job.refresh_from_db()
     assert (job.status, job.has_audio, job.text) == ("completed", True, "Hello there.")
 
@@ -206,8 +206,8 @@ def test_deleting_asks_first_and_then_takes_text_audio_and_picture(signed_in: Cl
     assert (erased.text, erased.audio_key, bytes(erased.peaks), erased.has_audio) == ("", "", b"", False)
     assert not store.audio_storage().exists(job.audio_key)
     page = signed_in.get(f"/jobs/{job.pk}").content.decode()
-    assert "Audio and text were deleted." in page
-    assert "Speak again" not in page
+    assert "The audio and text were deleted." in page
+    assert "Generate again" not in page
 
 
 def test_what_runs_is_not_deleted(signed_in: Client, account: Account):
@@ -227,7 +227,7 @@ def test_a_viewer_sees_and_hears_but_has_no_buttons_and_is_refused(client: Clien
     client.force_login(make_user("bob@acme.example", account, Role.VIEWER))
     page = client.get(f"/jobs/{job.pk}").content.decode()
     assert 'class="play"' in page
-    for word in ("Speak again", "Change it", "Delete", "Cancel"):
+    for word in ("Generate again", "Edit in playground", "Delete", "Cancel"):
         assert word not in page
     for action in ACTIONS:
         assert client.post(f"/jobs/{job.pk}/{action}").status_code == 403

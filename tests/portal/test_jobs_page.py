@@ -132,7 +132,7 @@ def test_every_state_has_its_word_and_failures_their_reason(signed_in: Client, a
 
 def test_without_jobs_and_without_a_find_there_is_a_way_on(signed_in: Client):
     assert "No speech yet" in signed_in.get("/jobs").content.decode()
-    assert "No job fits" in signed_in.get("/jobs?q=nothing").content.decode()
+    assert "No jobs found" in signed_in.get("/jobs?q=nothing").content.decode()
 
 
 def test_a_cell_that_looks_like_a_formula_is_text(signed_in: Client, account: Account):

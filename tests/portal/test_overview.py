@@ -45,18 +45,18 @@ def test_balance_days_left_today_and_plan(signed_in: Client, account: Account):
     make_job(account, created_at=NOW, chars_charged=1_200, cost_microcredits=10 * CREDIT)
     shown = text_of(signed_in)
     assert "Balance 1,842.60 credits" in shown
-    assert "Days left 36 at 50.00 credits a day, as in the last 7" in shown
-    assert "Requests today 1 1,200 characters, in UTC" in shown
-    assert "Plan Enterprise with the API; 1,000 new in 15 minutes at most" in shown
+    assert "Days left 36 at 50.00 credits per day, the average of the last 7 days" in shown
+    assert "Requests today 1 1,200 characters (UTC day)" in shown
+    assert "Plan Enterprise With API access; 1,000 speech requests per 15 minutes" in shown
 
 
 def test_the_limit_of_the_account_goes_before_that_of_its_plan(signed_in: Client, account: Account):
     Account.objects.filter(pk=account.pk).update(generate_limit_override=7)
-    assert "7 new in 15 minutes at most" in text_of(signed_in)
+    assert "7 speech requests per 15 minutes" in text_of(signed_in)
 
 
 def test_without_spending_there_is_no_forecast(signed_in: Client):
-    assert "Days left — nothing was spent in 7 days" in text_of(signed_in)
+    assert "Days left — no credits spent in 7 days" in text_of(signed_in)
 
 
 def test_days_are_of_utc_and_count_what_was_kept_of_each_charge(account: Account):
@@ -144,9 +144,9 @@ def test_who_has_done_it_all_is_no_longer_told(signed_in: Client, account: Accou
     key, _ = make_key(account)
     make_job(account)
     make_job(account, api_key=key)
-    assert "What to do next" in text_of(signed_in)  # the credits so far were a gift
+    assert "Get started" in text_of(signed_in)  # the credits so far were a gift
     credit_payment(account=account, kind=EntryKind.TOP_UP, amount_microcredits=1, reference="pack:1", note="A pack.")
-    assert "What to do next" not in text_of(signed_in)
+    assert "Get started" not in text_of(signed_in)
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_without_a_sample_the_start_plays_nothing(client: Client, voices):
     page = client.get("/").content.decode()
     assert "<figure" not in page
     assert "/sample" not in page
-    assert "272 voices you can hear first" in section(page, "voices")
+    assert "272 voices you can listen to" in section(page, "voices")
 
 
 def test_a_voice_that_cannot_speak_is_not_on_the_start(client: Client, voices):
@@ -92,7 +92,7 @@ def test_a_voice_that_cannot_speak_is_not_on_the_start(client: Client, voices):
     count = usable_voices().count()
     Voice.objects.filter(voice_id="espeak:en-US-eSpeak-Annie").update(is_enabled=False)
     page = client.get("/").content.decode()
-    assert f"{count - 1} voices you can hear first" in text_of(page)
+    assert f"{count - 1} voices you can listen to" in text_of(page)
     assert "espeak:en-US-eSpeak-Annie" not in page
 
 
@@ -108,8 +108,8 @@ def test_the_start_says_where_text_goes_and_what_is_sold(client: Client, voices)
     shown = section(client.get("/").content.decode(), "prices")
     assert "Google Cloud Google 1 500,000 bytes 4.00 credits" in shown
     assert "eSpeak NG This server 271 500,000 bytes 1.00 credits" in shown
-    assert "1,000 credits, once $10.00" in shown
-    assert "Pro, 3,000 credits a month $29.00" in shown
+    assert "1,000 credits, one-time $10.00" in shown
+    assert "Pro, 3,000 credits per month $29.00" in shown
 
 
 def test_where_nothing_is_sold_the_start_names_the_price_of_speech_alone(client: Client, voices):
@@ -118,12 +118,12 @@ def test_where_nothing_is_sold_the_start_names_the_price_of_speech_alone(client:
     shown = section(client.get("/").content.decode(), "prices")
     assert "1.00 credits per 1,000 characters" in shown
     assert "$" not in shown
-    assert "a month" not in shown
+    assert "per month" not in shown
 
 
 def test_without_voices_the_start_says_so_and_shows_no_request_that_would_fail(client: Client, no_voices):
     page = client.get("/").content.decode()
-    assert "No voice speaks here yet" in text_of(page)
+    assert "No voices available yet" in text_of(page)
     assert "tabset" not in page
     assert "/api/v1/tts" not in page
 
@@ -146,12 +146,12 @@ def test_the_start_offers_the_way_on_that_fits(client: Client, voices, alice: Us
     page = client.get("/").content.decode()
     assert 'href="/sign-in"' in page
     assert 'href="/overview"' not in page
-    assert "Begin with 10 credits" in text_of(page)
+    assert "Start with 10 free credits" in text_of(page)
     client.force_login(alice)
     page = client.get("/").content.decode()
     assert 'href="/sign-in"' not in page
     assert 'href="/overview"' in page
-    assert "Begin with 10 credits" not in text_of(page)
+    assert "Start with 10 free credits" not in text_of(page)
     assert '<form method="post" action="/sign-out">' in page
 
 
@@ -181,7 +181,7 @@ def test_a_person_without_an_account_is_told_so(client: Client, db):
 def test_the_overview_shows_a_debt_rounded_up(signed_in: Client, account: Account):
     Balance.objects.filter(account=account).update(available_microcredits=0, debt_microcredits=2_400_001)
     shown = text_of(signed_in.get("/overview").content.decode())
-    assert "Balance 0.00 credits; 2.41 owed, new speech waits until that is paid" in shown
+    assert "Balance 0.00 credits; 2.41 owed. New speech is blocked until this is paid." in shown
 
 
 def test_the_overview_says_when_the_account_is_suspended(signed_in: Client, account: Account):
@@ -275,7 +275,7 @@ def test_a_host_that_is_not_ours_gets_the_error_page(client: Client, db):
 def test_a_link_that_is_over_gets_the_error_page(client: Client, db):
     response = client.get(f"/audio/ab/{uuid.uuid4()}-1.wav?expires=1&signature=wrong")
     assert response.status_code == 403
-    assert "Error 403 This is not a link we made" in text_of(response.content.decode())
+    assert "Error 403 This link is invalid" in text_of(response.content.decode())
 
 
 def test_the_error_page_needs_neither_a_request_nor_the_database():
@@ -295,5 +295,5 @@ def test_a_failure_shows_the_number_to_quote_and_nothing_of_its_cause(db, alice:
     assert response.status_code == 500
     shown = text_of(response.content.decode())
     assert "Error 500 Something went wrong" in shown
-    assert "quote req-42" in shown
+    assert "request ID req-42" in shown
     assert "exploded" not in shown

@@ -107,16 +107,16 @@ def test_an_account_on_the_free_plan_may_try_things(signed_in: Client, account: 
 @pytest.mark.parametrize(
     "changes, field, problem",
     [
-        ({"text": " \n"}, "text", "Type what is to be said."),
+        ({"text": " \n"}, "text", "Enter a text."),
         ({"voice_id": "espeak:xx-Nobody"}, "voice_id", "There is no voice"),
         ({"speed": "5"}, "speed", "Must be between 0.25 and 4.0."),
         ({"speed": "fast"}, "speed", "Enter a number from 0.25 to 4."),
         ({"speed": "nan"}, "speed", "Enter a number"),
         ({"output_format": "flac"}, "output_format", "Choose an option from the list."),
         ({"output_format": "ogg_opus", "sample_rate_hertz": "44100"}, "sample_rate_hertz", "44"),
-        ({"format": "markup"}, "format", "Annie does not read markup."),
+        ({"format": "markup"}, "format", "Annie does not support markup."),
         ({"format": "ssml", "text": "<speak><audio src='/etc/passwd'/></speak>"}, "text", "audio"),
-        ({"prompt": "Whisper."}, "prompt", "Annie takes no prompt."),
+        ({"prompt": "Whisper."}, "prompt", "Annie does not accept a prompt."),
         ({"text": "A" * 100_001, "stream": "on"}, "text", "100,000"),
         ({"text": "nul \x00"}, "text", "Null characters are not allowed."),
     ],
@@ -128,7 +128,7 @@ def test_what_a_voice_does_not_take_is_told_at_its_field(
     response = signed_in.post("/playground", form(**changes), headers=headers)
     page = response.content.decode()
     assert response.status_code == 200
-    assert "Nothing was spoken, nothing was charged" in page
+    assert "No speech was generated and nothing was charged" in page
     error = re.search(rf'id="id_{field}_error">(.*?)</p>', page, re.DOTALL)
     assert error is not None
     assert problem in error[1]
@@ -179,13 +179,13 @@ def test_the_playground_counts_with_the_api(signed_in: Client, account: Account)
 def test_the_price_of_what_is_typed(signed_in: Client, account: Account):
     response = signed_in.post("/playground/price", form(text="A" * 1_500))
     assert "1.50 credits for 1,500 characters, leaves 98.50" in shown(response)
-    assert "1,500 of 500,000 bytes that Annie takes" in shown(response)
+    assert "1,500 of 500,000 bytes accepted by Annie" in shown(response)
     assert Job.objects.count() == 0
 
 
 def test_the_price_says_what_stands_in_the_way(signed_in: Client):
     Voice.objects.filter(voice_id=ANNIE).update(supports_speed=False)
-    assert "Annie speaks at one speed only." in shown(signed_in.post("/playground/price", form(speed="2")))
+    assert "Annie does not support a custom speed." in shown(signed_in.post("/playground/price", form(speed="2")))
 
 
 @pytest.mark.parametrize("changes", [{"text": ""}, {"voice_id": "x"}, {"speed": ""}, {"text": "\x00"}, {"speed": "x"}])
@@ -243,7 +243,7 @@ def test_another_accounts_job_is_not_shown(signed_in: Client):
 
 def test_without_voices_it_says_so(client: Client, alice: User, no_voices):
     client.force_login(alice)
-    assert "No voice speaks here yet" in shown(client.get("/playground"))
+    assert "No voices available yet" in shown(client.get("/playground"))
 
 
 @pytest.mark.parametrize("role, status", [("admin", 200), ("developer", 200), ("viewer", 403), ("billing", 403)])

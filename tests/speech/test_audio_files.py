@@ -102,7 +102,7 @@ def test_a_wav_that_its_header_cannot_describe_is_refused_at_once(
         encode_file(pcm_without_end(), tmp_path / "long.wav", WAV, input_rate_hertz=22050)
 
     assert refused.value.message == (
-        "The audio is longer than a wav file can hold (4 GiB); use mp3 or ogg_opus, or a shorter text."
+        "The audio exceeds the 4 GiB limit of WAV files. Use mp3 or ogg_opus, or shorten the text."
     )
     assert fed == 2 * len(SECOND)
     assert [path.name for path in tmp_path.iterdir()] == ["fits.wav"]

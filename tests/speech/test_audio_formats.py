@@ -151,7 +151,7 @@ def test_what_is_left_out_gets_its_default(
             LEFT_OUT,
             128,
             "output_bitrate_kbps",
-            "wav loses nothing and takes no output_bitrate_kbps.",
+            "wav is lossless and does not accept output_bitrate_kbps.",
         ),
         (
             "mp3",
@@ -159,7 +159,7 @@ def test_what_is_left_out_gets_its_default(
             24000,
             192,
             "output_bitrate_kbps",
-            "mp3 at 24000 Hz carries at most 160 kbps; the nearest possible value is 160.",
+            "mp3 at 24000 Hz supports at most 160 kbps; the nearest supported value is 160.",
         ),
         (
             "mp3",
@@ -167,7 +167,7 @@ def test_what_is_left_out_gets_its_default(
             8000,
             16,
             "output_bitrate_kbps",
-            "mp3 at 8000 Hz carries at least 32 kbps; the nearest possible value is 32.",
+            "mp3 at 8000 Hz requires at least 32 kbps; the nearest supported value is 32.",
         ),
         (
             "mp3",
@@ -175,7 +175,7 @@ def test_what_is_left_out_gets_its_default(
             44100,
             150,
             "output_bitrate_kbps",
-            "mp3 at 44100 Hz does not come with 150 kbps; the nearest possible value is 160.",
+            "mp3 at 44100 Hz does not support 150 kbps; the nearest supported value is 160.",
         ),
         (
             "mp3",
@@ -183,7 +183,7 @@ def test_what_is_left_out_gets_its_default(
             44100,
             144,
             "output_bitrate_kbps",
-            "mp3 at 44100 Hz does not come with 144 kbps; the nearest possible values are 128 and 160.",
+            "mp3 at 44100 Hz does not support 144 kbps; the nearest supported values are 128 and 160.",
         ),
         (
             "mp3",
@@ -191,7 +191,7 @@ def test_what_is_left_out_gets_its_default(
             LEFT_OUT,
             321,
             "output_bitrate_kbps",
-            "mp3 carries at most 320 kbps; the nearest possible value is 320.",
+            "mp3 supports at most 320 kbps; the nearest supported value is 320.",
         ),
         (
             "mp3",
@@ -199,7 +199,7 @@ def test_what_is_left_out_gets_its_default(
             LEFT_OUT,
             100,
             "output_bitrate_kbps",
-            "mp3 does not come with 100 kbps; the nearest possible value is 96.",
+            "mp3 does not support 100 kbps; the nearest supported value is 96.",
         ),
         (
             "ogg_opus",
@@ -207,7 +207,7 @@ def test_what_is_left_out_gets_its_default(
             LEFT_OUT,
             5,
             "output_bitrate_kbps",
-            "ogg_opus carries at least 6 kbps; the nearest possible value is 6.",
+            "ogg_opus requires at least 6 kbps; the nearest supported value is 6.",
         ),
         (
             "ogg_opus",
@@ -215,7 +215,7 @@ def test_what_is_left_out_gets_its_default(
             16000,
             321,
             "output_bitrate_kbps",
-            "ogg_opus at 16000 Hz carries at most 320 kbps; the nearest possible value is 320.",
+            "ogg_opus at 16000 Hz supports at most 320 kbps; the nearest supported value is 320.",
         ),
         (
             "ogg_opus",
@@ -223,7 +223,7 @@ def test_what_is_left_out_gets_its_default(
             22050,
             LEFT_OUT,
             "sample_rate_hertz",
-            "ogg_opus is not offered at 22050 Hz; the nearest possible value is 24000.",
+            "ogg_opus does not support 22050 Hz; the nearest supported value is 24000.",
         ),
         (
             "ogg_opus",
@@ -231,7 +231,7 @@ def test_what_is_left_out_gets_its_default(
             44100,
             64,
             "sample_rate_hertz",
-            "ogg_opus is not offered at 44100 Hz; the nearest possible value is 48000.",
+            "ogg_opus does not support 44100 Hz; the nearest supported value is 48000.",
         ),
         (
             "ogg_opus",
@@ -239,7 +239,7 @@ def test_what_is_left_out_gets_its_default(
             12000,
             LEFT_OUT,
             "sample_rate_hertz",
-            "ogg_opus is not offered at 12000 Hz; the nearest possible values are 8000 and 16000.",
+            "ogg_opus does not support 12000 Hz; the nearest supported values are 8000 and 16000.",
         ),
         (
             "wav",
@@ -247,7 +247,7 @@ def test_what_is_left_out_gets_its_default(
             11025,
             LEFT_OUT,
             "sample_rate_hertz",
-            "wav is not offered at 11025 Hz; the nearest possible value is 12000.",
+            "wav does not support 11025 Hz; the nearest supported value is 12000.",
         ),
     ],
 )

@@ -27,11 +27,11 @@ def test_each_turn_is_what_one_says_before_the_other(text: str, turns: list[Turn
     ["Hello.", "Hello. Speaker 1: Hi.", "Anna: Hi.\nBob: Hello.", "Speaker 3: Hi.", "Speaker: Hi.", "", "1: Hi."],
 )
 def test_a_text_that_begins_without_a_speaker_is_no_dialogue(text: str):
-    with pytest.raises(DialogueError, match='begins with "Speaker 1:" or "Speaker 2:"'):
+    with pytest.raises(DialogueError, match='must start with "Speaker 1:" or "Speaker 2:"'):
         read_dialogue(text)
 
 
 @pytest.mark.parametrize("text", ["Speaker 1:", "Speaker 1: \nSpeaker 2:\t"])
 def test_a_dialogue_without_a_word_is_none(text: str):
-    with pytest.raises(DialogueError, match="Nobody says anything"):
+    with pytest.raises(DialogueError, match="nothing that can be spoken"):
         read_dialogue(text)

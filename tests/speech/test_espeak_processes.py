@@ -257,7 +257,7 @@ def test_no_child_outlives_its_worker_for_the_sake_of_a_forked_one(tmp_path: Pat
 def test_a_library_that_does_not_load_makes_the_engine_unavailable(tmp_path: Path) -> None:
     program = write_child(tmp_path / "child.py", library=repr(str(tmp_path / "missing.so")))
     engine = EspeakEngine(program=program)
-    assert engine.unavailable_reason() == "The eSpeak NG library cannot be loaded."
+    assert engine.unavailable_reason() == "The eSpeak NG library could not be loaded."
     with pytest.raises(EngineUnavailable, match="cannot be loaded"):
         speak(engine, "Hello.")
     assert len(engine.voices()) == 272  # the catalogue keeps them, marked unavailable
@@ -271,12 +271,12 @@ def test_a_library_that_does_not_load_makes_the_engine_unavailable(tmp_path: Pat
 def test_a_program_that_is_missing_or_says_nothing_makes_the_engine_unavailable(tmp_path: Path) -> None:
     before = child_pids(os.getpid())
     assert EspeakEngine(program=tmp_path / "missing.py").unavailable_reason() == (
-        "The eSpeak NG program does not answer."
+        "The eSpeak NG process is not responding."
     )
     mute = tmp_path / "mute.py"
     mute.write_text("import signal; signal.pause()")
     assert EspeakEngine(program=mute, silence_timeout_s=0.3).unavailable_reason() == (
-        "The eSpeak NG program does not answer."
+        "The eSpeak NG process is not responding."
     )
     with pytest.raises(EngineUnavailable):
         EspeakEngine(program=mute, silence_timeout_s=0.3).warm_up()

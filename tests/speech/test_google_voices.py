@@ -118,10 +118,10 @@ def test_the_thirty_voices_that_gemini_and_chirp_share_have_a_style():
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"type": "authorized_user"}, "is not a service account's key"),
-        ({"type": None}, "is not a service account's key"),
-        ({"private_key": None}, "lacks its private_key"),
-        ({"client_email": ""}, "lacks its client_email"),
+        ({"type": "authorized_user"}, "is not a service account key"),
+        ({"type": None}, "is not a service account key"),
+        ({"private_key": None}, "has no private_key"),
+        ({"client_email": ""}, "has no client_email"),
     ],
 )
 def test_a_file_that_is_no_key_is_named_as_the_reason(peer, settings, tmp_path, changed, reason):  # noqa: F811
@@ -139,10 +139,10 @@ def test_without_credentials_nothing_is_asked_and_the_reason_is_given(peer, sett
     with pytest.raises(EngineUnavailable, match="GOOGLE_APPLICATION_CREDENTIALS is not set"):
         engine.describe()
     settings.GOOGLE_APPLICATION_CREDENTIALS = str(tmp_path / "nowhere.json")
-    assert engine.unavailable_reason() == "the file that GOOGLE_APPLICATION_CREDENTIALS names cannot be read"
+    assert engine.unavailable_reason() == "the file in GOOGLE_APPLICATION_CREDENTIALS cannot be read"
     (tmp_path / "text.json").write_text("hello")
     settings.GOOGLE_APPLICATION_CREDENTIALS = str(tmp_path / "text.json")
-    assert "is not a service account's key" in engine.unavailable_reason()
+    assert "is not a service account key" in engine.unavailable_reason()
     assert engine.voices() == []
     with pytest.raises(EngineUnavailable):
         engine.warm_up()

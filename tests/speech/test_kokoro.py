@@ -257,8 +257,8 @@ def test_a_file_that_is_shorter_than_it_was_installed_is_noticed_at_a_glance(mod
     [
         ("truncated", "model.onnx is damaged or no model"),
         ("text", "model.onnx is damaged or no model"),
-        ("foreign", "model.onnx is another model"),
-        ("broken", "its model makes no sound"),
+        ("foreign", "model.onnx is a different model"),
+        ("broken", "the model produces no audio"),
     ],
 )
 def test_a_damaged_or_foreign_model_is_not_loaded(model: Path, damage: str, reason: str):
@@ -276,7 +276,7 @@ def test_a_damaged_or_foreign_model_is_not_loaded(model: Path, damage: str, reas
 
 def test_a_model_that_falls_silent_is_a_failure_and_no_audio(model: Path):
     kokoro_files.tone_model(model, silent=True)
-    with pytest.raises(TransientEngineError, match="made no sound"):
+    with pytest.raises(TransientEngineError, match="produced no audio"):
         speak(KokoroEngine(), SENTENCE)
 
 

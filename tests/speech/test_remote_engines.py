@@ -149,9 +149,9 @@ def test_what_is_long_enough_passes_as_it_comes():
 @pytest.mark.parametrize(
     ("chunks", "message"),
     [
-        ([pcm(0.5), pcm(0.49)], "has 0.99 s, and the text takes 1.00 s"),
-        ([], "has 0.00 s"),
-        ([pcm(1.0, 0), pcm(1.0, 0)], "is silence"),
+        ([pcm(0.5), pcm(0.49)], "returned 0.99 s of audio; this text takes at least 1.00 s"),
+        ([], "returned 0.00 s"),
+        ([pcm(1.0, 0), pcm(1.0, 0)], "returned silence"),
     ],
 )
 def test_what_cannot_be_the_text_is_an_error_at_its_end(chunks, message):

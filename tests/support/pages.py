@@ -15,7 +15,7 @@ PUBLIC: Pages = {
     "gallery": "/voices",
     "gallery-none": "/voices?q=nobody",
     "voice": "/voices/espeak:en-GB-eSpeak-Lee",
-    "compare": (f"/voices/compare?{LEE_AND_ANNIE}&text=Good+morning.", "Speak it"),
+    "compare": (f"/voices/compare?{LEE_AND_ANNIE}&text=Good+morning.", "Generate audio"),
     "compare-not-spoken": f"/voices/compare?{LEE_AND_ANNIE}&voice=nowhere&text=%D0%9F%D1%80%D0%B8",
     "compare-none": "/voices/compare",
     "pricing": "/pricing?characters=600000&tier=premium",

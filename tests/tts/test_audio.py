@@ -122,7 +122,7 @@ def test_of_a_failed_or_cancelled_job_there_will_be_no_audio(
     job = make_job(account, status=status, finished_at=moment, erased_at=moment if erased else None)
     response = api.get(f"/api/v1/tts/{job.pk}/audio")
     verb = "failed" if status == JobStatus.FAILED else "was cancelled"
-    message = f"This job {verb}: there will be no audio."
+    message = f"This job {verb}, so it has no audio."
     assert error_of(response, 409, "AUDIO_NOT_AVAILABLE")["message"] == message
     assert "Retry-After" not in response.headers
 
@@ -320,7 +320,7 @@ def test_a_signed_url_is_over_after_twenty_four_hours(api: ApiClient, job: Job):
         clock.shift(timedelta(seconds=1))
         response = fetch(path)
         assert response.status_code == 410
-        assert "This audio link ended on 9 Jan at 12:00 UTC." in response.content.decode()
+        assert "This audio link expired on 9 Jan at 12:00 UTC." in response.content.decode()
         assert body_of(fetch(signed(api, job))) == BYTES
 
 

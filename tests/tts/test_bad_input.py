@@ -192,7 +192,7 @@ def test_a_value_of_the_wrong_type_is_refused_and_names_the_field(api: ApiClient
         ({"text": "\n\t\r\u2003\u3000"}, "text", "This field may not be blank."),
         ({"voice_id": ""}, "voice_id", "This field may not be blank."),
         ({"voice_id": "x" * 161}, "voice_id", "Ensure this field has no more than 160 characters."),
-        ({"voice": "espeak:en-GB-eSpeak-Lee"}, "voice", "Says another voice than voice_id."),
+        ({"voice": "espeak:en-GB-eSpeak-Lee"}, "voice", "Must be the same as voice_id."),
         ({"model_type": "basic"}, "model_type", '"basic" is not a valid choice.'),
         ({"model_type": "Premium"}, "model_type", '"Premium" is not a valid choice.'),
         ({"speed": 0.2499}, "speed", "Must be between 0.25 and 4.0."),
@@ -280,7 +280,7 @@ def test_a_text_of_exactly_the_limit_in_bytes_is_taken_and_one_byte_more_is_not(
     data = data_of(api.post(PATH, BODY | {"text": text}), 202)
     assert data["chars_charged"] == len(text)
     error = refused(api, BODY | {"text": text + "b"})
-    message = f"This is {limit + 1:,} bytes and Annie speaks at most {limit:,}."
+    message = f"The text is {limit + 1:,} bytes. Annie accepts at most {limit:,} bytes."
     assert error["details"] == {"text": [message]}
 
 
@@ -296,7 +296,7 @@ def test_metadata_of_four_kibibytes_is_taken_and_one_byte_more_is_not(api: ApiCl
     data = data_of(api.post(PATH, BODY | {"metadata": metadata_of_bytes(4096)}), 202)
     assert data_of(api.get(data["poll_url"]))["metadata"] == metadata_of_bytes(4096)
     error = refused(api, BODY | {"metadata": metadata_of_bytes(4097)})
-    assert error["details"] == {"metadata": ["This is 4,097 bytes of JSON; at most 4,096 fit."]}
+    assert error["details"] == {"metadata": ["The JSON is 4,097 bytes. The maximum is 4,096 bytes."]}
 
 
 # --- anything whatever ---------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def test_the_owner_asks_with_name_and_password_and_keys_are_refused_at_once(
     assert error["message"].startswith("This account is scheduled for deletion.")
     error_of(api.get("/api/v1/tts"), 403, "FORBIDDEN")
     assert not Job.objects.exists()
-    assert "Acme is about to be deleted" in signed_in.get("/overview").content.decode()
+    assert "Acme will be deleted" in signed_in.get("/overview").content.decode()
     (message,) = mail.outbox
     assert (message.to, message.subject) == (["alice@acme.example"], "Acme is about to be deleted")
     assert AuditEntry.objects.filter(account=account, action="account.deletion_asked").count() == 1

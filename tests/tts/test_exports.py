@@ -83,8 +83,8 @@ def test_everything_of_the_account_is_in_it_and_no_secret(signed_in: Client, acc
     spoken(globex, "Not yours.")
 
     page = signed_in.post("/settings/data", follow=True).content.decode()
-    assert "Your export is being made." in page
-    assert "Make an export" not in page
+    assert "Your export is being created." in page
+    assert "Create an export" not in page
     assert make_next_export() is True
     assert make_next_export() is False
 
@@ -152,7 +152,7 @@ def test_the_link_of_a_download_is_over_after_a_quarter_of_an_hour(signed_in: Cl
 def test_one_is_made_at_a_time(signed_in: Client, account: Account):
     signed_in.post("/settings/data")
     page = signed_in.post("/settings/data", follow=True).content.decode()
-    assert "being made already" in page
+    assert "already being created" in page
     assert AccountExport.objects.count() == 1
     assert AuditEntry.objects.filter(action="export.asked").count() == 1
 
@@ -194,8 +194,8 @@ def test_what_fails_three_times_is_shown_as_failed_and_can_be_asked_for_again(
             clock.shift(timedelta(minutes=1, seconds=1))
         assert AccountExport.objects.get().state == "failed"
         page = signed_in.get("/settings/data").content.decode()
-        assert "could not be made, three times" in page
-        assert "Make an export" in page
+        assert "failed three times" in page
+        assert "Create an export" in page
     assert mail.outbox == []
     assert stored() == []
     signed_in.post("/settings/data")

@@ -53,8 +53,8 @@ def test_a_voice_that_google_no_longer_lists_goes_and_comes_back(google_voices, 
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("UNAVAILABLE", "Google failed: UNAVAILABLE"),
-        ("PERMISSION_DENIED", "Google does not let this service account speak"),
+        ("UNAVAILABLE", "Google returned an error: UNAVAILABLE"),
+        ("PERMISSION_DENIED", "This service account is not allowed to use Google Text-to-Speech"),
     ],
 )
 def test_google_that_does_not_list_its_voices_loses_none(google_voices, peer, api, code, reason):  # noqa: F811

@@ -199,7 +199,7 @@ def test_what_passes_ends_in_whole_audio_that_was_paid_for_once(api, peer, voice
     assert_charged_once(job)
 
 
-NOT_TAKEN = "The voice's provider does not accept this text."
+NOT_TAKEN = "The voice provider rejected this text."
 
 
 @pytest.mark.parametrize("voice_id", [WAVENET, CHIRP, KORE])

@@ -63,9 +63,9 @@ def test_a_request_without_the_model_is_told_why_and_costs_nothing(
 def test_ssml_and_long_texts_are_refused_with_the_reason(catalogue: None, api: Any):
     body = {"text": "<speak>Hi</speak>", "voice_id": BELLA, "format": "ssml"}
     refusal = error_of(api.post("/api/v1/tts", body), 400, "VALIDATION_ERROR")
-    assert refusal["details"] == {"format": ["Bella does not read SSML."]}
+    assert refusal["details"] == {"format": ["Bella does not support SSML."]}
     refusal = error_of(api.post("/api/v1/tts", {"text": "x" * 5001, "voice_id": BELLA}), 400, "VALIDATION_ERROR")
-    assert refusal["details"] == {"text": ["This is 5,001 bytes and Bella speaks at most 5,000."]}
+    assert refusal["details"] == {"text": ["The text is 5,001 bytes. Bella accepts at most 5,000 bytes."]}
 
 
 def test_a_job_is_spoken(committed_db: None, catalogue: None, api: Any):
@@ -92,5 +92,5 @@ def test_a_worker_that_cannot_load_the_model_takes_its_voices_off_the_list(catal
     get_engine("kokoro").close()
     tasks.warm_up_engines({"speech.kokoro"})
     reasons = set(Voice.objects.filter(provider="kokoro").values_list("unavailable_reason", flat=True))
-    assert reasons == {"Kokoro cannot speak here: model.onnx is damaged or no model; run `make kokoro`"}
+    assert reasons == {"Kokoro is not available: model.onnx is corrupted or not a model; run `make kokoro`"}
     assert lifecycle.claim_next_job(queue="speech.kokoro") is None

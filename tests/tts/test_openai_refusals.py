@@ -112,9 +112,9 @@ def test_an_unknown_model_is_not_found(api: ApiClient, name: str):
         ({"input": ""}, "input", "input: This field may not be blank."),
         ({"input": " \n"}, "input", "input: This field may not be blank."),
         ({"input": ["Hello."]}, "input", "input: Not a valid string."),
-        ({"voice": 7}, "voice", "voice: A name, or an object with an id."),
-        ({"voice": {"name": "alloy"}}, "voice", "voice: A name, or an object with an id."),
-        ({"voice": {"id": ["alloy"]}}, "voice", "voice: A name, or an object with an id."),
+        ({"voice": 7}, "voice", "voice: Must be a name or an object with an id."),
+        ({"voice": {"name": "alloy"}}, "voice", "voice: Must be a name or an object with an id."),
+        ({"voice": {"id": ["alloy"]}}, "voice", "voice: Must be a name or an object with an id."),
         ({"speed": 0.24}, "speed", "speed: Must be between 0.25 and 4.0."),
         ({"speed": "1"}, "speed", "speed: A number is required."),
         ({"response_format": "ogg_opus"}, "response_format", 'response_format: "ogg_opus" is not a valid choice.'),
@@ -153,7 +153,7 @@ def test_an_unknown_model_is_told_even_with_an_unknown_voice(api: ApiClient, voi
 def test_what_the_voice_does_not_take_is_told_of_the_fields_that_were_sent(api: ApiClient, voices):
     Voice.objects.filter(voice_id=AUNTIE).update(supports_speed=False)
     message = openai_error_of(api.post(SPEECH, BODY | {"speed": 2}), 400, "invalid_value", param="speed")
-    assert message == "speed: Auntie speaks at one speed only."
+    assert message == "speed: Auntie does not support a custom speed."
     ModelAlias.objects.filter(name="tts-1").update(model_type="ultra")
     message = openai_error_of(api.post(SPEECH, BODY | {"voice": AUNTIE}), 400, "invalid_value", param="model")
     assert message == "model: Auntie is a premium voice."
@@ -245,7 +245,8 @@ FAULTS: list[tuple[Callable[[Attempt], None], int, str, str, str | None, str]] =
     (Attempt.unknown_model, 404, "model_not_found", INVALID, "model", "tts-2"),
     (Attempt.key_used_before, 409, "idempotency_key_reuse", INVALID, None, "Idempotency-Key"),
     (Attempt.unknown_voice, 400, "invalid_voice", INVALID, "voice", "alloy"),
-    (Attempt.too_long, 400, "invalid_value", INVALID, "input", "input: This is 6 bytes and Auntie speaks at most 5."),
+    (Attempt.too_long, 400, "invalid_value", INVALID, "input",
+     "input: The text is 6 bytes. Auntie accepts at most 5 bytes."),
     (
         Attempt.no_credits, 429, "insufficient_quota", "insufficient_quota", None, "Need 0.01 credits, have 0.00",
     ),

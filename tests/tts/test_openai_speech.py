@@ -196,7 +196,7 @@ def test_a_text_may_be_as_long_as_the_voice_streams_and_as_openai_takes(
     message = openai_error_of(
         api.post(SPEECH, BODY | {"input": "é" * (limit // 2) + "!"}), 400, "invalid_value", param="input"
     )
-    assert message == f"input: This is {limit + 1:,} bytes and Auntie speaks at most {limit:,}."
+    assert message == f"input: The text is {limit + 1:,} bytes. Auntie accepts at most {limit:,} bytes."
     assert everything_that_costs() == before
     job = spoken(ask(input="QUICKLY " + "a" * (limit - 8)))
     assert (job.status, job.chars_charged) == ("completed", limit)

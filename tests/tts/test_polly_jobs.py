@@ -44,7 +44,7 @@ STANDARD = "polly:en-GB-Standard-Brian"
 LONG_FORM = "polly:en-US-Long-Form-Danielle"
 TEXT = "Good morning to everybody. It is a remarkably beautiful day, is it not?"
 LONG_TEXT = "".join(f"This is sentence number {number} of a rather long text. " for number in range(240))
-NOT_TAKEN = "The voice's provider does not accept this text."
+NOT_TAKEN = "The voice provider rejected this text."
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +136,7 @@ def test_amazon_out_of_reach_keeps_the_known_voices_with_the_reason(peer: PollyP
     settings.POLLY_ENDPOINT_URL = f"http://127.0.0.1:{free_port()}"
     close_engines()
     sync_catalogue()
-    reason = "Amazon does not answer, or its answer broke off"
+    reason = "Amazon did not respond, or its response was incomplete"
     assert Voice.objects.filter(provider="polly", unavailable_reason=reason, is_listed=True).count() == count
     settings.POLLY_ENDPOINT_URL = peer.url
     close_engines()
@@ -153,7 +153,7 @@ def test_amazon_that_was_away_for_a_moment_is_asked_again_soon(peer: PollyPeer, 
         Voice.objects.all().delete()
     peer.listing_error = Garbage()
     sync_catalogue()
-    reasons = {"Amazon's answer is no list of voices"} if is_known else set()
+    reasons = {"Amazon's response is not a list of voices"} if is_known else set()
     assert set(voices.values_list("unavailable_reason", flat=True)) == reasons
     peer.listing_error = Refuse("ServiceFailureException", 500)
     ask_providers_again()
@@ -169,10 +169,10 @@ def test_amazon_that_was_away_for_a_moment_is_asked_again_soon(peer: PollyPeer, 
 @pytest.mark.parametrize(
     ("variables", "wrong", "reason"),
     [
-        ({"AWS_PROFILE": "nobody"}, {}, "The settings for Amazon are wrong here: profile, region or endpoint"),
-        ({}, {"POLLY_REGION": "no region!"}, "The settings for Amazon are wrong here: profile, region or endpoint"),
-        ({}, {"POLLY_ENDPOINT_URL": "nowhere"}, "The settings for Amazon are wrong here: profile, region or endpoint"),
-        ({}, {"POLLY_SECRET_ACCESS_KEY": ""}, "POLLY_ACCESS_KEY_ID is set, and POLLY_SECRET_ACCESS_KEY is not"),
+        ({"AWS_PROFILE": "nobody"}, {}, "The AWS settings are invalid. Check the profile, region and endpoint"),
+        ({}, {"POLLY_REGION": "no region!"}, "The AWS settings are invalid. Check the profile, region and endpoint"),
+        ({}, {"POLLY_ENDPOINT_URL": "nowhere"}, "The AWS settings are invalid. Check the profile, region and endpoint"),
+        ({}, {"POLLY_SECRET_ACCESS_KEY": ""}, "POLLY_ACCESS_KEY_ID is set, but POLLY_SECRET_ACCESS_KEY is not"),
     ],
 )
 def test_wrong_settings_are_a_reason_and_stop_nothing_else(
@@ -265,7 +265,7 @@ def test_ssml_reaches_amazon_as_documents_of_our_own(api: Any, peer: PollyPeer):
 
 def test_it_has_one_speed(api: Any):
     refusal = error_of(api.post(PATH, {"text": TEXT, "voice_id": BRIAN, "speed": 2}), 400, "VALIDATION_ERROR")
-    assert refusal["details"] == {"speed": ["Brian speaks at one speed only."]}
+    assert refusal["details"] == {"speed": ["Brian does not support a custom speed."]}
     with pytest.raises(PermanentEngineError):
         PollyEngine().sample_rate_hertz("generative/../en-GB/x")
 

@@ -209,7 +209,7 @@ def test_progress_counts_source_characters(committed_db, api: ApiClient, voices,
 @pytest.mark.parametrize("text", ["<speak> </speak>", "<p></p>", "<!-- a -->"])
 def test_ssml_without_words_is_refused(db, api: ApiClient, voices, text: str) -> None:
     answer = submit(api, text)
-    assert answer["error"]["message"] == "text: There is nothing in it to say."
+    assert answer["error"]["message"] == "text: The text contains nothing that can be spoken."
     assert not Job.objects.exists()
 
 

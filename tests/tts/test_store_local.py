@@ -90,7 +90,7 @@ def test_near_the_end_of_either_disk_nothing_is_taken_and_nothing_charged(
     error = answer.json()["error"]
     assert error["code"] == "CAPACITY"
     assert error["message"] == (
-        "The audio store is nearly full, so no new speech is taken. Nothing was charged. Try again later."
+        "The audio storage is nearly full, so new speech is not accepted. Nothing was charged. Try again later."
     )
     assert not Job.objects.exists()
     assert not IdempotencyRecord.objects.exists()

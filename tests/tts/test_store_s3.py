@@ -367,7 +367,7 @@ def test_deleting_while_the_store_is_away_is_refused_and_changes_nothing(api, vo
 
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "60"
-    assert answer.json()["error"]["message"] == "The audio store cannot be reached just now. Try again in a minute."
+    assert answer.json()["error"]["message"] == "The audio storage cannot be reached. Try again in a minute."
     job.refresh_from_db()
     assert (job.text, job.erased_at) == ("Hello there.", None)
     assert job.audio_key

@@ -136,17 +136,17 @@ def test_a_body_that_asks_not_to_stream_is_refused_where_everything_streams(api,
     refusal = error_of(
         api.post(PATH, {"text": TEXT, "voice_id": ANNIE, "delivery_mode": "async"}), 400, "VALIDATION_ERROR"
     )
-    assert refusal["details"] == {"delivery_mode": ["This address streams. Send it to /api/v1/tts."]}
+    assert refusal["details"] == {"delivery_mode": ["This endpoint always streams. Use /api/v1/tts instead."]}
     assert available(account) == 100_000_000
 
 
 def test_a_text_over_the_voices_limit_for_streams_is_refused_with_both_numbers(api, account):
     Voice.objects.filter(voice_id=ANNIE).update(max_stream_bytes=20)
     refusal = error_of(api.post(PATH, {"text": "x" * 21, "voice_id": ANNIE}), 400, "VALIDATION_ERROR")
-    assert refusal["details"] == {"text": ["This is 21 bytes and Annie streams at most 20."]}
+    assert refusal["details"] == {"text": ["The text is 21 bytes. Annie accepts at most 20 bytes when streaming."]}
     Voice.objects.filter(voice_id=ANNIE).update(supports_streaming=False)
     refusal = error_of(api.post(PATH, {"text": "x", "voice_id": ANNIE}), 400, "VALIDATION_ERROR")
-    assert refusal["details"] == {"delivery_mode": ["Annie does not stream."]}
+    assert refusal["details"] == {"delivery_mode": ["Annie does not support streaming."]}
     assert available(account) == 100_000_000
     assert not Job.objects.exists()
 

@@ -250,12 +250,12 @@ def test_a_voice_whose_engine_is_not_available_says_why(api: ApiClient, voices):
     "fields, field, message",
     [
         ({"model_type": "ultra"}, "model_type", "Annie is a premium voice."),
-        ({"model": "gemini-2.5-pro-tts"}, "model", "Annie takes no model."),
-        ({"prompt": "Warmly."}, "prompt", "Annie takes no prompt."),
-        ({"format": "markup"}, "format", "Annie does not read markup."),
-        ({"speaker_type": "multi"}, "speaker_type", "Annie speaks alone."),
-        ({"voice_speaker_1": ANNIE}, "voice_speaker_1", "Annie speaks alone."),
-        ({"voice_speaker_2": ANNIE}, "voice_speaker_2", "Annie speaks alone."),
+        ({"model": "gemini-2.5-pro-tts"}, "model", "Annie does not accept a model."),
+        ({"prompt": "Warmly."}, "prompt", "Annie does not accept a prompt."),
+        ({"format": "markup"}, "format", "Annie does not support markup."),
+        ({"speaker_type": "multi"}, "speaker_type", "Annie does not support multiple speakers."),
+        ({"voice_speaker_1": ANNIE}, "voice_speaker_1", "Annie does not support multiple speakers."),
+        ({"voice_speaker_2": ANNIE}, "voice_speaker_2", "Annie does not support multiple speakers."),
     ],
     ids=str,
 )
@@ -330,7 +330,11 @@ def test_an_encoding_is_what_was_asked_or_the_default(
 @pytest.mark.parametrize(
     "fields, field, nearest",
     [
-        ({"output_format": "wav", "output_bitrate_kbps": 64}, "output_bitrate_kbps", "takes no output_bitrate_kbps"),
+        (
+            {"output_format": "wav", "output_bitrate_kbps": 64},
+            "output_bitrate_kbps",
+            "does not accept output_bitrate_kbps",
+        ),
         ({"output_format": "ogg_opus", "sample_rate_hertz": 12_000}, "sample_rate_hertz", "values are 8000 and 16000."),
         ({"output_format": "ogg_opus", "sample_rate_hertz": 22_050}, "sample_rate_hertz", "value is 24000."),
         ({"output_format": "ogg_opus", "sample_rate_hertz": 44_100}, "sample_rate_hertz", "value is 48000."),

@@ -24,10 +24,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("google_voices")]
 PATH = "/api/v1/tts"
 DIALOGUE = "Speaker 1: Shall we?\nSpeaker 2: Gladly."
 MODELS = (
-    "Kore speaks with gemini-2.5-flash-tts, gemini-2.5-pro-tts, gemini-2.5-flash-lite-preview-tts, "
+    "Kore supports only gemini-2.5-flash-tts, gemini-2.5-pro-tts, gemini-2.5-flash-lite-preview-tts, "
     "gemini-3.1-flash-tts-preview."
 )
-OF_A_KIND = "Must be a Gemini voice of google in en-US, as Kore is."
+OF_A_KIND = "Must be a Gemini voice of google in en-US, like Kore."
 
 
 def gemini(**fields: Any) -> dict[str, Any]:
@@ -106,31 +106,35 @@ def test_markup_is_for_chirp_3(api: ApiClient):
         (gemini(model="gemini-1.0-tts"), "model", MODELS),
         (gemini(model="GEMINI-2.5-PRO-TTS"), "model", MODELS),
         (gemini(model_type="premium"), "model_type", "Kore is an ultra voice."),
-        (gemini(prompt="p" * 4_001), "prompt", "This is 4,001 bytes and a prompt has at most 4,000."),
-        (gemini(prompt="é" * 2_001), "prompt", "This is 4,002 bytes and a prompt has at most 4,000."),
-        (gemini(text="é" * 2_001), "text", "This is 4,002 bytes and Kore speaks at most 4,000."),
-        (gemini(speed=1.5), "speed", "Kore speaks at one speed only."),
-        (gemini(format="markup"), "format", "Kore does not read markup."),
-        (gemini(voice_speaker_1=PUCK), "voice_speaker_1", 'Only with speaker_type "multi".'),
-        (gemini(voice_speaker_2=PUCK), "voice_speaker_2", 'Only with speaker_type "multi".'),
-        (dialogue(format="ssml", text="<speak>Hello.</speak>"), "format", "A dialogue is plain text."),
+        (gemini(prompt="p" * 4_001), "prompt", "The prompt is 4,001 bytes. The maximum is 4,000 bytes."),
+        (gemini(prompt="é" * 2_001), "prompt", "The prompt is 4,002 bytes. The maximum is 4,000 bytes."),
+        (gemini(text="é" * 2_001), "text", "The text is 4,002 bytes. Kore accepts at most 4,000 bytes."),
+        (gemini(speed=1.5), "speed", "Kore does not support a custom speed."),
+        (gemini(format="markup"), "format", "Kore does not support markup."),
+        (gemini(voice_speaker_1=PUCK), "voice_speaker_1", 'Allowed only with speaker_type "multi".'),
+        (gemini(voice_speaker_2=PUCK), "voice_speaker_2", 'Allowed only with speaker_type "multi".'),
+        (dialogue(format="ssml", text="<speak>Hello.</speak>"), "format", "Dialogues support plain text only."),
         (dialogue(model="gemini-2.5-flash-lite-preview-tts"), "model",
-         "Two can talk with gemini-2.5-flash-tts, gemini-2.5-pro-tts, gemini-3.1-flash-tts-preview."),
+         "Multiple speakers are supported only with gemini-2.5-flash-tts, gemini-2.5-pro-tts, "
+         "gemini-3.1-flash-tts-preview."),
         (dialogue(voice_speaker_2=CHIRP), "voice_speaker_2", OF_A_KIND),
         (dialogue(voice_speaker_1=WAVENET), "voice_speaker_1", OF_A_KIND),
         (dialogue(voice_speaker_1="google:de-DE-Gemini-Kore"), "voice_speaker_1", OF_A_KIND),
         (dialogue(text="Hello."), "text",
-         'A dialogue begins with "Speaker 1:" or "Speaker 2:", and so does each turn.'),
-        (dialogue(text="Speaker 1:  Speaker 2: "), "text", "Nobody says anything in this dialogue."),
-        (dialogue(voice_id=WAVENET), "speaker_type", "A speaks alone."),
-        ({"text": "Hello.", "voice_id": CHIRP, "model": "gemini-2.5-pro-tts"}, "model", "Kore takes no model."),
-        ({"text": "Hello.", "voice_id": CHIRP, "prompt": "Warmly."}, "prompt", "Kore takes no prompt."),
-        ({"text": "Hello.", "voice_id": CHIRP, "format": "ssml"}, "format", "Kore does not read SSML."),
-        ({"text": "Hello.", "voice_id": WAVENET, "format": "markup"}, "format", "A does not read markup."),
-        ({"text": "Hello.", "voice_id": "google:en-US-Chirp-HD-F", "speed": 2}, "speed", "F speaks at one speed only."),
+         'Each turn of a dialogue must start with "Speaker 1:" or "Speaker 2:".'),
+        (dialogue(text="Speaker 1:  Speaker 2: "), "text", "The dialogue contains nothing that can be spoken."),
+        (dialogue(voice_id=WAVENET), "speaker_type", "A does not support multiple speakers."),
+        ({"text": "Hello.", "voice_id": CHIRP, "model": "gemini-2.5-pro-tts"}, "model",
+         "Kore does not accept a model."),
+        ({"text": "Hello.", "voice_id": CHIRP, "prompt": "Warmly."}, "prompt", "Kore does not accept a prompt."),
+        ({"text": "Hello.", "voice_id": CHIRP, "format": "ssml"}, "format", "Kore does not support SSML."),
+        ({"text": "Hello.", "voice_id": WAVENET, "format": "markup"}, "format", "A does not support markup."),
+        ({"text": "Hello.", "voice_id": "google:en-US-Chirp-HD-F", "speed": 2}, "speed",
+         "F does not support a custom speed."),
         ({"text": "a" * 5_001, "voice_id": CHIRP, "delivery_mode": "stream"}, "text",
-         "This is 5,001 bytes and Kore streams at most 5,000."),
-        ({"text": "a" * 500_001, "voice_id": CHIRP}, "text", "This is 500,001 bytes and Kore speaks at most 500,000."),
+         "The text is 5,001 bytes. Kore accepts at most 5,000 bytes when streaming."),
+        ({"text": "a" * 500_001, "voice_id": CHIRP}, "text",
+         "The text is 500,001 bytes. Kore accepts at most 500,000 bytes."),
     ],
     ids=lambda value: None if isinstance(value, dict) else str(value)[:40],
 )  # fmt: skip
@@ -144,7 +148,7 @@ def test_what_a_voice_does_not_take_names_the_field_and_costs_nothing(
 def test_a_dialogue_needs_both_its_voices(api: ApiClient, missing: str):
     body = dialogue()
     del body[missing]
-    assert refused(api, body)["details"] == {missing: ["A dialogue needs both its voices."]}
+    assert refused(api, body)["details"] == {missing: ['Required with speaker_type "multi".']}
 
 
 def test_a_speaker_that_nobody_knows_is_no_voice(api: ApiClient):

@@ -215,7 +215,7 @@ def test_an_engine_that_cannot_is_tried_twice_for_each_request(text, scripted_en
     assert speak_auditions(queue=QUEUE) == 0
     assert of(audition) == ("failed", 2, 0)
     assert (audio_files(), spool_files()) == ([], [])
-    assert "no sound of" in caplog.text
+    assert "could not generate a sample of" in caplog.text
     assert "visitor's business" not in caplog.text
 
     ask(audition.text)

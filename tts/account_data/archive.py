@@ -30,17 +30,17 @@ from webhooks.selectors import find_endpoint
 ROWS_AT_ONCE = 200
 COPY_BYTES = 256 * 1024
 
-README = """This is everything that {name} has here, as of {time}.
+README = """This archive contains all data of {name} as of {time}.
 
-account.json          name, plan, since when
-people.csv            who is in the account, and as what; invitations.csv: who was invited
+account.json          name, plan, creation time
+people.csv            members and their roles; invitations.csv: people who were invited
 keys.csv              API keys, without their secrets
-jobs.jsonl            each job, its text and settings; one JSON object a line
-audio/                what was made of them, where it is still kept; named by job
-ledger.csv            every movement of credits; purchases.csv: what was paid
-usage.csv             requests, characters and credits by day
-webhook.json          the endpoint, without its secret; deliveries.jsonl: what was sent to it
-audit.csv             who changed what
+jobs.jsonl            every job with its text and settings, one JSON object per line
+audio/                the audio of the jobs, as far as it is still stored, named by job
+ledger.csv            every change of the credit balance; purchases.csv: payments
+usage.csv             requests, characters and credits per day
+webhook.json          the endpoint, without its secret; deliveries.jsonl: its deliveries
+audit.csv             the audit trail: who changed what
 """
 
 

@@ -35,11 +35,11 @@ def delete_due_accounts() -> int:
         try:
             delete_account(account=account)
         except DomainError as error:
-            logger.warning("account %s cannot be deleted now: %s", account.pk, error.code)
+            logger.warning("could not delete account %s: %s", account.pk, error.code)
             _tell_operators(account, error.message)
         except Exception:  # the others are not to wait for it
-            logger.exception("account %s cannot be deleted", account.pk)
-            _tell_operators(account, "Our own fault; the log says which.")
+            logger.exception("could not delete account %s", account.pk)
+            _tell_operators(account, "Internal error. See the log.")
         else:
             deleted += 1
     return deleted
@@ -49,7 +49,7 @@ def _tell_operators(account: Account, why: str) -> None:
     raise_alert(
         kind="deletion_waits",
         reference=str(account.pk),
-        message=f"An account is to be deleted and cannot be: {why} It is tried again.",
+        message=f"The account could not be deleted: {why} The deletion will be retried.",
         account=account,
     )
 

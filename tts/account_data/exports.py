@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 KEPT = timedelta(days=7)
 LEASE = timedelta(minutes=5)  # renewed with every file that goes in
 MAX_ATTEMPTS = 3
-ON_THE_DATA_PAGE = "By the customer, on the data page."  # in the audit trail
+ON_THE_DATA_PAGE = "Requested by the customer on the data page."  # in the audit trail
 
 
 class LeaseLost(Exception):
@@ -64,7 +64,7 @@ def make_next_export() -> bool:
     try:
         _make(row)
     except LeaseLost:
-        logger.warning("export %s: another worker has it", row.pk)
+        logger.warning("export %s: taken over by another worker", row.pk)
     except (DomainError, OSError) as error:
         logger.warning("export %s, attempt %s: %s", row.pk, row.attempt, type(error).__name__)
         _give_back(row)
@@ -84,7 +84,7 @@ def delete_old_exports() -> int:
         try:
             delete_export(row)
         except StoreUnavailable:
-            logger.warning("export %s could not be deleted", row.pk)
+            logger.warning("could not delete export %s", row.pk)
         else:
             deleted += 1
     return deleted

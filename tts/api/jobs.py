@@ -44,18 +44,19 @@ SUBMIT_ERRORS = (
     *(CapacityReached, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReuse),
 )
 CREDIT_HEADERS = {
-    "X-Credits-Charged": "What the job cost, an exact decimal such as 0.042.",
-    "X-Credits-Remaining": "What the account can spend now.",
+    "X-Credits-Charged": "Credits charged for the job, as an exact decimal such as 0.042.",
+    "X-Credits-Remaining": "Credits that the account can spend now.",
 }
 SUBMIT_HEADERS = CREDIT_HEADERS | {
-    "Location": "The poll_url.",
-    "Idempotent-Replayed": "true when this answer was given before.",
+    "Location": "The URL of the job, the same as `poll_url`.",
+    "Idempotent-Replayed": "`true` if this response repeats an earlier one with the same Idempotency-Key.",
 }
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
     OpenApiParameter.HEADER,
-    description="The same key and the same body within 24 hours: the same answer, and no second job.",
+    description="Repeating a request with the same key and body within 24 hours returns the same response and "
+    "creates no second job.",
 )
 
 
@@ -76,7 +77,7 @@ class JobList(KeyView):
 
     @described(
         name="createSpeech",
-        summary="Make speech",
+        summary="Create speech",
         tag="Speech",
         request=SpeechSerializer,
         success={202: AcceptedJob},
@@ -85,7 +86,7 @@ class JobList(KeyView):
         parameters=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request) -> HttpResponse:
-        """A job that waits to be spoken. Poll it, then fetch the audio."""
+        """Queues a text for synthesis. Poll the job until it is completed, then get the audio."""
         return _submit(self, request, is_streamed=False)
 
     @described(
@@ -100,11 +101,11 @@ class JobList(KeyView):
             OpenApiParameter("created_after", {"type": "string", "format": "date-time"}),
             OpenApiParameter("created_before", {"type": "string", "format": "date-time"}),
             OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
-            OpenApiParameter("cursor", str, description="From `next` or `previous`."),
+            OpenApiParameter("cursor", str, description="The cursor from `next` or `previous`."),
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        """Newest first."""
+        """Lists the jobs of the account, newest first."""
         filters = JobFilters(data=request.query_params.dict()).parsed()
         jobs = list_jobs(
             account=self.account,
@@ -124,7 +125,7 @@ class JobStream(KeyView):
 
     @described(
         name="streamSpeech",
-        summary="Make speech and hear it at once",
+        summary="Stream speech",
         tag="Speech",
         request=SpeechSerializer,
         success={202: AcceptedStream},
@@ -133,12 +134,12 @@ class JobStream(KeyView):
         parameters=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request) -> HttpResponse:
-        """The same job, and a `stream_url` to listen to it while it is made.
+        """Creates the same job and returns a `stream_url` that plays the audio while it is generated.
 
-        GET it within five minutes; it needs no key, opens once, and answers with chunked audio. HEAD does not count as
-        opening. If it breaks off before its end, the job failed or was cancelled, and everything but the audio already
-        sent is refunded. When it ends, the same audio is at `audio_endpoint`. If the client disconnects, the job is
-        still finished and stored.
+        Open the URL with GET within five minutes. It needs no API key, can be opened once and returns chunked audio.
+        HEAD requests do not open it. If the response ends abnormally, the job failed or was cancelled, and everything
+        except the audio already sent is refunded. When the stream ends, the same audio is available at
+        `audio_endpoint`. If the client disconnects, the job still completes and the audio is kept.
         """
         return _submit(self, request, is_streamed=True)
 
@@ -154,18 +155,21 @@ class JobDetail(KeyView):
         errors=[*KEY_ERRORS, NotFound],
     )
     def get(self, request: Request, job_id: uuid.UUID) -> HttpResponse:
-        """Where the job stands and, once it is completed, a signed URL of its audio."""
+        """Returns the status of a job and, once it is completed, a signed URL of its audio."""
         return self._status(request, job_id)
 
     @described(
         name="deleteJob",
-        summary="Cancel or erase a job",
+        summary="Cancel or delete a job",
         tag="Speech",
         success={200: SpeechJob},
         errors=[*KEY_ERRORS, NotFound],
     )
     def delete(self, request: Request, job_id: uuid.UUID) -> HttpResponse:
-        """Cancels an unfinished job and refunds what was neither spoken nor streamed; erases a finished one."""
+        """Cancels an unfinished job, or deletes the text and audio of a finished one.
+
+        For a cancelled job, everything that was neither synthesized nor streamed is refunded.
+        """
         cancel_or_erase_job(account=self.account, job_id=job_id)
         return self._status(request, job_id)
 
@@ -180,11 +184,11 @@ class JobAudio(KeyView):
         summary="Get the audio",
         tag="Speech",
         success={307: None},
-        headers={"Location": "A signed URL that needs no key, good for 24 hours, and answers Range."},
+        headers={"Location": "A signed URL. It needs no API key, is valid for 24 hours and supports range requests."},
         errors=[*KEY_ERRORS, NotFound, AudioNotReady, AudioNotAvailable, AudioExpired],
     )
     def get(self, request: Request, job_id: uuid.UUID) -> HttpResponse:
-        """A redirect to the audio. The signed URL needs no key and answers Range."""
+        """Redirects to the audio file. The signed URL needs no API key and supports range requests."""
         job = get_job_with_audio(account=self.account, job_id=job_id)
         location = store.signed_url(job.audio_key, base_url=_base_url(request)).url
         return HttpResponse(status=307, headers={"Location": location, "Cache-Control": "no-store"})
@@ -206,7 +210,7 @@ def _submit(view: KeyView, request: Request, *, is_streamed: bool) -> HttpRespon
 
 def check_webhook_url(speech: SpeechRequest, account: Account) -> None:
     if speech.webhook_url and not has_enabled_endpoint(account=account):
-        raise Forbidden("webhook_url needs an enterprise plan with an enabled webhook endpoint.")
+        raise Forbidden("webhook_url requires an enterprise plan with an enabled webhook endpoint.")
 
 
 def submission_headers(submission: Submission) -> dict[str, str]:

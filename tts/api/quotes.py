@@ -20,15 +20,17 @@ class JobQuote(KeyView):
 
     @described(
         name="quoteSpeech",
-        summary="Price a request",
+        summary="Get a quote",
         tag="Speech",
         request=SpeechSerializer,
         success={200: SpeechQuote},
         errors=[*KEY_ERRORS, ValidationFailed, InvalidVoice, PayloadTooLarge, UnsupportedMediaType],
     )
     def post(self, request: Request) -> HttpResponse:
-        """The body of `POST /tts`, with the same checks and the same errors, but for credits: nothing is charged, and
-        whether there are enough is part of the answer.
+        """Accepts the body of `POST /tts` and returns what it would cost. Nothing is charged.
+
+        The checks and errors are the same, except that insufficient credits are not an error: the response says
+        whether the account can afford the request.
         """
         speech = SpeechSerializer(data=request.data).speech_request()
         check_webhook_url(speech, self.account)

@@ -28,13 +28,15 @@ class AcceptedJob(serializers.Serializer[Any]):
     audio_endpoint = serializers.CharField()
     chars_charged = serializers.IntegerField(min_value=1)
     credits_charged = CREDITS
-    stream_url = serializers.URLField(required=False, help_text="With delivery_mode stream. Good for one GET.")
+    stream_url = serializers.URLField(
+        required=False, help_text="Only with `delivery_mode: stream`. Can be opened once."
+    )
     stream_expires_at = serializers.DateTimeField(required=False)
 
 
 class AcceptedStream(AcceptedJob):
-    stream_url = serializers.URLField(help_text="Good for one GET.")
-    stream_expires_at = serializers.DateTimeField(help_text="Until when it can be opened.")
+    stream_url = serializers.URLField(help_text="Can be opened once.")
+    stream_expires_at = serializers.DateTimeField(help_text="The time until which the URL can be opened.")
 
 
 class SpeechQuote(serializers.Serializer[Any]):
@@ -43,7 +45,7 @@ class SpeechQuote(serializers.Serializer[Any]):
     chars_charged = serializers.IntegerField(min_value=1)
     credits_charged = CREDITS
     credits_available = CREDITS
-    is_affordable = serializers.BooleanField(help_text="With these credits, and within this month's cap of the key.")
+    is_affordable = serializers.BooleanField(help_text="Whether the credits and the key's monthly cap allow it.")
 
 
 class JobError(serializers.Serializer[Any]):
@@ -61,13 +63,15 @@ class SpeechJob(serializers.Serializer[Any]):
     credits_charged = CREDITS
     progress = serializers.IntegerField(min_value=0, max_value=100)
     metadata = serializers.DictField(allow_null=True)
-    audio_url = serializers.URLField(required=False, allow_null=True, help_text="Completed jobs; null once erased.")
+    audio_url = serializers.URLField(
+        required=False, allow_null=True, help_text="Only for completed jobs; null once deleted."
+    )
     audio_url_expires_at = serializers.DateTimeField(required=False, allow_null=True)
     audio_endpoint = serializers.CharField(required=False)
     duration_seconds = serializers.FloatField(required=False)
     completed_at = serializers.DateTimeField(required=False)
     error = JobError(required=False)
-    refunded = serializers.BooleanField(required=False, help_text="Failed and cancelled jobs: all of it came back.")
+    refunded = serializers.BooleanField(required=False, help_text="For failed and cancelled jobs: fully refunded.")
     credits_refunded = serializers.RegexField(r"^\d+(\.\d+)?$", required=False)
 
 

@@ -32,7 +32,7 @@ class BitrateField(StrictIntegerField):
 @extend_schema_serializer(
     examples=[
         OpenApiExample(
-            "A sentence as mp3",
+            "A sentence as MP3",
             value={"text": "Good morning.", "voice_id": "espeak:en-GB-eSpeak-Lee", "output_format": "mp3"},
             request_only=True,
         )
@@ -50,7 +50,7 @@ class SpeechSerializer(StrictSerializer):
     speed = StrictFloatField(min_value=0.25, max_value=4.0, default=1.0)
     format = serializers.ChoiceField(choices=["text", "ssml", "markup"], default="text")
     output_format = serializers.ChoiceField(
-        choices=list(OUTPUT_FORMATS), required=False, help_text="Default: wav, and ogg_opus for a stream."
+        choices=list(OUTPUT_FORMATS), required=False, help_text="Default: `wav`, or `ogg_opus` for a stream."
     )
     sample_rate_hertz = SampleRateField(required=False)
     output_bitrate_kbps = BitrateField(required=False)
@@ -58,7 +58,9 @@ class SpeechSerializer(StrictSerializer):
     voice_speaker_1 = StrictCharField(max_length=160, required=False)
     voice_speaker_2 = StrictCharField(max_length=160, required=False)
     delivery_mode = serializers.ChoiceField(
-        choices=["async", "stream"], required=False, help_text="stream: the answer of POST /tts/stream. Default: async."
+        choices=["async", "stream"],
+        required=False,
+        help_text="`stream` returns the response of `POST /tts/stream`. Default: `async`.",
     )
     webhook_url = StrictCharField(max_length=2048, required=False)
     metadata = serializers.DictField(required=False)
@@ -77,7 +79,7 @@ class SpeechSerializer(StrictSerializer):
         size_bytes = len(canonical_json(metadata).encode())
         if size_bytes > MAX_METADATA_BYTES:
             raise serializers.ValidationError(
-                f"This is {size_bytes:,} bytes of JSON; at most {MAX_METADATA_BYTES:,} fit."
+                f"The JSON is {size_bytes:,} bytes. The maximum is {MAX_METADATA_BYTES:,} bytes."
             )
         return metadata
 
@@ -86,7 +88,7 @@ class SpeechSerializer(StrictSerializer):
         if not voices:
             raise serializers.ValidationError({"voice_id": ["This field is required."]})
         if len(voices) > 1:
-            raise serializers.ValidationError({"voice": ["Says another voice than voice_id."]})
+            raise serializers.ValidationError({"voice": ["Must be the same as voice_id."]})
         return attrs
 
     def speech_request(self, *, is_streamed: bool = False) -> SpeechRequest:
@@ -94,7 +96,7 @@ class SpeechSerializer(StrictSerializer):
         data = self.parsed()
         delivery_mode = data.get("delivery_mode") or ("stream" if is_streamed else "async")
         if is_streamed and delivery_mode != "stream":
-            raise ValidationFailed.of_field("delivery_mode", "This address streams. Send it to /api/v1/tts.")
+            raise ValidationFailed.of_field("delivery_mode", "This endpoint always streams. Use /api/v1/tts instead.")
         return SpeechRequest(
             text=data["text"],
             voice_id=data["voice_id"] if "voice_id" in data else data["voice"],

@@ -35,7 +35,7 @@ class UsageTotal(serializers.Serializer[Any]):
 
 class UsageRow(UsageTotal):
     day = serializers.DateField(required=False)
-    key_id = serializers.UUIDField(required=False, allow_null=True, help_text="null: without a key, in the dashboard.")
+    key_id = serializers.UUIDField(required=False, allow_null=True, help_text="null for speech from the dashboard.")
     key_name = serializers.CharField(required=False, allow_null=True)
     voice_id = serializers.CharField(required=False)
 
@@ -51,28 +51,31 @@ class AccountUsage(serializers.Serializer[Any]):
 class Usage(KeyView):
     @described(
         name="getUsage",
-        summary="Get the usage",
+        summary="Get usage",
         tag="Account",
         success={200: AccountUsage},
         errors=[*KEY_ERRORS, ValidationFailed],
         parameters=[
-            OpenApiParameter("first_day", {"type": "string", "format": "date"}, description="Default: of this month."),
+            OpenApiParameter(
+                "first_day", {"type": "string", "format": "date"}, description="Default: the first of this month."
+            ),
             OpenApiParameter("last_day", {"type": "string", "format": "date"}, description="Default: today."),
             OpenApiParameter("by", {"type": "string", "enum": list(GROUPS), "default": "day"}),
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        """Requests, characters and credits of whole days (UTC), at most 366 of them. What came back is not counted as
-        credits; days without a request are left out.
+        """Returns requests, characters and credits for whole days in UTC, at most 366 of them.
+
+        Refunded credits are not counted. Days without requests are omitted.
         """
         filters = UsageFilters(data=request.query_params.dict()).parsed()
         today = timezone.now().date()
         last_day: date = filters.get("last_day", today)
         first_day: date = filters.get("first_day", month_of(last_day))
         if first_day > last_day:
-            raise ValidationFailed.of_field("first_day", "It is after last_day.")
+            raise ValidationFailed.of_field("first_day", "Must not be after last_day.")
         if (last_day - first_day).days >= MAX_DAYS:
-            raise ValidationFailed.of_field("first_day", f"Ask for at most {MAX_DAYS} days.")
+            raise ValidationFailed.of_field("first_day", f"The range must not exceed {MAX_DAYS} days.")
         by = filters["by"]
         rows = usage_of(account=self.account, first_day=first_day, last_day=last_day, by=by)
         names = {key.pk: key.name for key in keys_of(self.account, rows).values()} if by == "key" else {}

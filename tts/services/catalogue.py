@@ -56,5 +56,5 @@ def _ask(engine: Engine) -> tuple[list[VoiceEntry], str]:
     try:
         return engine.voices(), reason
     except EngineError as error:
-        logger.warning("no voices from %s: %s", engine.name, error)
+        logger.warning("could not list the voices of %s: %s", engine.name, error)
         return [], reason or str(error).rstrip(".")

@@ -21,7 +21,7 @@ def resubmit_job(*, admission: Admission, job: Job, form_token: str) -> uuid.UUI
     if not job.is_finished:
         raise NotRetryable(f"The job is {job.status}. Wait until it has finished.")
     if job.erased_at is not None:
-        raise NotRetryable("The job's text was erased: there is nothing left to speak.")
+        raise NotRetryable("The job's text was deleted, so it cannot be spoken again.")
     claim = build_form_claim(form="again", token=form_token, body={"job_id": str(job.pk)})
     return submit_job(admission=admission, request=build_repeated_request(job), claim=claim).job_id
 

@@ -98,11 +98,11 @@ def make_sound(voice: Voice, text: str, key: str) -> bytes | None:
         peaks = Peaks(rate_hertz)
         audio = encode_file(_watched(pcm, peaks), spool, encoding, input_rate_hertz=rate_hertz)
         if not audio.duration_ms:
-            logger.warning("no sound of %s: it says nothing", voice.voice_id)
+            logger.warning("could not generate a sample of %s: the audio is empty", voice.voice_id)
             return None
         store.save_audio(key, spool)
     except (EngineError, StoreUnavailable, OSError) as error:
-        logger.warning("no sound of %s: %s", voice.voice_id, error)
+        logger.warning("could not generate a sample of %s: %s", voice.voice_id, error)
         return None
     finally:
         spool.unlink(missing_ok=True)

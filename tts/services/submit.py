@@ -117,9 +117,9 @@ def check_retryable(job: Job) -> None:
     if job.status != JobStatus.FAILED:
         raise NotRetryable(f"The job is {job.status}. Only a failed job can be retried.")
     if job.erased_at is not None:
-        raise NotRetryable("The job's text was erased: there is nothing left to speak.")
+        raise NotRetryable("The job's text was deleted, so it cannot be spoken again.")
     if Job.objects.filter(retry_of=job).exists():
-        raise NothingToChange("The job was retried already.")
+        raise NothingToChange("The job has already been retried.")
 
 
 def quote_job(*, account: Account, api_key: ApiKey | None, request: SpeechRequest) -> Quote:

@@ -32,7 +32,7 @@ def refund_rest_of_job(*, job: Job, actor: Actor, reason: str) -> int:
     if not job.is_finished:
         raise NotRefundable(f"The job is {job.status}. Only a finished job can be refunded.")
     if job.cost_microcredits == 0:
-        raise NotRefundable("The job was free of charge.")
+        raise NotRefundable("The job was not charged.")
     rest_microcredits = job.cost_microcredits - job.refunded_microcredits
     was_refunded_now = refund_job(
         account=job.account,
@@ -43,7 +43,9 @@ def refund_rest_of_job(*, job: Job, actor: Actor, reason: str) -> int:
         kind=EntryKind.OPERATOR_REFUND,
     )
     if not was_refunded_now:
-        raise NotRefundable(f"All of the job's {format_credits(job.cost_microcredits)} credits were refunded already.")
+        raise NotRefundable(
+            f"All {format_credits(job.cost_microcredits)} credits of the job have already been refunded."
+        )
     Job.objects.filter(pk=job.pk).update(refunded_microcredits=job.cost_microcredits)
     audit.record(
         actor=actor,

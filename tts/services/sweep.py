@@ -66,7 +66,7 @@ def forget_auditions() -> int:
     try:
         return sweep_auditions()
     except StoreUnavailable:
-        logger.warning("old comparisons could not be deleted", exc_info=True)
+        logger.warning("could not delete expired voice previews", exc_info=True)
         return 0
 
 
@@ -89,7 +89,7 @@ def erase_old_jobs() -> int:
                 erased += 1
     except StoreUnavailable:
         # The others would wait for it as long; the next sweep tries again.
-        logger.warning("old audio could not be deleted", exc_info=True)
+        logger.warning("could not delete expired audio", exc_info=True)
     return erased
 
 

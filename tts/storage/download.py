@@ -29,15 +29,15 @@ def audio_file(request: HttpRequest, key: str) -> HttpResponseBase:
     """The audio `key`, or a part of it. 403 for a URL we did not sign, 410 once it is over or the audio is gone."""
     expires = request.GET.get("expires", "")
     if not store.is_signature_valid(key, expires, request.GET.get("signature", "")):
-        return _refusal(request, 403, "This is not a link we made", "Copy it whole, or ask the job for a fresh one.")
+        return _refusal(request, 403, "This link is invalid", "Copy the whole link, or get a new one from the job.")
     expires_at = datetime.fromtimestamp(int(expires), UTC)
     if expires_at <= timezone.now():
-        message = f"This audio link ended on {expires_at:%-d %b at %H:%M} UTC. Ask the job for a fresh one."
-        return _refusal(request, 410, "This link is over", message)
+        message = f"This audio link expired on {expires_at:%-d %b at %H:%M} UTC. Get a new one from the job."
+        return _refusal(request, 410, "This link has expired", message)
     try:
         file = store.open_audio(key)
     except FileNotFoundError:
-        message = "Its job is still listed. Submit the text again to hear it."
+        message = "The job is still listed. Submit the text again to generate new audio."
         return _refusal(request, 410, "This audio was deleted", message)
     size = file.seek(0, 2)
     etag = f'"{PurePosixPath(key).stem}"'  # the name of one attempt: its bytes never change

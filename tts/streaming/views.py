@@ -38,7 +38,7 @@ def stream_audio(request: HttpRequest, job_id: uuid.UUID, token: str) -> HttpRes
                 chunks = listen(job, is_counted=not is_kept_back(request))
                 return StreamingHttpResponse(begin(chunks, request), headers=_headers(job))
             case _:
-                raise MethodNotAllowed("A stream takes GET alone.")
+                raise MethodNotAllowed("Streams support GET only.")
     except DomainError as error:
         headers = ANY_ORIGIN | {"Cache-Control": "no-store"} | error.headers
         return JsonResponse(error_envelope(error, request), status=error.status, headers=headers)

@@ -31,7 +31,7 @@ from voices.models import Voice
 logger = logging.getLogger(__name__)
 
 FAILED_MESSAGE = "The voice engine failed. Try again, or try another voice."
-NOTHING_TO_SAY_MESSAGE = "This text contains nothing that the voice can say."
+NOTHING_TO_SAY_MESSAGE = "The text contains nothing that this voice can speak."
 NOT_STORED_MESSAGE = "The audio could not be stored. Try again later."
 
 

@@ -27,7 +27,7 @@ def _note_until_stopped(queues: Collection[str]) -> None:
             note_served(queues)
         except AnyDatabaseError as error:
             # The next note comes soon; while the database is away nobody could read this one.
-            logger.warning("could not note that this worker serves %s: %s", ", ".join(queues), type(error).__name__)
+            logger.warning("could not record that this worker serves %s: %s", ", ".join(queues), type(error).__name__)
         finally:
             connection.close()  # a broken connection stays broken until it is closed; a good one is for others
         if worker_is_stopping.wait(settings.WORKER_PRESENCE_SECONDS):

@@ -22,7 +22,7 @@ BYTES_PER_SAMPLE = 2  # engines yield s16le mono
 # A text can ask for hours of silence; what passes max(60 s, 0.5 s per code point ÷ speed) is not speech.
 MIN_AUDIO_CAP_SECONDS = 60.0
 AUDIO_CAP_SECONDS_PER_CHAR = 0.5
-TOO_MUCH_AUDIO_MESSAGE = "This text makes more audio than a text of its length should."
+TOO_MUCH_AUDIO_MESSAGE = "The generated audio is too long for this text."
 # A natural voice takes about 1.7 times as long as the fastest one: 13 letters a second in English, not 22
 # (speech.engines.remote.duration_check). A little less, so that the count inside a segment is rounded up.
 TYPICAL_TO_LEAST_SECONDS = 1.5

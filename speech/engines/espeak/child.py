@@ -100,7 +100,7 @@ class Library:
         if self._lib.espeak_SetVoiceByName(voice.encode()) != EE_OK:
             raise RequestError("no such voice", permanent=True)
         if self._lib.espeak_SetParameter(PARAMETER_RATE_WPM, rate_wpm, 0) != EE_OK:
-            raise RequestError("rate refused", permanent=True)
+            raise RequestError("speed rejected", permanent=True)
         data = text.encode()
         flags = SYNTH_UTF8 | (SYNTH_SSML if is_markup else 0)
         code = self._lib.espeak_Synth(data, len(data) + 1, 0, POS_CHARACTER, 0, flags, None, None)

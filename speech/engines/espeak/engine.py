@@ -84,7 +84,7 @@ class EspeakEngine:
             with closing(self._speak_ssml(segment, rate_wpm, tempo)) as pcm:
                 yield from pcm
         else:
-            raise PermanentEngineError("eSpeak voices take plain text and SSML only.")
+            raise PermanentEngineError("eSpeak voices support plain text and SSML only.")
 
     def _speak_ssml(self, segment: Segment, rate_wpm: int, tempo: float) -> Generator[bytes, None, None]:
         try:
@@ -135,7 +135,7 @@ class EspeakEngine:
         try:
             return self._voices[engine_voice]
         except KeyError:
-            raise PermanentEngineError("eSpeak has no such voice.") from None
+            raise PermanentEngineError("eSpeak NG has no such voice.") from None
 
     def _start_process(self) -> EspeakProcess:
         library_path, data_path = _library_paths()
@@ -166,4 +166,4 @@ def _library_paths() -> tuple[str, str]:
     except ImportError as error:
         raise EngineUnavailable("The package espeakng-loader is not installed.") from error
     except RuntimeError as error:
-        raise EngineUnavailable("The package espeakng-loader lacks its voice data.") from error
+        raise EngineUnavailable("The voice data of the package espeakng-loader is missing.") from error

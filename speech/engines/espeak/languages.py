@@ -36,7 +36,7 @@ LANGUAGES = (
         "ar-001",
         "Arabic (Modern Standard)",
         "sem/ar",
-        "Short vowels that are not written are guessed, and often left out.",
+        "Unwritten short vowels are guessed and often omitted.",
     ),
     Language("art-x-pyash", "Pyash", "art/py"),
     Language("as-IN", "Assamese (India)", "inc/as"),
@@ -75,7 +75,7 @@ LANGUAGES = (
     Language("gu-IN", "Gujarati (India)", "inc/gu"),
     Language("hak-Latn", "Hakka Chinese (romanised)", "sit/hak", "Reads Pha̍k-fa-sṳ, not Chinese characters."),
     Language("haw-US", "Hawaiian (United States)", "map/haw"),
-    Language("he-IL", "Hebrew (Israel)", "sem/he", "Vowels that are not written are guessed, and often left out."),
+    Language("he-IL", "Hebrew (Israel)", "sem/he", "Unwritten vowels are guessed and often omitted."),
     Language("hi-IN", "Hindi (India)", "inc/hi"),
     Language("hr-HR", "Croatian (Croatia)", "zls/hr"),
     Language("ht-HT", "Haitian Creole (Haiti)", "roa/ht"),
@@ -166,13 +166,13 @@ LANGUAGES = (
 
 # By identifier. Measured with eSpeak NG 1.52 as packed in espeakng-loader 0.2.4.
 LEFT_OUT = {
-    "art/xex": "The wheel lacks its dictionary (xextan).",
-    "gmq/fo": "The wheel lacks its dictionary (Faroese).",
-    "trk/kaa": "The wheel lacks its dictionary (Karakalpak).",
+    "art/xex": "The wheel does not include its dictionary (xextan).",
+    "gmq/fo": "The wheel does not include its dictionary (Faroese).",
+    "trk/kaa": "The wheel does not include its dictionary (Karakalpak).",
     "inc/kok": "Konkani: reads the names of vowel signs aloud instead of words.",
-    "iro/chr": "Cherokee: says “letter” for the syllabary, and nothing for digits.",
+    "iro/chr": "Cherokee: says “letter” for each character of the syllabary and skips digits.",
     "jpx/ja": "Japanese: reads kana, but says “Chinese letter” for each of the 2,965 kanji of JIS X 0208, level 1.",
-    "sit/my": "Burmese: drops vowels; the commonest, ာ, becomes “ts”.",
+    "sit/my": "Burmese: drops vowels; the most common one, ာ, becomes “ts”.",
     "tai/shn": "Shan: reads the code points of tone marks aloud, digit by digit.",
-    "tai/th": "Thai: drops vowels that stand above, and speaks silent letters.",
+    "tai/th": "Thai: drops vowels written above the consonant and pronounces silent letters.",
 }

@@ -28,7 +28,7 @@ def split_speed(speed: float) -> tuple[int, float]:
     public API.
     """
     if not MIN_SPEED <= speed <= MAX_SPEED:  # also refuses NaN
-        raise PermanentEngineError(f"The speed must lie between {MIN_SPEED} and {MAX_SPEED}.")
+        raise PermanentEngineError(f"The speed must be between {MIN_SPEED} and {MAX_SPEED}.")
     wanted_wpm = NORMAL_RATE_WPM * speed
     rate_wpm = round(min(max(wanted_wpm, MIN_TRUE_RATE_WPM), MAX_TRUE_RATE_WPM))
     if MIN_TRUE_RATE_WPM <= wanted_wpm <= MAX_TRUE_RATE_WPM:

@@ -24,7 +24,7 @@ class PhonemeReader:
         TransientEngineError, EngineUnavailable.
         """
         if identifier not in _IDENTIFIERS:
-            raise PermanentEngineError("eSpeak has no such language.")
+            raise PermanentEngineError("eSpeak NG does not support this language.")
         with self._engine.lend() as process:
             return process.phonemes(text=plain_text(text), voice=identifier)
 

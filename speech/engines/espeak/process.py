@@ -47,20 +47,20 @@ class EspeakProcess:
                 )
             except OSError as error:
                 self._socket.close()
-                logger.warning("the eSpeak child does not start: %s", error)
-                raise EngineUnavailable("The eSpeak NG program cannot be started.") from error
+                logger.warning("eSpeak process failed to start: %s", error)
+                raise EngineUnavailable("The eSpeak NG process could not be started.") from error
         try:
             kind, payload = self._read_frame()
             greeting = json.loads(payload)
             if kind != b"H":
-                logger.warning("the eSpeak child refuses to work: %s", greeting.get("detail"))
-                raise EngineUnavailable("The eSpeak NG library cannot be loaded.")
+                logger.warning("eSpeak process failed to initialize: %s", greeting.get("detail"))
+                raise EngineUnavailable("The eSpeak NG library could not be loaded.")
             self.version: str = greeting["version"]
             self.rate_hertz: int = greeting["rate_hertz"]
         except BaseException as error:
             self.kill()
             if isinstance(error, TransientEngineError | ValueError | LookupError | TypeError | AttributeError):
-                raise EngineUnavailable("The eSpeak NG program does not answer.") from error
+                raise EngineUnavailable("The eSpeak NG process is not responding.") from error
             raise
 
     @property
@@ -84,7 +84,7 @@ class EspeakProcess:
         try:
             self._socket.sendall(request.encode() + b"\n")
         except OSError as error:
-            raise self._failure("does not take its request", error) from error
+            raise self._failure("did not accept the request", error) from error
         while True:
             kind, payload = self._read_frame()
             if kind == b"P" and payload and len(payload) % 2 == 0:
@@ -94,14 +94,14 @@ class EspeakProcess:
             elif kind == b"X":
                 raise self._refusal(payload)
             else:
-                raise self._failure("sent a frame that makes no sense", None)
+                raise self._failure("sent an invalid frame", None)
 
     def phonemes(self, *, text: str, voice: str) -> str:
         """What the child reads in a text. Raises as `synthesise` does, and then the child must be killed, too."""
         try:
             self._socket.sendall(json.dumps({"phonemes_of": text, "voice": voice}).encode() + b"\n")
         except OSError as error:
-            raise self._failure("does not take its request", error) from error
+            raise self._failure("did not accept the request", error) from error
         phonemes = b""
         while True:
             kind, payload = self._read_frame()
@@ -112,7 +112,7 @@ class EspeakProcess:
             elif kind == b"X":
                 raise self._refusal(payload)
             else:
-                raise self._failure("sent a frame that makes no sense", None)
+                raise self._failure("sent an invalid frame", None)
 
     def interrupt(self) -> None:
         """End the child under the thread that uses it; that thread's next read fails, and it must `kill`."""
@@ -134,7 +134,7 @@ class EspeakProcess:
     def _read_frame(self) -> tuple[bytes, bytes]:
         kind, payload_bytes = _FRAME_HEADER.unpack(self._read_exactly(_FRAME_HEADER.size))
         if payload_bytes > _MAX_FRAME_BYTES:
-            raise self._failure("announced an impossible frame", None)
+            raise self._failure("announced a frame that is too large", None)
         return kind, self._read_exactly(payload_bytes)
 
     def _read_exactly(self, wanted_bytes: int) -> bytes:
@@ -143,7 +143,7 @@ class EspeakProcess:
             try:
                 piece = self._socket.recv(wanted_bytes - len(received))
             except OSError as error:  # TimeoutError is one of them
-                raise self._failure("is silent", error) from error
+                raise self._failure("stopped responding", error) from error
             if not piece:
                 # The end of its output comes a moment before the end of the process; the log wants the
                 # status.
@@ -158,14 +158,14 @@ class EspeakProcess:
             refusal = json.loads(payload)
             permanent, detail = bool(refusal["permanent"]), str(refusal["detail"])
         except (ValueError, KeyError, TypeError) as error:
-            return self._failure("sent an error that makes no sense", error)
-        logger.warning("the eSpeak child %d refuses a request: %s", self.pid, detail)
+            return self._failure("sent an invalid error", error)
+        logger.warning("eSpeak process %d rejected a request: %s", self.pid, detail)
         kind = PermanentEngineError if permanent else TransientEngineError
         return kind("The speech engine could not speak this text with this voice.")
 
     def _failure(self, what: str, error: Exception | None) -> TransientEngineError:
         status = self._process.returncode
-        logger.warning("the eSpeak child %d %s (exit status %s): %r", self.pid, what, status, error)
+        logger.warning("eSpeak process %d %s (exit status %s): %r", self.pid, what, status, error)
         return TransientEngineError("The speech engine stopped unexpectedly.")
 
 

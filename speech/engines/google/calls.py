@@ -84,7 +84,7 @@ class _SilenceLimit:
         self._ended.set()
         self._thread.join()
         if self._is_over:
-            raise TransientEngineError("Google fell silent in the middle of a text.")
+            raise TransientEngineError("Google stopped responding in the middle of the text.")
 
     def _watch(self) -> None:
         left = self._seconds

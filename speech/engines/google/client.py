@@ -43,13 +43,13 @@ def missing_credentials() -> str:
     try:
         content = json.loads(Path(path).read_bytes())
     except OSError:
-        return "the file that GOOGLE_APPLICATION_CREDENTIALS names cannot be read"
+        return "the file in GOOGLE_APPLICATION_CREDENTIALS cannot be read"
     except ValueError:
         content = None
     if not isinstance(content, dict) or content.get("type") != "service_account":
-        return "the file that GOOGLE_APPLICATION_CREDENTIALS names is not a service account's key"
+        return "the file in GOOGLE_APPLICATION_CREDENTIALS is not a service account key"
     if missing := [name for name in ("client_email", "private_key", "token_uri") if not content.get(name)]:
-        return f"the key that GOOGLE_APPLICATION_CREDENTIALS names lacks its {missing[0]}"
+        return f"the key file in GOOGLE_APPLICATION_CREDENTIALS has no {missing[0]}"
     return ""
 
 
@@ -86,11 +86,11 @@ def _make_client() -> Any:
     from google.oauth2 import service_account
 
     if reason := missing_credentials():
-        raise EngineUnavailable(f"Google Cloud cannot be asked: {reason}.")
+        raise EngineUnavailable(f"Google Cloud is not available: {reason}.")
     try:
         credentials = service_account.Credentials.from_service_account_file(settings.GOOGLE_APPLICATION_CREDENTIALS)
     except (OSError, ValueError) as error:
-        raise EngineUnavailable("The key that GOOGLE_APPLICATION_CREDENTIALS names cannot be used.") from error
+        raise EngineUnavailable("The key in GOOGLE_APPLICATION_CREDENTIALS cannot be used.") from error
     endpoint = settings.GOOGLE_TTS_ENDPOINT
     if urlsplit(f"//{endpoint}").hostname in LOOPBACK:
         # Nothing is listening in on the way, so neither TLS nor the key is asked for.

@@ -100,7 +100,7 @@ class GoogleEngine:
     def describe(self) -> dict[str, str | int]:
         """What can be said without an answer from Google, and the number of voices, which needs one."""
         if reason := missing_credentials():
-            raise EngineUnavailable(f"Google Cloud cannot be asked: {reason}.")
+            raise EngineUnavailable(f"Google Cloud is not available: {reason}.")
         return {
             "version": f"google-cloud-texttospeech {version('google-cloud-texttospeech')}",
             "endpoint": settings.GOOGLE_TTS_ENDPOINT,

@@ -44,23 +44,23 @@ def our_errors() -> Iterator[None]:
 
 def _translate(error: google_errors.GoogleAPIError | GoogleAuthError) -> EngineError:
     if isinstance(error, GoogleAuthError):
-        logger.warning("Google's credentials: %s", type(error).__name__)
+        logger.warning("Google credentials failed: %s", type(error).__name__)
         if isinstance(error, TransportError):
-            return TransientEngineError("Google cannot be reached to sign in.")
-        return EngineUnavailable("Google does not accept the service account's key.")
+            return TransientEngineError("Google could not be reached to authenticate.")
+        return EngineUnavailable("Google rejected the service account key.")
     status = getattr(error, "grpc_status_code", None)
     name = status.name if status is not None else type(error).__name__
     if isinstance(error, _ABOUT_THE_REQUEST):
-        logger.warning("Google refuses a request: %s %s", name, getattr(error, "reason", None) or "")
-        return PermanentEngineError("The voice's provider does not accept this text.")
+        logger.warning("Google rejected a request: %s %s", name, getattr(error, "reason", None) or "")
+        return PermanentEngineError("The voice provider rejected this text.")
     logger.warning("Google: %s %s", name, getattr(error, "message", ""))
     if isinstance(error, _ABOUT_THE_ACCOUNT):
-        return EngineUnavailable("Google does not let this service account speak.")
+        return EngineUnavailable("This service account is not allowed to use Google Text-to-Speech.")
     if isinstance(error, google_errors.ResourceExhausted):
         return TransientEngineError(
-            "The quota at Google is used up for the moment.", pause_seconds=_quota_pause(error).total_seconds()
+            "The Google quota is currently exhausted.", pause_seconds=_quota_pause(error).total_seconds()
         )
-    return TransientEngineError(f"Google failed: {name}.")
+    return TransientEngineError(f"Google returned an error: {name}.")
 
 
 def _quota_pause(error: google_errors.GoogleAPICallError) -> timedelta:

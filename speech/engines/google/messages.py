@@ -51,9 +51,9 @@ def samples_of(response: google.SynthesizeSpeechResponse) -> bytes:
     try:
         wav = read_wav(response.audio_content)
     except NotWav as error:
-        raise TransientEngineError("Google answered something that is no audio.") from error
+        raise TransientEngineError("Google returned a response that is not audio.") from error
     if (wav.sample_rate_hertz, wav.channels, wav.bits_per_sample) != (RATE_HERTZ, 1, 16):
-        raise TransientEngineError("Google answered audio of another kind than it was asked for.")
+        raise TransientEngineError("Google returned audio in a different format than requested.")
     return wav.samples
 
 

@@ -73,7 +73,7 @@ class KokoroEngine:
         """Plain text only. A piece without anything to say yields nothing."""
         self._check_voice(segment.engine_voice)
         if segment.text_format != "text":
-            raise PermanentEngineError("Kokoro voices take plain text only.")
+            raise PermanentEngineError("Kokoro voices support plain text only.")
         phonemes = spoken_phonemes(self._readers.phonemes(segment.text, segment.language))
         if not phonemes:
             return
@@ -119,7 +119,7 @@ class KokoroEngine:
                 self._runtime, self._process_id = None, os.getpid()
             if self._runtime is None:
                 if reason := self.unavailable_reason():
-                    raise EngineUnavailable(f"Kokoro cannot speak here: {reason}.")
+                    raise EngineUnavailable(f"Kokoro is not available: {reason}.")
                 self._runtime = runtimes.load()
             return self._runtime
 
@@ -127,11 +127,11 @@ class KokoroEngine:
         with self._loading:
             if engine_voice not in self._packs:
                 if reason := files.missing_pack(engine_voice):
-                    raise EngineUnavailable(f"This voice cannot speak here: {reason}.")
+                    raise EngineUnavailable(f"This voice is not available: {reason}.")
                 numpy: Any = importlib.import_module("numpy")
                 pack = numpy.fromfile(files.pack_path(engine_voice), dtype="<f4").reshape(files.PACK_SHAPE)
                 if not numpy.isfinite(pack).all():
-                    raise EngineUnavailable("This voice cannot speak here: its voice pack is damaged.")
+                    raise EngineUnavailable("This voice is not available: its voice pack is corrupted.")
                 self._packs[engine_voice] = pack
             return self._packs[engine_voice]
 

@@ -49,7 +49,9 @@ def export_onnx(config: Path, checkpoint: Path, target: Path) -> float:
         make_noise_deterministic(unfinished, unfinished)
         deviation = _deviation(torch, network, unfinished, ids, style, speed)
         if deviation > MOST_DEVIATION:
-            raise EngineUnavailable(f"The export says something else: it deviates {deviation:.1f} times too far.")
+            raise EngineUnavailable(
+                f"The export does not match the original: its deviation is {deviation:.1f} times the limit."
+            )
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)

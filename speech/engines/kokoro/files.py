@@ -42,7 +42,7 @@ def missing_files() -> str:
     for name, entry in manifest().items():
         path = folder / name
         if path.is_file() and path.stat().st_size != entry["bytes"]:
-            return f"{name} is {path.stat().st_size:,} bytes and was installed with {entry['bytes']:,}; {HOW_TO}"
+            return f"{name} is {path.stat().st_size:,} bytes instead of {entry['bytes']:,}; {HOW_TO}"
     return ""
 
 

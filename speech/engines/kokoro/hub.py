@@ -76,18 +76,19 @@ def fetch(wanted: Wanted, folder: Path, progress: Progress) -> tuple[str, int]:
                 _download(client, url, part, lambda done, total: progress(wanted.target, done, total))
             break
         except httpx.HTTPStatusError as error:
-            raise InstallFailed(f"The hub answers {error.response.status_code} to {url}.") from error
+            raise InstallFailed(f"The hub returned {error.response.status_code} for {url}.") from error
         except (httpx.TransportError, EOFError) as error:
             if attempt == TRIES:
                 raise InstallFailed(
                     f"The hub cannot be reached ({settings.KOKORO_HUB_URL}: {type(error).__name__}). "
-                    f"What was fetched is kept; run this again, or put the files into {folder} yourself."
+                    "Files already downloaded are kept. Run this command again, "
+                    f"or copy the files to {folder} yourself."
                 ) from error
     digest = files.sha256_of(part)
     if expected and digest != expected:
         part.unlink()
         raise InstallFailed(
-            f"{wanted.target} arrived damaged: its SHA-256 is {digest}, not {expected}. Run this again."
+            f"{wanted.target} is corrupted: its SHA-256 is {digest}, expected {expected}. Run this command again."
         )
     part.replace(target)
     return digest, target.stat().st_size

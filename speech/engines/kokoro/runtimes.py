@@ -35,7 +35,7 @@ class Runtime(Protocol):
 def load() -> Runtime:
     """The configured one. Raises EngineUnavailable with the reason."""
     if reason := files.missing_files():
-        raise EngineUnavailable(f"Kokoro cannot speak here: {reason}.")
+        raise EngineUnavailable(f"Kokoro is not available: {reason}.")
     runtime = OnnxRuntime() if settings.KOKORO_RUNTIME == "onnx" else TorchRuntime()
     _prove(runtime)
     return runtime
@@ -49,9 +49,9 @@ def _prove(runtime: Runtime) -> None:
         samples = runtime.speak([0, *(VOCABULARY[symbol] for symbol in "həlˈO wˈɜɹld."), 0], style, 1.0)
     except Exception as error:
         logger.warning("the Kokoro model does not run", exc_info=True)
-        raise EngineUnavailable("Kokoro cannot speak here: its model does not run.") from error
+        raise EngineUnavailable("Kokoro is not available: the model does not run.") from error
     if samples.ndim != 1 or len(samples) < 2400 or not numpy.isfinite(samples).all():
-        raise EngineUnavailable("Kokoro cannot speak here: its model makes no sound.")
+        raise EngineUnavailable("Kokoro is not available: the model produces no audio.")
 
 
 class OnnxRuntime:
@@ -62,7 +62,7 @@ class OnnxRuntime:
             ort: Any = importlib.import_module("onnxruntime")
         except ImportError as error:
             raise EngineUnavailable(
-                "Kokoro cannot speak here: onnxruntime is not installed; run `make kokoro`."
+                "Kokoro is not available: onnxruntime is not installed; run `make kokoro`."
             ) from error
         options = ort.SessionOptions()
         options.intra_op_num_threads = settings.KOKORO_THREADS
@@ -77,7 +77,7 @@ class OnnxRuntime:
         except Exception as error:  # onnxruntime has no base class for its errors
             logger.warning("%s cannot be loaded: %s", path.name, type(error).__name__)
             raise EngineUnavailable(
-                f"Kokoro cannot speak here: {path.name} is damaged or no model; {files.HOW_TO}."
+                f"Kokoro is not available: {path.name} is corrupted or not a model; {files.HOW_TO}."
             ) from error
         self._ids_name = self._checked_signature()
 
@@ -96,7 +96,7 @@ class OnnxRuntime:
         ids_name = next((name for name in ("input_ids", "tokens") if name in found), "")
         is_kokoro = ids_name and set(found) == {ids_name, *INPUTS}
         if not is_kokoro or any(len(found[name].shape) != axes for name, axes in INPUTS.items()):
-            raise EngineUnavailable("Kokoro cannot speak here: model.onnx is another model.")
+            raise EngineUnavailable("Kokoro is not available: model.onnx is a different model.")
         numpy: Any = importlib.import_module("numpy")
         self._speed_type = numpy.int32 if "int" in found["speed"].type else numpy.float32
         return ids_name
@@ -109,7 +109,7 @@ class TorchRuntime:
             kokoro_model: Any = importlib.import_module("kokoro.model")
         except ImportError as error:
             raise EngineUnavailable(
-                "Kokoro cannot speak here: KOKORO_RUNTIME=torch needs requirements-kokoro-torch.txt."
+                "Kokoro is not available: KOKORO_RUNTIME=torch needs requirements-kokoro-torch.txt."
             ) from error
         self._torch = torch
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -124,7 +124,7 @@ class TorchRuntime:
         except Exception as error:  # a damaged file fails in as many ways as there are layers
             logger.warning("%s cannot be loaded: %s", checkpoint.name, type(error).__name__)
             raise EngineUnavailable(
-                f"Kokoro cannot speak here: {checkpoint.name} is damaged or no model; {files.HOW_TO}."
+                f"Kokoro is not available: {checkpoint.name} is corrupted or not a model; {files.HOW_TO}."
             ) from error
         self._model = self._model.to(self.device).eval()
 
@@ -148,7 +148,7 @@ def check_keys(torch: Any, model: Any, path: Any) -> None:
         lacking = names - {name.removeprefix("module.") for name in stored.get(part, {})}
         if lacking:
             raise EngineUnavailable(
-                f"Kokoro cannot speak here: {path.name} lacks {len(lacking)} weights of {part}; {files.HOW_TO}."
+                f"Kokoro is not available: {path.name} is missing {len(lacking)} weights of {part}; {files.HOW_TO}."
             )
 
 
@@ -156,5 +156,5 @@ def sanitize(samples: Any) -> Any:
     """The samples of a run. Raises TransientEngineError for what is no sound."""
     numpy: Any = importlib.import_module("numpy")
     if not len(samples) or not numpy.isfinite(samples).all() or float(numpy.abs(samples).max()) < 1e-4:
-        raise TransientEngineError("The voice model made no sound.")
+        raise TransientEngineError("The voice model produced no audio.")
     return samples

@@ -69,7 +69,7 @@ def describe_voices(client: Any) -> list[dict[str, Any]]:
         with our_errors():
             page = client.describe_voices(IncludeAdditionalLanguageCodes=True, **more)
         if not isinstance(page.get("Voices"), list):
-            raise TransientEngineError("Amazon's answer is no list of voices.")
+            raise TransientEngineError("Amazon's response is not a list of voices.")
         people += page["Voices"]
         if not page.get("NextToken"):
             return people
@@ -92,11 +92,11 @@ def synthesize(client: Any, voice: PollyVoice, text: str, *, is_ssml: bool) -> b
         )
         with closing(answer["AudioStream"]) as stream:
             if answer.get("ContentType") != "audio/pcm":
-                raise TransientEngineError("Amazon's answer is no audio.")
+                raise TransientEngineError("Amazon's response is not audio.")
             while chunk := stream.read(CHUNK_BYTES):
                 pcm += chunk
                 if len(pcm) > MAX_ANSWER_BYTES or time.monotonic() > give_up_at:
-                    raise TransientEngineError("Amazon's answer does not end.")
+                    raise TransientEngineError("Amazon's response is too long or too slow.")
     if len(pcm) % 2:
-        raise TransientEngineError("Amazon's answer is no audio.")
+        raise TransientEngineError("Amazon's response is not audio.")
     return bytes(pcm)

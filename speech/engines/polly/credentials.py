@@ -20,7 +20,7 @@ def missing_credentials() -> str:
     if not region():
         return "no AWS region is set: POLLY_REGION or AWS_REGION"
     if settings.POLLY_ACCESS_KEY_ID and not settings.POLLY_SECRET_ACCESS_KEY:
-        return "POLLY_ACCESS_KEY_ID is set, and POLLY_SECRET_ACCESS_KEY is not"
+        return "POLLY_ACCESS_KEY_ID is set, but POLLY_SECRET_ACCESS_KEY is not"
     if settings.POLLY_ACCESS_KEY_ID or settings.POLLY_INSTANCE_ROLE:
         return ""
     shared = Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")).expanduser()

@@ -59,7 +59,7 @@ class PollyEngine:
         """When Amazon's answer is whole and can be the text: a bad answer costs another try and no more."""
         voice = _parse(segment.engine_voice)
         if segment.text_format == "markup":
-            raise PermanentEngineError("Polly voices take plain text and SSML only.")
+            raise PermanentEngineError("Polly voices support plain text and SSML only.")
         if segment.text_format == "text" and not segment.text.strip():
             return
         with closing(with_retries(lambda: self._try(segment, voice), quota_is_by_the_second=True)) as pcm:
@@ -86,7 +86,7 @@ class PollyEngine:
     def describe(self) -> dict[str, str | int]:
         """What can be said without an answer from Amazon, and the number of voices, which needs one."""
         if reason := missing_credentials():
-            raise EngineUnavailable(f"Amazon cannot be asked: {reason}.")
+            raise EngineUnavailable(f"Amazon Polly is not available: {reason}.")
         return {
             "version": f"boto3 {version('boto3')}",
             "region": region(),
@@ -102,7 +102,7 @@ class PollyEngine:
 
     def _client(self) -> Any:
         if reason := missing_credentials():
-            raise EngineUnavailable(f"Amazon cannot be asked: {reason}.")
+            raise EngineUnavailable(f"Amazon Polly is not available: {reason}.")
         process = os.getpid()
         return self._clients.get(process) or self._clients.setdefault(process, _make_client())
 

@@ -52,27 +52,27 @@ def our_errors() -> Iterator[None]:
     except ClientError as error:
         raise _translate(error) from error
     except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
-        logger.warning("Polly's credentials: %s", type(error).__name__)
-        raise EngineUnavailable("Amazon's credentials cannot be used.") from error
+        logger.warning("Polly credentials failed: %s", type(error).__name__)
+        raise EngineUnavailable("The AWS credentials cannot be used.") from error
     except (ProfileNotFound, ConfigParseError, InvalidRegionError, InvalidEndpoint) as error:
-        logger.warning("Polly's settings: %s", type(error).__name__)
-        raise EngineUnavailable("The settings for Amazon are wrong here: profile, region or endpoint.") from error
+        logger.warning("Polly settings are invalid: %s", type(error).__name__)
+        raise EngineUnavailable("The AWS settings are invalid. Check the profile, region and endpoint.") from error
     except (ResponseParserError, ValueError) as error:
-        logger.warning("Polly's answer: %s", type(error).__name__)
-        raise TransientEngineError("Amazon's answer cannot be read.") from error
+        logger.warning("Polly response is invalid: %s", type(error).__name__)
+        raise TransientEngineError("Amazon's response could not be read.") from error
     except (BotoCoreError, HTTPError, OSError) as error:
-        logger.warning("Polly cannot be reached: %s", type(error).__name__)
-        raise TransientEngineError("Amazon does not answer, or its answer broke off.") from error
+        logger.warning("Polly could not be reached: %s", type(error).__name__)
+        raise TransientEngineError("Amazon did not respond, or its response was incomplete.") from error
 
 
 def _translate(error: ClientError) -> EngineError:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    logger.warning("Polly answers %d %s", status, code)
+    logger.warning("Polly returned %d %s", status, code)
     if code in ABOUT_THE_QUOTA or status == 429:
-        return TransientEngineError("The quota at Amazon is used up for the moment.", pause_seconds=QUOTA_PAUSE_SECONDS)
+        return TransientEngineError("The Amazon Polly quota is currently exhausted.", pause_seconds=QUOTA_PAUSE_SECONDS)
     if code in ABOUT_THE_ACCOUNT or status in (401, 403):
-        return EngineUnavailable("Amazon does not let this account speak.")
+        return EngineUnavailable("This AWS account is not allowed to use Amazon Polly.")
     if code in ABOUT_THE_REQUEST or status == 400:
-        return PermanentEngineError("The voice's provider does not accept this text.")
-    return TransientEngineError("Amazon failed.")
+        return PermanentEngineError("The voice provider rejected this text.")
+    return TransientEngineError("Amazon returned an error.")

@@ -66,10 +66,10 @@ def check_duration(pcm: Iterable[bytes], *, seconds: float, rate_hertz: int) -> 
     received_seconds = received_bytes / 2 / rate_hertz
     if received_seconds < seconds:
         raise TransientEngineError(
-            f"The provider's audio has {received_seconds:.2f} s, and the text takes {seconds:.2f} s at least."
+            f"The provider returned {received_seconds:.2f} s of audio; this text takes at least {seconds:.2f} s."
         )
     if received_bytes and is_silent and seconds:
-        raise TransientEngineError("The provider's audio is silence.")
+        raise TransientEngineError("The provider returned silence.")
 
 
 def _seconds_of_syllable(char: str) -> float:

@@ -42,7 +42,7 @@ def with_retries(
             must_wait = error.pause_seconds and not quota_is_by_the_second
             if was_heard or must_wait or is_late or number == MAX_TRIES:
                 raise
-            logger.info("try %d of %d: %s", number, MAX_TRIES, error)
+            logger.info("attempt %d of %d: %s", number, MAX_TRIES, error)
             first_pause = FIRST_PAUSE_FOR_QUOTA_SECONDS if error.pause_seconds else FIRST_PAUSE_SECONDS
         # Full jitter, so that those who failed together do not come back together.
         threading.Event().wait(random.uniform(0, first_pause * 2 ** (number - 1)))  # noqa: S311 - no secret

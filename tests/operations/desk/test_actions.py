@@ -251,7 +251,7 @@ def test_maintenance_is_switched_on_and_off_and_a_stale_form_does_not_do_the_opp
     for _ in range(2):  # the second is a page that was open for long
         administrator.post("/admin/maintenance/", {"switch_to": "on", "reason": WHY})
         assert Maintenance.objects.exists()
-    assert "The API has been down on purpose" in administrator.get("/admin/").content.decode()
+    assert "The API has been down for maintenance" in administrator.get("/admin/").content.decode()
     assert 'name="switch_to" value="off"' in administrator.get("/admin/maintenance/").content.decode()
     administrator.post("/admin/maintenance/", {"switch_to": "off", "reason": "Done."})
     assert not Maintenance.objects.exists()
@@ -266,7 +266,7 @@ def test_a_completed_job_is_refunded_in_full_once_and_keeps_its_audio(administra
     assert administrator.post(url, {"reason": WHY}).status_code == 302
     response = administrator.post(url, {"reason": WHY})
     assert response.status_code == 409
-    assert "2 credits were refunded already." in text_of(response.content.decode())
+    assert "All 2 credits of the job have already been refunded." in text_of(response.content.decode())
     assert credits_of(world.account) == (100 * CREDIT, 0)
     assert ledger_rows(world.account)[-1] == ("operator_refund", 2 * CREDIT, 100 * CREDIT, f"staff:{ada.pk}", WHY)
     world.completed.refresh_from_db()
@@ -279,8 +279,8 @@ def test_a_completed_job_is_refunded_in_full_once_and_keeps_its_audio(administra
     [
         ("pending", CREDIT, 0, "The job is pending. Only a finished job can be refunded."),
         ("processing", CREDIT, 0, "The job is processing. Only a finished job can be refunded."),
-        ("completed", 0, 0, "The job was free of charge."),
-        ("failed", CREDIT, CREDIT, "All of the job's 1 credits were refunded already."),
+        ("completed", 0, 0, "The job was not charged."),
+        ("failed", CREDIT, CREDIT, "All 1 credits of the job have already been refunded."),
     ],
 )
 def test_what_cannot_be_refunded_says_why(
@@ -344,7 +344,7 @@ def test_a_failed_job_is_retried_once(administrator: Client, world: World):
     before = state_of_everything()
     response = administrator.post(url, {"reason": WHY})
     assert response.status_code == 409
-    assert "The job was retried already." in response.content.decode()
+    assert "The job has already been retried." in response.content.decode()
     assert state_of_everything() == before
 
 
@@ -361,7 +361,7 @@ def test_a_retry_that_cannot_be_paid_is_refused(administrator: Client, world: Wo
     ("change", "message"),
     [
         (lambda w: Job.objects.filter(pk=w.failed.pk).update(status="completed"), "Only a failed job can be retried."),
-        (lambda w: Job.objects.filter(pk=w.failed.pk).update(erased_at="2026-01-08T10:00Z", text=""), "was erased"),
+        (lambda w: Job.objects.filter(pk=w.failed.pk).update(erased_at="2026-01-08T10:00Z", text=""), "was deleted"),
         (lambda w: Account.objects.update(suspended_at="2026-01-08T10:00Z"), "The account is suspended."),
         (lambda w: Voice.objects.filter(voice_id=ANNIE).update(is_enabled=False), f"The voice {ANNIE} is disabled."),
     ],

@@ -36,13 +36,13 @@ def test_an_administrator_finds_a_customer_and_gives_credits(
             page.goto(f"{live_server.url}{path}")
             assert page.evaluate("document.documentElement.scrollWidth") <= 375, path
         page.get_by_label("Find a customer").fill("alice@acme.example")
-        page.get_by_role("button", name="Find").click()
+        page.get_by_role("button", name="Search").click()
         page.get_by_role("link", name="Acme", exact=True).click()
         page.get_by_role("link", name="Adjust credits").click()
         page.get_by_label("Credits").fill("2.5")
         page.get_by_label("Reason").fill("An apology.")
         page.get_by_role("button", name="Adjust credits").click()
-        page.get_by_text("2.5 credits given.").wait_for()
+        page.get_by_text("2.5 credits added.").wait_for()
         browser.close()
     assert problems == []
     account.balance.refresh_from_db()

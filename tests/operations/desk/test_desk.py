@@ -177,8 +177,8 @@ def test_the_first_page_shows_what_matters(administrator: Client, account: Accou
         )  # fmt: skip
     text = text_of(administrator.get("/admin/").content.decode())
     for told in (
-        "Jobs waiting 1",
-        "Jobs failed in the last day 2",
+        "Jobs queued 1",
+        "Failed jobs, last 24 hours 2",
         "Credits outstanding 100.00",
         "$11.90",
         "speech.espeak 1 1 h",

@@ -295,7 +295,7 @@ def test_the_overview_counts_jobs_and_says_which_engine_cannot_speak(administrat
         make_job(account, status=JobStatus.FAILED)
     Voice.objects.update(unavailable_reason="its program is missing")
     text = text_of(administrator.get("/admin/").content.decode())
-    assert "Jobs waiting 2 Jobs running 1 Jobs failed in the last day 1" in text
+    assert "Jobs queued 2 Jobs running 1 Failed jobs, last 24 hours 1" in text
     assert "espeak its program is missing" in text
 
 

@@ -9,7 +9,7 @@ from accounts.models import Account, User
 from tests.factories import make_account, make_job, make_key, make_user
 from tests.support.rows import text_of
 
-NOTHING = "Nothing is known by that."
+NOTHING = "No results."
 
 
 def find(client: Client, text: str) -> str:

@@ -53,22 +53,23 @@ class Speech(KeyView):
 
     @described_as_openai(
         name="createOpenAISpeech",
-        summary="Make speech, as OpenAI does",
+        summary="Create speech (OpenAI)",
         request=OpenAISpeechSerializer,
         success=dict.fromkeys(MEDIA_TYPES, OpenApiTypes.BINARY) | {"text/event-stream": OpenAIEvent},
         headers={
-            "X-Job-ID": "The job that the speech is, as under /api/v1/tts.",
-            "Idempotent-Replayed": "true when the same request was made before.",
+            "X-Job-ID": "The id of the job, as in /api/v1/tts.",
+            "Idempotent-Replayed": "`true` if this response repeats an earlier one with the same Idempotency-Key.",
         }
         | CREDIT_HEADERS,
         errors=[*SUBMIT_ERRORS, ModelNotFound, StreamBroken],
         parameters=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request) -> HttpResponseBase:
-        """The audio, as it is made. Fields that are not known are ignored.
+        """Returns the audio while it is generated. Unknown fields are ignored.
 
-        It is a job like any other, heard by this very request. What fails before the first bytes is an error, what
-        fails after them breaks the body off; both are refunded.
+        The request creates a job like any other. If the job fails before the first byte, the response is an error. If
+        it fails later, the response ends abnormally. In both cases, everything except the audio already sent is
+        refunded.
         """
         asked = OpenAISpeechSerializer(data=request.data).speech()
         speech, refusal = _speech_request(asked)
@@ -128,12 +129,12 @@ def _in_their_names(error: ValidationFailed) -> ValidationFailed:
 class ModelList(KeyView):
     @described_as_openai(
         name="listOpenAIModels",
-        summary="List models, as OpenAI does",
+        summary="List models (OpenAI)",
         success={"application/json": OpenAIModelList},
         errors=KEY_ERRORS,
     )
     def get(self, request: Request) -> HttpResponse:
-        """The names that may be sent as `model`."""
+        """Lists the names that `model` accepts."""
         data = [model_data(model) for model in list_model_aliases()]
         return _json({"object": "list", "data": data})
 
@@ -141,12 +142,12 @@ class ModelList(KeyView):
 class ModelDetail(KeyView):
     @described_as_openai(
         name="getOpenAIModel",
-        summary="Get a model, as OpenAI does",
+        summary="Get a model (OpenAI)",
         success={"application/json": OpenAIModel},
         errors=[*KEY_ERRORS, ModelNotFound],
     )
     def get(self, request: Request, name: str) -> HttpResponse:
-        """One name that may be sent as `model`."""
+        """Returns one of the names that `model` accepts."""
         return _json(model_data(get_model_alias(name.replace("\0", "\ufffd"))))
 
 

@@ -45,7 +45,7 @@ class OpenAISpeech:
 class VoiceField(serializers.Field[Any, Any, Any, Any]):
     """A string, or an object with an `id`."""
 
-    default_error_messages = {"invalid": "A name, or an object with an id."}  # noqa: RUF012 - the base's form
+    default_error_messages = {"invalid": "Must be a name or an object with an id."}  # noqa: RUF012 - the base's form
 
     def to_internal_value(self, data: Any) -> str:
         name = data.get("id") if isinstance(data, dict) else data
@@ -60,14 +60,14 @@ class VoiceField(serializers.Field[Any, Any, Any, Any]):
 @extend_schema_serializer(
     examples=[
         OpenApiExample(
-            "A sentence as mp3",
+            "A sentence as MP3",
             value={"model": "tts-1", "voice": "alloy", "input": "Good morning."},
             request_only=True,
         )
     ]
 )
 class OpenAISpeechSerializer(serializers.Serializer[Any]):
-    """The body of `POST /v1/audio/speech`. As with OpenAI, fields that are not known are ignored."""
+    """The body of `POST /v1/audio/speech`. As with OpenAI, unknown fields are ignored."""
 
     model = StrictCharField(max_length=80)
     input = StrictCharField(trim_whitespace=False)
@@ -105,18 +105,18 @@ class OpenAISpeechSerializer(serializers.Serializer[Any]):
 
 
 class OpenAIEvent(serializers.Serializer[Any]):
-    """Each of the server-sent events."""
+    """A server-sent event."""
 
     data = serializers.CharField(  # type: ignore[assignment]  # it hides the serializer's own
-        help_text="JSON. Its type is speech.audio.delta, with audio in base64; at the end speech.audio.done, with "
-        "usage in characters, or error."
+        help_text="A JSON object. `type` is `speech.audio.delta`, with the audio in base64. The last event is "
+        "`speech.audio.done`, with the usage in characters, or `error`."
     )
 
 
 class OpenAIModel(serializers.Serializer[Any]):
     id = serializers.CharField()
     object = serializers.ChoiceField(["model"])
-    created = serializers.IntegerField(help_text="Unix seconds.")
+    created = serializers.IntegerField(help_text="Unix timestamp in seconds.")
     owned_by = serializers.CharField()
 
 

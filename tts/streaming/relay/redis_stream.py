@@ -50,7 +50,7 @@ class RedisWriter(Writer):
     def write(self, encoded: bytes, *, chars: int) -> None:
         with self._changed:
             if not self._is_lost and len(self._gathered) + len(encoded) > BEHIND_BYTES:
-                self._lose("it takes too long")
+                self._lose("Redis is too slow")
             if not self._is_lost:
                 self._marks.append((self._written_bytes, chars))
                 self._written_bytes += len(encoded)
@@ -107,7 +107,7 @@ class RedisWriter(Writer):
     def _lose(self, why: str) -> None:
         """Readers go on from the store. The caller holds the condition."""
         if not self._is_lost:
-            logger.warning("%s is not relayed any further: %s", self._name, why)
+            logger.warning("stopped relaying %s: %s", self._name, why)
         self._is_lost = True
         self._gathered.clear()
         self._marks.clear()
@@ -129,7 +129,7 @@ async def follow(name: str) -> AsyncGenerator[Relayed | None, None]:
             audio = [fields for _entry_id, fields in entries if b"end" not in fields]
             for fields in audio:
                 if int(fields[b"at"]) != received_bytes:
-                    logger.info("%s: a reader fell behind the window", name)
+                    logger.info("%s: a reader fell too far behind", name)
                     return
                 if b"chars" not in fields:  # from a worker of an earlier version
                     return
@@ -141,6 +141,6 @@ async def follow(name: str) -> AsyncGenerator[Relayed | None, None]:
             if entries:
                 last_id = entries[-1][0]
     except (redis.RedisError, OSError) as error:
-        logger.warning("%s cannot be read: %s", name, type(error).__name__)
+        logger.warning("could not read %s: %s", name, type(error).__name__)
     finally:
         await client.aclose()

@@ -24,7 +24,7 @@ from accounts.selectors import list_keys
 from billing.money import format_credits
 from config.api import format_time
 from config.connections import release_connection
-from config.csv_files import escape_formula
+from config.csv_files import BYTE_ORDER_MARK, escape_formula
 from config.errors import ValidationFailed
 from portal.forms import JobFilterForm
 from portal.pages.player import build_player
@@ -87,7 +87,7 @@ def _filter_form(request: MemberRequest) -> JobFilterForm:
 
 
 def _csv_lines(found: QuerySet[Job]) -> Iterator[str]:
-    yield _line(COLUMNS)
+    yield BYTE_ORDER_MARK + _line(COLUMNS)
     for rows in _in_pieces(found):
         yield "".join(_line(_cells(row)) for row in rows)
 

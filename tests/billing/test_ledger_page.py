@@ -1,5 +1,6 @@
 """The ledger as a page and as a file: every movement, what was left after it, and nobody else's."""
 
+import codecs
 import uuid
 from datetime import UTC, datetime
 
@@ -117,7 +118,9 @@ def test_the_file_holds_the_same_exactly_and_no_formula(client, acme):
     adjust_credits(account=acme, amount_microcredits=-1, actor=SYSTEM, reason="=SUM(A1) a wrong count")
     client.force_login(make_user("ada@acme.example", account=acme))
     answer = client.get("/billing/ledger?format=csv")
-    lines = b"".join(answer.streaming_content).decode().splitlines()
+    content = b"".join(answer.streaming_content)
+    assert content.startswith(codecs.BOM_UTF8), "Excel reads UTF-8 only with a byte order mark"
+    lines = content.decode("utf-8-sig").splitlines()
     assert lines[0] == "time_utc,kind,credits,balance_after,job_id,api_key,note,reference"
     assert ",adjustment,-0.000001,99.999999,,,'=SUM(A1) a wrong count,adjustment:" in lines[1]
     assert ",grant,100,100,," in lines[2]

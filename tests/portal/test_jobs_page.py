@@ -1,5 +1,6 @@
 """`/jobs` and `/jobs.csv`: what is found, in which order, by whom; and a file that a spreadsheet can be given."""
 
+import codecs
 import csv
 import html
 import io
@@ -46,7 +47,7 @@ def titles(client: Client, query: str = "") -> list[str]:
 
 def rows(client: Client, query: str = "") -> list[dict[str, str]]:
     response = client.get(f"/jobs.csv{query}")
-    return list(csv.DictReader(io.StringIO(response.getvalue().decode())))
+    return list(csv.DictReader(io.StringIO(response.getvalue().decode("utf-8-sig"))))
 
 
 @pytest.fixture
@@ -144,6 +145,16 @@ def test_a_cell_that_looks_like_a_formula_is_text(signed_in: Client, account: Ac
     }
 
 
+def test_excel_reads_the_file_as_utf_8(signed_in: Client, account: Account, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs_page, "ROWS_AT_ONCE", 1)
+    for text in ("日本語", "Grüße"):
+        make_job(account, text=text)
+    content = signed_in.get("/jobs.csv").getvalue()
+    assert content.startswith(codecs.BOM_UTF8 + b"job_id,")
+    assert content.count(codecs.BOM_UTF8) == 1, "once, not with every piece"
+    assert "日本語".encode() in content
+
+
 def test_no_connection_to_the_database_is_held_while_the_file_is_downloaded(
     committed_db: None, client: Client, monkeypatch: Any
 ):
@@ -167,7 +178,7 @@ def test_the_file_has_every_job_once_however_many_pieces_it_is_read_in(
     response = signed_in.get("/jobs.csv")
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert re.fullmatch(r'attachment; filename="jobs-\d{4}-\d\d-\d\d.csv"', response.headers["Content-Disposition"])
-    found = list(csv.DictReader(io.StringIO(response.getvalue().decode())))
+    found = list(csv.DictReader(io.StringIO(response.getvalue().decode("utf-8-sig"))))
     assert sorted(row["job_id"] for row in found) == sorted(str(job.pk) for job in made)
 
 

@@ -1,5 +1,6 @@
 """What was used, by day, key and voice: the API, the page, the CSV."""
 
+import codecs
 from datetime import UTC, datetime
 
 import pytest
@@ -131,7 +132,9 @@ def test_each_table_is_a_file_and_no_formula(client, used, acme):
     client.force_login(make_user("ada@acme.example", account=acme))
     answer = client.get("/billing/usage?month=2026-11&csv=key")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="usage-2026-11-by-key.csv"'
-    lines = b"".join(answer.streaming_content).decode().splitlines()
+    content = b"".join(answer.streaming_content)
+    assert content.startswith(codecs.BOM_UTF8), "Excel reads UTF-8 only with a byte order mark"
+    lines = content.decode("utf-8-sig").splitlines()
     assert lines[0] == "key,name,requests,characters,credits"
     assert [line.split(",")[1:] for line in lines[1:3]] == [
         ["Museum", "2", "130", "0.1"],

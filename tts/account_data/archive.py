@@ -4,11 +4,9 @@ Written to a path piece by piece: texts and audio of any number pass through a l
 keys their names and last characters, of webhooks the address.
 """
 
-import csv
 import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from accounts.selectors import list_invitations, list_keys, list_members
 from billing.money import format_credits
 from billing.selectors import list_entries, list_purchases
 from config.api import format_time
-from config.csv_files import escape_formula
+from config.csv_files import write_csv
 from tts.models import Job
 from tts.storage import store
 from tts.usage import all_usage
@@ -49,7 +47,8 @@ def write_archive(account: Account, path: Path, *, at_each_file: Callable[[], No
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, rows in _tables(account):
             at_each_file()
-            _write_csv(archive, name, rows)
+            with archive.open(name, "w", force_zip64=True) as file:
+                write_csv(file, rows)
         at_each_file()
         archive.writestr("README.txt", README.format(name=account.name, time=format_time(timezone.now())))
         archive.writestr("account.json", _json(_account(account), indent=2))
@@ -215,13 +214,6 @@ def _copy_audio(archive: zipfile.ZipFile, job: Job) -> None:
     with source, archive.open(info, "w", force_zip64=True) as target:
         while chunk := source.read(COPY_BYTES):
             target.write(chunk)
-
-
-def _write_csv(archive: zipfile.ZipFile, name: str, rows: Iterable[Sequence[object]]) -> None:
-    with archive.open(name, "w", force_zip64=True) as file:
-        text = TextIOWrapper(file, "utf-8", newline="", write_through=True)
-        csv.writer(text).writerows([escape_formula(value) for value in row] for row in rows)
-        text.flush()
 
 
 def _write_lines(archive: zipfile.ZipFile, name: str, rows: Iterable[dict[str, Any]]) -> None:

@@ -4,10 +4,10 @@ import json
 from ipaddress import ip_address
 from typing import Any
 
-from allauth.mfa.webauthn.internal.auth import begin_authentication, begin_registration
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
+from accounts.allauth_internals import begin_authentication, begin_registration
 from accounts.models import User
 
 

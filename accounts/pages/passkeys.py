@@ -10,10 +10,8 @@ from typing import Any, cast
 
 from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url
-from allauth.core.internal import ratelimit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import views as webauthn_views
-from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -25,6 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.allauth_internals import perform_passwordless_login, rate_limited
 from accounts.errors import NothingToChange
 from accounts.forms.passkeys import NewPasskeyForm, PasskeyNameForm, SignInPasskeyForm
 from accounts.mails import mail_person
@@ -44,8 +43,8 @@ from accounts.services.sessions import renew_session
 from accounts.user_agents import browser_words
 
 View = Callable[..., HttpResponse]
-options_are_counted: Callable[[View], View] = ratelimit.decorator(app="allauth.mfa", action="webauthn_options")
-tries_are_counted: Callable[[View], View] = ratelimit.decorator(app="allauth.mfa", action="webauthn_login")
+options_are_counted: Callable[[View], View] = rate_limited(app="allauth.mfa", action="webauthn_options")
+tries_are_counted: Callable[[View], View] = rate_limited(app="allauth.mfa", action="webauthn_login")
 
 # --- signing in ----------------------------------------------------------------------------------
 

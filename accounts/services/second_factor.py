@@ -5,12 +5,10 @@ in line.
 from typing import Any
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP
-from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.db import transaction
 from django.db.models import QuerySet
 
+from accounts.allauth_internals import TOTP, RecoveryCodes, WebAuthn
 from accounts.errors import NothingToChange
 from accounts.models import User
 from accounts.services import audit

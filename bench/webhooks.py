@@ -157,7 +157,7 @@ def drain(environment: dict[str, str]) -> float:
 
 def send_bare(urls: list[str], events: int) -> float:
     """Seconds of the client alone."""
-    from webhooks import client
+    from webhooks import client, transport
     from webhooks.ssrf import parse_target
 
     targets = [parse_target(url) for url in urls]
@@ -177,7 +177,7 @@ def send_bare(urls: list[str], events: int) -> float:
         for number in batch:
             send(number)
 
-    client.close_connections()
+    transport.close_connections()
     # Batches of 25 to one receiver, as the sender does it.
     order = [number for first in range(len(targets)) for number in range(first, events, len(targets))]
     begin = time.perf_counter()

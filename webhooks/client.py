@@ -1,32 +1,23 @@
-"""One request to a receiver, and what came of it. httpcore speaks HTTP; here stands what it may do.
+"""One request to a receiver, and what came of it. httpcore speaks HTTP over `webhooks.transport`.
 
-HTTPS to vetted addresses, 5 s to connect, 10 s in all even for a receiver that drips, at most 64 KB of the answer and
-never unpacked, no redirects, no proxies, no cookies. A connection stays open for the next request to the same host:
-it leads where it was vetted to lead. Owns no schedule and no row.
+At most 64 KB of the answer and never unpacked, no redirects, no cookies. Owns no schedule and no row.
 """
 
 import re
-import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
-import certifi
 import httpcore
 from django.conf import settings
 
-from webhooks.ssrf import Blocked, NotResolved, Target, check_port, vetted_addresses
+from webhooks import transport
+from webhooks.ssrf import Blocked, NotResolved, Target
 
-CONNECT_SECONDS = 5.0
-TOTAL_SECONDS = 10.0
 MAX_ANSWER_BYTES = 64 * 1024
 KEPT_ANSWER_BYTES = 2 * 1024
-KEEP_ALIVE_SECONDS = 15.0
-MAX_CONNECTIONS = 200
 
 Outcome = Literal[
     "delivered",  # 2xx
@@ -63,7 +54,7 @@ class DeliveryResponse:
 def post(target: Target, *, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
     """Never raises for what a receiver does."""
     began = time.monotonic()
-    _now.deadline = began + TOTAL_SECONDS
+    transport.current_request.begin()
     try:
         answer = _post_once_or_twice(target, headers, body)
     except Blocked as error:
@@ -82,19 +73,13 @@ def post(target: Target, *, headers: Mapping[str, str], body: bytes) -> Delivery
     return DeliveryResponse(answer.outcome, duration_ms, answer.status, answer.error, answer.text, answer.retry_after)
 
 
-def close_connections() -> None:
-    """Of this process; the next request opens its own."""
-    _pool().close()
-    _make_pool.cache_clear()
-
-
 def _post_once_or_twice(target: Target, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
     """A connection that was kept may have been closed by its other end just now: then once more, over a new one."""
-    _now.has_dialled = False
+    transport.current_request.has_dialled = False
     try:
         return _post(target, headers, body)
     except (httpcore.NetworkError, httpcore.RemoteProtocolError):
-        if _now.has_dialled:
+        if transport.current_request.has_dialled:
             raise
     return _post(target, headers, body)
 
@@ -106,9 +91,9 @@ def _post(target: Target, headers: Mapping[str, str], body: bytes) -> DeliveryRe
         headers=_request_headers(target, headers, body),
         content=body,
         # The whole is limited by the deadline; this is for the wait until another request frees a connection.
-        extensions={"timeout": {"pool": CONNECT_SECONDS}},
+        extensions={"timeout": {"pool": transport.CONNECT_SECONDS}},
     )
-    response = _pool().handle_request(request)
+    response = transport.connection_pool().handle_request(request)
     try:
         text, ended = _read(response)
     finally:
@@ -164,9 +149,9 @@ def _judge(response: httpcore.Response, text: str, ended: bool) -> DeliveryRespo
 
 def _timeout_message() -> str:
     return (
-        f"No response within {TOTAL_SECONDS:g} s."
-        if time.monotonic() >= _now.deadline
-        else f"No connection within {CONNECT_SECONDS:g} s."
+        f"No response within {transport.TOTAL_SECONDS:g} s."
+        if time.monotonic() >= transport.current_request.deadline
+        else f"No connection within {transport.CONNECT_SECONDS:g} s."
     )
 
 
@@ -180,114 +165,3 @@ def _not_connected(error: httpcore.ConnectError) -> DeliveryResponse:
     if isinstance(cause, ssl.SSLError):
         return DeliveryResponse("tls_failed", 0, error="The TLS handshake failed.")
     return DeliveryResponse("connection_failed", 0, error="Could not connect: the connection was refused or closed.")
-
-
-# --- what httpcore dials with --------------------------------------------------------------------
-
-
-class _Now(threading.local):
-    """Of the request that this thread makes: when it has to be over, and whether it opened a connection."""
-
-    deadline: float = 0.0  # monotonic seconds
-    has_dialled: bool = False
-
-    def seconds_left(self, at_most: float = TOTAL_SECONDS) -> float:
-        left = min(at_most, self.deadline - time.monotonic())
-        if left <= 0:
-            raise httpcore.ReadTimeout
-        return left
-
-
-_now = _Now()
-
-
-class _TimedStream(httpcore.NetworkStream):
-    """Every wait on it ends at the deadline of the request that waits, however often a byte comes."""
-
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, timeout=_now.seconds_left())
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout=_now.seconds_left())
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        seconds = _now.seconds_left(_connect_seconds_left())
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, timeout=seconds))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-def _connect_seconds_left() -> float:
-    """Name, connection and TLS have five seconds together, at the beginning of the ten."""
-    return max(0.001, _now.deadline - TOTAL_SECONDS + CONNECT_SECONDS - time.monotonic())
-
-
-class _GuardedBackend(httpcore.SyncBackend):
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        _now.has_dialled = True
-        check_port(port)
-        addresses = vetted_addresses(host, seconds=_now.seconds_left(_connect_seconds_left()))
-        failure: Exception | None = None
-        for address in addresses[:4]:
-            try:
-                # The literal address: nobody is asked a second time.
-                stream = super().connect_tcp(
-                    address,
-                    port,
-                    timeout=_now.seconds_left(_connect_seconds_left()),
-                    socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-            else:
-                return _TimedStream(stream)
-        assert failure is not None
-        raise failure
-
-    def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        raise Blocked("This is not a public internet address.")
-
-
-_pool_lock = threading.Lock()
-
-
-def _pool() -> httpcore.ConnectionPool:
-    """This process's, made at its first request."""
-    with _pool_lock:  # else two threads make one each, and one of them is lost with its connections
-        return _make_pool()
-
-
-@cache
-def _make_pool() -> httpcore.ConnectionPool:
-    return httpcore.ConnectionPool(
-        ssl_context=_ssl_context(),
-        max_connections=MAX_CONNECTIONS,
-        max_keepalive_connections=MAX_CONNECTIONS // 2,
-        keepalive_expiry=KEEP_ALIVE_SECONDS,
-        network_backend=_GuardedBackend(),
-    )
-
-
-def _ssl_context() -> ssl.SSLContext:
-    """The authorities of this system, those of certifi, and an operator's own."""
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    if settings.WEBHOOK_CA_FILE:
-        context.load_verify_locations(settings.WEBHOOK_CA_FILE)
-    return context

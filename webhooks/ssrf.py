@@ -2,7 +2,7 @@
 
 A customer chooses the URL, and the request comes from inside our network. So a URL is looked at when it is saved, and
 the address again whenever a connection is opened: the very one that is dialled, resolved once. A name that resolves to
-one good and one bad address is refused as a whole. Owns no connection: that is `webhooks.client`.
+one good and one bad address is refused as a whole. Owns no connection: that is `webhooks.transport`.
 """
 
 import ipaddress

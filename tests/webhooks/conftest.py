@@ -13,7 +13,7 @@ from accounts.services.audit import SYSTEM
 from tests.factories import make_job
 from tests.peers.webhook_receiver import Receiver, authority_file, receiver
 from tts.models import JobStatus
-from webhooks import client
+from webhooks import transport
 from webhooks.models import Delivery, Endpoint
 from webhooks.services.endpoints import save_endpoint
 from webhooks.ssrf import parse_target
@@ -25,9 +25,9 @@ def own_network(settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.WEBHOOK_ALLOW_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
     settings.WEBHOOK_PORTS = range(1, 65536)
     settings.WEBHOOK_CA_FILE = str(authority_file(tmp_path))
-    client._make_pool.cache_clear()
+    transport._make_pool.cache_clear()
     yield
-    client.close_connections()
+    transport.close_connections()
 
 
 @pytest.fixture

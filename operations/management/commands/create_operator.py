@@ -17,7 +17,7 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--role", choices=list(TABLE), default="administrator", help="what they may: see README")
+        parser.add_argument("--role", choices=list(TABLE), default="administrator", help="see docs/operating.md")
         parser.add_argument("--reason", default="Made from the command line.", help="why; kept in the audit trail")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from portal.code_samples import code_samples
 from portal.docs.pages import SLUGS, source
 from tests.live.service import Caller, Service
 from tests.run import ROOT
@@ -43,6 +44,10 @@ SAYS = {
 
 def run(program: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[bytes]":
     _slug, language, text = PROGRAMS[program]
+    return run_text(language, text, folder, **environment)
+
+
+def run_text(language: str, text: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[bytes]":
     if shutil.which(NEED[language]) is None:
         pytest.skip(f"{NEED[language]} is not installed")
     file = folder / f"program{SUFFIX[language]}"
@@ -95,6 +100,20 @@ def test_a_program_that_is_refused_says_so(service: Service, program: str, tmp_p
 def test_pages_with_programs_have_them_in_three_languages():
     for slug in ("quickstart", "authentication", "streaming", "voices"):
         assert {language for page, language, _ in PROGRAMS.values() if page == slug} == set(RUN)
+
+
+@pytest.mark.parametrize("is_streamed", [True, False], ids=["stream", "job"])
+@pytest.mark.parametrize("language, key", [("sh", "curl"), ("python", "python"), ("js", "node")])
+def test_the_programs_of_the_playground_save_the_audio(
+    service: Service, caller: Caller, tmp_path: Path, language: str, key: str, is_streamed: bool
+):
+    body = {"text": 'It\'s my "turn" (now).', "voice_id": "espeak:en-GB-eSpeak-Lee", "output_format": "mp3"}
+    program = code_samples(body, base_url=service.url, is_streamed=is_streamed)[key]
+    done = run_text(language, program, tmp_path, UTTERANCE_KEY=caller.key)
+    assert done.returncode == 0, done.stderr.decode()
+    assert 0.5 < measure_audio(tmp_path / "speech.mp3").duration_seconds < 5
+    refused = run_text(language, program, tmp_path, UTTERANCE_KEY="tts_wrong")
+    assert refused.returncode != 0
 
 
 def test_every_curl_command_fails_when_the_request_is_refused():

@@ -30,6 +30,8 @@ PUBLIC: Pages = {
     "docs-voices": "/docs/voices",
     "docs-openai": "/docs/openai",
     "docs-webhooks": "/docs/webhooks",
+    "docs-search": "/docs/search?q=refund",
+    "docs-search-none": "/docs/search?q=zebra",
     "docs-accounts": "/docs/accounts",
     "docs-credits": "/docs/credits",
     "docs-self-hosting": "/docs/self-hosting",

@@ -64,14 +64,17 @@ def _excerpt(text: str, words: Sequence[str]) -> list[tuple[str, bool]]:
     start = max(0, first.start() - EXCERPT_CHARS // 3) if first else 0
     start = text.rfind(" ", 0, start) + 1
     shown = text[start : start + EXCERPT_CHARS]
-    pieces = [(shown[:0], False)]
+    is_cut = start + EXCERPT_CHARS < len(text)
+    if is_cut:
+        shown = shown.rpartition(" ")[0] or shown
+    pieces: list[tuple[str, bool]] = []
     end = 0
     for match in pattern.finditer(shown):
         pieces += [(shown[end : match.start()], False), (match[0], True)]
         end = match.end()
     pieces.append((shown[end:], False))
     before = [("… ", False)] if start else []
-    after = [(" …", False)] if start + EXCERPT_CHARS < len(text) else []
+    after = [(" …", False)] if is_cut else []
     return before + [piece for piece in pieces if piece[0]] + after
 
 

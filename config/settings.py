@@ -1,4 +1,4 @@
-"""Every setting, from the environment. One machine needs none of them; README lists them all.
+"""Every setting, from the environment. One machine needs none of them; .env.example lists them all.
 
 Two ways to run, told apart by DATABASE_URL alone:
 unset  one machine: SQLite, a queue of files, a local audio store, all under DATA_DIR; the secret key is made once.

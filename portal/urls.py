@@ -14,6 +14,7 @@ from tts.streaming.views import stream_audio
 urlpatterns = [
     path("docs/api", api_reference, name="api_reference"),
     path("docs", docs.docs, name="docs"),
+    path("docs/search", docs.docs_search, name="docs_search"),
     path("docs/<slug:slug>.md", docs.docs_markdown, name="docs_markdown"),
     path("docs/<slug:slug>", docs.docs_page, name="docs_page"),
     path("llms.txt", docs.llms, name="llms"),

@@ -2,6 +2,8 @@
 
 Starts the real service in a temporary folder and fills it with what an account looks like after a while. Exits with 1
 when a page is wider than its screen or writes an error into the console.
+
+`python -m tests.screenshots --readme` takes only the pictures that README.md shows, into docs/images.
 """
 
 import json
@@ -27,6 +29,9 @@ from tests.support.waiting import wait_for
 
 CHROMIUM = Path("/usr/bin/chromium")
 FOLDER = ROOT / "var" / "screenshots"
+README_FOLDER = ROOT / "docs" / "images"
+README_PAGES = {"landing": ("nobody", "/"), "dashboard": ("owner", "/overview")}
+README_SIZE = (1280, 800)
 WIDTHS = {"phone": 375, "desk": 1280}
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -55,6 +60,9 @@ def main() -> int:
     if not CHROMIUM.exists():
         print(f"There is no browser at {CHROMIUM}.", file=sys.stderr)
         return 2
+    if sys.argv[1:] == ["--readme"]:
+        take_for_readme()
+        return 0
     FOLDER.mkdir(parents=True, exist_ok=True)
     problems: list[str] = []
     with furnished_service() as (service, audiences), sync_playwright() as playwright:
@@ -173,6 +181,31 @@ def take(
         if overflow > 0:
             problems.append(f"{where}: {overflow} px wider than its screen")
     context.close()
+
+
+def take_for_readme() -> None:
+    """Takes the first screen of each page of README_PAGES in both themes."""
+    README_FOLDER.mkdir(exist_ok=True)
+    width, height = README_SIZE
+    with furnished_service() as (service, audiences), sync_playwright() as playwright:
+        subprocess.run(  # the landing page plays a sample
+            [sys.executable, "manage.py", "make_samples", "--provider", "espeak"],
+            cwd=ROOT, env=service.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for name, (audience_name, address) in README_PAGES.items():
+            audience = audiences[audience_name]
+            for theme in THEMES:
+                context = browser.new_context(
+                    base_url=audience.address(service),
+                    viewport={"width": width, "height": height},
+                    color_scheme=theme,
+                )
+                page = sign_in(context, audience)
+                go(page, address)
+                page.screenshot(path=README_FOLDER / f"{name}-{theme}.png")
+                context.close()
+        browser.close()
 
 
 def is_problem(kind: str, text: str) -> bool:

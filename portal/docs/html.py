@@ -24,7 +24,7 @@ class Heading(NamedTuple):
 
 def render(markdown: str) -> tuple[SafeString, list[Heading]]:
     """The page's HTML, and the headings of its sections. Code blocks that follow each other become one set of tabs."""
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser = _parser()
     tokens = parser.parse(markdown)
     headings = _name_headings(tokens)
     _label_tables(tokens)
@@ -46,11 +46,23 @@ def render(markdown: str) -> tuple[SafeString, list[Heading]]:
     return mark_safe("".join(parts)), headings  # noqa: S308 - the parser and the template escaped it
 
 
+def parse(markdown: str) -> list[Token]:
+    return _parser().parse(markdown)
+
+
+def heading_anchor(heading: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
+
+
+def _parser() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
 def _name_headings(tokens: Sequence[Token]) -> list[Heading]:
     headings = []
     for token, inline in pairwise(tokens):
         if token.type == "heading_open" and token.tag != "h1":
-            anchor = re.sub(r"[^a-z0-9]+", "-", inline.content.lower()).strip("-")
+            anchor = heading_anchor(inline.content)
             token.attrSet("id", anchor)
             if token.tag == "h2":
                 headings.append(Heading(anchor, inline.content))

@@ -1,8 +1,9 @@
 """Which pages there are, in reading order, and their text.
 
 A page is `docs/<slug>.md`. A line that is only `{{ name }}` is replaced by the table of that name
-(`portal.docs.tables`), `{{ url }}` anywhere by the address of this service. To add a page, write the file and name it
-here. `docs/architecture.md` and `docs/decisions/` are for contributors: they are read in the repository and not served.
+(`portal.docs.tables`), `{{ url }}` anywhere by the address of this service. Pages link each other by file name, such as
+`speech.md#formats`, so that the links work in the repository as well. To add a page, write the file and name it here.
+`docs/architecture.md` and `docs/decisions/` are for contributors: they are read in the repository and not served.
 """
 
 import re
@@ -17,9 +18,11 @@ FOLDER = Path(settings.BASE_DIR) / "docs"
 SECTIONS = {
     "Start": ("quickstart", "authentication", "errors", "rate-limits", "idempotency"),
     "Speech": ("speech", "streaming", "voices", "openai"),
-    "Operate": ("webhooks", "credits", "self-hosting"),
+    "Account": ("accounts", "credits", "webhooks"),
+    "Host": ("self-hosting", "engines", "payments", "operating"),
 }
 SLUGS = tuple(slug for slugs in SECTIONS.values() for slug in slugs)
+LINK = re.compile(r"\]\(([a-z-]+)\.md(?=[#)])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,6 @@ def neighbours(slug: str) -> tuple[Link | None, Link | None]:
 
 
 def markdown(slug: str) -> str:
-    """The page with its tables, as plain Markdown."""
-    text = source(slug).replace("{{ url }}", settings.PUBLIC_URL)
+    """The page with its tables, as plain Markdown. Its links are addresses of this service."""
+    text = LINK.sub(r"](/docs/\1", source(slug)).replace("{{ url }}", settings.PUBLIC_URL)
     return re.sub(r"^\{\{ (\w+) \}\}$", lambda found: TABLES[found[1]](), text, flags=re.MULTILINE)

@@ -1,11 +1,11 @@
-"""`/docs`, its pages as HTML and as Markdown, and `/llms.txt`, the list of them for language models."""
+"""`/docs`, its pages as HTML and as Markdown, their search, and `/llms.txt`, the list of them for language models."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from portal.docs import html, pages
+from portal.docs import html, pages, search
 
 TEXT = "text/plain; charset=utf-8"
 
@@ -30,6 +30,13 @@ def docs_page(request: HttpRequest, slug: str) -> HttpResponse:
         "after": after,
     }
     return render(request, "docs/page.html", context)
+
+
+@require_safe
+def docs_search(request: HttpRequest) -> HttpResponse:
+    query = request.GET.get("q", "")[: search.MAX_QUERY_CHARS].strip()
+    context = {"query": query, "results": search.search(query), "navigation": pages.navigation()}
+    return render(request, "docs/search.html", context)
 
 
 @require_safe

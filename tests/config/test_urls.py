@@ -90,6 +90,7 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "v1/": {"GET": ("/v1/anything/else", NOT_THERE)},
     "docs/api": {"GET": ("/docs/api", ALL_GET_IN)},
     "docs": {"GET": ("/docs", dict.fromkeys(ACTORS, 302))},
+    "docs/search": {"GET": ("/docs/search?q=refund", ALL_GET_IN)},
     "docs/<slug:slug>.md": {"GET": ("/docs/errors.md", ALL_GET_IN)},
     "docs/<slug:slug>": {"GET": ("/docs/errors", ALL_GET_IN)},
     "llms.txt": {"GET": ("/llms.txt", ALL_GET_IN)},

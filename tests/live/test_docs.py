@@ -1,31 +1,39 @@
-"""The programs of the documentation, taken from its pages and run as a reader would run them."""
+"""The programs of README.md and of the documentation, run as a reader would run them."""
 
 import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
+from portal.code_samples import code_samples
 from portal.docs.pages import SLUGS, source
 from tests.live.service import Caller, Service
+from tests.run import ROOT
 from tests.support.audio import measure_audio
-from webhooks.signing import signature_headers
+
+
+def fences(markdown: str) -> list[Token]:
+    return [token for token in MarkdownIt().parse(markdown) if token.type == "fence"]
+
 
 RUN = {"sh": ["sh", "-e"], "python": [sys.executable], "js": ["node"]}
 NEED = {"sh": "curl", "python": sys.executable, "js": "node"}
 SUFFIX = {"sh": ".sh", "python": ".py", "js": ".mjs"}
+RECEIVERS = "webhooks"  # run by tests/webhooks/test_documented_receivers.py
+PAGES = {slug: source(slug) for slug in SLUGS} | {"README": (ROOT / "README.md").read_text()}
+CODE = [(page, token.info, token.content) for page, text in PAGES.items() for token in fences(text)]
 PROGRAMS = {
-    f"{slug}-{place}-{token.info}": (slug, token.info, token.content)
-    for slug in SLUGS
-    for place, token in enumerate(MarkdownIt().parse(source(slug)))
-    if token.type == "fence" and token.info in RUN
+    f"{page}-{place}-{language}": (page, language, text)
+    for place, (page, language, text) in enumerate(CODE)
+    if language in RUN and page != RECEIVERS and not text.startswith("export ")
 }
-SPEAKS = {"quickstart", "speech", "streaming", "openai"}
-CHECKS_SIGNATURES = "webhooks"
+SPEAKS = {"README", "quickstart", "speech", "streaming", "openai"}
+NEED_NO_KEY = {"voices"}
 SAYS = {
     "authentication": "available",
     "credits": '"credits_charged":"0.017"',
@@ -34,8 +42,12 @@ SAYS = {
 }
 
 
-def run(program: str, folder: Path, *, body: bytes = b"", **environment: str) -> "subprocess.CompletedProcess[bytes]":
+def run(program: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[bytes]":
     _slug, language, text = PROGRAMS[program]
+    return run_text(language, text, folder, **environment)
+
+
+def run_text(language: str, text: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[bytes]":
     if shutil.which(NEED[language]) is None:
         pytest.skip(f"{NEED[language]} is not installed")
     file = folder / f"program{SUFFIX[language]}"
@@ -44,13 +56,13 @@ def run(program: str, folder: Path, *, body: bytes = b"", **environment: str) ->
         [*RUN[language], str(file)],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "HOME": str(folder)} | environment,
-        input=body,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=60,
     )
 
 
-@pytest.fixture(params=[name for name, (slug, *_) in PROGRAMS.items() if slug != CHECKS_SIGNATURES])
+@pytest.fixture(params=PROGRAMS)
 def ran(
     request: pytest.FixtureRequest, service: Service, caller: Caller, tmp_path: Path
 ) -> "tuple[str, subprocess.CompletedProcess[bytes]]":
@@ -75,24 +87,36 @@ def test_a_program_does_what_its_page_says(ran: "tuple[str, subprocess.Completed
         assert output[:half] == output[half:]
 
 
-@pytest.mark.parametrize("program", [name for name, (slug, *_) in PROGRAMS.items() if slug == CHECKS_SIGNATURES])
-def test_a_program_that_checks_signatures_takes_what_is_ours_and_nothing_else(program: str, tmp_path: Path):
-    body, secret = b'{"event":"job.completed"}', "whsec-of-nobody"
-    headers = signature_headers(
-        secrets=["an older one", secret], delivery_id="1", timestamp=int(time.time()), body=body
-    )
-    signature = headers["X-TTS-Signature"]
-    old = signature_headers(secrets=[secret], delivery_id="1", timestamp=int(time.time()) - 301, body=body)
-    for sent, given, is_ours in (
-        (body, signature, True),
-        (body + b" ", signature, False),
-        (body, old["X-TTS-Signature"], False),
-        (body, signature[:-1] + ("0" if signature[-1] != "0" else "1"), False),
-    ):
-        done = run(program, tmp_path, body=sent, SIGNATURE=given, WEBHOOK_SECRET=secret)
-        assert (done.returncode, done.stderr) == (0 if is_ours else 1, b"")
+@pytest.mark.parametrize("program", [name for name, (page, *_) in PROGRAMS.items() if page not in NEED_NO_KEY])
+def test_a_program_that_is_refused_says_so(service: Service, program: str, tmp_path: Path):
+    done = run(program, tmp_path, UTTERANCE_URL=service.url, UTTERANCE_KEY="tts_wrong")
+    assert done.returncode != 0
+    assert [file.name for file in tmp_path.glob("*.wav")] == []
+    if PROGRAMS[program][1] == "sh":
+        assert done.returncode == 22
+        assert b"curl: (22)" in done.stderr
 
 
 def test_pages_with_programs_have_them_in_three_languages():
     for slug in ("quickstart", "authentication", "streaming", "voices"):
         assert {language for page, language, _ in PROGRAMS.values() if page == slug} == set(RUN)
+
+
+@pytest.mark.parametrize("is_streamed", [True, False], ids=["stream", "job"])
+@pytest.mark.parametrize("language, key", [("sh", "curl"), ("python", "python"), ("js", "node")])
+def test_the_programs_of_the_playground_save_the_audio(
+    service: Service, caller: Caller, tmp_path: Path, language: str, key: str, is_streamed: bool
+):
+    body = {"text": 'It\'s my "turn" (now).', "voice_id": "espeak:en-GB-eSpeak-Lee", "output_format": "mp3"}
+    program = code_samples(body, base_url=service.url, is_streamed=is_streamed)[key]
+    done = run_text(language, program, tmp_path, UTTERANCE_KEY=caller.key)
+    assert done.returncode == 0, done.stderr.decode()
+    assert 0.5 < measure_audio(tmp_path / "speech.mp3").duration_seconds < 5
+    refused = run_text(language, program, tmp_path, UTTERANCE_KEY="tts_wrong")
+    assert refused.returncode != 0
+
+
+def test_every_curl_command_fails_when_the_request_is_refused():
+    commands = [line for _, _, text in CODE for line in text.splitlines() if "curl " in line]
+    assert len(commands) >= 8
+    assert [line for line in commands if "curl --fail-with-body " not in line] == []

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urldefrag
 
@@ -9,8 +10,9 @@ import pytest
 from django.test import Client
 
 from config.errors import DomainError
-from portal.docs import pages, tables
+from portal.docs import html, pages, tables
 from tests.config.test_deployment_files import settings_of_the_code
+from tests.run import ROOT
 from tts.api.schema import document
 from voices.models import Voice
 from webhooks.client import Outcome
@@ -42,6 +44,38 @@ def test_a_page_has_one_heading_no_gap_and_no_link_to_nowhere(client: Client, vo
             assert f'id="{anchor}"' in there, target
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
+
+
+def test_the_readme_is_short_and_its_links_lead_to_files():
+    readme = ROOT / "README.md"
+    assert len(readme.read_bytes()) <= 8192
+    assert broken_links(readme) == []
+
+
+@pytest.mark.parametrize("file", sorted(pages.FOLDER.glob("**/*.md")), ids=lambda file: file.stem)
+def test_links_of_a_page_lead_to_files_of_the_repository(file: Path):
+    assert broken_links(file) == []
+
+
+def broken_links(file: Path) -> list[str]:
+    """Relative links and pictures whose file, or heading in a file, does not exist."""
+    broken = []
+    for target in re.findall(r"""(?:\]\(|<img src="|srcset=")([^)"]+)""", file.read_text()):
+        path, anchor = urldefrag(target)
+        if re.match(r"\w+:|/", path):
+            continue
+        there = (file.parent / path).resolve() if path else file
+        if not there.exists() or (anchor and f'id="{anchor}"' not in html.render(there.read_text())[0]):
+            broken.append(target)
+    return broken
+
+
+def test_pictures_of_the_readme_are_small():
+    pictures = list((ROOT / "docs" / "images").iterdir())
+    assert {file.name for file in pictures} == {
+        f"{page}-{theme}.png" for page in ("landing", "dashboard") for theme in ("light", "dark")
+    }
+    assert max(file.stat().st_size for file in pictures) <= 150_000
 
 
 def test_every_file_of_the_folder_is_a_page_and_every_table_is_shown():
@@ -127,7 +161,10 @@ def test_tables_of_formats():
 def test_language_models_get_the_list_and_the_text(client: Client, voices, settings):
     settings.PUBLIC_URL = "https://speech.example.com"
     listed = text_of(client, "/llms.txt")
-    assert "- [Quickstart](http://testserver/docs/quickstart.md): From a key to an audio file in two minutes." in listed
+    assert (
+        "- [Quickstart](http://testserver/docs/quickstart.md): Go from an API key to an audio file in two minutes."
+        in listed
+    )
     links = re.findall(r"\(http://testserver(/docs/[^)]+\.md)\)", listed)
     assert len(links) == len(pages.SLUGS)
     markdown = text_of(client, links[0])

@@ -153,7 +153,7 @@ def test_a_voice_has_a_page_with_its_price_and_a_first_request(client, voices):
     assert "1.60 credits per 1,000 characters" in text
     assert f'href="/voices/{LEE}/sample"' in page
     assert f'<link rel="canonical" href="http://testserver/voices/{LEE}">' in page
-    assert page.count("/api/v1/tts") == 3  # curl, Python, Node
+    assert page.count("/api/v1/tts") == 4  # curl (twice), Python, Node
     assert f"/playground?voice_id={LEE.replace(':', '%3A')}" in page
     assert ANNIE not in page or "Other voices in" in text
 

@@ -196,8 +196,9 @@ def test_the_price_of_half_a_form_is_no_failure(signed_in: Client, changes):
 def test_the_code_is_the_same_request(signed_in: Client):
     body = {"text": "It's \"ten\" o'clock — $HOME `id` \\ {x}", "voice_id": ANNIE, "output_format": "mp3", "speed": 1.5}
     samples = code_samples(body, base_url="https://speech.example.com", is_streamed=False)
-    words = shlex.split(samples["curl"].replace("\\\n", " "))
-    assert words[:2] == ["curl", "https://speech.example.com/api/v1/tts"]
+    command = samples["curl"].partition("ANSWER=$(")[2].partition(")\necho ")[0]
+    words = shlex.split(command.replace("\\\n", " "))
+    assert words[:4] == ["curl", "--fail-with-body", "-sS", "https://speech.example.com/api/v1/tts"]
     assert json.loads(words[-1]) == body
     compile(samples["python"], "sample.py", "exec")
     assert eval(re.search(r"json=(\{.*?\n    \})", samples["python"], re.DOTALL)[1]) == body  # type: ignore[index] # noqa: S307

@@ -65,7 +65,7 @@ def test_windows_change_nothing_in_the_prose_of_a_language(language: str):
 
 
 def test_windows_change_nothing_in_real_prose():
-    pages = "\n\n".join(path.read_text() for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))])
+    pages = "\n\n".join(path.read_text() for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))])
     told = [" ".join(part.split()) for part in re.split(r"\n\s*\n|\n[-#|]\s", pages) if part[:1].isalpha()]
     text = " ".join(paragraph for paragraph in told * 4 if is_balanced(paragraph))
     assert len(text) > 2 * sentences.WINDOW_CHARS

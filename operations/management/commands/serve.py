@@ -111,10 +111,11 @@ class Command(BaseCommand):
                 f"  First audio       {proof.address} ({proof.duration_seconds:.2f} s)",
                 "",
                 "  Listen to it:",
-                f"    curl -L -o hello.wav {url}/api/v1/tts/{proof.job_id}/audio -H '{authorization}'",
+                f"    curl --fail-with-body -L -o hello.wav {url}/api/v1/tts/{proof.job_id}/audio -H '{authorization}'",
                 "  Create your own speech:",
-                f"    curl {url}/api/v1/tts -H '{authorization}' -H 'Content-Type: application/json' "
-                '-d \'{"text": "It is my turn to speak.", "voice_id": "espeak:en-GB-eSpeak-Lee"}\'',
+                f"    curl --fail-with-body -o mine.mp3 {url}/v1/audio/speech -H '{authorization}' "
+                "-H 'Content-Type: application/json' "
+                '-d \'{"model": "tts-1", "voice": "espeak:en-GB-eSpeak-Lee", "input": "It is my turn to speak."}\'',
             ]
         self.stdout.write("\n".join([*lines, "", "  Ctrl-C stops it.", ""]))
         self.stdout.flush()

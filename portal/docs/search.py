@@ -1,0 +1,112 @@
+"""Search in the documentation: no index, only the texts of the pages, kept in memory for a few minutes."""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from markdown_it.token import Token
+
+from portal.docs import html, pages
+
+MAX_QUERY_CHARS = 100
+MAX_WORDS = 8
+MAX_RESULTS = 20
+CACHE_SECONDS = 300  # the tables of voices and prices can change
+EXCERPT_CHARS = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The start of a page, whose heading is empty, or what follows one of its headings."""
+
+    slug: str
+    title: str
+    heading: str
+    anchor: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    section: Section
+    excerpt: list[tuple[str, bool]]  # pieces of the text, and whether each is a match
+
+
+def search(query: str) -> list[Result]:
+    """The sections that contain every word of the query: matches in titles first, then in headings, then in texts."""
+    words = list(dict.fromkeys(query[:MAX_QUERY_CHARS].casefold().split()))[:MAX_WORDS]
+    if not words:
+        return []
+    ranked = [(rank, section) for section in _sections(_period()) if (rank := _rank(section, words)) is not None]
+    ranked.sort(key=lambda found: found[0])  # stable: equal ones stay in reading order
+    return [Result(section, _excerpt(section.text, words)) for _, section in ranked[:MAX_RESULTS]]
+
+
+def _rank(section: Section, words: Sequence[str]) -> tuple[int, int] | None:
+    """Lower is better; None if a word is missing. A page's title counts for its start alone."""
+    title, heading, text = (part.casefold() for part in (section.title, section.heading, section.text))
+    matches = sum(text.count(word) for word in words)
+    if not section.heading and all(word in title for word in words):
+        return 0, -matches
+    own = f"{heading} {text}"
+    if not all(word in title or word in own for word in words) or not any(word in own for word in words):
+        return None
+    if section.heading and all(word in heading for word in words):
+        return 1, -matches
+    return 2, -matches
+
+
+def _excerpt(text: str, words: Sequence[str]) -> list[tuple[str, bool]]:
+    pattern = re.compile("|".join(re.escape(word) for word in words), re.IGNORECASE)
+    first = pattern.search(text)
+    start = max(0, first.start() - EXCERPT_CHARS // 3) if first else 0
+    start = text.rfind(" ", 0, start) + 1
+    shown = text[start : start + EXCERPT_CHARS]
+    is_cut = start + EXCERPT_CHARS < len(text)
+    if is_cut:
+        shown = shown.rpartition(" ")[0] or shown
+    pieces: list[tuple[str, bool]] = []
+    end = 0
+    for match in pattern.finditer(shown):
+        pieces += [(shown[end : match.start()], False), (match[0], True)]
+        end = match.end()
+    pieces.append((shown[end:], False))
+    before = [("… ", False)] if start else []
+    after = [(" …", False)] if is_cut else []
+    return before + [piece for piece in pieces if piece[0]] + after
+
+
+def _period() -> int:
+    return int(time.monotonic() // CACHE_SECONDS)
+
+
+@lru_cache(maxsize=1)
+def _sections(period: int) -> tuple[Section, ...]:
+    """All sections in reading order. `period` changes when they have to be read again."""
+    return tuple(section for slug in pages.SLUGS for section in _sections_of_page(slug))
+
+
+def _sections_of_page(slug: str) -> Iterator[Section]:
+    title = heading = ""
+    texts: list[str] = []
+    level = ""
+    for token in html.parse(pages.markdown(slug)):
+        if token.type == "heading_open":
+            level = token.tag
+        elif token.type == "inline" and level == "h1":
+            title, level = token.content, ""
+        elif token.type == "inline" and level == "h2":
+            yield Section(slug, title, heading, html.heading_anchor(heading), " ".join(texts))
+            heading, level, texts = token.content.replace("`", ""), "", []
+        elif token.type in {"inline", "fence"}:
+            level = ""
+            texts += _plain_text(token).split()
+    yield Section(slug, title, heading, html.heading_anchor(heading), " ".join(texts))
+
+
+def _plain_text(token: Token) -> str:
+    if token.type == "fence":
+        return token.content
+    return "".join(" " if child.type == "softbreak" else child.content for child in token.children or ())

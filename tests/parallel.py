@@ -14,6 +14,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 ON_THEIR_OWN = {
+    "tests/config/test_urls.py",
     "tests/live/test_accessibility.py",
     "tests/live/test_buying.py",
     "tests/live/test_compose.py",

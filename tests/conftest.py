@@ -13,9 +13,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import selectors as account_selectors
 from accounts.append_only import AUDIT_GUARD
-from accounts.models import Account, ApiKey
+from accounts.models import Account, ApiKey, User
 from billing.triggers import LEDGER_GUARD
-from tests.factories import make_account, make_key
+from tests.factories import make_account, make_key, make_user
 from tts.services.catalogue import sync_catalogue
 from voices.models import Voice
 
@@ -92,6 +92,19 @@ def no_voices(db: None) -> None:
 @pytest.fixture
 def account(db: None) -> Account:
     return make_account("Acme")
+
+
+@pytest.fixture
+def alice(account: Account) -> User:
+    """Owns Acme."""
+    return make_user("alice@acme.example", account)
+
+
+@pytest.fixture
+def signed_in(client: Client, alice: User) -> Client:
+    """Alice's browser."""
+    client.force_login(alice)
+    return client
 
 
 @pytest.fixture

@@ -49,9 +49,9 @@ def main(arguments: Sequence[str]) -> int:
         if with_services:
             try:
                 url, name = stack.enter_context(postgres(os.environ.get("TEST_DATABASE_URL", "")))
-                # One for each test process, one for the service that the live tests start.
+                # Two for each test process: one is for the service that its live tests start.
                 databases = stack.enter_context(
-                    redis_databases(os.environ.get("TEST_REDIS_URL", ""), count=workers + 1)
+                    redis_databases(os.environ.get("TEST_REDIS_URL", ""), count=workers * 2)
                 )
                 environment |= {
                     "DATABASE_URL": url,
@@ -80,7 +80,8 @@ def clean_environment() -> dict[str, str]:
     names = set(re.findall(r'\benv_\w+\(\s*"(\w+)"', (ROOT / "config" / "settings.py").read_text()))
     # And without credentials: a test asks nobody outside.
     names |= {name for name in os.environ if name.startswith(("AWS_", "GOOGLE_"))}
-    names |= {"DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL", "TEST_REDIS_URL", "TEST_REDIS_DATABASES"}
+    names |= {"DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL", "TEST_REDIS_URL"}
+    names |= {"TEST_REDIS_DATABASES", "TEST_LIVE_REDIS_URL"}
     return {name: value for name, value in os.environ.items() if name not in names}
 
 

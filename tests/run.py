@@ -1,9 +1,11 @@
 """`make test`: the whole suite in parallel, in a folder of its own, whatever the shell around it has set.
 
-    python -m tests.run [--services] [pytest's arguments]
+    python -m tests.run [--services] [--all-languages] [pytest's arguments]
 
 A few that fail run once more, one after the other: many drive real processes, and what other work on the machine
 held up passes then. What fails again has failed; what passes is named all the same.
+
+Without `--all-languages`, eSpeak speaks twelve languages instead of all.
 
 With `--services` on PostgreSQL and Redis: TEST_DATABASE_URL and TEST_REDIS_URL, else private ones
 (`tests.support.services`).
@@ -37,7 +39,9 @@ def main(arguments: Sequence[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     with_services = "--services" in arguments
-    pytest_arguments = [each for each in arguments if each != "--services"]
+    pytest_arguments = [argument for argument in arguments if argument not in {"--services", "--all-languages"}]
+    if "--all-languages" not in arguments:
+        pytest_arguments = ["-m", "not all_languages", *pytest_arguments]
     # One more than there are cores: the live tests wait most of their time.
     workers = len(os.sched_getaffinity(0)) + 1
     environment = clean_environment()

@@ -31,6 +31,9 @@ kokoro: $(VENV)/.run-ready $(VENV)/.kokoro-ready ## Add the Kokoro voices: their
 test: $(VENV)/.dev-ready ## Run all tests, on SQLite and files; ARGS="-k audio" goes to pytest
 	@$(BIN)/python -m tests.run $(ARGS)
 
+test-all: $(VENV)/.dev-ready ## Run all tests with every language of eSpeak; `make test` speaks twelve
+	@$(BIN)/python -m tests.run --all-languages $(ARGS)
+
 test-services: $(VENV)/.dev-ready ## Run the same tests on PostgreSQL and Redis, private ones if none are given
 	@$(BIN)/python -m tests.run --services $(ARGS)
 
@@ -117,4 +120,4 @@ $(VENV)/.dev-ready: requirements-dev.txt tests/node/package.json $(VENV)/.run-re
 		|| echo "npm could not fetch axe and the verifiers in Node; the tests with them are skipped."; fi
 	@touch $@
 
-.PHONY: help setup run dev kokoro test test-services test-requirements check lint types format bench-latency bench-stream bench-webhooks bench-desk bench-gallery screenshots lock clean
+.PHONY: help setup run dev kokoro test test-all test-services test-requirements check lint types format bench-latency bench-stream bench-webhooks bench-desk bench-gallery screenshots lock clean

@@ -13,9 +13,10 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import selectors as account_selectors
 from accounts.append_only import AUDIT_GUARD
-from accounts.models import Account, ApiKey
+from accounts.models import Account, ApiKey, User
 from billing.triggers import LEDGER_GUARD
-from tests.factories import make_account, make_key
+from tests.factories import make_account, make_key, make_user
+from tests.support.migrated import copy_migrated_database
 from tts.services.catalogue import sync_catalogue
 from voices.models import Voice
 
@@ -27,6 +28,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = set(getattr(item, "fixturenames", ()))
         if names & {"account", "voices"} and "committed_db" not in names and not item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.django_db)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(
+    django_db_keepdb: bool, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> bool:
+    """A process beside others takes a copy of the run's migrated database instead of migrating its own."""
+    with django_db_blocker.unblock():
+        return django_db_keepdb or copy_migrated_database()
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +102,19 @@ def no_voices(db: None) -> None:
 @pytest.fixture
 def account(db: None) -> Account:
     return make_account("Acme")
+
+
+@pytest.fixture
+def alice(account: Account) -> User:
+    """Owns Acme."""
+    return make_user("alice@acme.example", account)
+
+
+@pytest.fixture
+def signed_in(client: Client, alice: User) -> Client:
+    """Alice's browser."""
+    client.force_login(alice)
+    return client
 
 
 @pytest.fixture

@@ -1,9 +1,12 @@
 """`make test`: the whole suite in parallel, in a folder of its own, whatever the shell around it has set.
 
-    python -m tests.run [--services] [pytest's arguments]
+    python -m tests.run [--services] [--all-languages] [pytest's arguments]
 
 A few that fail run once more, one after the other: many drive real processes, and what other work on the machine
-held up passes then. What fails again has failed; what passes is named all the same.
+held up passes then. What fails again has failed. What passes is a fault to mend all the same: its name is printed, and
+added to `var/passed-when-run-again.txt`.
+
+Without `--all-languages`, eSpeak speaks twelve languages instead of all.
 
 With `--services` on PostgreSQL and Redis: TEST_DATABASE_URL and TEST_REDIS_URL, else private ones
 (`tests.support.services`).
@@ -18,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -29,6 +33,7 @@ from tests.support.processes import ends_with_parent, processes_with
 from tests.support.services import NoServices, postgres, redis_databases
 
 ROOT = Path(__file__).resolve().parent.parent
+PASSED_AGAIN = ROOT / "var" / "passed-when-run-again.txt"
 AGAIN_AT_MOST = 6  # more than that is no chance
 STOP_SECONDS = 20.0  # for pytest to take down what it set up
 
@@ -37,7 +42,9 @@ def main(arguments: Sequence[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     with_services = "--services" in arguments
-    pytest_arguments = [each for each in arguments if each != "--services"]
+    pytest_arguments = [argument for argument in arguments if argument not in {"--services", "--all-languages"}]
+    if "--all-languages" not in arguments:
+        pytest_arguments = ["-m", "not all_languages", *pytest_arguments]
     # One more than there are cores: the live tests wait most of their time.
     workers = len(os.sched_getaffinity(0)) + 1
     environment = clean_environment()
@@ -49,9 +56,9 @@ def main(arguments: Sequence[str]) -> int:
         if with_services:
             try:
                 url, name = stack.enter_context(postgres(os.environ.get("TEST_DATABASE_URL", "")))
-                # One for each test process, one for the service that the live tests start.
+                # Two for each test process: one is for the service that its live tests start.
                 databases = stack.enter_context(
-                    redis_databases(os.environ.get("TEST_REDIS_URL", ""), count=workers + 1)
+                    redis_databases(os.environ.get("TEST_REDIS_URL", ""), count=workers * 2)
                 )
                 environment |= {
                     "DATABASE_URL": url,
@@ -72,7 +79,26 @@ def main(arguments: Sequence[str]) -> int:
         if not 0 < len(failed) <= AGAIN_AT_MOST:
             return status
         print("These failed beside the others and run once more, alone:", *failed, sep="\n  ", flush=True)
-        return _run_pytest(["-n", "1", *failed], environment)
+        status = _run_pytest(["-n", "1", *failed], environment)
+        if status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            failed_again = (Path(data_dir) / FAILED).read_text().splitlines()
+            report_passed_again([name for name in failed if name not in failed_again], PASSED_AGAIN)
+        return status
+
+
+def report_passed_again(names: Sequence[str], record: Path) -> None:
+    """Prints the names and adds them to the record, a line each with the day."""
+    if not names:
+        return
+    record.parent.mkdir(mode=0o700, exist_ok=True)
+    today = datetime.now(UTC).date().isoformat()
+    with record.open("a") as file:
+        file.writelines(f"{today} {name}\n" for name in names)
+    recorded = [line.partition(" ")[2] for line in record.read_text().splitlines()]
+    print("Passed only when run again (mend these):")
+    for name in names:
+        print(f"  {name} (so far {recorded.count(name)} times)")
+    print(f"Recorded in {record}", flush=True)
 
 
 def clean_environment() -> dict[str, str]:
@@ -80,7 +106,8 @@ def clean_environment() -> dict[str, str]:
     names = set(re.findall(r'\benv_\w+\(\s*"(\w+)"', (ROOT / "config" / "settings.py").read_text()))
     # And without credentials: a test asks nobody outside.
     names |= {name for name in os.environ if name.startswith(("AWS_", "GOOGLE_"))}
-    names |= {"DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL", "TEST_REDIS_URL", "TEST_REDIS_DATABASES"}
+    names |= {"DJANGO_SETTINGS_MODULE", "TEST_DATABASE_URL", "TEST_REDIS_URL"}
+    names |= {"TEST_REDIS_DATABASES", "TEST_LIVE_REDIS_URL"}
     return {name: value for name, value in os.environ.items() if name not in names}
 
 

@@ -4,14 +4,9 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from accounts.models import Account, User
-from tests.factories import PASSWORD, make_user
-from tests.support.passkeys import ADD, ALICE, Device, add
-
-
-@pytest.fixture
-def alice(account: Account) -> User:
-    return make_user(ALICE, account)
+from accounts.models import User
+from tests.factories import PASSWORD
+from tests.support.passkeys import ADD, Device, add
 
 
 @pytest.fixture

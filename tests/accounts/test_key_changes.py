@@ -17,12 +17,6 @@ SECRET = re.compile(r'<input id="fresh-key"[^>]*value="(tts_[0-9A-Za-z]{36})"', 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def signed_in(client: Client, account: Account) -> Client:
-    client.force_login(make_user("alice@acme.example", account))
-    return client
-
-
 def status_with(secret: str) -> int:
     return Client().get("/api/v1/tts", headers={"Authorization": f"Bearer {secret}"}).status_code
 

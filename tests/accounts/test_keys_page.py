@@ -24,17 +24,6 @@ KEY = re.compile(r'<input id="fresh-key"[^>]*value="(tts_[0-9A-Za-z]{36})"', re.
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def alice(account: Account) -> User:
-    return make_user("alice@acme.example", account)
-
-
-@pytest.fixture
-def signed_in(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def form(**changes: Any) -> dict[str, Any]:
     return {
         "name": "Museum guide",

@@ -20,12 +20,6 @@ def alice(account: Account) -> User:
     return user
 
 
-@pytest.fixture
-def signed_in(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def test_the_oldest_place_comes_first(signed_in: Client):
     page = signed_in.get("/overview").content.decode()
     assert "<p>Acme</p>" in page

@@ -23,12 +23,6 @@ pytestmark = pytest.mark.django_db
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
-@pytest.fixture
-def signed_in(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def kinds() -> list[str]:
     return list(Authenticator.objects.order_by("type").values_list("type", flat=True))
 

@@ -11,7 +11,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Account, SignedInSession, User
+from accounts.models import SignedInSession, User
 from accounts.services.sessions import forget_ended_sessions
 from accounts.user_agents import browser_words
 from tests.factories import PASSWORD, make_account, make_user
@@ -27,11 +27,6 @@ IPHONE = (
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 )
-
-
-@pytest.fixture
-def alice(account: Account) -> User:
-    return make_user("alice@acme.example", account)
 
 
 def browser(user_agent: str, address: str = "192.0.2.1", email: str = "alice@acme.example") -> Client:

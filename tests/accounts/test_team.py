@@ -23,21 +23,10 @@ DANA = "dana@acme.example"
 
 
 @pytest.fixture
-def alice(account: Account) -> User:
-    return make_user("alice@acme.example", account)
-
-
-@pytest.fixture
 def bob(account: Account, alice: User) -> Membership:
     """After Alice, so that she comes first."""
     user = make_user("bob@acme.example", account, Role.DEVELOPER)
     return Membership.objects.get(user=user)
-
-
-@pytest.fixture
-def signed_in(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
 
 
 def roles(account: Account) -> dict[str, str]:

@@ -1,13 +1,20 @@
-"""Stripe's peer, one for all tests that want it: each makes customers and purchases of its own."""
+"""An account that pays as it goes, and one Stripe peer that all tests share: each test makes its own customers."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from accounts.models import Account
 from billing import gateway
+from tests.factories import make_account
 from tests.peers.fault_proxy import FaultProxy, fault_proxy
 from tests.peers.stripe_helpers import SECRET
 from tests.peers.stripe_peer import API_KEY, StripePeer, stripe_peer
+
+
+@pytest.fixture
+def acme(db: None) -> Account:
+    return make_account("Acme", plan="payg", credits=0)
 
 
 @pytest.fixture(scope="session")

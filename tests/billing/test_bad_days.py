@@ -31,11 +31,6 @@ AWAY = "The payment service is unavailable. You were not charged. Try again in a
 
 
 @pytest.fixture
-def acme(db) -> Account:
-    return make_account("Acme", plan="payg", credits=0)
-
-
-@pytest.fixture
 def client(acme: Account) -> Client:
     client = Client()
     client.force_login(make_user("alice@acme.example", acme))

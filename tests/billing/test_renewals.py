@@ -16,16 +16,11 @@ from billing.models import Subscription
 from billing.reconciliation import reconcile
 from billing.tasks import sweep_payments
 from tests.billing.test_subscriptions import plan_of, subscribed
-from tests.factories import make_account, make_user
+from tests.factories import make_user
 from tests.peers.fault_proxy import FAULTS, Fault, FaultProxy
 from tests.peers.stripe_peer import StripePeer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def acme(db: None) -> Account:
-    return make_account("Acme", plan="payg", credits=0)
 
 
 @pytest.fixture

@@ -25,11 +25,6 @@ BEGAN = 1_700_000_000
 
 
 @pytest.fixture
-def acme(db) -> Account:
-    return make_account("Acme", plan="payg", credits=0)
-
-
-@pytest.fixture
 def client_of_acme(acme: Account) -> Client:
     client = Client()
     client.force_login(make_user("alice@acme.example", acme))

@@ -23,6 +23,7 @@ from accounts.services.maintenance import start_maintenance
 from billing.models import Balance
 from tests.conftest import ApiClient
 from tests.factories import make_key
+from tests.support.cast import own_counters
 from tests.support.envelopes import ANNIE, NEVER_WAS, RATE_HEADERS, data_of, error_of, everything_that_costs
 from tts.models import Job
 from voices.models import Voice
@@ -59,7 +60,6 @@ def test_an_insane_request_id_is_replaced(anonymous: ApiClient, db, given: str):
 # --- paths, methods, hosts -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options", "head"])
 @pytest.mark.parametrize(
     "path",
     [
@@ -78,14 +78,16 @@ def test_an_insane_request_id_is_replaced(anonymous: ApiClient, db, given: str):
         "/api/v1/\u4e2d",
     ],
 )
-def test_an_unknown_path_is_not_found_in_the_envelope(anonymous: ApiClient, db, method: str, path: str):
-    response = getattr(anonymous.client, method)(path)
-    if method == "head":
-        assert response.status_code == 404
-        assert response.content == b""
-    else:
-        error = error_of(response, 404, "NOT_FOUND")
-        assert "details" not in error
+def test_an_unknown_path_is_not_found_in_the_envelope(anonymous: ApiClient, db, subtests: pytest.Subtests, path: str):
+    for method in ("get", "post", "put", "patch", "delete", "options", "head"):
+        with subtests.test(method), own_counters():
+            response = getattr(anonymous.client, method)(path)
+            if method == "head":
+                assert response.status_code == 404
+                assert response.content == b""
+            else:
+                error = error_of(response, 404, "NOT_FOUND")
+                assert "details" not in error
 
 
 @pytest.mark.parametrize(

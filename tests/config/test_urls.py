@@ -1,7 +1,10 @@
 """Every URL there is, who asks for it, and the status they get. A URL that is not in the table fails the test."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
@@ -9,17 +12,17 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from pytest_django.plugin import DjangoDbBlocker
 
-from accounts.models import Account
+from accounts.models import Account, ApiKey
 from accounts.services.api_keys import revoke_key
 from accounts.services.audit import SYSTEM
 from operations import health
 from tests.factories import make_account, make_job, make_key, make_user
+from tests.support.cast import close_response, own_counters, rolled_back
 from tests.support.envelopes import ANNIE
 from tts.models import Job, JobStatus
 from tts.storage import store
-
-pytestmark = pytest.mark.django_db
 
 ACTORS = (
     "nobody",
@@ -314,59 +317,123 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "CHECK_SECONDS", 20.0)
 
 
+@dataclass(frozen=True)
+class Cast:
+    """Everybody who asks, and what of the owner's they ask for. Made once for all URLs."""
+
+    owner: Account
+    job: Job
+    shown_key: ApiKey
+    secrets: dict[str, str]  # by actor: the API key they send
+    cookies: SimpleCookie  # of who is signed in
+
+
+@pytest.fixture(scope="module")
+def cast(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Cast]:
+    with django_db_blocker.unblock(), rolled_back():
+        yield make_cast()
+
+
 @pytest.fixture
-def job(account: Account, voices) -> Job:
-    job = make_job(account, status=JobStatus.COMPLETED, attempt=1, finished_at=timezone.now())
-    job.audio_key = store.audio_storage().save(store.audio_key(job, 1), ContentFile(b"RIFF"))
+def db(cast: Cast) -> None:
+    """Named like pytest-django's, so that these tests run before those that flush the database."""
+
+
+@pytest.fixture
+def audio_file(cast: Cast) -> None:
+    """The audio of the cast's job, in this test's own folder."""
+    assert store.audio_storage().save(cast.job.audio_key, ContentFile(b"RIFF")) == cast.job.audio_key
+
+
+def make_cast() -> Cast:
+    owner = make_account("Acme")
+    job = make_job(owner, status=JobStatus.COMPLETED, attempt=1, finished_at=timezone.now())
+    job.audio_key = store.audio_key(job, 1)
     job.save(update_fields=["audio_key"])
-    return job
+    revoked_key, revoked_secret = make_key(owner)
+    revoke_key(api_key=revoked_key, actor=SYSTEM, reason="For a test.")
+    secret = make_key(owner)[1]
+    client = Client()
+    client.force_login(make_user("alice@acme.example", owner))
+    return Cast(
+        owner=owner,
+        job=job,
+        shown_key=make_key(owner, name="Shown")[0],
+        secrets={
+            "revoked key": revoked_secret,
+            "expired key": make_key(owner, expires_at=timezone.now() - timedelta(seconds=1))[1],
+            "key to read only": make_key(owner, scopes=("speech:read",))[1],
+            "key to write only": make_key(owner, scopes=("speech:write",))[1],
+            "free plan": secret,
+            "suspended": secret,
+            "another tenant": make_key(make_account("Globex"))[1],
+            "owner's key": secret,
+        },
+        cookies=client.cookies,
+    )
 
 
-def client_of(actor: str, owner: Account) -> Client:
+def status_for(actor: str, cast: Cast, method: str, path: str) -> int:
+    """What one request is answered with. Nothing it changes is left for the next one."""
     client = Client()
     if actor == "signed in":
-        client.force_login(make_user("alice@acme.example", owner))
+        client.cookies.load(cast.cookies.output(header="", sep=";"))
     elif actor != "nobody":
-        client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {key_of(actor, owner)}"
-    return client
+        client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {cast.secrets[actor]}"
+    signed = store.signed_url(cast.job.audio_key, base_url="").url
+    body = {"text": "Hello.", "voice_id": ANNIE} if path.startswith("/api/v1/tts") else {}
+    with rolled_back(), own_counters():
+        if actor == "free plan":
+            Account.objects.filter(pk=cast.owner.pk).update(plan="free")
+        elif actor == "suspended":
+            Account.objects.filter(pk=cast.owner.pk).update(suspended_at=timezone.now())
+        response = client.generic(
+            method,
+            path.format(job=cast.job.pk, signed=signed, key=cast.shown_key.pk),
+            b"" if method in {"GET", "HEAD"} else json.dumps(body).encode(),
+            content_type="application/json",
+        )
+        close_response(response)
+    return response.status_code
 
 
-def key_of(actor: str, owner: Account) -> str:
-    match actor:
-        case "another tenant":
-            return make_key(make_account("Globex"))[1]
-        case "expired key":
-            return make_key(owner, expires_at=timezone.now() - timedelta(seconds=1))[1]
-        case "key to read only":
-            return make_key(owner, scopes=("speech:read",))[1]
-        case "key to write only":
-            return make_key(owner, scopes=("speech:write",))[1]
-    row, secret = make_key(owner)
-    if actor == "revoked key":
-        revoke_key(api_key=row, actor=SYSTEM, reason="For a test.")
-    elif actor == "free plan":
-        Account.objects.filter(pk=owner.pk).update(plan="free")
-    elif actor == "suspended":
-        Account.objects.filter(pk=owner.pk).update(suspended_at=timezone.now())
-    return secret
+def mismatches(cast: Cast, method: str, path: str, statuses: dict[str, int]) -> list[str]:
+    """A line for each actor who is answered with another status than the table says."""
+    found = {actor: status_for(actor, cast, method, path) for actor in ACTORS}
+    return [
+        f"{method} {path} as {actor}: got {found[actor]}, expected {statuses[actor]}"
+        for actor in ACTORS
+        if found[actor] != statuses[actor]
+    ]
 
 
-@pytest.mark.parametrize("actor", ACTORS)
 @pytest.mark.parametrize(
     "method, path, statuses",
     [(method, path, statuses) for methods in TABLE.values() for method, (path, statuses) in methods.items()],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_who_asks_for_what_gets_this(
-    account: Account, job: Job, method: str, path: str, statuses: dict[str, int], actor: str
+    db: None, audio_file: None, cast: Cast, method: str, path: str, statuses: dict[str, int]
 ):
-    signed = store.signed_url(job.audio_key, base_url="").url
-    body = {"text": "Hello.", "voice_id": ANNIE} if path.startswith("/api/v1/tts") else {}
-    response = client_of(actor, account).generic(
-        method,
-        path.format(job=job.pk, signed=signed, key=make_key(account, name="Shown")[0].pk),
-        b"" if method in {"GET", "HEAD"} else json.dumps(body).encode(),
-        content_type="application/json",
-    )
-    response.close()
-    assert response.status_code == statuses[actor]
+    assert statuses.keys() == set(ACTORS)
+    found = mismatches(cast, method, path, statuses)
+    assert not found, "\n".join(found)
+
+
+def test_every_wrong_status_is_named(db: None, cast: Cast):
+    wrong = NEEDS_SIGN_IN | {"nobody": 200, "signed in": 403}
+    assert mismatches(cast, "GET", "/overview", wrong) == [
+        "GET /overview as nobody: got 302, expected 200",
+        "GET /overview as signed in: got 200, expected 403",
+    ]
+
+
+def test_what_one_request_changes_is_undone_for_the_next(db: None, audio_file: None, cast: Cast):
+    path = "/api/v1/tts/{job}"
+    assert status_for("owner's key", cast, "DELETE", path) == 200
+    assert status_for("owner's key", cast, "GET", path) == 200
+    assert Job.objects.get().status == JobStatus.COMPLETED
+    assert status_for("suspended", cast, "GET", path) == 403
+    assert status_for("owner's key", cast, "GET", path) == 200
+    assert status_for("signed in", cast, "POST", "/sign-out") == 302
+    assert status_for("signed in", cast, "GET", "/overview") == 200

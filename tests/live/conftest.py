@@ -1,4 +1,4 @@
-"""One running service for all live tests, which share a test process; it is brought back up for whoever ended it."""
+"""One running service for all live tests of a process. It is started again after a test that ended it."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.live.browsing import CHROMIUM
 from tests.live.service import Caller, Service, settings_of_services
+from tests.parallel import WORKER
 from tests.support.services import create_database, drop_database
 
 
@@ -18,7 +19,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     if not settings:
         yield from _running(Service(folder, settings={}))
         return
-    server, name = os.environ["DATABASE_URL"], f"{os.environ['TEST_DATABASE_NAME']}_live"
+    server, name = os.environ["DATABASE_URL"], f"{os.environ['TEST_DATABASE_NAME']}_live_{WORKER or 'alone'}"
     settings["DATABASE_URL"] = create_database(server, name)
     try:
         yield from _running(Service(folder, settings=settings))

@@ -268,5 +268,5 @@ def settings_of_services() -> dict[str, str]:
     """What the environment of this test run says about PostgreSQL and Redis; empty on one machine."""
     if "DATABASE_URL" not in os.environ:
         return {}
-    broker = os.environ["TEST_REDIS_DATABASES"].split()[-1]
+    broker = os.environ.get("TEST_LIVE_REDIS_URL") or os.environ["TEST_REDIS_DATABASES"].split()[-1]
     return {"SECRET_KEY": os.environ["SECRET_KEY"], "REDIS_URL": broker, "CELERY_BROKER_URL": broker}

@@ -110,7 +110,7 @@ def test_a_link_that_was_tampered_with_is_refused(link: str, name: str):
 
 SIGN_LONG_AGO = """
 from datetime import UTC, datetime
-from tts import store
+from tts.storage import store
 print(store.audio_storage().signed_url({key!r}, base_url={base_url!r}, expires_at=datetime.fromtimestamp(1, UTC)))
 """
 

@@ -187,7 +187,7 @@ def test_headers_that_drip_and_idle_connections_end(web: Web, role: str) -> None
 STORE_SOUND = """
 from datetime import UTC, datetime, timedelta
 from django.core.files.base import ContentFile
-from tts import store
+from tts.storage import store
 storage = store.audio_storage()
 key = storage.save("slow/sound.wav", ContentFile(bytes({size})))
 print(storage.signed_url(key, base_url={url!r}, expires_at=datetime.now(UTC) + timedelta(hours=1)))

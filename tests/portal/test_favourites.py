@@ -16,17 +16,6 @@ STAR = f"/voices/{ANNIE}/favourite"
 PRESSED = re.compile(r'aria-pressed="(\w+)"\s+aria-label="Annie is a favourite"')
 
 
-@pytest.fixture
-def alice(account: Account) -> User:
-    return make_user("alice@acme.example", account)
-
-
-@pytest.fixture
-def signed_in(client: Client, voices, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def favourites_of(user: User) -> list[str]:
     return sorted(Favourite.objects.filter(user=user).values_list("voice__voice_id", flat=True))
 

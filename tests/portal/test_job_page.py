@@ -26,17 +26,6 @@ from tts.storage import store
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def alice(account: Account) -> User:
-    return make_user("alice@acme.example", account)
-
-
-@pytest.fixture
-def signed_in(client: Client, alice: User, voices) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def completed(account: Account, **fields: Any) -> Job:
     now = timezone.now()
     values: dict[str, Any] = {"attempt": 1, "finished_at": now, "started_at": now, "created_at": now} | fields

@@ -31,12 +31,6 @@ def some_days_later() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def signed_in(client: Client, account: Account) -> Client:
-    client.force_login(make_user("alice@acme.example", account))
-    return client
-
-
 ALL = ["The keeper of bees.", "Welcome to the museum.", "The lighthouse keeper sleeps."]
 
 

@@ -29,12 +29,6 @@ def at_ten_on_the_twentieth():
         yield
 
 
-@pytest.fixture
-def signed_in(client: Client, account: Account) -> Client:
-    client.force_login(make_user("alice@acme.example", account))
-    return client
-
-
 def text_of(client: Client) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", client.get("/overview").content.decode()).split())
 

@@ -34,17 +34,6 @@ SIGNED_IN = ["/overview", "/keys", "/playground", "/jobs"]
 CREATED_AT = datetime(2026, 1, 8, 10, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def alice(account: Account) -> User:
-    return make_user("alice@acme.example", account)
-
-
-@pytest.fixture
-def signed_in(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def text_of(page: str) -> str:
     """What a reader reads, with single spaces."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())

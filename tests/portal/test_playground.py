@@ -27,17 +27,6 @@ HTMX = {"HX-Request": "true"}
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def alice(account: Account) -> User:
-    return make_user("alice@acme.example", account)
-
-
-@pytest.fixture
-def signed_in(client: Client, alice: User, voices) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def form(**changes: Any) -> dict[str, Any]:
     return {
         "text": "Good evening.", "voice_id": ANNIE, "output_format": "mp3", "speed": "1", "format": "text",

@@ -1,15 +1,19 @@
-"""Every language of eSpeak: each voice of the catalogue says a sentence of its own, as a woman and as a man."""
+"""Every language of eSpeak: each voice of the catalogue says a sentence of its own, as a woman and as a man.
+
+`make test` speaks twelve languages, one or more for each way of writing; `make test-all` speaks all of them.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import espeakng_loader
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 
 from speech.engines.espeak import EspeakEngine
-from speech.engines.espeak.languages import LANGUAGES, LEFT_OUT, Language
+from speech.engines.espeak.languages import LANGUAGES, LEFT_OUT
 from speech.engines.espeak.voices import Spoken, engine_voice, find_language, find_spoken, speakers_of
 from tests.support.engines import RATE_HERTZ, level_db, median_pitch_hertz, samples_of, speak
 from voices.sentences import sentence_of
@@ -19,6 +23,15 @@ DATA = Path(espeakng_loader.get_data_path())
 TAG = re.compile(
     r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?(-([a-z]{5,8}))?(-x-[a-z0-9]{1,8})?|art-x-[a-z0-9]{1,8}"
 )
+# Latin (four families), Cyrillic, Greek, Arabic, Hebrew, Devanagari, Georgian, Hangul, Chinese.
+ALWAYS_SPOKEN = frozenset(
+    {"en-US", "de-DE", "es-ES", "vi-VN", "ru-RU", "el-GR", "ar-001", "he-IL", "hi-IN", "ka-GE", "ko-KR", "zh-CN"}
+)
+
+
+def language_cases(tags: Iterable[str]) -> list[ParameterSet]:
+    """A case for each tag, which `make test` leaves out unless the language is one of the twelve."""
+    return [pytest.param(tag, marks=() if tag in ALWAYS_SPOKEN else pytest.mark.all_languages, id=tag) for tag in tags]
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +55,11 @@ def test_a_language_without_a_dictionary_is_left_out(identifier: str) -> None:
     assert "does not include its dictionary" in LEFT_OUT[identifier]
 
 
+def test_the_languages_that_are_always_spoken_are_offered() -> None:
+    assert len(ALWAYS_SPOKEN) == 12
+    assert {language.tag for language in LANGUAGES} >= ALWAYS_SPOKEN
+
+
 def test_tags_are_bcp_47_and_voices_are_unique(engine: EspeakEngine) -> None:
     assert [language.tag for language in LANGUAGES if not TAG.fullmatch(language.tag)] == []
     assert len({language.tag.lower() for language in LANGUAGES}) == len(LANGUAGES)
@@ -52,8 +70,9 @@ def test_tags_are_bcp_47_and_voices_are_unique(engine: EspeakEngine) -> None:
     assert all(len(entry.language) <= 35 and len(entry.language_name) <= 80 for entry in entries)
 
 
-@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.tag)
-def test_a_woman_and_a_man_speak_it(engine: EspeakEngine, language: Language) -> None:
+@pytest.mark.parametrize("tag", language_cases(language.tag for language in LANGUAGES))
+def test_a_woman_and_a_man_speak_it(engine: EspeakEngine, tag: str) -> None:
+    language = next(language for language in LANGUAGES if language.tag == tag)
     text = sentence_of(language.tag)
     assert text
     pitches: dict[str, list[float]] = {"female": [], "male": []}
@@ -68,7 +87,7 @@ def test_a_woman_and_a_man_speak_it(engine: EspeakEngine, language: Language) ->
     assert min(pitches["female"]) > 1.3 * max(pitches["male"])
 
 
-@pytest.mark.parametrize("tag", sorted({language.tag for language in LANGUAGES} - {"cv-RU", "sjn"}))
+@pytest.mark.parametrize("tag", language_cases(sorted({language.tag for language in LANGUAGES} - {"cv-RU", "sjn"})))
 def test_digits_are_spoken(engine: EspeakEngine, tag: str) -> None:
     language = find_language(tag)
     assert language is not None

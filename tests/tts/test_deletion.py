@@ -43,17 +43,6 @@ pytestmark = pytest.mark.django_db
 MEANT = {"name": "Acme", "current": PASSWORD}
 
 
-@pytest.fixture
-def alice(account: Account) -> User:
-    return make_user("alice@acme.example", account)
-
-
-@pytest.fixture
-def signed_in(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def is_closing(account: Account) -> bool:
     return Account.objects.get(pk=account.pk).is_closing
 

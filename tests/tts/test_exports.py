@@ -33,17 +33,6 @@ pytestmark = pytest.mark.django_db
 SECRET = "5ecre7" * 10
 
 
-@pytest.fixture
-def alice(account: Account) -> User:
-    return make_user("alice@acme.example", account)
-
-
-@pytest.fixture
-def signed_in(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def spoken(account: Account, text: str, **fields: Any) -> Job:
     job = make_job(account, text=text, status=JobStatus.COMPLETED, attempt=1, finished_at=timezone.now(), **fields)
     job.audio_key = store.audio_storage().save(store.audio_key(job, 1), ContentFile(b"RIFF" + text.encode()))

@@ -5,18 +5,12 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 
 from accounts.models import Account, User
-from tests.factories import make_user
 
 
 @pytest.fixture(autouse=True)
 def no_second_factor_needed(settings) -> None:
     """As on one machine; where it is needed is in `test_enrolment`."""
     settings.STAFF_NEED_SECOND_FACTOR = False
-
-
-@pytest.fixture
-def alice(account: Account) -> User:
-    return make_user("alice@acme.example", account)
 
 
 @pytest.fixture

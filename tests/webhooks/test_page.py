@@ -104,7 +104,7 @@ def test_a_range_is_replayed(alice, account, endpoint):
         "created_before": f"{now - timedelta(hours=1):%Y-%m-%dT%H:%M}",
     }
     assert alice.post(f"{PAGE}/replay", moments).headers["Location"] == PAGE
-    assert "1 delivery is sent again now." in text_of(alice.get(PAGE))
+    assert "1 delivery is being sent again." in text_of(alice.get(PAGE))
     for each in (inside, outside):
         each.refresh_from_db()
     assert (inside.state, outside.state) == ("pending", "skipped")

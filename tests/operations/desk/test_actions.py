@@ -225,7 +225,7 @@ def test_a_disabled_voice_is_refused_by_the_api_and_enabled_again(administrator:
 @pytest.mark.parametrize(
     ("url", "data", "status", "message"),
     [
-        ("voicealias/alloy/do/copy/", {"name": "nova"}, 409, "nova is there already."),
+        ("voicealias/alloy/do/copy/", {"name": "nova"}, 409, "nova already exists."),
         ("voicealias/alloy/do/copy/", {"name": "a:b"}, 200, "Enter a valid value."),
         ("voicealias/alloy/do/copy/", {"name": ""}, 200, "This field is required."),
         ("voicealias/alloy/do/edit/", {"voice_ids": "\n".join(ALLOY)}, 409, "Nothing was changed."),

@@ -400,20 +400,20 @@ def test_an_idempotency_key_costs_two_statements_more_and_a_replay_charges_nothi
     assert submit_with_key() == [
         "SELECT accounts_apikey",
         "SELECT voices_voice",
-        "INSERT accounts_rememberedrequest",  # the claim
+        "INSERT accounts_idempotencyrecord",  # the claim
         "SELECT billing_price",
         "UPDATE billing_balance",
         "SELECT billing_balance",
         "INSERT billing_ledgerentry",
         "UPDATE billing_keymonth",
         "INSERT tts_job",
-        "UPDATE accounts_rememberedrequest",  # the answer
+        "UPDATE accounts_idempotencyrecord",  # the answer
     ]
     assert submit_with_key() == [
         "SELECT accounts_apikey",
         "SELECT voices_voice",
-        "INSERT accounts_rememberedrequest",  # refused by the unique constraint
-        "SELECT accounts_rememberedrequest",
+        "INSERT accounts_idempotencyrecord",  # refused by the unique constraint
+        "SELECT accounts_idempotencyrecord",
         "SELECT tts_job",  # what it cost
         "SELECT billing_balance",
     ]

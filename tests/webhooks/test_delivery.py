@@ -85,7 +85,7 @@ def test_a_failed_job_is_told_with_its_error(account, voices, hook, endpoint):
     assert request.json["data"] == {
         "job_id": str(job.pk),
         "status": "failed",
-        "error": {"code": "GENERATION_FAILED", "message": "It could not be said."},
+        "error": {"code": "GENERATION_FAILED", "message": "It could not be said. Your credits were refunded."},
         "chars_charged": 12,
         "metadata": None,
     }

@@ -114,7 +114,7 @@ def test_a_pack_from_the_page_to_the_credits(acme: Account, stripe: StripePeer):
     assert get_balance(acme).available_microcredits == 0  # coming back, and paying, prove nothing: the event does
     reconcile()
     paid = client.get(success)
-    assert "1,000 credits are there" in shown(paid)
+    assert "1,000 credits added" in shown(paid)
     assert b'http-equiv="refresh"' not in paid.content
     assert client.get(f"/billing/not-bought/{purchase.pk}").headers["Location"] == success
     assert "1,000 credits Paid $10.00" in shown(client.get("/billing"))

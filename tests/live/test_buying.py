@@ -35,7 +35,7 @@ def test_a_new_customer_buys_spends_and_sees_both(selling: Service, browser: Bro
     page.get_by_role("button", name="Pay with Stripe").click()
     expect(page.get_by_role("heading", name="Pay 10.00 USD")).to_be_visible()
     page.get_by_role("button", name="Pay").click()
-    expect(page.get_by_role("heading", name="1,000 credits are there")).to_be_visible()
+    expect(page.get_by_role("heading", name="1,000 credits added")).to_be_visible()
     expect(page.get_by_text("You have 1,010.00 credits.")).to_be_visible()
 
     page.get_by_role("link", name="API keys", exact=True).click()
@@ -77,7 +77,7 @@ def test_back_from_stripe_another_pack_is_that_pack(selling: Service, browser: B
     page.get_by_role("button", name="Pay with Stripe").click()
     expect(page.get_by_role("heading", name="Pay 47.50 USD")).to_be_visible()
     page.get_by_role("button", name="Pay").click()
-    expect(page.get_by_role("heading", name="5,000 credits are there")).to_be_visible()
+    expect(page.get_by_role("heading", name="5,000 credits added")).to_be_visible()
 
 
 def test_pro_is_bought_and_its_end_is_seen(selling: Service, browser: Browser):
@@ -86,7 +86,7 @@ def test_pro_is_bought_and_its_end_is_seen(selling: Service, browser: Browser):
     page.goto("/billing")
     page.get_by_role("button", name="Choose Pro").click()
     page.get_by_role("button", name="Pay").click()
-    expect(page.get_by_role("heading", name="Pro is yours")).to_be_visible()
+    expect(page.get_by_role("heading", name="You are on the Pro plan")).to_be_visible()
     page.goto("/billing")
     expect(page.get_by_text("renews on")).to_be_visible()
     page.get_by_role("button", name="Manage at Stripe").click()

@@ -83,7 +83,7 @@ def top_up(page: Page) -> None:
     page.get_by_role("radio").first.check()
     page.get_by_role("button", name="Pay with Stripe").click()
     page.get_by_role("button", name="Pay").click()
-    expect(page.get_by_role("heading", name="1,000 credits are there")).to_be_visible()
+    expect(page.get_by_role("heading", name="1,000 credits added")).to_be_visible()
 
 
 def make_a_key(page: Page) -> str:

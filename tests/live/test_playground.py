@@ -35,7 +35,7 @@ def test_speak_hear_find_download_and_rotate(service: Service, browser: Browser)
     page.get_by_label("Find a voice").fill("annie united states")
     expect(page.get_by_label("Voice", exact=True)).to_have_value(VOICE_ID)
     page.get_by_label("Text", exact=True).fill(text)
-    expect(page.locator("#price")).to_contain_text("0.04 credits for 34 characters, leaves 24.96")
+    expect(page.locator("#price")).to_contain_text("0.04 credits for 34 characters, leaving 24.96")
     expect(page.locator("#curl-code")).to_contain_text(text)
 
     page.get_by_role("button", name="Speak").click()

@@ -223,7 +223,7 @@ def sign_in(context: BrowserContext, audience: Audience) -> Page:
         page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_load_state()
     if audience.codes:
-        for address, button in ("/sign-in/code", "Sign in"), ("/settings/confirm/code", "Go on"):
+        for address, button in ("/sign-in/code", "Sign in"), ("/settings/confirm/code", "Continue"):
             page.goto(address)
             page.get_by_label("Code").fill(audience.codes.pop())
             page.get_by_role("button", name=button, exact=True).click()

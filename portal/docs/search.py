@@ -1,6 +1,5 @@
 """Search in the documentation: no index, only the texts of the pages, kept in memory for a few minutes."""
 
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -59,9 +58,8 @@ def _rank(section: Section, words: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _excerpt(text: str, words: Sequence[str]) -> list[tuple[str, bool]]:
-    pattern = re.compile("|".join(re.escape(word) for word in words), re.IGNORECASE)
-    first = pattern.search(text)
-    start = max(0, first.start() - EXCERPT_CHARS // 3) if first else 0
+    first = next(_find_words(text, words), (0, 0))
+    start = max(0, first[0] - EXCERPT_CHARS // 3)
     start = text.rfind(" ", 0, start) + 1
     shown = text[start : start + EXCERPT_CHARS]
     is_cut = start + EXCERPT_CHARS < len(text)
@@ -69,13 +67,22 @@ def _excerpt(text: str, words: Sequence[str]) -> list[tuple[str, bool]]:
         shown = shown.rpartition(" ")[0] or shown
     pieces: list[tuple[str, bool]] = []
     end = 0
-    for match in pattern.finditer(shown):
-        pieces += [(shown[end : match.start()], False), (match[0], True)]
-        end = match.end()
+    for found, found_end in _find_words(shown, words):
+        pieces += [(shown[end:found], False), (shown[found:found_end], True)]
+        end = found_end
     pieces.append((shown[end:], False))
     before = [("… ", False)] if start else []
     after = [(" …", False)] if is_cut else []
     return before + [piece for piece in pieces if piece[0]] + after
+
+
+def _find_words(text: str, words: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Where the words are in the text, from left to right and in any case: start and end."""
+    lowered, end = text.lower(), 0
+    while places := [(at, len(word)) for word in words if (at := lowered.find(word.lower(), end)) >= 0]:
+        start, length = min(places, key=lambda place: (place[0], -place[1]))
+        end = start + length
+        yield start, end
 
 
 def _period() -> int:

@@ -23,7 +23,7 @@ def alice(account: Account) -> User:
 def test_the_oldest_place_comes_first(signed_in: Client):
     page = signed_in.get("/overview").content.decode()
     assert "<p>Acme</p>" in page
-    assert "Go to Globex" in page
+    assert "Switch to Globex" in page
     assert "31.41" not in page
 
 
@@ -34,7 +34,7 @@ def test_changing_the_account_changes_every_page_and_the_role(signed_in: Client)
     page = signed_in.get("/overview").content.decode()
     assert "<p>Globex</p>" in page
     assert "31.41" in page
-    assert "Go to Acme" in page
+    assert "Switch to Acme" in page
     keys = signed_in.get("/keys").content.decode()
     assert "Globex key" in keys
     assert 'name="token"' not in keys

@@ -108,7 +108,7 @@ def test_a_pack_from_the_page_to_the_credits(acme: Account, stripe: StripePeer):
     waiting = client.get(success)
     assert "Waiting for Stripe" in shown(waiting)
     assert b'http-equiv="refresh"' in waiting.content
-    assert "You came back before paying for 1,000 credits" in shown(client.get(f"/billing/not-bought/{purchase.pk}"))
+    assert "The purchase of 1,000 credits was cancelled" in shown(client.get(f"/billing/not-bought/{purchase.pk}"))
 
     stripe.pay(answer.headers["Location"])
     assert get_balance(acme).available_microcredits == 0  # coming back, and paying, prove nothing: the event does
@@ -223,7 +223,7 @@ def test_a_debt_is_shown(acme: Account, stripe_keys):
     deliver(dispute(purchase, "needs_response"))
     page = shown(sign_in(acme).get("/billing"))
     assert "700.00 credits are owed" in page
-    assert "1,000 credits Money went back $10.00" in page
+    assert "1,000 credits Reversed $10.00" in page
 
 
 def test_the_portal_is_for_customers_of_stripe(acme: Account, stripe: StripePeer):

@@ -65,7 +65,9 @@ def test_pro_begins_with_its_first_payment(acme: Account, client_of_acme: Client
     reconcile()
     assert (plan_of(acme), credits(acme)) == ("pro", 3_000)
     assert "You are on the Pro plan" in client_of_acme.get(page).content.decode()
-    assert "$29.00 a month" in " ".join(client_of_acme.get("/billing").content.decode().replace("<small>", "").split())
+    assert "$29.00 per month" in " ".join(
+        client_of_acme.get("/billing").content.decode().replace("<small>", "").split()
+    )
     assert [entry.after for entry in AuditEntry.objects.filter(account=acme)] == [{"plan": "pro"}]
     row.refresh_from_db()
     assert (row.state, row.price, row.currency) == ("active", 2_900, "usd")

@@ -403,7 +403,7 @@ FAULTS: list[tuple[Callable[[Attempt], None], int, str, str]] = [
     (Attempt.suspended, 403, "FORBIDDEN", "suspended"),
     (Attempt.on_the_free_plan, 403, "FORBIDDEN", "plan"),
     (Attempt.without_scope, 403, "FORBIDDEN", "scope"),
-    (Attempt.too_often, 429, "RATE_LIMIT_EXCEEDED", "request 1 of 0"),
+    (Attempt.too_often, 429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded: 0 requests"),
     (Attempt.unknown_field, 400, "VALIDATION_ERROR", "colour"),
     (Attempt.key_used_before, 409, "IDEMPOTENCY_KEY_REUSE", "Idempotency-Key"),
     (Attempt.unknown_voice, 400, "INVALID_VOICE", "Nobody"),

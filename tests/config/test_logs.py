@@ -192,4 +192,6 @@ def test_a_thread_that_dies_leaves_a_line(caplog: pytest.LogCaptureFixture, monk
     thread = threading.Thread(target=fail, name="lease 7")
     thread.start()
     thread.join()
-    assert [record.getMessage() for record in caplog.records if record.name == "config.logs"] == ["thread lease 7 died"]
+    assert [record.getMessage() for record in caplog.records if record.name == "config.logs"] == [
+        "unhandled exception in thread lease 7"
+    ]

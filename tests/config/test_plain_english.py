@@ -100,7 +100,7 @@ def test_pages_emails_and_documents_are_plain_english():
     wrong = [
         f"{file.relative_to(ROOT)}: {phrase}"
         for file in list_files(*TEMPLATES, *DOCUMENTS)
-        if str(file.relative_to(ROOT)) not in EXCEPT
+        if str(file.relative_to(ROOT)) not in EXCEPT and file.suffix != ".png"
         for phrase in find_phrases(re.sub(r"\{#.*?#\}", "", file.read_text()))
     ]
     assert wrong == []

@@ -43,7 +43,7 @@ def set_up_an_app(page: Page, password: str) -> None:
     expect(page.get_by_role("heading", name="Set up a second factor")).to_be_visible()
     page.get_by_role("link", name="Set up an authenticator app").click()
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_label("Code").fill(code_of(page.get_by_label("Secret").input_value()))
     page.get_by_role("button", name="Turn on").click()
 

@@ -52,7 +52,7 @@ def test_a_passkey_from_the_first_to_the_last(page: Page, browser: Browser, serv
     page.goto("/settings/security")
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_label("Name").fill("This laptop")
     page.get_by_role("button", name="Create passkey").click()
     expect(page.get_by_role("heading", name="Your recovery codes")).to_be_visible()
@@ -78,7 +78,7 @@ def test_a_passkey_from_the_first_to_the_last(page: Page, browser: Browser, serv
     page.get_by_role("link", name="Remove… This laptop").click()
     expect(page.get_by_role("heading", name="Confirm your identity")).to_be_visible()
     page.get_by_role("button", name="Use a passkey").click()
-    page.get_by_role("button", name="Remove it").click()
+    page.get_by_role("button", name="Remove passkey").click()
     expect(page.get_by_text("was removed and no longer works")).to_be_visible()
     expect(page.get_by_role("row", name="This laptop")).to_have_count(0)
     assert page.problems == []  # type: ignore[attr-defined]

@@ -132,7 +132,7 @@ def test_a_stalled_body_is_refused_in_the_form_of_its_address(web: Web, role: st
         assert (b"x-ratelimit-limit:" in head_bytes.lower()) is (path != "/sign-in")
     assert b'"success":false,"error":{"code":"REQUEST_TIMEOUT"' in answers["/api/v1/tts"]
     assert b'"type":"invalid_request_error","param":null,"code":"request_timeout"' in answers["/v1/audio/speech"]
-    assert answers["/sign-in"].startswith(b"The body of this request arrived too slowly.")
+    assert answers["/sign-in"].startswith(b"The request body arrived too slowly.")
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -227,7 +227,7 @@ def test_half_sent_bodies_are_on_the_disk_and_not_in_memory(web: Web, role: str)
     finally:
         for client in clients:
             client.close()
-    assert _peak_kilobytes(process) - before < 40 * 1024
+    assert _peak_kilobytes(process) - before < 64 * 1024
 
 
 def _peak_kilobytes(process: Process) -> int:

@@ -14,7 +14,7 @@ def test_a_taken_port_is_named_and_nothing_is_started(service: Service):
     before = programs(service)
     done = service.manage("serve")
     assert done.returncode == 1
-    assert f"Port {service.port} is taken" in done.stderr
+    assert f"Port {service.port} is in use" in done.stderr
     assert "Traceback" not in done.stderr
     assert programs(service) == before
 

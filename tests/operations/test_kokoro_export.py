@@ -56,7 +56,7 @@ def test_a_checkpoint_with_other_keys_is_refused_and_speaks_no_noise(folder: Pat
 def test_a_checkpoint_that_is_cut_off_is_refused(folder: Path):
     path = folder / "kokoro-v1_0.pth"
     path.write_bytes(path.read_bytes()[:100_000])
-    with pytest.raises(EngineUnavailable, match="is damaged or no model"):
+    with pytest.raises(EngineUnavailable, match="is corrupted or not a model"):
         KokoroEngine().warm_up()
 
 

@@ -164,7 +164,7 @@ def test_a_person_without_an_account_is_told_so(client: Client, db):
     client.force_login(make_user("lone@example.com"))
     response = client.get("/overview")
     assert response.status_code == 403
-    assert "lone@example.com belongs to no account." in text_of(response.content.decode())
+    assert "lone@example.com is not a member of any account." in text_of(response.content.decode())
 
 
 def test_the_overview_shows_a_debt_rounded_up(signed_in: Client, account: Account):

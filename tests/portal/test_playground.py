@@ -167,7 +167,7 @@ def test_the_playground_counts_with_the_api(signed_in: Client, account: Account)
 
 def test_the_price_of_what_is_typed(signed_in: Client, account: Account):
     response = signed_in.post("/playground/price", form(text="A" * 1_500))
-    assert "1.50 credits for 1,500 characters, leaves 98.50" in shown(response)
+    assert "1.50 credits for 1,500 characters, leaving 98.50" in shown(response)
     assert "1,500 of 500,000 bytes accepted by Annie" in shown(response)
     assert Job.objects.count() == 0
 

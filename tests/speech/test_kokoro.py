@@ -249,14 +249,14 @@ def test_without_a_model_it_is_unavailable_and_says_what_to_do(tmp_path: Path, s
 def test_a_file_that_is_shorter_than_it_was_installed_is_noticed_at_a_glance(model: Path):
     size = (model / "model.onnx").stat().st_size
     (model / "installed.json").write_text(json.dumps({"model.onnx": {"bytes": size + 1, "sha256": ""}}))
-    assert KokoroEngine().unavailable_reason().startswith(f"model.onnx is {size:,} bytes and was installed with")
+    assert KokoroEngine().unavailable_reason().startswith(f"model.onnx is {size:,} bytes instead of {size + 1:,}")
 
 
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        ("truncated", "model.onnx is damaged or no model"),
-        ("text", "model.onnx is damaged or no model"),
+        ("truncated", "model.onnx is corrupted or not a model"),
+        ("text", "model.onnx is corrupted or not a model"),
         ("foreign", "model.onnx is a different model"),
         ("broken", "the model produces no audio"),
     ],

@@ -13,8 +13,10 @@ from tests.support.services import create_database, drop_database
 
 
 def copy_migrated_database() -> bool:
-    """Puts a copy where this process's test database belongs. False if the process is alone and builds its own."""
-    if WORKER is None:
+    """Puts a copy where this process's test database belongs. False if the process builds its own: it is alone, or
+    pytest was started without `tests.run`.
+    """
+    if WORKER is None or "DATA_DIR" not in os.environ:
         return False
     folder = Path(os.environ["DATA_DIR"]).parent  # the run's
     with (folder / "migrated.lock").open("w") as lock:

@@ -141,7 +141,7 @@ def test_a_suspended_account_is_refused(doors: Doors, door: Door):
 @every_door
 def test_an_account_that_is_about_to_be_deleted_is_refused(doors: Doors, door: Door):
     ask_for_deletion(account=doors.account, actor=SYSTEM)
-    refused(doors, door, "about to be deleted")
+    refused(doors, door, "scheduled for deletion")
 
 
 @every_door
@@ -172,7 +172,7 @@ def test_every_request_counts_once_and_the_one_past_the_limit_is_refused(doors: 
     for _ in range(5):
         last = door(doors)
     assert new_jobs(doors) == 2
-    assert "5 of 2" in words_of(last)
+    assert "Rate limit exceeded: 2 requests per 15 minutes." in words_of(last)
     assert last.headers.get("Retry-After", "1").isdecimal()
 
 

@@ -104,7 +104,7 @@ def test_the_owner_asks_with_name_and_password_and_keys_are_refused_at_once(
     assert error["message"].startswith("This account is scheduled for deletion.")
     error_of(api.get("/api/v1/tts"), 403, "FORBIDDEN")
     assert not Job.objects.exists()
-    assert "Acme will be deleted" in signed_in.get("/overview").content.decode()
+    assert "Acme is scheduled for deletion" in signed_in.get("/overview").content.decode()
     (message,) = mail.outbox
     assert (message.to, message.subject) == (["alice@acme.example"], "Acme is about to be deleted")
     assert AuditEntry.objects.filter(account=account, action="account.deletion_asked").count() == 1
@@ -119,7 +119,7 @@ def test_until_the_seven_days_are_over_it_can_be_kept(signed_in: Client, account
         clock.shift(timedelta(days=7) - timedelta(seconds=1))
         assert delete_due_accounts() == 0
         signed_in.force_login(alice)
-        assert "Acme stays." in signed_in.post("/settings/data/keep", follow=True).content.decode()
+        assert "Acme will not be deleted." in signed_in.post("/settings/data/keep", follow=True).content.decode()
         assert api.get("/api/v1/tts").status_code == 200
         clock.shift(timedelta(days=1))
         assert delete_due_accounts() == 0

@@ -240,7 +240,7 @@ FAULTS: list[tuple[Callable[[Attempt], None], int, str, str, str | None, str]] =
     (Attempt.suspended, 403, "forbidden", INVALID, None, "suspended"),
     (Attempt.on_the_free_plan, 403, "forbidden", INVALID, None, "plan"),
     (Attempt.without_scope, 403, "forbidden", INVALID, None, "scope"),
-    (Attempt.too_often, 429, "rate_limit_exceeded", "requests", None, "request 1 of 0"),
+    (Attempt.too_often, 429, "rate_limit_exceeded", "requests", None, "Rate limit exceeded: 0 requests"),
     (Attempt.blank, 400, "invalid_value", INVALID, "input", "blank"),
     (Attempt.unknown_model, 404, "model_not_found", INVALID, "model", "tts-2"),
     (Attempt.key_used_before, 409, "idempotency_key_reuse", INVALID, None, "Idempotency-Key"),

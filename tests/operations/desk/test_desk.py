@@ -112,7 +112,7 @@ def test_what_was_spent_meanwhile_cannot_be_taken_back(administrator: Client, ac
     entry = LedgerEntry.objects.get(kind="adjustment")
     paid_job(account, 120)
     answer = administrator.post(f"/admin/billing/ledgerentry/{entry.pk}/do/reverse/", WHY)
-    assert "40 credits cannot be taken" in answer.content.decode()
+    assert "40 credits cannot be deducted" in answer.content.decode()
     assert Balance.objects.get(account=account).available_microcredits == 20 * CREDIT
 
 

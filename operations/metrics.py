@@ -135,7 +135,7 @@ class JobMetrics(Collector):
             if status == JobStatus.COMPLETED:
                 self._audio_ms[engine] += row["audio_ms"]
                 self._characters[engine] += row["chars"]
-                self._work_seconds[engine] += row["work"].total_seconds()
+                self._work_seconds[engine] += (row["work"] or timedelta()).total_seconds()
         self._counted_until = moment
 
 

@@ -49,6 +49,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 @pytest.fixture(autouse=True)
+def staff_without_second_factor(settings) -> None:
+    """Operators sign in with a password alone, on every database. `test_enrolment.py` and `test_settings.py` ask more."""
+    settings.STAFF_NEED_SECOND_FACTOR = False
+
+
+@pytest.fixture(autouse=True)
 def private_places(settings, tmp_path: Path) -> None:
     """Everything a test writes is in its own folder; nothing is remembered from the test before."""
     settings.SPOOL_DIR = tmp_path / "spool"

@@ -7,12 +7,6 @@ from django.test import Client
 from accounts.models import Account, User
 
 
-@pytest.fixture(autouse=True)
-def no_second_factor_needed(settings) -> None:
-    """As on one machine; where it is needed is in `test_enrolment`."""
-    settings.STAFF_NEED_SECOND_FACTOR = False
-
-
 @pytest.fixture
 def ada(account: Account) -> User:
     user = User.objects.create_superuser("ada@staff.example", "correct horse battery staple")

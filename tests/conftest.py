@@ -50,7 +50,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture(autouse=True)
 def staff_without_second_factor(settings) -> None:
-    """Operators sign in with a password alone, on every database. `test_enrolment.py` and `test_settings.py` ask more."""
+    """Operators sign in with a password alone, on every database; `test_enrolment.py` asks for more."""
     settings.STAFF_NEED_SECOND_FACTOR = False
 
 

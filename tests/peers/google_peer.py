@@ -171,6 +171,14 @@ class GooglePeer:
         config = next(requests).streaming_config
         source = next(requests).input
         self.streamed.append((config, source))
+        is_ours_to_end = threading.Event()
+
+        def count_early_end() -> None:
+            # gRPC never resumes a generator whose caller is gone, so the generator itself may not notice.
+            if not is_ours_to_end.is_set():
+                self.ended_early += 1
+
+        context.add_callback(count_early_end)
         with self._counted():
             bad_day = self._bad_day(context)
             rate = config.streaming_audio_config.speaking_rate
@@ -197,10 +205,8 @@ class GooglePeer:
                         _refuse(context, Refuse("UNAVAILABLE"))
                 if isinstance(bad_day, Cut) and number == 2:
                     _refuse(context, Refuse("UNAVAILABLE"))
-                if not context.is_active():
-                    self.ended_early += 1
-                    return
                 yield google.StreamingSynthesizeResponse(audio_content=pcm[start : start + CHUNK_BYTES])
+            is_ours_to_end.set()
 
     # ---------------------------------------------------------------------------------------------
 

@@ -150,7 +150,7 @@ def assert_failed_after_heard(job: Job) -> None:
     """Failed after a part was handed out: that part is kept, the rest is back exactly once, and no file is left."""
     job.refresh_from_db()
     assert (job.status, job.error_code) == ("failed", "GENERATION_FAILED")
-    assert 0 < job.chars_handed_out < job.chars_charged
+    assert 0 < job.chars_handed_out < job.chars_charged, (job.chars_handed_out, job.chars_charged)
     kept_microcredits = job.chars_handed_out * job.cost_microcredits // job.chars_charged
     assert job.refunded_microcredits == job.cost_microcredits - kept_microcredits
     assert entries_of(job) == [

@@ -348,7 +348,9 @@ def test_a_failure_before_the_first_byte_is_an_error_like_any_other(api, client,
 
 @pytest.mark.parametrize("trouble", ["PERMANENT", "TRANSIENT"])
 def test_a_failure_after_the_first_byte_breaks_the_stream_off_and_refunds_the_rest(api, account, the_engine, trouble):
-    data = submit(api, f"Fine at first. GATE to be heard. {trouble} trouble then.", output_format="wav")
+    # The last sentence is longer than what its first second is counted as, whether that second is heard or not.
+    text = f"Fine at first. GATE to be heard. {trouble} trouble then, {'and more of it ' * 8}to the end."
+    data = submit(api, text, output_format="wav")
     listener = Listener(path_of(data))
     with Background(lambda: speak_next(QUEUE)):
         wait_for(lambda: len(listener.received) > 1000, "the first sentence to be heard")

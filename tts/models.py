@@ -67,6 +67,10 @@ class Job(models.Model):
     chars_done = models.PositiveIntegerField(default=0)
     chars_handed_out = models.PositiveIntegerField(default=0)
     is_storing = models.BooleanField(default=False)  # synthesised in this attempt, and the store has not taken it yet
+    audio_ms_done = models.PositiveBigIntegerField(default=0)  # of audio, synthesised in this attempt
+    expected_finish_at = models.DateTimeField(null=True)  # at the pace of this attempt so far; None: not known yet
+    # On the disks of this machine, at most at once, until it has ended (tts.storage.capacity).
+    expected_bytes = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True)  # of the first attempt
     finished_at = models.DateTimeField(null=True)
@@ -105,6 +109,12 @@ class Job(models.Model):
                 fields=["account", "lease_expires_at"],
                 condition=models.Q(status=JobStatus.PROCESSING),
                 name="job_processing",
+            ),
+            # How much room is spoken for, added up at every submission.
+            models.Index(
+                fields=["status", "expected_bytes"],
+                condition=models.Q(status__in=UNFINISHED),
+                name="job_expected_bytes",
             ),
             models.Index(
                 fields=["finished_at"],

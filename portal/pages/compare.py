@@ -97,7 +97,7 @@ def sound(request: HttpRequest) -> HttpResponse:
     text = _plain(request.GET.get("text", ""))[:MAX_TEXT_CHARS]
     voice = Voice.objects.filter(voice_id__in=get_selected_voices(request.GET)[:1]).first()
     if voice is None:
-        raise Http404("There is no such voice here.")
+        raise Http404("No voice has this ID.")
     [heard] = _heard([voice], text)
     if heard.state == VoicePreviewState.WAITING:
         return HttpResponse(status=204)

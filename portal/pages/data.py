@@ -73,7 +73,7 @@ def delete(request: MemberRequest) -> HttpResponse:
             due_at = ask_for_deletion(account=account, actor=Actor.of_member(request.membership))
         except NothingToChange:  # sent twice
             return redirect("account_data")
-        subject = f"{in_subject(account.name)} is about to be deleted"
+        subject = f"{in_subject(account.name)} will be deleted"
         mail_owners(account, "tts/email/deletion_asked", subject=subject, context={"due_at": due_at})
         return redirect("account_data")
     return render(request, "tts/delete_account.html", {"account": account, "form": form})

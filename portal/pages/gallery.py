@@ -146,7 +146,7 @@ def voice_page(request: HttpRequest, voice_id: str) -> HttpResponse:
     try:
         voice = get_public_voice(voice_id.replace("\0", ""))
     except NotFound:
-        raise Http404("There is no such voice here.") from None
+        raise Http404("No voice has this ID.") from None
     prices = get_prices()
     alike = list_voices(language=voice.language).exclude(pk=voice.pk).order_by("provider", "name")[:ALIKE]
     sentence = sentence_of(voice.language)

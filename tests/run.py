@@ -136,8 +136,8 @@ def _kill_strays(data_dir: str) -> None:
 
 def _stop(number: int, frame: FrameType | None) -> None:
     """Leaves by way of every `finally`, undisturbed by a second signal."""
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 

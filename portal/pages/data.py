@@ -54,7 +54,7 @@ def download_export(request: MemberRequest, export_id: uuid.UUID) -> HttpRespons
     if row is None:
         raise Http404
     base_url = request.build_absolute_uri("/").rstrip("/")
-    return redirect(store.signed_url(row.key_of(row.attempt), base_url=base_url, lasts=LINK).url)
+    return redirect(store.signed_url(row.get_store_key(row.attempt), base_url=base_url, lasts=LINK).url)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -59,7 +59,7 @@ def with_audio(account: Account, text: str) -> tuple[Job, Path]:
     )
     job.audio_key = store.audio_storage().save(store.audio_key(job, 1), ContentFile(b"RIFF"))
     job.save(update_fields=["audio_key"])
-    return job, Path(store.audio_storage().address_of(job.audio_key))
+    return job, Path(store.audio_storage().get_address(job.audio_key))
 
 
 def furnish(account: Account) -> tuple[Job, Job, Path]:

@@ -45,7 +45,7 @@ class Command(OperatorCommand):
             raise CommandError(str(error)) from error
         entries = files.manifest()
         if entries:
-            entries[files.ONNX_FILE] = {"sha256": files.sha256_of(target), "bytes": target.stat().st_size}
+            entries[files.ONNX_FILE] = {"sha256": files.compute_sha256(target), "bytes": target.stat().st_size}
             files.write_manifest(entries)
         self.report(
             {"file": str(target), "bytes": target.stat().st_size, "deviation": round(deviation, 3)},

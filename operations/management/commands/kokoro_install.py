@@ -41,7 +41,7 @@ class Command(OperatorCommand):
             entries[wanted.target] = {"fetched_sha256": digest, "sha256": digest, "bytes": size_bytes}
             if wanted.target == files.ONNX_FILE:
                 make_noise_deterministic(target, target)
-                entries[wanted.target] |= {"sha256": files.sha256_of(target), "bytes": target.stat().st_size}
+                entries[wanted.target] |= {"sha256": files.compute_sha256(target), "bytes": target.stat().st_size}
             files.write_manifest(entries)
             fetched += 1
         sync_catalogue()

@@ -71,6 +71,6 @@ def write_manifest(entries: dict[str, dict[str, Any]]) -> None:
     unfinished.replace(path)
 
 
-def sha256_of(path: Path) -> str:
+def compute_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

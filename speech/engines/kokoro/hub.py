@@ -84,7 +84,7 @@ def fetch(wanted: Wanted, folder: Path, progress: Progress) -> tuple[str, int]:
                     "Files already downloaded are kept. Run this command again, "
                     f"or copy the files to {folder} yourself."
                 ) from error
-    digest = files.sha256_of(part)
+    digest = files.compute_sha256(part)
     if expected and digest != expected:
         part.unlink()
         raise InstallFailed(

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Account
 from config.errors import NotFound
 from tts.errors import AudioExpired, AudioNotAvailable, AudioNotReady
-from tts.models import Job, JobStatus
+from tts.models import Job, JobStatus, SpeechPart
 
 UNFINISHED_AT_MOST = timedelta(days=7)  # a text is kept from its end on, and may have waited before
 BEGINNING_CHARS = 120  # of a text, in lists
@@ -19,6 +19,16 @@ NO_AUDIO = {
     JobStatus.FAILED: "This job failed, so it has no audio.",
     JobStatus.CANCELLED: "This job was cancelled, so it has no audio.",
 }
+
+
+def get_held_row(job: Job) -> QuerySet[Job]:
+    """The fence: the row of a job, as long as the attempt that `job` says holds it; else none."""
+    return Job.objects.filter(pk=job.pk, status=JobStatus.PROCESSING, attempt=job.attempt)
+
+
+def list_speech_parts(job: Job) -> list[SpeechPart]:
+    """What is stored of earlier attempts, in the order of the text; of two with the same beginning the later first."""
+    return list(SpeechPart.objects.filter(job=job, is_stored=True).order_by("begins", "-pk"))
 
 
 def get_job(*, account: Account, job_id: uuid.UUID) -> Job:

@@ -273,6 +273,7 @@ def test_sweep_jobs_gives_back_what_a_dead_worker_held(account: Account):
     assert values == {
         "reclaimed_jobs": 1, "stranded_jobs": 0, "woken_queues": 1, "erased_jobs": 0, "forgotten_requests": 0,
         "forgotten_counters": 0, "removed_spool_files": 0, "forgotten_auditions": 0, "unserved_jobs": 0,
+        "deleted_parts": 0,
     }  # fmt: skip
     assert Job.objects.get(pk=job.pk).status == JobStatus.PENDING
     assert run("sweep_jobs").startswith("reclaimed jobs       0\n")

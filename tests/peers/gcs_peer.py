@@ -1,4 +1,6 @@
-"""A small Google Cloud Storage for the tests: tokens, uploads at once and in parts, deletion, checked signed reads."""
+"""A small Google Cloud Storage for the tests: tokens, uploads at once and in parts, downloads, deletion, checked signed
+reads.
+"""
 
 import base64
 import json
@@ -73,6 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(204 if found else 404, {})
 
     def do_GET(self) -> None:
+        if "/o/" in self.path:
+            self._download(unquote(self.path.partition("/o/")[2].partition("?")[0]))
+            return
         try:
             check_gcs_url("GET", f"http://{self.headers['Host']}{self.path}", self.server.public_keys)
         except Refused as refusal:
@@ -80,6 +85,21 @@ class _Handler(BaseHTTPRequestHandler):
             return
         content_type, body = self.server.objects[unquote(urlsplit(self.path).path).partition("/speech/")[2]]
         self._answer(200, body, {"Content-Type": content_type})
+
+    def _download(self, name: str) -> None:
+        """By the JSON API, as the service itself reads: all of it, a range of it, or what is known of it."""
+        if self.headers["Authorization"] != "Bearer a-token":
+            self._answer(401, {})
+        elif name not in self.server.objects:
+            self._answer(404, {})
+        elif "alt=media" not in self.path:
+            self._answer(200, {"name": name, "size": str(len(self.server.objects[name][1]))})
+        else:
+            content = self.server.objects[name][1]
+            first, last = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").split("-")
+            part = content[int(first) : int(last or len(content)) + 1]
+            place = f"bytes {first}-{int(first) + len(part) - 1}/{len(content)}"
+            self._answer(206 if "Range" in self.headers else 200, part, {"Content-Range": place})
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", "0")))

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +193,7 @@ class ScriptedEngine(EspeakEngine):
     reached = threading.Event()  # GATE is waiting
 
     def speak(self, segment: Segment) -> Generator[bytes, None, None]:
+        note_spoken(segment)
         match (segment.text.split() or [""])[0].rstrip("."):
             case "TRANSIENT":
                 yield bytes(2000)
@@ -264,6 +265,17 @@ class DiskFullStorage(LocalAudioStorage):
 
 def hold_file(data_dir: Path) -> Path:
     return Path(data_dir) / "hold"
+
+
+def spoken_log(data_dir: Path) -> Path:
+    """Where it exists, the scripted engine of any process writes a line for each segment that it begins to speak."""
+    return Path(data_dir) / "spoken"
+
+
+def note_spoken(segment: Segment) -> None:
+    with suppress(FileNotFoundError), spoken_log(settings.DATA_DIR).open("r+") as log:
+        log.seek(0, os.SEEK_END)
+        log.write(f"{segment.text.strip()}\n")
 
 
 def worker_environment(data_dir: Path, **more: str) -> dict[str, str]:

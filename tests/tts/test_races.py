@@ -29,6 +29,7 @@ from tests.support.workers import (
     submit,
 )
 from tts.models import Job
+from tts.selectors import get_held_row
 from tts.services import lifecycle
 from tts.services.sweep import sweep
 
@@ -284,14 +285,13 @@ def test_a_lease_that_was_renewed_after_the_sweeper_looked_is_left_alone(running
     for attempt in (1, 3):
         job = running(attempt)
         expire_lease(job)
-        mine = lifecycle._mine
 
-        def renew_first(row, mine=mine, job=job):
-            monkeypatch.setattr(lifecycle, "_mine", mine)
+        def renew_first(row, job=job):
+            monkeypatch.setattr(lifecycle, "get_held_row", get_held_row)
             assert lifecycle.renew_lease(job=job, chars_done=1)
-            return mine(row)
+            return get_held_row(row)
 
-        monkeypatch.setattr(lifecycle, "_mine", renew_first)
+        monkeypatch.setattr(lifecycle, "get_held_row", renew_first)
         assert lifecycle.reclaim_dead_jobs() == 0
         job.refresh_from_db()
         assert (job.status, job.attempt, job.refunded_microcredits) == ("processing", attempt, 0)

@@ -1,5 +1,6 @@
 """The store at Google: signatures recomputed with nothing of Google's, uploads to a small server of its JSON API."""
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -137,6 +138,19 @@ def test_a_large_file_goes_up_in_parts(bucket: GCSPeer, tmp_path: Path):
     assert bucket.objects["ours/ab/long-1.wav"] == ("audio/wav", path.read_bytes())
 
 
+def test_a_file_is_fetched_whole(bucket: GCSPeer):
+    content = bytes(range(256)) * 5000
+    store.save_file("ab/part.flac", io.BytesIO(content))
+    fetched = io.BytesIO()
+    store.fetch_audio("ab/part.flac", fetched)
+    assert fetched.getvalue() == content
+    with store.read_audio("ab/part.flac", 1_000_000) as file:
+        assert file.read() == content[1_000_000:]
+    for read in (lambda: store.fetch_audio("ab/no.flac", io.BytesIO()), lambda: store.read_audio("ab/no.flac", 0)):
+        with pytest.raises(FileNotFoundError):
+            read()
+
+
 def test_deleting_what_is_not_there_is_harmless(bucket: GCSPeer):
     store.audio_storage().delete(NAME)
 
@@ -151,6 +165,8 @@ def test_a_store_that_refuses_connections_is_given_up(settings, key_file, tmp_pa
         store.save_audio(NAME, path)
     with pytest.raises(StoreUnavailable):
         store.audio_storage().delete(NAME)
+    with pytest.raises(StoreUnavailable):
+        store.fetch_audio(NAME, io.BytesIO())
 
 
 @pytest.mark.parametrize("path", ["", "/nonexistent/key.json"])

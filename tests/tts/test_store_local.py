@@ -141,8 +141,10 @@ def test_the_limit_is_an_operators_to_set(free_bytes, settings, tmp_path: Path):
 def test_what_a_job_is_expected_to_need_must_fit_beside_what_others_need(
     api, voices, account, free_bytes, tmp_path: Path
 ):
-    """90,000 characters are 7,500 seconds at most, 44,100 bytes each as a WAV, in the spool and in the store."""
-    reserve, long_job = 500 * 1024 * 1024, 2 * 7_500 * 44_100
+    """90,000 characters are 7,500 seconds at most; of each 44,100 bytes as a WAV, in the spool and in the store, and what
+    is kept for another attempt.
+    """
+    reserve, long_job = 500 * 1024 * 1024, 7_500 * (2 * 44_100 + 30_000)
     before = get_balance(account).available_microcredits
     free_bytes[tmp_path] = reserve + long_job - 1024 * 1024
     refusal = api.post("/api/v1/tts", SPEECH | {"text": "x" * 90_000, "output_format": "wav"})
@@ -168,12 +170,12 @@ def test_what_a_job_is_expected_to_need_must_fit_beside_what_others_need(
 @pytest.mark.parametrize(
     ("text", "speed", "encoding", "size_bytes"),
     [
-        ("x" * 1200, 1.0, ("wav", 24_000, None, 1), 2 * 100 * 48_000),
-        ("x" * 1200, 2.0, ("wav", 24_000, None, 1), 2 * 50 * 48_000),
-        ("x" * 1200, 1.0, ("mp3", 24_000, 128, 1), 2 * 100 * 16_000),
-        ("x" * 1200, 1.0, ("ogg_opus", 48_000, 64, 1), 2 * 100 * (8_000 + 1_400)),
-        ("x" * 1200, 1.0, ("pcm", 24_000, None, 1), 2 * 100 * 48_000),
-        ("今" * 400, 1.0, ("mp3", 24_000, 32, 1), 2 * 100 * 4_000),
+        ("x" * 1200, 1.0, ("wav", 24_000, None, 1), 100 * 126_000),
+        ("x" * 1200, 2.0, ("wav", 24_000, None, 1), 50 * 126_000),
+        ("x" * 1200, 1.0, ("mp3", 24_000, 128, 1), 100 * 62_000),
+        ("x" * 1200, 1.0, ("ogg_opus", 48_000, 64, 1), 100 * (2 * 9_400 + 30_000)),
+        ("x" * 1200, 1.0, ("pcm", 24_000, None, 1), 100 * 126_000),
+        ("今" * 400, 1.0, ("mp3", 24_000, 32, 1), 100 * 38_000),
     ],
 )
 def test_the_bytes_expected_follow_from_characters_speed_format_and_bitrate(

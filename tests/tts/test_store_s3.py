@@ -1,5 +1,6 @@
 """The store in a bucket: through the whole API, against a peer that checks every signature; and when it is away."""
 
+import io
 import json
 import re
 import socket
@@ -27,6 +28,7 @@ from tests.peers.s3_peer import ACCESS_KEY, BUCKET, SECRET, S3Peer, s3_peer
 from tests.support.audio import measure_audio, speech_like_pcm
 from tests.support.ports import free_port
 from tests.support.waiting import wait_for
+from tts.errors import StoreUnavailable
 from tts.models import Job, JobStatus
 from tts.services import lifecycle
 from tts.services.sweep import sweep
@@ -270,6 +272,16 @@ def test_a_large_file_is_sent_in_parts_and_not_held_in_memory(bucket: S3Peer, tm
     assert peak < 30 * 1024 * 1024
 
 
+def test_a_file_is_fetched_whole(bucket: S3Peer):
+    content = bytes(range(256)) * 5000
+    store.save_file("aa/part.flac", io.BytesIO(content))
+    fetched = io.BytesIO()
+    store.fetch_audio("aa/part.flac", fetched)
+    assert fetched.getvalue() == content
+    with pytest.raises(FileNotFoundError):
+        store.fetch_audio("aa/nothing.flac", io.BytesIO())
+
+
 def test_a_process_has_one_client_for_all_its_threads(bucket: S3Peer, settings):
     storage = store.audio_storage()
     assert isinstance(storage, S3AudioStorage)
@@ -311,6 +323,11 @@ def test_a_store_that_refuses_connections_costs_the_customer_nothing(
 
     assert_failed_and_refunded(api, account, job_id)
     assert list(settings.SPOOL_DIR.iterdir()) == []
+
+
+def test_a_part_cannot_be_fetched_from_a_store_that_is_away(dead_store):
+    with pytest.raises(StoreUnavailable):
+        store.fetch_audio("aa/part.flac", io.BytesIO())
 
 
 def test_a_store_that_hangs_costs_the_customer_nothing(committed_db, api, voices, account, hanging_store, settings):

@@ -176,4 +176,5 @@ def test_the_operators_command_does_the_same_and_reports_it(account):
         "removed_spool_files": 0,
         "forgotten_auditions": 0,
         "unserved_jobs": 0,
+        "deleted_parts": 0,
     }

@@ -2,16 +2,19 @@
 
 from tts.models.exports import AccountExport, ExportState
 from tts.models.jobs import UNFINISHED, Job, JobStatus
+from tts.models.parts import AudioPart, SpeechPart
 from tts.models.queue_watch import QueueWatch
 from tts.models.voice_previews import VoicePreview, VoicePreviewState
 
 __all__ = [
     "UNFINISHED",
     "AccountExport",
+    "AudioPart",
     "ExportState",
     "Job",
     "JobStatus",
     "QueueWatch",
+    "SpeechPart",
     "VoicePreview",
     "VoicePreviewState",
 ]

@@ -65,6 +65,7 @@ class Job(models.Model):
     chars_done = models.PositiveIntegerField(default=0)
     chars_handed_out = models.PositiveIntegerField(default=0)
     is_storing = models.BooleanField(default=False)  # synthesised in this attempt, and the store has not taken it yet
+    chars_kept = models.PositiveIntegerField(default=0)  # code points that the next attempt need not speak again
     audio_ms_done = models.PositiveBigIntegerField(default=0)  # of audio, synthesised in this attempt
     expected_finish_at = models.DateTimeField(null=True)  # at the pace of this attempt so far; None: not known yet
     # On the disks of this machine, at most at once, until it has ended (tts.storage.capacity).

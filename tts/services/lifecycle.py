@@ -22,13 +22,15 @@ from billing.services.ledger import refund_job
 from config.errors import NotFound
 from tts.models import Job, JobStatus
 from tts.refunds import get_refund_microcredits
+from tts.selectors import get_held_row
+from tts.services.parts import delete_parts
 from tts.storage import store
 from tts.timing import Timings
 from webhooks.services import record_job_event
 
 GAVE_UP_MESSAGE = "The voice engine stopped unexpectedly {attempts} times. Try again, or try another voice."
-NOTHING_DONE: dict[str, Any] = {  # by the next attempt, so far
-    "chars_done": 0, "is_storing": False, "audio_ms_done": 0, "expected_finish_at": None
+NOTHING_DONE: dict[str, Any] = {  # by the next attempt, so far: what is kept it need not do again
+    "chars_done": F("chars_kept"), "is_storing": False, "audio_ms_done": 0, "expected_finish_at": None
 }  # fmt: skip
 ENGINE_REMOVED_MESSAGE = "This voice is no longer available. Try another voice."
 
@@ -85,7 +87,7 @@ def renew_lease(
     """False when the job is no longer ours: cancelled, or given to another worker. See `tts.timing.Progress`."""
     now = timezone.now()
     return bool(
-        _mine(job).update(
+        get_held_row(job).update(
             lease_expires_at=now + lease_duration(),
             chars_done=chars_done,
             is_storing=is_storing,
@@ -108,7 +110,7 @@ def raise_chars_handed_out(*, job_id: uuid.UUID, attempt: int, chars: int) -> bo
 @transaction.atomic
 def complete_job(*, job: Job, audio_key: str, audio_bytes: int, duration_ms: int, made: Timings | None = None) -> bool:
     """False when the job was no longer ours; the audio then belongs to nobody."""
-    completed = _mine(job).update(
+    completed = get_held_row(job).update(
         status=JobStatus.COMPLETED,
         audio_key=audio_key,
         audio_bytes=audio_bytes,
@@ -132,7 +134,7 @@ def retry_or_fail_job(*, job: Job, message: str, pause_seconds: float = 0.0) -> 
         fail_job(job=job, message=message)
         return
     not_before = timezone.now() + timedelta(seconds=pause_seconds) if pause_seconds else None
-    _mine(job).update(status=JobStatus.PENDING, lease_expires_at=None, not_before=not_before, **NOTHING_DONE)
+    get_held_row(job).update(status=JobStatus.PENDING, lease_expires_at=None, not_before=not_before, **NOTHING_DONE)
 
 
 def fail_job(*, job: Job, message: str) -> bool:
@@ -140,7 +142,7 @@ def fail_job(*, job: Job, message: str) -> bool:
 
     `message` says what happened and what to do; a sentence about the refund is added to it.
     """
-    return _fail(_mine(job), message=message)
+    return _fail(get_held_row(job), message=message)
 
 
 @transaction.atomic
@@ -182,7 +184,7 @@ def release_job(*, job: Job) -> None:
     it: the next one must not have its number.
     """
     attempt = F("attempt") if job.is_streamed else F("attempt") - 1
-    _mine(job).update(status=JobStatus.PENDING, attempt=attempt, lease_expires_at=None, **NOTHING_DONE)
+    get_held_row(job).update(status=JobStatus.PENDING, attempt=attempt, lease_expires_at=None, **NOTHING_DONE)
 
 
 def reclaim_dead_jobs() -> int:
@@ -194,7 +196,7 @@ def reclaim_dead_jobs() -> int:
     reclaimed = 0
     for job in dead.select_related("account").defer("text"):
         # The lease is part of the condition: its owner may have woken up and renewed it just now.
-        row = _mine(job).filter(lease_expires_at=job.lease_expires_at)
+        row = get_held_row(job).filter(lease_expires_at=job.lease_expires_at)
         if job.attempt >= settings.JOB_MAX_ATTEMPTS:
             reclaimed += _fail(row, message=GAVE_UP_MESSAGE.format(attempts=job.attempt))
         else:
@@ -282,6 +284,7 @@ def erase_job(*, job: Job) -> None:
     Files first: a crash in between leaves a row that is erased again, never a file that nobody knows of.
     Raises StoreUnavailable; nothing of the row has changed then.
     """
+    delete_parts(job_id=job.pk)
     store.delete_audio(job)
     with transaction.atomic():
         Job.objects.filter(pk=job.pk, erased_at=None).update(
@@ -297,8 +300,3 @@ def _delete_audio_on_commit(job: Job) -> None:
 
 def lease_duration() -> timedelta:
     return timedelta(seconds=settings.JOB_LEASE_SECONDS)
-
-
-def _mine(job: Job) -> QuerySet[Job]:
-    """The fence: the row, as long as this attempt holds it."""
-    return Job.objects.filter(pk=job.pk, status=JobStatus.PROCESSING, attempt=job.attempt)

@@ -16,6 +16,7 @@ from tts.errors import StoreUnavailable
 from tts.models import Job
 from tts.queue import wake_worker
 from tts.services.lifecycle import due_jobs, erase_job, fail_jobs_of_removed_engines, reclaim_dead_jobs
+from tts.services.parts import delete_parts_of_finished_jobs
 from tts.services.queue_presence import fail_unserved_jobs, watch_queues
 from tts.services.voice_previews import sweep_auditions
 
@@ -28,7 +29,8 @@ SPOOL_MAX_AGE_SECONDS = 3600
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """How much was done. Reclaimed: taken from workers that died; stranded: failed, for their engine was removed;
-    unserved: failed, for their queue had no worker; erased and forgotten: past their time.
+    unserved: failed, for their queue had no worker; parts: of the audio of jobs that have ended; erased and forgotten:
+    past their time.
     """
 
     reclaimed_jobs: int
@@ -40,6 +42,7 @@ class Sweep:
     removed_spool_files: int
     forgotten_auditions: int
     unserved_jobs: int
+    deleted_parts: int = 0
 
 
 def sweep() -> Sweep:
@@ -59,7 +62,16 @@ def sweep() -> Sweep:
         removed_spool_files=remove_stale_spool_files(),
         forgotten_auditions=forget_auditions(),
         unserved_jobs=unserved,
+        deleted_parts=delete_left_parts(),
     )
+
+
+def delete_left_parts() -> int:
+    try:
+        return delete_parts_of_finished_jobs()
+    except StoreUnavailable:
+        logger.warning("could not delete the parts of finished jobs", exc_info=True)
+        return 0
 
 
 def forget_auditions() -> int:

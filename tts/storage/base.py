@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, Protocol
+from typing import IO, Any, BinaryIO, Protocol
 
 from django.core.files.base import File
 
@@ -23,6 +23,9 @@ class AudioStorage(Protocol):
 
     def read_from(self, name: str, skip_bytes: int) -> BinaryIO:
         """The file from there on; only read and closed. Raises FileNotFoundError, StoreUnavailable."""
+
+    def fetch(self, name: str, into: IO[bytes]) -> None:
+        """The whole file. Raises FileNotFoundError, StoreUnavailable, also when it comes to an end too early."""
 
     def exists(self, name: str) -> bool: ...
 

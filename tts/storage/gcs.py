@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
@@ -98,6 +98,13 @@ class GCSAudioStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-stora
             file: BinaryIO = blob.open("rb", timeout=TIMEOUT_SECONDS, retry=RETRY)
             file.seek(skip_bytes)
         return file
+
+    def fetch(self, name: str, into: IO[bytes]) -> None:
+        with _unavailable():
+            try:
+                self._blob(name).download_to_file(into, timeout=TIMEOUT_SECONDS, retry=RETRY)
+            except NotFound:
+                raise FileNotFoundError(name) from None
 
     def delete(self, name: str) -> None:
         with _unavailable():

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from django.conf import settings
 from django.core.files import File
@@ -31,6 +31,7 @@ __all__ = ["is_signature_valid"]  # of URLs that a local store made
 # Chinese character takes 0.2 s and three bytes, so the bytes say enough in any script.
 TEXT_BYTES_PER_SECOND = 12.0
 COPIES = 2  # of the encoded audio: in the spool, and in the store while it is copied there
+KEPT_BYTES_PER_SECOND = 30_000  # of speech for another attempt, as FLAC at an engine's rate; measured 25,000
 MEGABYTE = 1024 * 1024
 SPOKEN_FOR_SECONDS = 5.0  # how long one look at what is spoken for lasts
 _spoken_for = (float("-inf"), 0)  # until when, and how many bytes
@@ -59,6 +60,13 @@ def save_audio(key: str, path: Path) -> None:
         audio_storage().save(key, File(file))
 
 
+def save_file(key: str, content: IO[bytes]) -> None:
+    """The same of an open file, from its beginning to its end."""
+    content.seek(0)
+    with _full_disk_is_unavailable():
+        audio_storage().save(key, File(content))
+
+
 def spool_path(job: Job, attempt: int) -> Path:
     """The file that a worker writes this attempt's audio into, until it is stored."""
     return Path(settings.SPOOL_DIR) / Path(audio_key(job, attempt)).name
@@ -67,6 +75,11 @@ def spool_path(job: Job, attempt: int) -> Path:
 def read_audio(key: str, skip_bytes: int) -> BinaryIO:
     """What is stored as `key`, from there on, of any store. Raises FileNotFoundError, StoreUnavailable."""
     return audio_storage().read_from(key, skip_bytes)
+
+
+def fetch_audio(key: str, into: IO[bytes]) -> None:
+    """All that is stored as `key`, of any store. Raises FileNotFoundError, StoreUnavailable."""
+    audio_storage().fetch(key, into)
 
 
 def open_audio(key: str) -> BinaryIO:
@@ -96,7 +109,7 @@ def signed_url(key: str, *, base_url: str, lasts: timedelta | None = None) -> Si
 def expected_bytes(*, text: str, speed: float, encoding: Encoding) -> int:
     """What the audio of a text needs on our disks, at most at once, if it is spoken at a usual pace."""
     seconds = len(text.encode("utf-8", "replace")) / TEXT_BYTES_PER_SECOND / speed
-    return round(seconds * encoding.bytes_per_second * COPIES)
+    return round(seconds * (encoding.bytes_per_second * COPIES + KEPT_BYTES_PER_SECOND))
 
 
 def check_capacity(*, more_bytes: int = 0) -> None:

@@ -37,7 +37,8 @@ class Lease:
     """Keeps a claimed job ours while it is worked on: a thread renews the lease and reports the progress."""
 
     def __init__(self, job: Job) -> None:
-        self.chars_done = self.audio_ms_done = 0
+        self.chars_done = job.chars_done  # kept by an earlier attempt
+        self.audio_ms_done = 0
         self.is_storing = False
         self._pace_since: tuple[float, int] | None = None  # when, and how many characters were done then
         self._job = job
@@ -53,6 +54,10 @@ class Lease:
             raise LeaseLost
         if worker_is_stopping.is_set():
             raise WorkerStopping
+
+    def begin_pace(self) -> None:
+        """From now on characters are spoken; those before were taken from what was kept."""
+        self._pace_since = None
 
     def progress(self) -> Progress:
         """As of now. To be asked for again and again: the first time nothing is known of the pace."""
@@ -78,7 +83,7 @@ class Lease:
         self._thread.join()
 
     def _keep(self) -> None:
-        renewed_at, reported = time.monotonic(), Progress(chars_done=0)
+        renewed_at, reported = time.monotonic(), Progress(chars_done=self._job.chars_done)
         renew_every_seconds = settings.JOB_LEASE_SECONDS / 3
         while not self._released.wait(min(HEARTBEAT_SECONDS, renew_every_seconds)):
             progress, now = self.progress(), time.monotonic()

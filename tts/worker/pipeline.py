@@ -20,10 +20,13 @@ from speech.engines.registry import get_engine
 from speech.prefetch import prefetch_chunks
 from tts.errors import StoreUnavailable
 from tts.models import Job
+from tts.selectors import list_speech_parts
 from tts.services import lifecycle
+from tts.services.parts import delete_parts_if_finished
 from tts.storage import store
 from tts.streaming import relay
 from tts.worker.job_timer import JobTimer
+from tts.worker.keep_speech import SpeechKeeper
 from tts.worker.lease import Lease, LeaseLost, WorkerStopping
 from tts.worker.synthesis import speak_text
 from voices.models import Voice
@@ -32,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 FAILED_MESSAGE = "The voice engine failed. Try again, or try another voice."
 NOTHING_TO_SAY_MESSAGE = "The text contains nothing that this voice can speak."
+STORE_PAUSE_SECONDS = 60.0
 NOT_STORED_MESSAGE = "The audio could not be stored. Try again later."
 
 
@@ -44,11 +48,12 @@ def run_job(job: Job) -> None:
     spool = store.spool_path(job, job.attempt)
     writer = relay.writer_for(job)
     timer = JobTimer()
+    keeper = SpeechKeeper(job)
     try:
         spool.parent.mkdir(parents=True, exist_ok=True)
         try:
             with Lease(job) as lease:
-                audio = synthesise(job, get_engine(job.provider), lease, spool, writer, timer)
+                audio = synthesise(job, get_engine(job.provider), lease, spool, writer, timer, keeper=keeper)
                 lease.is_storing = True
                 with timer.storing():
                     store.save_audio(key, spool)
@@ -81,7 +86,9 @@ def run_job(job: Job) -> None:
         lifecycle.retry_or_fail_job(job=job, message=FAILED_MESSAGE, pause_seconds=pause_seconds)
     except (StoreUnavailable, OSError):
         logger.exception("job %s attempt %d: the audio could not be stored", job.pk, job.attempt)
-        lifecycle.retry_or_fail_job(job=job, message=NOT_STORED_MESSAGE)
+        # An attempt that only takes up what was kept is here again at once; the store needs time.
+        pause_seconds = STORE_PAUSE_SECONDS if keeper.has_parts or job.chars_kept else 0.0
+        lifecycle.retry_or_fail_job(job=job, message=NOT_STORED_MESSAGE, pause_seconds=pause_seconds)
     except Exception:
         logger.exception("job %s attempt %d: unexpected failure", job.pk, job.attempt)
         _drop_stale_connection()
@@ -91,6 +98,8 @@ def run_job(job: Job) -> None:
         with suppress(OSError):
             spool.unlink()
         writer.end()
+        if keeper.has_parts or job.chars_kept:
+            delete_parts_if_finished(job=job)
 
 
 def _drop_stale_connection() -> None:
@@ -100,19 +109,42 @@ def _drop_stale_connection() -> None:
 
 
 def synthesise(
-    job: Job, engine: Engine, lease: Lease, path: Path, writer: relay.Writer, timer: JobTimer
+    job: Job,
+    engine: Engine,
+    lease: Lease,
+    path: Path,
+    writer: relay.Writer,
+    timer: JobTimer,
+    *,
+    keeper: SpeechKeeper | None = None,
 ) -> EncodedFile:
     """The job's speech, encoded, in a file at `path` and, as it is made, to `writer`: the same bytes, but for the sizes
     in a WAV's header. Memory does not grow with the text.
 
-    Raises an EngineError, AudioTooLong, LeaseLost, WorkerStopping; no file is left then.
+    Raises an EngineError, AudioTooLong, LeaseLost, WorkerStopping, StoreUnavailable; no file is left then. `keeper` has
+    stored what another attempt needs not speak again.
     """
+    with keeper or SpeechKeeper(job) as keeper:
+        try:
+            return _encode_speech(job, engine, lease, path, writer, timer, keeper)
+        except (LeaseLost, PermanentEngineError, AudioTooLong):
+            raise
+        except Exception:
+            keeper.save()
+            raise
+
+
+def _encode_speech(
+    job: Job, engine: Engine, lease: Lease, path: Path, writer: relay.Writer, timer: JobTimer, keeper: SpeechKeeper
+) -> EncodedFile:
     voice = Voice.objects.get(voice_id=job.voice_id)
     encoding = Encoding(job.output_format, job.sample_rate_hertz, job.bitrate_kbps, job.channels)
-    rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
+    keeper.rate_hertz = rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
+    parts = list_speech_parts(job) if job.chars_kept else []
     release_connection()
+    speech = speak_text(job, voice, engine, lease, keeper=keeper, parts=parts)
     with (
-        closing(prefetch_chunks(speak_text(job, voice, engine, lease), check=lease.check)) as spoken,
+        closing(prefetch_chunks(speech, check=lease.check)) as spoken,
         AudioFile(path, encoding, is_followed=job.is_streamed) as file,
         Encoder(encoding, input_rate_hertz=rate_hertz, streaming=job.is_streamed) as encoder,
     ):

@@ -6,8 +6,9 @@ Owns the order of the pieces, the cap, and how many characters any sample stands
 
 import math
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 from typing import NamedTuple, cast
 
 from speech.audio_bound import longest_seconds, measure_extent
@@ -15,8 +16,10 @@ from speech.engines.base import Engine, PermanentEngineError, Segment, TextForma
 from speech.engines.remote.duration_check import least_seconds, least_seconds_of_ssml
 from speech.prefetch import prefetch_segments
 from speech.segments import Piece
-from tts.models import Job
+from tts.models import Job, SpeechPart
+from tts.worker.keep_speech import SpeechKeeper
 from tts.worker.lease import Lease
+from tts.worker.resume_speech import KeptLines, Line, match_kept, read_kept
 from voices.models import Voice
 
 BYTES_PER_SAMPLE = 2  # engines yield s16le mono
@@ -33,48 +36,39 @@ class Spoken(NamedTuple):
     chars: int
 
 
-def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Generator[Spoken, None, None]:
+def speak_text(
+    job: Job,
+    voice: Voice,
+    engine: Engine,
+    lease: Lease,
+    *,
+    keeper: SpeechKeeper | None = None,
+    parts: Sequence[SpeechPart] = (),
+) -> Generator[Spoken, None, None]:
     """PCM of the whole text, in order: mono, s16le, at the engine's rate for this voice.
 
-    `lease.chars_done` is exact after each segment. Inside one, whose length nobody knows before its end, it grows with
-    each second of audio begun.
+    What is in `parts`, of earlier attempts, is not spoken again; the rest goes to `keeper`, too. `lease.chars_done` is
+    exact after each segment. Inside one, whose length nobody knows before its end, it grows with each second of audio
+    begun.
 
-    Raises an EngineError (permanent when the audio runs away, see `speech.audio_bound`), LeaseLost, WorkerStopping.
+    Raises an EngineError (permanent when the audio runs away, see `speech.audio_bound`), LeaseLost, WorkerStopping,
+    StoreUnavailable (a part cannot be fetched now).
     """
     rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
-    text_format = cast(TextFormat, job.text_format)  # submit_job let no other through
-    extent = measure_extent(job.text, text_format=text_format)
+    extent = measure_extent(job.text, text_format=job.text_format)
     bytes_left = int(longest_seconds(extent, speed=job.speed) * rate_hertz) * BYTES_PER_SAMPLE
-    if voice.supports_prompt and text_format == "text":
-        # A direction, and a dialogue, are for the whole; such a voice takes no more than fits into one request.
-        pieces: Iterable[Piece] = [Piece(job.text, len(job.text))]
-    else:
-        pieces = engine.split(job.text, text_format=text_format, language=voice.language)
-    under_way = deque[tuple[Segment, int]]()  # with the code points that are charged for each
-
-    def segments() -> Iterator[Segment]:
-        prompt_chars = len(job.prompt)  # charged with the text, and spoken with its beginning
-        for piece in pieces:
-            segment = Segment(
-                text=piece.text,
-                engine_voice=voice.engine_voice,
-                language=voice.language,
-                speed=job.speed,
-                text_format=text_format,
-                model=job.model,
-                prompt=job.prompt,
-                speakers=tuple(job.speakers or ()),
-            )
-            under_way.append((segment, piece.source_chars + prompt_chars))
-            prompt_chars = 0
-            yield segment
+    kept, lines = match_kept(parts, _lines(job, voice, engine), rate_hertz=rate_hertz)
+    lease.chars_done = kept[-1].part.chars if kept else 0
+    chars_before = bytes_before = 0
+    is_new = not kept
 
     # Closed whatever happens, and at once: nothing is spoken that nobody will hear.
-    bytes_before = 0
-    with closing(_spoken(engine, segments(), lease)) as spoken:
-        for samples in spoken:
-            segment, segment_chars = under_way.popleft()
-            chars_before, segment_bytes, chars_per_second = lease.chars_done, 0, 0.0
+    with closing(_spoken(engine, kept, lines, lease)) as spoken:
+        for line, samples, is_kept in spoken:
+            if not is_kept and not is_new:
+                is_new, lease.chars_done = True, chars_before
+                lease.begin_pace()
+            segment_bytes, chars_per_second = 0, 0.0
             # Short words, or a fast voice: what this job has shown so far counts, if it is faster than the typical.
             pace_so_far = chars_before / (bytes_before / BYTES_PER_SAMPLE / rate_hertz) if bytes_before else 0.0
             for pcm in samples:
@@ -83,13 +77,46 @@ def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Generato
                 if bytes_left < 0:
                     raise PermanentEngineError(TOO_MUCH_AUDIO_MESSAGE)
                 segment_bytes += len(pcm)
-                lease.audio_ms_done = (bytes_before + segment_bytes) * 1000 // BYTES_PER_SAMPLE // rate_hertz
                 seconds_begun = math.ceil(segment_bytes / BYTES_PER_SAMPLE / rate_hertz)
-                chars_per_second = chars_per_second or max(pace_so_far, segment_chars / _typical_seconds(segment))
-                lease.chars_done = chars_before + min(segment_chars, math.ceil(seconds_begun * chars_per_second))
-                yield Spoken(pcm, lease.chars_done)
-            lease.chars_done = chars_before + segment_chars
+                chars_per_second = chars_per_second or max(pace_so_far, line.chars / _typical_seconds(line.segment))
+                chars = chars_before + min(line.chars, math.ceil(seconds_begun * chars_per_second))
+                lease.chars_done = max(lease.chars_done, chars)
+                lease.audio_ms_done = (bytes_before + segment_bytes) * 1000 // BYTES_PER_SAMPLE // rate_hertz
+                if keeper is not None and not is_kept:
+                    keeper.feed(pcm)
+                yield Spoken(pcm, chars)
+            chars_before += line.chars
             bytes_before += segment_bytes
+            lease.chars_done = max(lease.chars_done, chars_before)
+            if keeper is not None:
+                if is_kept:
+                    keeper.skip_segment()
+                else:
+                    keeper.end_segment(line.segment, chars=chars_before)
+
+
+def _lines(job: Job, voice: Voice, engine: Engine) -> Iterator[Line]:
+    """The text in pieces that the engine speaks one by one."""
+    text_format = cast(TextFormat, job.text_format)  # submit_job let no other through
+    if voice.supports_prompt and text_format == "text":
+        # A direction, and a dialogue, are for the whole; such a voice takes no more than fits into one request.
+        pieces: Iterable[Piece] = [Piece(job.text, len(job.text))]
+    else:
+        pieces = engine.split(job.text, text_format=text_format, language=voice.language)
+    prompt_chars = len(job.prompt)  # charged with the text, and spoken with its beginning
+    for piece in pieces:
+        segment = Segment(
+            text=piece.text,
+            engine_voice=voice.engine_voice,
+            language=voice.language,
+            speed=job.speed,
+            text_format=text_format,
+            model=job.model,
+            prompt=job.prompt,
+            speakers=tuple(job.speakers or ()),
+        )
+        yield Line(segment, piece.source_chars + prompt_chars)
+        prompt_chars = 0
 
 
 def _typical_seconds(segment: Segment) -> float:
@@ -98,7 +125,31 @@ def _typical_seconds(segment: Segment) -> float:
     return max(0.1, TYPICAL_TO_LEAST_SECONDS * least(segment.text, segment.language) / segment.speed)
 
 
-def _spoken(engine: Engine, segments: Iterator[Segment], lease: Lease) -> Generator[Iterator[bytes], None, None]:
+def _spoken(
+    engine: Engine, kept: Sequence[KeptLines], lines: Iterator[Line], lease: Lease
+) -> Generator[tuple[Line, Iterator[bytes], bool], None, None]:
+    """Each line with its samples, which must be read before those of the next; True: they were kept."""
+    for place, (part, spoken_lines) in enumerate(kept):
+        lease.check()
+        samples = read_kept(part)
+        if samples is None:  # then it is spoken again, with all behind it
+            lines = chain(*(later.lines for later in kept[place:]), lines)
+            break
+        for line, chunks in zip(spoken_lines, samples, strict=True):
+            yield line, chunks, True
+    under_way = deque[Line]()
+
+    def segments() -> Iterator[Segment]:
+        for line in lines:
+            under_way.append(line)
+            yield line.segment
+
+    with closing(_speak(engine, segments(), lease)) as spoken:
+        for chunks in spoken:
+            yield under_way.popleft(), chunks, False
+
+
+def _speak(engine: Engine, segments: Iterator[Segment], lease: Lease) -> Generator[Iterator[bytes], None, None]:
     """The samples of each segment, in order."""
     if engine.segments_ahead > 1:
         with closing(

@@ -1,0 +1,96 @@
+"""Finished parts of the audio of jobs that run: begun, stored, deleted.
+
+Owns the order of row and object, and what is deleted when. What is in the objects is `tts.worker.keep_speech`.
+"""
+
+import logging
+import uuid
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import IO
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from tts.errors import StoreUnavailable
+from tts.models import UNFINISHED, AudioPart, Job, JobStatus, SpeechPart
+from tts.selectors import get_held_row
+from tts.storage import store
+
+logger = logging.getLogger(__name__)
+
+KINDS: tuple[type[AudioPart], ...] = (SpeechPart,)
+DELETE_BATCH = 500
+# A worker that hangs may still write an object whose row is not stored; after this it does not any more.
+UNSTORED_FOR = timedelta(hours=1)
+
+
+def store_part(part: AudioPart, content: IO[bytes]) -> bool:
+    """Writes the row, the object, and that it is there. False, and nothing is left, when the attempt has lost the job.
+
+    Raises StoreUnavailable and database errors; a row without an object may be left then.
+    """
+    job = part.job
+    with transaction.atomic():
+        if not get_held_row(job).select_for_update(of=("self",)).exists():
+            return False
+        part.save(force_insert=True)
+    store.save_file(part.key, content)
+    with transaction.atomic():
+        is_held = _note_stored(part)
+    if not is_held:
+        store.audio_storage().delete(part.key)
+        part.delete()
+    return is_held
+
+
+def _note_stored(part: AudioPart) -> bool:
+    kept = {"chars_kept": part.chars} if isinstance(part, SpeechPart) else {}
+    row = get_held_row(part.job)
+    # The lock keeps a sweeper that ends the job from overlooking the part.
+    if not (row.update(**kept) if kept else row.select_for_update(of=("self",)).exists()):
+        return False
+    type(part)._default_manager.filter(pk=part.pk).update(is_stored=True)
+    return True
+
+
+def delete_parts_if_finished(*, job: Job) -> None:
+    """At the end of an attempt. What the store does not delete now is for the sweeper."""
+    if Job.objects.filter(pk=job.pk).exclude(status__in=UNFINISHED).exists():
+        try:
+            delete_parts(job_id=job.pk)
+        except StoreUnavailable:
+            logger.warning("job %s: could not delete the parts of its audio", job.pk, exc_info=True)
+
+
+def delete_parts(*, job_id: uuid.UUID) -> None:
+    """All of a finished job's. Raises StoreUnavailable."""
+    for kind in KINDS:
+        _delete(kind._default_manager.filter(job_id=job_id))
+
+
+def delete_parts_of_finished_jobs() -> int:
+    """What workers that died left behind, and jobs that ended while no worker had them. Returns how many.
+
+    Raises StoreUnavailable.
+    """
+    is_left = Q(is_stored=True) | Q(created_at__lt=timezone.now() - UNSTORED_FOR)
+    finished = [status for status in JobStatus if status not in UNFINISHED]
+    deleted = 0
+    for kind in KINDS:
+        parts = kind._default_manager.filter(is_left, job__status__in=finished)
+        deleted += _delete(list(parts[:DELETE_BATCH]))
+    return deleted
+
+
+def _delete(parts: Iterable[AudioPart] | QuerySet[AudioPart]) -> int:
+    """Objects first. The row of one that is not stored stays for a while: its worker may be writing it."""
+    long_ago = timezone.now() - UNSTORED_FOR
+    deleted = 0
+    for part in parts:
+        store.audio_storage().delete(part.key)
+        is_left = Q(is_stored=True) | Q(created_at__lt=long_ago)
+        type(part)._default_manager.filter(is_left, pk=part.pk).delete()
+        deleted += 1
+    return deleted

@@ -141,9 +141,7 @@ def test_the_limit_is_an_operators_to_set(free_bytes, settings, tmp_path: Path):
 def test_what_a_job_is_expected_to_need_must_fit_beside_what_others_need(
     api, voices, account, free_bytes, tmp_path: Path
 ):
-    """90,000 characters are 7,500 seconds at most; of each 44,100 bytes as a WAV, in the spool and in the store, and what
-    is kept for another attempt.
-    """
+    """90,000 characters: 7,500 seconds of 44,100 bytes, in the spool and in the store, and what is kept as FLAC."""
     reserve, long_job = 500 * 1024 * 1024, 7_500 * (2 * 44_100 + 30_000)
     before = get_balance(account).available_microcredits
     free_bytes[tmp_path] = reserve + long_job - 1024 * 1024

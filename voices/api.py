@@ -22,7 +22,7 @@ from voices.selectors import get_public_voice, list_voices
 
 PAGE_SIZE = 50
 FILTERS = ("language", "provider", "model_type", "gender", "q")
-# An empty value, as a form sends it, is no filter.
+# Forms send an empty value for a filter that is not set.
 CHOICES = {"model_type": ("", *get_args(ModelType)), "gender": ("", *get_args(Gender))}
 PUBLIC_FIELDS = (
     "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "characteristics",
@@ -97,5 +97,5 @@ def voice_data(voice: Voice, prices: dict[str, int], request: Request) -> dict[s
 
 
 def _clean(value: str) -> str:
-    """PostgreSQL takes no NUL; a voice with one does not exist."""
+    """Removes NUL, which PostgreSQL cannot take. No voice has one."""
     return value.replace("\0", "�")[:200]

@@ -1,4 +1,4 @@
-"""What the voices API answers, as serializers for the documentation. The answers are made in `voices.api`."""
+"""Serializers that document the responses of the voices API. `voices.api` builds them."""
 
 from typing import Any, get_args
 

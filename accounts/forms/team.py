@@ -1,4 +1,4 @@
-"""What people type in about a team: an invitation, a role, the next owner, a first password."""
+"""Forms of the team page: an invitation, a role, a new owner, a first password."""
 
 from typing import Any
 
@@ -57,7 +57,8 @@ class TransferForm(ReauthenticationForm):
 
 
 class DeletionForm(ReauthenticationForm):
-    """The account's name, so that it is meant, and the owner's password, so that it is they."""
+    """Confirms a deletion with the account's name, to prevent accidents, and the owner's password, to verify who asks.
+    """
 
     field_order = ("name", "current")
 

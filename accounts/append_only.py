@@ -14,7 +14,9 @@ NEVER_DELETED = "Ledger and audit entries are never deleted. Write a correcting 
 
 
 class AppendOnlyRows:
-    """A queryset mixin; goes first among the bases. Refuses before the database's triggers do, with a clearer message.
+    """A queryset mixin; goes first among the bases.
+
+    Refuses before the database's triggers do, with a clearer message.
     """
 
     def update(self, **kwargs: Any) -> NoReturn:

@@ -40,7 +40,9 @@ class Identity:
 
 
 def read_id_token(token: str) -> Identity:
-    """Returns the identity in a token. Raises Unauthorized, or IssuerUnavailable if the issuer's keys are unavailable.
+    """Returns the identity in a token.
+
+    Raises Unauthorized, or IssuerUnavailable if the issuer's keys are unavailable.
     """
     try:
         return _read(token)

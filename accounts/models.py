@@ -57,7 +57,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class ExternalIdentity(models.Model):
-    """A user as an issuer of ID tokens knows them. One per issuer: another subject with the same email is someone else.
+    """A user as an issuer of ID tokens knows them.
+
+    One per issuer: another subject with the same email is someone else.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="external_identities")

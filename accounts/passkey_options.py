@@ -20,8 +20,7 @@ def creation_options(user: User) -> dict[str, Any]:
 
 
 def request_options(user: User | None = None) -> dict[str, Any]:
-    """Returns PublicKeyCredentialRequestOptionsJSON for one of the user's passkeys, or without a user for any passkey.
-    """
+    """Returns PublicKeyCredentialRequestOptionsJSON for a passkey of the user, or without a user for any passkey."""
     return _as_json(begin_authentication(user))
 
 

@@ -64,7 +64,9 @@ def list_invitations(*, account: Account) -> QuerySet[Invitation]:
 
 
 def find_invitation(token: str) -> Invitation | None:
-    """Returns the open invitation for an email's token, with its account. None if used, withdrawn, expired or unknown.
+    """Returns the open invitation for an email's token, with its account.
+
+    None if used, withdrawn, expired or unknown.
     """
     found = Invitation.objects.filter(digest=keys.digest(token), expires_at__gt=timezone.now())
     return found.select_related("account").first()

@@ -50,7 +50,9 @@ class SignInForm(allauth_forms.LoginForm):
             self._mark_both_fields()
 
     def _mark_both_fields(self) -> None:
-        """Marks both fields as invalid: either may be wrong. The page shows the message once, in the element `problem`.
+        """Marks both fields as invalid: either may be wrong.
+
+        The page shows the message once, in the element `problem`.
         """
         for name in ("login", "password"):
             self.fields[name].widget.attrs |= {"aria-invalid": "true", "aria-describedby": "problem"}

@@ -57,8 +57,7 @@ class TransferForm(ReauthenticationForm):
 
 
 class DeletionForm(ReauthenticationForm):
-    """Confirms a deletion with the account's name, to prevent accidents, and the owner's password, to verify who asks.
-    """
+    """Confirms a deletion with the account's name, against accidents, and the owner's password, as a proof of identity."""
 
     field_order = ("name", "current")
 

@@ -24,7 +24,9 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 @never_cache
 @sensitive_post_parameters("password")
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Shows a button, because mail scanners follow links. Only someone with the link learns if the address has a user.
+    """Shows a button, because mail scanners follow links.
+
+    Only someone with the link learns if the address has a user.
     """
     row = find_invitation(token)
     if row is None:

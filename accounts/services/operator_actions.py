@@ -81,7 +81,9 @@ def edit_plan(*, plan: Plan, values: Mapping[str, Any], actor: Actor, reason: st
 
 @transaction.atomic
 def create_operator(*, email: str, role: StaffRole, actor: Actor, reason: str) -> tuple[User, str]:
-    """Creates a staff member. Returns the user and a random password, which cannot be shown again. Raises EmailTaken.
+    """Creates a staff member. Returns the user and a random password, which cannot be shown again.
+
+    Raises EmailTaken.
     """
     password = secrets.token_urlsafe(12)
     try:

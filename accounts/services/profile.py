@@ -20,7 +20,9 @@ ON_THE_SETTINGS_PAGE = "By the user, on the settings page."  # in the audit trai
 
 @dataclass(frozen=True, slots=True)
 class EmailChange:
-    """The content of an emailed link. Nothing is stored until it is followed, so no one can reserve another's address.
+    """The content of an emailed link.
+
+    Nothing is stored until it is followed, so no one can reserve another's address.
     """
 
     user: User

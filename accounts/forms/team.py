@@ -57,7 +57,7 @@ class TransferForm(ReauthenticationForm):
 
 
 class DeletionForm(ReauthenticationForm):
-    """Confirms a deletion with the account's name, against accidents, and the owner's password, as a proof of identity."""
+    """Asks for the account's name, to prevent accidents, and for the owner's password, to prove who is asking."""
 
     field_order = ("name", "current")
 

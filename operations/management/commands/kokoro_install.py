@@ -1,4 +1,4 @@
-"""Fetches Kokoro's model and voices, once."""
+"""Downloads Kokoro's model and voices."""
 
 import sys
 from typing import Any

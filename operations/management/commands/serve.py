@@ -1,4 +1,4 @@
-"""`make run`: sets everything up, then web, worker and beat on one machine until Ctrl-C."""
+"""`make run`: sets everything up, then runs web, worker and beat on one machine until Ctrl-C."""
 
 import signal
 import socket
@@ -17,7 +17,7 @@ from speech.engines.registry import all_engines
 from tts.queue import MAINTENANCE_QUEUE
 from webhooks.dispatch import QUEUE as WEBHOOK_QUEUE
 
-WORKER_NICENESS = 5  # speech takes all the processor it can get; a request comes first
+WORKER_NICENESS = 5  # speech uses all the CPU it can get, and requests come first
 
 
 class Command(BaseCommand):
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             raise CommandError("--reload is for development: run `make dev`, or set DEBUG=1.")
         try:
             self._serve(reload=reload)
-        except KeyboardInterrupt:  # before the supervisor listens for it
+        except KeyboardInterrupt:  # before the supervisor handles it
             raise SystemExit(128 + signal.SIGINT) from None
 
     def _serve(self, *, reload: bool) -> None:
@@ -73,8 +73,10 @@ class Command(BaseCommand):
                 ) from None
 
     def _programs(self) -> list[Child]:
-        """A worker for each queue whose engine can speak here: a model that fills the memory, or a provider that is
-        slow to answer, holds up nobody else. The first takes along the queues that have nothing to do yet.
+        """Returns the processes: web, beat, and a worker per queue whose engine works here.
+
+        Separate workers keep engines apart: a model that fills the memory, or a slow provider, delays no other engine.
+        The first worker also serves the idle queues.
         """
         at_work = list(dict.fromkeys(engine.queue for engine in all_engines() if not engine.unavailable_reason()))
         idle = [queue for queue in settings.SPEECH_QUEUES if queue not in at_work]
@@ -87,7 +89,7 @@ class Command(BaseCommand):
         ]
 
     def _introduce(self, demo: Demo, supervisor: Supervisor) -> None:
-        """What a newcomer needs, once. The sign-in and the key are shown even if the proof fails."""
+        """Prints what a new user needs, once. The sign-in and the key are printed even if the test request fails."""
         url = settings.PUBLIC_URL
         authorization = f"Authorization: Bearer {demo.api_key}"
         lines = [

@@ -87,7 +87,7 @@ def close_to_others(data_dir: Path) -> None:
     """
     try:
         descriptor = os.open(data_dir, NOT_A_LINK | os.O_DIRECTORY)
-    except OSError:  # missing or unreadable; whoever needs it reports that
+    except OSError:  # missing or unreadable; the code that needs it reports that
         return
     try:
         state = os.fstat(descriptor)

@@ -82,7 +82,7 @@ class Webhook(WebhookView):
     def put(self, request: Request) -> HttpResponse:
         """Creates or changes the endpoint. `url` alone enables it and keeps its secret.
 
-        A new secret is shown only here.
+        A new secret is returned in this response only.
         """
         data = EndpointSerializer(data=request.data).parsed()
         saved = save_endpoint(
@@ -104,7 +104,7 @@ class Webhook(WebhookView):
         parameters=[ACCOUNT],
     )
     def delete(self, request: Request) -> HttpResponse:
-        """Deletes the endpoint and its secret. Past deliveries stay listed for 30 days."""
+        """Deletes the endpoint and its secret. No more events are sent. Past deliveries stay listed for 30 days."""
         delete_endpoint(account=self.account, actor=Actor.of_member(self.membership), reason=BY_API)
         return success({"deleted": True})
 

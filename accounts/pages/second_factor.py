@@ -145,7 +145,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
 def after_adding(request: HttpRequest, codes: list[str], *, done: str) -> HttpResponse:
     """Finishes adding a factor. The first one brings recovery codes and signs the user out everywhere else.
 
-    Whoever signed in before had only a password.
+    Anyone who is signed in there had only the password.
     """
     renew_session(request)
     if not codes:

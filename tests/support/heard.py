@@ -1,5 +1,4 @@
-"""What a speech recogniser that nobody here wrote hears in samples: PocketSphinx, with the American English model of its
-wheel.
+"""What a speech recogniser that nobody here wrote hears: PocketSphinx, with its model of American English.
 
 It understands Kokoro's American voices nearly without an error, British ones worse, and eSpeak hardly at all (.082,
 .273 and .913 of the words wrong): judge only American voices by it.

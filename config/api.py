@@ -193,7 +193,7 @@ class StrictCharField(serializers.CharField):
 class StrictIntegerField(serializers.IntegerField):
     """Accepts only JSON integers: no strings, booleans or fractions."""
 
-    default_error_messages = {"invalid": "A whole number is required."}  # noqa: RUF012 - the base's form
+    default_error_messages = {"invalid": "A whole number is required."}  # noqa: RUF012 - as in the base class
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int):
@@ -204,7 +204,7 @@ class StrictIntegerField(serializers.IntegerField):
 class StrictFloatField(serializers.FloatField):
     """Accepts only JSON numbers between the two bounds, inclusive."""
 
-    default_error_messages = {  # noqa: RUF012 - the base's form
+    default_error_messages = {  # noqa: RUF012 - as in the base class
         "invalid": "A number is required.",
         "range": "Must be between {minimum} and {maximum}.",
     }

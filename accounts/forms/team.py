@@ -39,7 +39,7 @@ class RoleForm(_Form):
     role = forms.ChoiceField(label="Role", choices=ROLE_CHOICES, error_messages=CHOOSE)
 
 
-class _MemberField(forms.ModelChoiceField):  # type: ignore[type-arg] # Django's own is not generic when it runs
+class _MemberField(forms.ModelChoiceField):  # type: ignore[type-arg] # Django's own is not generic at run time
     def label_from_instance(self, obj: Any) -> str:
         return str(obj.user.email)
 

@@ -203,7 +203,7 @@ def _when(row: Purchase | Subscription | StripeEvent) -> str:
 
 
 def _maintenance_action(request: HttpRequest) -> OperatorAction:
-    """Returns the action that the submitted form showed, so that a page left open for long does not do the opposite."""
+    """Returns the action that the submitted form showed, so that a page left open for long cannot do the opposite."""
     if request.method == "POST":
         return END if request.POST.get("switch_to") == "off" else START
     return END if Maintenance.objects.exists() else START

@@ -16,7 +16,7 @@ ROLES = ["web-api", "web-stream", "worker", "beat", "migrate"]
 
 
 class Command(BaseCommand):
-    requires_system_checks = []  # noqa: RUF012 - a program's log is JSON; `manage.py check` tells of what is missing
+    requires_system_checks = []  # noqa: RUF012 - logs are JSON; `manage.py check` reports missing settings
     help = "Run one role of the service. Pass a worker the queues that it processes. migrate exits when it is done."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -47,7 +47,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         sync_catalogue()
         # What a test with real transactions finds: the flush after the one before took everything away.
         connection._test_serialized_contents = take_snapshot()  # type: ignore[attr-defined]
-        connection.creation.deserialize_db_from_string = restore_snapshot
+        connection.creation.deserialize_db_from_string = restore_snapshot  # type: ignore[assignment, method-assign]
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from tests.factories import make_account, make_key, make_user
 from tests.support.migrated import copy_migrated_database
 from tests.support.snapshot import restore_snapshot, take_snapshot
 from tts.services.catalogue import sync_catalogue
+from tts.storage import store
 from voices.models import Voice
 
 
@@ -73,6 +74,7 @@ def private_places(settings, tmp_path: Path) -> None:
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     account_selectors._maintenance_seen = (float("-inf"), False)
+    store._spoken_for = (float("-inf"), 0)
 
 
 @pytest.fixture

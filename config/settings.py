@@ -369,8 +369,13 @@ KOKORO_MODEL_DIR = BASE_DIR / (env_str("KOKORO_MODEL_DIR") or DATA_DIR / "kokoro
 KOKORO_RUNTIME = env_str("KOKORO_RUNTIME", "onnx")
 if KOKORO_RUNTIME not in {"onnx", "torch"}:
     raise ImproperlyConfigured(f"KOKORO_RUNTIME must be onnx or torch, not {KOKORO_RUNTIME!r}.")
+KOKORO_MODEL = env_str("KOKORO_MODEL")  # "": what is installed, or suits the processor
+if KOKORO_MODEL not in {"", "int8", "fp32"}:
+    raise ImproperlyConfigured(f"KOKORO_MODEL must be int8 or fp32, not {KOKORO_MODEL!r}.")
+KOKORO_CACHE = BASE_DIR / Path(env_str("KOKORO_CACHE")).expanduser() if env_str("KOKORO_CACHE") else None
 KOKORO_THREADS = env_int("KOKORO_THREADS", os.cpu_count() or 1, minimum=1)  # of one run
 KOKORO_HUB_URL = env_str("KOKORO_HUB_URL", "https://huggingface.co").rstrip("/")
+KOKORO_RELEASES_URL = env_str("KOKORO_RELEASES_URL", "https://github.com").rstrip("/")
 
 JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 30, minimum=1)
 WORKER_PRESENCE_SECONDS = env_int("WORKER_PRESENCE_SECONDS", 10, minimum=1)  # between a worker's signs of life

@@ -50,7 +50,8 @@ class KokoroEngine:
         entries = voice_entries({language.tag: missing_for(language.tag) for language in LANGUAGES.values()})
         if files.missing_files():
             return entries
-        return [_with_reason(entry, files.missing_pack(entry.engine_voice)) for entry in entries]
+        missing = files.missing_packs(entry.engine_voice for entry in entries)
+        return [_with_reason(entry, missing[entry.engine_voice]) for entry in entries]
 
     def unavailable_reason(self) -> str:
         """By a look at packages and files; what is in the files shows when they are loaded."""

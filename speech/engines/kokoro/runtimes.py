@@ -11,6 +11,7 @@ from django.conf import settings
 
 from speech.engines.base import EngineUnavailable, TransientEngineError
 from speech.engines.kokoro import files
+from speech.engines.kokoro.deterministic_noise import network_to_load
 from speech.engines.kokoro.phonemes import VOCABULARY
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,8 @@ class OnnxRuntime:
         ort.set_seed(SEED)
         path = files.model_dir() / files.ONNX_FILE
         try:
-            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            network = str(network_to_load(path.parent))
+            self._session = ort.InferenceSession(network, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has no base class for its errors
             logger.warning("%s cannot be loaded: %s", path.name, type(error).__name__)
             raise EngineUnavailable(

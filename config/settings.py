@@ -356,7 +356,12 @@ ENGINE_QUEUES = {
 # An engine that lacks something here is unavailable, with the reason, and costs nothing.
 # Google's library: we fork to start programs, never to go on, and its handlers break a call that is under way.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak,kokoro,polly,google")}
+KOKORO = env_bool("KOKORO", default=True)  # 0: no model is fetched, no worker is started, no voice is offered
+SPEECH_ENGINES = {
+    name: ENGINE_CLASSES[name]
+    for name in env_list("SPEECH_ENGINES", "espeak,kokoro,polly,google")
+    if name != "kokoro" or KOKORO
+}
 SAMPLE_ENGINES = env_list("SAMPLE_ENGINES", "espeak,kokoro")  # whose samples are made unasked; "none" for nobody's
 # Visitors compare voices with a text of their own: whose voices, and how many sounds in a quarter of an hour: no less
 # than one comparison takes.

@@ -28,7 +28,8 @@ from tts.storage import store
 DEMO_EMAIL = "demo@example.com"
 DEMO_CREDITS = "1000"
 SENTENCE = "Hello. This is Utterance, speaking from your own machine."
-VOICE_ID = "espeak:en-US-eSpeak-Annie"
+NATURAL_VOICE = "kokoro:en-US-Kokoro-Heart"
+BASIC_VOICE = "espeak:en-US-eSpeak-Annie"
 PROOF_SECONDS = 30.0
 
 
@@ -67,11 +68,11 @@ def create_demo() -> Demo | None:
     return Demo(password=password, api_key=key)
 
 
-def prove(*, base_url: str, api_key: str, give_up: Callable[[], bool]) -> Proof:
+def prove(*, base_url: str, api_key: str, voice_id: str, give_up: Callable[[], bool]) -> Proof:
     """Submit, wait, download, decode. Raises ProofFailed. `give_up` is asked while waiting."""
     deadline = time.monotonic() + PROOF_SECONDS
     _wait_for_web(base_url, deadline, give_up)
-    submitted = _call(base_url, api_key, "/api/v1/tts", {"text": SENTENCE, "voice_id": VOICE_ID})
+    submitted = _call(base_url, api_key, "/api/v1/tts", {"text": SENTENCE, "voice_id": voice_id})
     job = submitted
     while job["status"] not in {"completed", "failed"}:
         if give_up() or time.monotonic() > deadline:

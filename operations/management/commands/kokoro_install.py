@@ -1,4 +1,4 @@
-"""Brings Kokoro's model and voices, once. Only writes files: it needs no database."""
+"""Brings Kokoro's model and voices, once. Needs no database, except with --keep-trying, beside a running service."""
 
 import signal
 import sys
@@ -13,9 +13,12 @@ from django.core.management.base import CommandError, CommandParser
 from config.private_files import umask_for
 from operations.management.output import OperatorCommand
 from operations.management.progress_display import show_progress
+from operations.one_machine.natural_voices import install_until_done
 from speech.engines.kokoro import files
 from speech.engines.kokoro.installer import InstallFailed, install
 from speech.engines.kokoro.processor import default_model
+from speech.engines.kokoro.voices import PROVIDER
+from tts.services.catalogue import sync_voices
 
 
 class Command(OperatorCommand):
@@ -27,11 +30,19 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--again", action="store_true", help="read every file anew, and replace what was put there by hand"
         )
+        parser.add_argument(
+            "--keep-trying", action="store_true",
+            help="as `serve` does: if it fails, try again after 1, 5 and then every 30 minutes; then list the voices",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = files.model_dir()
         try:
             with umask_for(folder, data_dir=settings.DATA_DIR), _exit_on_sigterm():
+                if options["keep_trying"]:
+                    install_until_done(write=self.stdout.write)
+                    sync_voices(providers=[PROVIDER])
+                    return
                 report = install(
                     folder, model=default_model(), on_progress=show_progress(sys.stderr), again=options["again"]
                 )

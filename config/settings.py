@@ -120,6 +120,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.context.frame",
+                "portal.pages.installing.installation",
                 "portal.pages.theme.theme",
             ]
         },

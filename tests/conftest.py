@@ -18,6 +18,7 @@ from billing.triggers import LEDGER_GUARD
 from tests.factories import make_account, make_key, make_user
 from tests.support.migrated import copy_migrated_database
 from tts.services.catalogue import sync_catalogue
+from voices import installation
 from voices.models import Voice
 
 
@@ -71,6 +72,7 @@ def private_places(settings, tmp_path: Path) -> None:
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     account_selectors._maintenance_seen = (float("-inf"), False)
+    installation._seen = (float("-inf"), None)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def describe(progress: Progress) -> str:
     parts = [f"{progress.percent} %", f"{done_mb:,.0f} of {total_mb:,.0f} MB"]
     if progress.seconds_left is not None and progress.percent < 100:
         parts += [f"{progress.bytes_per_second / 1e6:,.1f} MB/s", f"{_in_words(progress.seconds_left)} left"]
-    return f"{', '.join(parts)}: {progress.step}"
+    return ", ".join(parts) + (f": {progress.step}" if progress.step else "")
 
 
 def _draw_bar(stream: TextIO, progress: Progress, next_percent: int) -> int:

@@ -99,7 +99,8 @@ $(BIN)/python $(LINT_BIN)/python: %/bin/python:
 	@if command -v uv >/dev/null; then uv venv -q --python "$(PYTHON)" $*; else $(PYTHON) -m venv $*; fi
 
 # Every package is checked against the hashes in the requirements file. Python compiles what it imports, when it does: all
-# of it at once takes as long as the download.
+# of it at once takes as long as the download. So it has to be allowed to write.
+export PYTHONDONTWRITEBYTECODE :=
 PIP = $(@D)/bin/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes
 INSTALL = if command -v uv >/dev/null; then VIRTUAL_ENV=$(@D) uv pip install -q --require-hashes -r $<; \
 	else $(PIP) -r $<; fi

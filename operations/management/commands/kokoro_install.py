@@ -24,16 +24,17 @@ class Command(OperatorCommand):
     requires_system_checks = []  # noqa: RUF012
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--again", action="store_true", help="read every file anew, and replace what was put there by hand"
-        )
+        parser.add_argument("--again", action="store_true", help="also replace files that were put there by hand")
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = files.model_dir()
         try:
             with umask_for(folder, data_dir=settings.DATA_DIR), _exit_on_sigterm():
                 report = install(
-                    folder, model=default_model(), on_progress=show_progress(sys.stderr), again=options["again"]
+                    folder,
+                    model=default_model(),
+                    on_progress=show_progress(sys.stderr),
+                    replace_foreign=options["again"],
                 )
         except InstallFailed as error:
             raise CommandError(str(error)) from error

@@ -23,7 +23,7 @@ def show_progress(stream: TextIO) -> Callable[[Progress], None]:
 
 
 def describe(progress: Progress) -> str:
-    """Such as "43 %, 52 of 120 MB, 8.1 MB/s, 8 s left: downloading voices from npm"."""
+    """Such as "43 %, 52 of 120 MB, 8.1 MB/s, 8 s left: downloading voices with npm"."""
     done_mb, total_mb = progress.bytes_done / 1e6, progress.bytes_total / 1e6
     parts = [f"{progress.percent} %", f"{done_mb:,.0f} of {total_mb:,.0f} MB"]
     if progress.seconds_left is not None and progress.percent < 100:

@@ -1,4 +1,4 @@
-"""Brings Kokoro's model and voices, once. Needs no database, except with --keep-trying, beside a running service."""
+"""Brings Kokoro's model and voices, once. Only writes files: it needs no database."""
 
 import signal
 import sys
@@ -17,8 +17,6 @@ from operations.one_machine.natural_voices import install_until_done
 from speech.engines.kokoro import files
 from speech.engines.kokoro.installer import InstallFailed, install
 from speech.engines.kokoro.processor import default_model
-from speech.engines.kokoro.voices import PROVIDER
-from tts.services.catalogue import sync_voices
 
 
 class Command(OperatorCommand):
@@ -27,13 +25,10 @@ class Command(OperatorCommand):
     requires_system_checks = []  # noqa: RUF012
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--again", action="store_true", help="also replace files that were put there by hand")
         parser.add_argument(
-            "--again", action="store_true", help="read every file anew, and replace what was put there by hand"
+            "--keep-trying", action="store_true", help="if it fails, try again after 1, 5 and then every 30 minutes"
         )
-        parser.add_argument(
-            "--keep-trying", action="store_true",
-            help="as `serve` does: if it fails, try again after 1, 5 and then every 30 minutes; then list the voices",
-        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = files.model_dir()
@@ -41,10 +36,12 @@ class Command(OperatorCommand):
             with umask_for(folder, data_dir=settings.DATA_DIR), _exit_on_sigterm():
                 if options["keep_trying"]:
                     install_until_done(write=self.stdout.write)
-                    sync_voices(providers=[PROVIDER])
                     return
                 report = install(
-                    folder, model=default_model(), on_progress=show_progress(sys.stderr), again=options["again"]
+                    folder,
+                    model=default_model(),
+                    on_progress=show_progress(sys.stderr),
+                    replace_foreign=options["again"],
                 )
         except InstallFailed as error:
             raise CommandError(str(error)) from error

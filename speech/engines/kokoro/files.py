@@ -66,15 +66,38 @@ def missing_files() -> str:
     return ""
 
 
-def missing_pack(engine_voice: str) -> str:
-    """The same for a voice."""
-    return missing_packs([engine_voice])[engine_voice]
-
-
 def missing_packs(engine_voices: Iterable[str]) -> dict[str, str]:
     """The same for each voice."""
     folder, entries = model_dir(), manifest(model_dir())
     return {voice: _missing_pack(folder, voice, entries) for voice in engine_voices}
+
+
+def model_state() -> tuple[int, ...]:
+    """Changes when a file of the model is replaced or written to; empty when one is missing."""
+    folder = model_dir()
+    try:
+        states = [(folder / name).stat() for name in NEEDED_FILES[settings.KOKORO_RUNTIME]]
+    except OSError:
+        return ()
+    return tuple(number for state in states for number in (state.st_ino, state.st_size, state.st_mtime_ns))
+
+
+def damaged_model() -> str:
+    """Why the model must not be loaded, by its files read to their last byte; "" where nothing speaks against it."""
+    return missing_files() or _changed_content(NEEDED_FILES[settings.KOKORO_RUNTIME])
+
+
+def damaged_pack(engine_voice: str) -> str:
+    """The same for a voice's pack."""
+    return missing_packs([engine_voice])[engine_voice] or _changed_content([f"voices/{engine_voice}.bin"])
+
+
+def _changed_content(names: Iterable[str]) -> str:
+    folder, entries = model_dir(), manifest(model_dir())
+    for name in names:
+        if name in entries and sha256_of(folder / name) != entries[name]["sha256"]:
+            return f"{name} was changed after it was installed; {HOW_TO}"
+    return ""
 
 
 def _missing_pack(folder: Path, engine_voice: str, entries: dict[str, Entry]) -> str:

@@ -26,14 +26,19 @@ def from_hub(wanted: Sequence[File], site: Site) -> Iterator[File]:
         for file in wanted:
             url = _url(file)
             site.meter.start(f"downloading {file.name} from {httpx.URL(url).host}")
+            is_continued = site.unfinished(file.pin).exists()
             try:
                 _download(client, url, file, site)
+                is_right = accept(site, file.pin)
+                if not is_right and is_continued:  # what was there may have been what was wrong
+                    _download(client, url, file, site)
+                    is_right = accept(site, file.pin)
             except PlaceFailed as error:
                 refused.append(str(error))
                 continue
             except httpx.TransportError as error:
                 raise PlaceFailed(f"{httpx.URL(url).host} cannot be reached ({type(error).__name__})") from error
-            if accept(site, file.pin):
+            if is_right:
                 yield file
             else:
                 refused.append(f"{url} has other bytes")

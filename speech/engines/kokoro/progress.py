@@ -30,7 +30,7 @@ Status = Literal["installing", "failed", "installed"]
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Of all files together. `bytes_per_second`: lately; 0 when nothing has come yet, and `seconds_left` is None then.
-    `step`: what is being done, such as "downloading voices from npm".
+    `step`: what is being done, such as "downloading voices with npm".
     """
 
     bytes_done: int

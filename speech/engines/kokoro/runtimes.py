@@ -35,7 +35,7 @@ class Runtime(Protocol):
 
 def load() -> Runtime:
     """The configured one. Raises EngineUnavailable with the reason."""
-    if reason := files.missing_files():
+    if reason := files.damaged_model():
         raise EngineUnavailable(f"Kokoro is not available: {reason}.")
     runtime = OnnxRuntime() if settings.KOKORO_RUNTIME == "onnx" else TorchRuntime()
     _prove(runtime)

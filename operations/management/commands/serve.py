@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,14 +12,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from operations.management.commands.start import migrate
 from operations.one_machine import process_commands
 from operations.one_machine.first_run import (
+    ARRIVAL_SECONDS,
     BASIC_VOICE,
     DEMO_EMAIL,
     NATURAL_VOICE,
+    PROOF_SECONDS,
     Demo,
     Proof,
     ProofFailed,
     create_demo,
     prove,
+    wait_for_voice,
 )
 from operations.one_machine.natural_voices import is_model_missing
 from operations.one_machine.source_watch import SourceWatch
@@ -30,6 +34,8 @@ from tts.queue import MAINTENANCE_QUEUE
 from voices.selectors import usable_voices
 from webhooks.dispatch import QUEUE as WEBHOOK_QUEUE
 
+LISTENS_EVERYWHERE = settings.LISTEN_HOST in {"0.0.0.0", "::"}  # noqa: S104 - which is no address to ask at
+BASE_URL = f"http://{'127.0.0.1' if LISTENS_EVERYWHERE else settings.LISTEN_HOST}:{settings.PORT}"
 WORKER_NICENESS = 5  # speech takes all the processor it can get; a request comes first
 INSTALLATION_NICENESS = 19  # and what is needed once comes last
 
@@ -132,19 +138,23 @@ class Command(BaseCommand):
         def start_worker() -> None:
             if needs_worker:
                 supervisor.add(_worker(settings.ENGINE_QUEUES[KOKORO]))
-            if demo is None:
-                self.stdout.write("Natural voices are ready.")
-                return
-            try:
-                proof = _speak(demo, NATURAL_VOICE, supervisor)
-            except ProofFailed as error:
-                self.stdout.write(f"Natural voices are installed, but a first sentence could not be played: {error}")
-            else:
-                self.stdout.write(
-                    f"Natural voices are ready. Their first audio: {proof.address} ({proof.duration_seconds:.2f} s)"
-                )
+            # The supervisor goes on watching meanwhile.
+            threading.Thread(target=self._announce, args=(supervisor, demo), name="announcement", daemon=True).start()
 
         return start_worker
+
+    def _announce(self, supervisor: Supervisor, demo: Demo | None) -> None:
+        """The worker lists its voices when it has started; a newcomer also hears of a first sentence."""
+        line = "Natural voices are ready."
+        try:
+            wait_for_voice(base_url=BASE_URL, voice_id=NATURAL_VOICE, give_up=lambda: supervisor.is_stopping)
+            if demo is not None:
+                proof = _speak(demo, NATURAL_VOICE, supervisor, seconds=ARRIVAL_SECONDS)
+                line += f" First audio: {proof.address} ({proof.duration_seconds:.2f} s)"
+        except ProofFailed as error:
+            line = f"Natural voices are installed, but a first sentence could not be played: {error}"
+        if not supervisor.is_stopping:
+            self.stdout.write(line)
 
 
 def _programs(*, is_arriving: bool) -> list[Child]:
@@ -168,11 +178,12 @@ def _worker(queue: str) -> Child:
     return Child(f"worker {queue}", process_commands.worker([queue]), niceness=WORKER_NICENESS)
 
 
-def _speak(demo: Demo, voice_id: str, supervisor: Supervisor) -> Proof:
+def _speak(demo: Demo, voice_id: str, supervisor: Supervisor, *, seconds: float = PROOF_SECONDS) -> Proof:
     """Raises ProofFailed."""
     return prove(
-        base_url=f"http://{settings.LISTEN_HOST}:{settings.PORT}",
+        base_url=BASE_URL,
         api_key=demo.api_key,
         voice_id=voice_id,
         give_up=lambda: supervisor.is_stopping,
+        seconds=seconds,
     )

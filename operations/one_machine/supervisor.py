@@ -136,8 +136,12 @@ class Supervisor:
             if changed_files is not None and (names := changed_files()):
                 logger.info("%s changed; restarting", ", ".join(names))
                 self._restart()
-            for child in tuple(self._children):  # the end of one may add another
-                child.restart_if_dead()
+            self.restart_dead()
+
+    def restart_dead(self) -> None:
+        """One look at every child."""
+        for child in tuple(self._children):  # the end of one may add another
+            child.restart_if_dead()
 
     def stop(self) -> None:
         for child in self._children:

@@ -121,6 +121,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.context.frame",
+                "portal.pages.installing.installation",
                 "portal.pages.theme.theme",
             ]
         },
@@ -356,7 +357,12 @@ ENGINE_QUEUES = {
 # An engine whose settings are missing is unavailable, says why, and costs nothing. gRPC: we fork only to start
 # programs, and its fork handlers would break a call in progress.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-SPEECH_ENGINES = {name: ENGINE_CLASSES[name] for name in env_list("SPEECH_ENGINES", "espeak,kokoro,polly,google")}
+KOKORO = env_bool("KOKORO", default=True)  # 0: no model is fetched, no worker is started, no voice is offered
+SPEECH_ENGINES = {
+    name: ENGINE_CLASSES[name]
+    for name in env_list("SPEECH_ENGINES", "espeak,kokoro,polly,google")
+    if name != "kokoro" or KOKORO
+}
 SAMPLE_ENGINES = env_list("SAMPLE_ENGINES", "espeak,kokoro")  # engines with automatic samples, or "none"
 # The comparison for visitors, with their own text: its engines, and how many samples in 15 minutes. The minimum is what
 # one comparison needs.
@@ -369,8 +375,13 @@ KOKORO_MODEL_DIR = BASE_DIR / (env_str("KOKORO_MODEL_DIR") or DATA_DIR / "kokoro
 KOKORO_RUNTIME = env_str("KOKORO_RUNTIME", "onnx")
 if KOKORO_RUNTIME not in {"onnx", "torch"}:
     raise ImproperlyConfigured(f"KOKORO_RUNTIME must be onnx or torch, not {KOKORO_RUNTIME!r}.")
+KOKORO_MODEL = env_str("KOKORO_MODEL")  # "": what is installed, or suits the processor
+if KOKORO_MODEL not in {"", "int8", "fp32"}:
+    raise ImproperlyConfigured(f"KOKORO_MODEL must be int8 or fp32, not {KOKORO_MODEL!r}.")
+KOKORO_CACHE = BASE_DIR / Path(env_str("KOKORO_CACHE")).expanduser() if env_str("KOKORO_CACHE") else None
 KOKORO_THREADS = env_int("KOKORO_THREADS", os.cpu_count() or 1, minimum=1)  # per run
 KOKORO_HUB_URL = env_str("KOKORO_HUB_URL", "https://huggingface.co").rstrip("/")
+KOKORO_RELEASES_URL = env_str("KOKORO_RELEASES_URL", "https://github.com").rstrip("/")
 
 JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 30, minimum=1)
 WORKER_PRESENCE_SECONDS = env_int("WORKER_PRESENCE_SECONDS", 10, minimum=1)  # between a worker's heartbeats

@@ -20,6 +20,7 @@ from tests.support.migrated import copy_migrated_database
 from tests.support.snapshot import restore_snapshot, take_snapshot
 from tts.services.catalogue import sync_catalogue
 from tts.storage import store
+from voices import installation
 from voices.models import Voice
 
 
@@ -75,6 +76,7 @@ def private_places(settings, tmp_path: Path) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     account_selectors._maintenance_seen = (float("-inf"), False)
     store._spoken_for = (float("-inf"), 0)
+    installation._seen = (float("-inf"), None)
 
 
 @pytest.fixture

@@ -299,5 +299,7 @@ def test_a_voice_whose_pack_is_missing_or_damaged_is_unavailable_alone(model: Pa
 def test_a_language_whose_reader_is_missing_says_so(model: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("speech.engines.kokoro.g2p.PACKAGES", {"j": ("no_such_package",)})
     reasons = {entry.language: entry.unavailable_reason for entry in KokoroEngine().voices()}
-    assert reasons.pop("ja-JP") == "Japanese (Japan) needs the packages of requirements-kokoro.txt (no_such_package)"
+    assert (
+        reasons.pop("ja-JP") == "Japanese (Japan) needs the packages of requirements-kokoro-cjk.txt (no_such_package)"
+    )
     assert set(reasons.values()) == {""}

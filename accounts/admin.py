@@ -66,7 +66,9 @@ class UserAdmin(OperatorAdmin):
 
     def panels(self, row: User) -> list[Panel]:
         memberships = Membership.objects.filter(user=row).select_related("account").order_by("created_at")
-        rows = [[row_link(each.account), each.get_role_display()] for each in memberships[:PANEL_ROWS]]
+        rows = [
+            [row_link(membership.account), membership.get_role_display()] for membership in memberships[:PANEL_ROWS]
+        ]
         audited = AuditEntry.objects.filter(target_type="user", target_id=str(row.pk))
         return [Panel("Accounts", ["Account", "Role"], rows), audit_panel(audited)]
 

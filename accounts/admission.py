@@ -96,8 +96,8 @@ def check_maintenance() -> None:
 
 def check_account(account: Account) -> None:
     """Raises Forbidden while the account is suspended or about to be deleted."""
-    if account.why_stopped:
-        raise Forbidden(account.why_stopped)
+    if account.blocked_reason:
+        raise Forbidden(account.blocked_reason)
 
 
 def count_request(request: HttpRequest, *, account: Account, bucket: Bucket) -> Usage:

@@ -60,14 +60,14 @@ def _read(token: str) -> Identity:
         raise ValueError
     header = jwt.get_unverified_header(token)
     claimed = jwt.decode(token, options={"verify_signature": False})
-    issuer = next((each for each in settings.OIDC_ISSUERS if each.issuer == claimed.get("iss")), None)
+    issuer = next((candidate for candidate in settings.OIDC_ISSUERS if candidate.issuer == claimed.get("iss")), None)
     if issuer is None or header.get("alg") not in ALGORITHMS or not isinstance(header.get("kid"), str):
         raise ValueError
-    key = _keys_of(issuer).find(header["kid"])
+    key = _get_keys(issuer).find(header["kid"])
     claims = jwt.decode(
         token,
         key.key,
-        algorithms=[_algorithm_of(key, header["alg"])],
+        algorithms=[_get_algorithm(key, header["alg"])],
         audience=issuer.audience,
         issuer=issuer.issuer,
         leeway=CLOCK_SKEW_SECONDS,
@@ -77,7 +77,7 @@ def _read(token: str) -> Identity:
     return Identity(issuer.issuer, claims["sub"], claims["email"])
 
 
-def _algorithm_of(key: jwt.PyJWK, asked: str) -> str:
+def _get_algorithm(key: jwt.PyJWK, asked: str) -> str:
     """The key decides what it signs with, not the token: else a public key could pass for a shared secret."""
     kinds = {"RSA": "RS256", "EC": "ES256"}
     own = key._jwk_data.get("alg") or kinds.get(str(key.key_type))
@@ -139,6 +139,6 @@ _cache: dict[Issuer, _Keys] = {}
 _cache_lock = threading.Lock()
 
 
-def _keys_of(issuer: Issuer) -> _Keys:
+def _get_keys(issuer: Issuer) -> _Keys:
     with _cache_lock:
         return _cache.setdefault(issuer, _Keys(issuer))

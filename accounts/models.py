@@ -156,7 +156,7 @@ class Account(models.Model):
         return self.deletion_due_at is not None
 
     @property
-    def why_stopped(self) -> str:
+    def blocked_reason(self) -> str:
         """Why nothing new is taken from it; "" when it is."""
         if self.is_suspended:
             return "This account is suspended. Contact support."

@@ -136,9 +136,9 @@ class OperatorAdmin(OperatorList):
         row = kwargs.get("obj")
         if row is not None:
             context["operator_buttons"] = [
-                {"label": each.label, "is_dangerous": each.is_dangerous, "url": self.action_url(row, each)}
-                for each in self.operator_actions
-                if each.applies(row) and has_permission(request.user, each.code)
+                {"label": action.label, "is_dangerous": action.is_dangerous, "url": self.action_url(row, action)}
+                for action in self.operator_actions
+                if action.applies(row) and has_permission(request.user, action.code)
             ]
             context["panels"] = self.panels(row)
         return super().render_change_form(request, context, *args, **kwargs)
@@ -148,7 +148,7 @@ class OperatorAdmin(OperatorList):
         return reverse(name, kwargs={"object_id": row.pk, "code": action.code})
 
     def action_view(self, request: HttpRequest, object_id: str, code: str) -> HttpResponse:
-        action = next((each for each in self.operator_actions if each.code == code), None)
+        action = next((action for action in self.operator_actions if action.code == code), None)
         if action is None:
             raise Http404
         if not has_permission(request.user, action.code):

@@ -47,7 +47,7 @@ def must_enrol(request: HttpRequest) -> bool:
     return not has_second_factor(cast(User, request.user))
 
 
-def role_of(user: User) -> StaffRole:
+def get_role(user: User) -> StaffRole:
     """Of somebody on the staff."""
     if user.is_superuser:
         return "administrator"
@@ -59,4 +59,4 @@ def has_permission(user: AbstractBaseUser | AnonymousUser, action: str) -> bool:
     if not is_operator(user):
         return False
     assert isinstance(user, User)
-    return action in TABLE[role_of(user)]
+    return action in TABLE[get_role(user)]

@@ -27,7 +27,7 @@ class NewestFirst(CursorPagination):
         return cursor
 
 
-def page_of(rows: QuerySet[M], request: Request, view: APIView) -> tuple[list[M], str | None, str | None]:
+def get_page(rows: QuerySet[M], request: Request, view: APIView) -> tuple[list[M], str | None, str | None]:
     """The rows that the query's `cursor` and `limit` ask for, and the URLs of the next and the previous page.
 
     Raises ValidationFailed for a cursor that we did not give out.

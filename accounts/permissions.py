@@ -37,9 +37,9 @@ TABLE: Mapping[Role, frozenset[Permission]] = {
 }
 
 
-def permissions_of(membership: Membership) -> frozenset[Permission]:
+def get_permissions(membership: Membership) -> frozenset[Permission]:
     return TABLE[Role(membership.role)]
 
 
 def has_permission(membership: Membership, permission: Permission) -> bool:
-    return permission in permissions_of(membership)
+    return permission in get_permissions(membership)

@@ -55,17 +55,17 @@ def count_comparison(request: HttpRequest, *, sounds: int) -> None:
         ("all", lambda group, request: "all", settings.COMPARE_TOTAL_LIMIT),
     )
 
-    def usage_of(what: str, key: object, *, increment: bool) -> Any:
+    def count_usage(what: str, key: object, *, increment: bool) -> Any:
         return get_usage(request, group=f"compare:{what}:", key=key, rate=COUNTING_RATE, increment=increment)
 
     for what, key, limit in limits:
-        usage = usage_of(what, key, increment=False)
+        usage = count_usage(what, key, increment=False)
         if usage["count"] + sounds > limit:
             raise _too_much_compared(usage["time_left"])
     # Counted one by one: of several requests at once, those beyond the limit find it reached here.
     for _ in range(sounds):
         for what, key, limit in limits:
-            usage = usage_of(what, key, increment=True)
+            usage = count_usage(what, key, increment=True)
             if usage["count"] > limit:
                 raise _too_much_compared(usage["time_left"])
 

@@ -3,7 +3,7 @@
 from datetime import date
 
 
-def month_of(day: date) -> date:
+def get_month(day: date) -> date:
     """Of a day, or of a moment in UTC."""
     return date(day.year, day.month, 1)
 

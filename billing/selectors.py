@@ -27,7 +27,7 @@ from billing.models import (
     StripeEvent,
     Subscription,
 )
-from billing.months import month_of
+from billing.months import get_month
 from config.errors import NotFound
 
 
@@ -46,13 +46,13 @@ def get_balance(account: Account) -> Balance:
 
 
 def spent_this_month(api_key: ApiKey) -> int:
-    row = KeyMonth.objects.filter(api_key=api_key, month=month_of(timezone.now())).first()
+    row = KeyMonth.objects.filter(api_key=api_key, month=get_month(timezone.now())).first()
     return row.spent_microcredits if row is not None else 0
 
 
 def spent_this_month_by_key(api_keys: Collection[ApiKey]) -> dict[uuid.UUID, int]:
     """Microcredits, of those that spent any."""
-    rows = KeyMonth.objects.filter(api_key__in=api_keys, month=month_of(timezone.now()))
+    rows = KeyMonth.objects.filter(api_key__in=api_keys, month=get_month(timezone.now()))
     return dict(rows.values_list("api_key", "spent_microcredits"))
 
 
@@ -168,5 +168,5 @@ def accounts_to_tell() -> list[uuid.UUID]:
 def renewals_to_change() -> QuerySet[Subscription]:
     """Those that would go on though their account is about to be deleted, and those we held though it stays."""
     is_going = Q(account__deletion_due_at__isnull=False, account__deleted_at=None, ends_at=None)
-    stays = Q(account__deletion_due_at=None, is_held=True)
+    stays = Q(account__deletion_due_at=None, renewal_paused=True)
     return Subscription.objects.filter(is_going | stays, state__in=LIVE).select_related("account").order_by("account")

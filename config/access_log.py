@@ -72,7 +72,7 @@ def _note(request: HttpRequest, status: int, began: float) -> None:
         logs.bind(job_id=match.kwargs["job_id"])
     fields = {
         "method": request.method,
-        "path": logs.path_of(request),
+        "path": logs.get_path(request),
         "status": status,
         "duration_ms": round(seconds * 1000, 1),
         "client": request.META.get("REMOTE_ADDR", ""),

@@ -78,7 +78,7 @@ class Issuer:
 def env_issuers(name: str) -> list[Issuer]:
     """A JSON list of {"issuer": …, "audience": …, "jwks_url": …}."""
     try:
-        return [Issuer(**each) for each in json.loads(env_str(name, "[]"))]
+        return [Issuer(**issuer) for issuer in json.loads(env_str(name, "[]"))]
     except (ValueError, TypeError):
         example = '[{"issuer": "https://…", "audience": "…", "jwks_url": "https://…"}]'
         raise ImproperlyConfigured(f"{name} must have the form {example}.") from None

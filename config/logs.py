@@ -108,9 +108,9 @@ class JsonFormatter(logging.Formatter):
             "time": format_time(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname,
             "logger": record.name,
-            "event": cut_and_scrub(event_of(record)),
+            "event": cut_and_scrub(get_event(record)),
         }
-        fields = fields_of(record)
+        fields = get_fields(record)
         line |= {name: cut_and_scrub(value) if isinstance(value, str) else value for name, value in fields.items()}
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = failure(record.exc_info[1])
@@ -125,8 +125,8 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         record.asctime = self.formatTime(record, self.datefmt)
-        fields = fields_of(record)
-        words = [event_of(record), *(f"{name}={value}" for name, value in fields.items() if value is not None)]
+        fields = get_fields(record)
+        words = [get_event(record), *(f"{name}={value}" for name, value in fields.items() if value is not None)]
         line = self.formatMessage(record) + " ".join(map(cut_and_scrub, words))
         if not record.exc_info or record.exc_info[1] is None:
             return line
@@ -140,25 +140,25 @@ def formatter() -> logging.Formatter:
     return JsonFormatter() if settings.LOG_FORMAT == "json" else LineFormatter()
 
 
-def event_of(record: logging.LogRecord) -> str:
+def get_event(record: logging.LogRecord) -> str:
     task = getattr(record, "data", None)
     if record.name == "celery.app.trace" and isinstance(task, dict):
         # Celery's own sentence quotes the exception.
         return f"task {task.get('name')} {task.get('description', '')}".strip()
     request = getattr(record, "request", None)
     if isinstance(request, HttpRequest) and len(request.path) > 1:  # Django names the path, whole
-        return record.getMessage().replace(request.path, path_of(request))
+        return record.getMessage().replace(request.path, get_path(request))
     return record.getMessage()
 
 
-def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+def get_fields(record: logging.LogRecord) -> dict[str, Any]:
     # Django speaks of some responses when the request's context has ended; it attaches the request.
     request_id = getattr(getattr(record, "request", None), "request_id", None)
     of_request = {"request_id": request_id} if request_id else {}
     return {**of_request, **bound(), **getattr(record, "fields", {})}
 
 
-def path_of(request: HttpRequest) -> str:
+def get_path(request: HttpRequest) -> str:
     """Without the query. Where a part of it is free text, such as the secret of a mailed link, the route's pattern.
 
     Where there is no such page, only how it begins: a slash too many must not show the secret.
@@ -193,7 +193,7 @@ def failure(error: BaseException) -> dict[str, Any]:
         kind = type(current)
         name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
         is_safe = isinstance(current, SAFE_FAILURES) or any(
-            f"{each.__module__}.{each.__qualname__}" in SAFE_FAILURE_NAMES for each in kind.__mro__
+            f"{ancestor.__module__}.{ancestor.__qualname__}" in SAFE_FAILURE_NAMES for ancestor in kind.__mro__
         )
         # Below the first line PostgreSQL quotes the row.
         described["type"] = name

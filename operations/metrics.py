@@ -5,7 +5,7 @@ one of them (`max without (instance, job)`), do not add them up.
 """
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -54,7 +54,7 @@ class JobMetrics(Collector):
         self._counted_until = timezone.now()
         self._finished: Counter[tuple[str, str]] = Counter()
         self._audio_ms: Counter[str] = Counter()
-        self._work_seconds: Counter[str] = Counter()
+        self._work_seconds: defaultdict[str, float] = defaultdict(float)
         self._characters: Counter[str] = Counter()
 
     def describe(self) -> Iterator[Metric]:

@@ -17,6 +17,7 @@ from accounts.models import Account, ApiKey, User
 from billing.triggers import LEDGER_GUARD
 from tests.factories import make_account, make_key, make_user
 from tests.support.migrated import copy_migrated_database
+from tests.support.snapshot import restore_snapshot, take_snapshot
 from tts.services.catalogue import sync_catalogue
 from voices.models import Voice
 
@@ -45,7 +46,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock():
         sync_catalogue()
         # What a test with real transactions finds: the flush after the one before took everything away.
-        connection._test_serialized_contents = connection.creation.serialize_db_to_string()  # type: ignore[attr-defined]
+        connection._test_serialized_contents = take_snapshot()  # type: ignore[attr-defined]
+        connection.creation.deserialize_db_from_string = restore_snapshot
 
 
 @pytest.fixture(autouse=True)

@@ -190,7 +190,7 @@ class AccountExport(models.Model):
     def is_finished(self) -> bool:
         return self.state in {ExportState.READY, ExportState.FAILED}
 
-    def key_of(self, attempt: int) -> str:
+    def get_store_key(self, attempt: int) -> str:
         """Its name in the store: of each attempt its own, so that a worker given up for dead cannot touch another's."""
         return f"exports/{self.pk}-{attempt}.zip"
 
@@ -234,7 +234,7 @@ class VoicePreview(models.Model):
     def __str__(self) -> str:
         return str(self.pk)
 
-    def key_of(self, attempt: int) -> str:
+    def get_store_key(self, attempt: int) -> str:
         """The name of its sound in the store: no two attempts, of this row or another, have the same."""
         return f"auditions/{str(self.pk)[:2]}/{self.pk}-{attempt}.mp3"
 

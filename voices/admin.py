@@ -104,7 +104,7 @@ class ModelForm(ReasonForm):
     model_type = forms.ChoiceField(
         required=False,
         label="Voices",
-        choices=[("", "of any type"), *((each, each) for each in get_args(ModelType))],
+        choices=[("", "of any type"), *((model_type, model_type) for model_type in get_args(ModelType))],
         widget=UnfoldAdminSelectWidget,
         help_text="The type determines the price. Voices of another type are skipped.",
     )
@@ -131,7 +131,7 @@ class VoicesForm(ReasonForm):
 
     def clean_voice_ids(self) -> list[str]:
         voice_ids = list(dict.fromkeys(self.cleaned_data["voice_ids"].split()))
-        strange = [each for each in voice_ids if not re.fullmatch(r"[a-z0-9]+:[^:]{1,140}", each)]
+        strange = [voice_id for voice_id in voice_ids if not re.fullmatch(r"[a-z0-9]+:[^:]{1,140}", voice_id)]
         if strange:
             raise forms.ValidationError(f"Not a voice ID: {strange[0][:80]}")
         if len(voice_ids) > MAX_VOICE_IDS:
@@ -231,4 +231,4 @@ class VoiceAliasAdmin(AliasAdmin):
 
     @column("Voices, in order of preference")
     def shown_voices(self, row: VoiceAlias) -> str:
-        return format_html_join("", "{}<br>", ([each] for each in row.voice_ids))
+        return format_html_join("", "{}<br>", ([voice_id] for voice_id in row.voice_ids))

@@ -71,7 +71,7 @@ def get_public_voice(voice_id: str) -> Voice:
     return voice
 
 
-def has_voices_of(provider: str) -> bool:
+def has_voices(provider: str) -> bool:
     """Whether the provider was ever asked for its voices, with success."""
     return Voice.objects.filter(provider=provider).exists()
 

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts.api.user_auth import ACCOUNT_HEADER, UserView
 from accounts.errors import IssuerUnavailable, MaintenanceMode, RateLimitExceeded
-from accounts.pagination import NewestFirst, page_of
+from accounts.pagination import NewestFirst, get_page
 from accounts.permissions import Permission
 from accounts.rate_limits import Bucket
 from accounts.services.audit import Actor
@@ -156,8 +156,12 @@ class WebhookDeliveries(WebhookView):
         """Newest first, of the last 30 days, each with its attempts."""
         filters = DeliveryFilters(data=request.query_params.dict()).parsed()
         deliveries = list_deliveries(account=self.account, state=filters.get("state"), event=filters.get("event"))
-        page, next_url, previous_url = page_of(deliveries, request, self)
-        data = {"deliveries": [delivery_data(each) for each in page], "next": next_url, "previous": previous_url}
+        page, next_url, previous_url = get_page(deliveries, request, self)
+        data = {
+            "deliveries": [delivery_data(delivery) for delivery in page],
+            "next": next_url,
+            "previous": previous_url,
+        }
         return success(data)
 
 

@@ -18,11 +18,11 @@ from webhooks.models import Delivery, Event
 JobData = Callable[[Collection[uuid.UUID]], Mapping[uuid.UUID, Mapping[str, Any]]]
 
 
-def bodies_of(deliveries: Collection[Delivery]) -> dict[uuid.UUID, bytes]:
+def build_bodies(deliveries: Collection[Delivery]) -> dict[uuid.UUID, bytes]:
     """By the delivery's id. The jobs are asked for at once."""
     job_data = cast(JobData, import_string(settings.WEBHOOK_JOB_DATA))
-    of_jobs = job_data({each.job_id for each in deliveries if each.job_id is not None})
-    return {each.pk: _body(each, of_jobs) for each in deliveries}
+    of_jobs = job_data({delivery.job_id for delivery in deliveries if delivery.job_id is not None})
+    return {delivery.pk: _body(delivery, of_jobs) for delivery in deliveries}
 
 
 def _body(delivery: Delivery, of_jobs: Mapping[uuid.UUID, Mapping[str, Any]]) -> bytes:

@@ -12,10 +12,10 @@ WE_DISABLE_FOR = (DisabledReason.GONE, DisabledReason.FAILING, DisabledReason.OP
 def tell_owners() -> int:
     """Of every endpoint that we disabled and nobody was told of. Returns how many."""
     untold = Endpoint.objects.filter(disabled_reason__in=WE_DISABLE_FOR, owner_told_at=None).select_related("account")
-    return sum(_tell_owners_of(endpoint) for endpoint in untold)
+    return sum(_tell_owners(endpoint) for endpoint in untold)
 
 
-def _tell_owners_of(endpoint: Endpoint) -> bool:
+def _tell_owners(endpoint: Endpoint) -> bool:
     if not note_owner_told(endpoint=endpoint):
         return False
     is_sent = mail_owners(

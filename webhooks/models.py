@@ -90,7 +90,7 @@ class Delivery(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="webhook_deliveries")
     event = models.CharField(max_length=20, choices=Event.choices)
     job_id = models.UUIDField(null=True, db_index=True)  # no foreign key: jobs are above us
-    own_url = models.CharField(max_length=2048, blank=True)  # the job's own; "": the account's endpoint
+    job_url = models.CharField(max_length=2048, blank=True)  # the job's own; "": the account's endpoint
     receiver = models.CharField(max_length=260)  # host:port: what may hold so many of a sender's slots
     created_at = models.DateTimeField(default=timezone.now, editable=False)  # of the event
 
@@ -133,8 +133,8 @@ class Delivery(models.Model):
         return f"{self.event} {self.id}"
 
     @property
-    def is_own_url(self) -> bool:
-        return bool(self.own_url)
+    def uses_job_url(self) -> bool:
+        return bool(self.job_url)
 
 
 class Attempt(models.Model):

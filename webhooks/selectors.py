@@ -65,8 +65,8 @@ def still_claimed(deliveries: Collection[Delivery]) -> set[uuid.UUID]:
     """The ids of those that are still under the claim they were taken with."""
     if not deliveries:
         return set()
-    claims = {each.claim for each in deliveries}
-    ids = [each.pk for each in deliveries]
+    claims = {delivery.claim for delivery in deliveries}
+    ids = [delivery.pk for delivery in deliveries]
     return set(Delivery.objects.filter(pk__in=ids, claim__in=claims).values_list("pk", flat=True))
 
 

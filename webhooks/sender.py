@@ -23,7 +23,7 @@ from django.utils import timezone
 from config.connections import release_connection
 from webhooks import client
 from webhooks.db_time import database_now
-from webhooks.events import bodies_of
+from webhooks.events import build_bodies
 from webhooks.mails import tell_owners
 from webhooks.models import BY_DECISION, Delivery, Endpoint, Event
 from webhooks.selectors import due_receivers, still_claimed
@@ -133,23 +133,23 @@ def send_batch(batch: Sequence[Delivery], *, is_over: Callable[[], bool] = lambd
     """Claimed deliveries of one receiver, one after the other; what came of them is recorded as it goes on."""
     now = database_now()
     ahead = now - timezone.now()  # of this machine's clock
-    wanted = [each for each in batch if is_wanted(each)]
-    skip_deliveries(deliveries=[each for each in batch if each not in wanted])
+    wanted = [delivery for delivery in batch if is_wanted(delivery)]
+    skip_deliveries(deliveries=[delivery for delivery in batch if delivery not in wanted])
     waiting = deque(_letters(wanted, now))
     release_connection()
     began = recorded_at = time.monotonic()
     made: list[AttemptResult] = []
     while waiting:
         if is_over() or time.monotonic() - began > BATCH_SECONDS:
-            release_claims(deliveries=[each.delivery for each in waiting])
+            release_claims(deliveries=[letter.delivery for letter in waiting])
             break
         made.append(attempt(waiting.popleft(), ahead=ahead))
         if time.monotonic() - recorded_at > RECORD_EVERY_SECONDS or not made[-1].answer.is_success:
             record(made)
             made, recorded_at = [], time.monotonic()
             # Meanwhile the endpoint may have been disabled or moved, by that very answer, too.
-            held = still_claimed([each.delivery for each in waiting])
-            waiting = deque(each for each in waiting if each.delivery.pk in held)
+            held = still_claimed([letter.delivery for letter in waiting])
+            waiting = deque(letter for letter in waiting if letter.delivery.pk in held)
     record(made)
 
 
@@ -186,7 +186,7 @@ def send_test(delivery: Delivery) -> client.DeliveryResponse:
 def record(made: Sequence[AttemptResult]) -> None:
     if made:
         record_attempts(made=made)
-        if not all(each.answer.is_success for each in made):
+        if not all(result.answer.is_success for result in made):
             tell_owners()
         close_old_connections()
 
@@ -199,20 +199,20 @@ def is_wanted(delivery: Delivery) -> bool:
         return False
     if delivery.event == Event.TEST:
         return True
-    if delivery.own_url:
+    if delivery.job_url:
         return endpoint.disabled_reason not in BY_DECISION
     return endpoint.is_enabled
 
 
 def _letters(deliveries: Sequence[Delivery], now: datetime) -> list[PreparedRequest]:
-    bodies = bodies_of(deliveries) if deliveries else {}
+    bodies = build_bodies(deliveries) if deliveries else {}
     secrets_of: dict[object, list[str]] = {}
     letters = []
     for delivery in deliveries:
         endpoint = delivery.account.webhook_endpoint
         if delivery.account_id not in secrets_of:
             secrets_of[delivery.account_id] = get_signing_secrets(endpoint, now)
-        target = parse_target(delivery.own_url or endpoint.url)
+        target = parse_target(delivery.job_url or endpoint.url)
         letters.append(PreparedRequest(delivery, target, secrets_of[delivery.account_id], bodies[delivery.pk]))
     return letters
 

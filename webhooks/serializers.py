@@ -62,11 +62,13 @@ def delivery_data(delivery: Delivery) -> dict[str, Any]:
         "event": delivery.event,
         "job_id": str(delivery.job_id) if delivery.job_id else None,
         "state": delivery.state,
-        "own_url": delivery.is_own_url,
+        "own_url": delivery.uses_job_url,
         "created_at": format_time(delivery.created_at),
         "next_attempt_at": _time(delivery.next_attempt_at),
         "finished_at": _time(delivery.finished_at),
-        "attempts": [_attempt_data(each) for each in sorted(delivery.attempts.all(), key=lambda each: each.number)],
+        "attempts": [
+            _attempt_data(attempt) for attempt in sorted(delivery.attempts.all(), key=lambda attempt: attempt.number)
+        ],
     }
 
 

@@ -15,10 +15,10 @@ def signature_headers(*, secrets: Sequence[str], delivery_id: str, timestamp: in
     ours = [_hmac(secret, f"{timestamp}.", body).hex() for secret in secrets]
     standard = [base64.b64encode(_hmac(secret, f"{delivery_id}.{timestamp}.", body)).decode() for secret in secrets]
     return {
-        "X-TTS-Signature": ",".join([f"t={timestamp}", *(f"v1={each}" for each in ours)]),
+        "X-TTS-Signature": ",".join([f"t={timestamp}", *(f"v1={signature}" for signature in ours)]),
         "webhook-id": delivery_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(f"v1,{each}" for each in standard),
+        "webhook-signature": " ".join(f"v1,{signature}" for signature in standard),
     }
 
 

@@ -126,15 +126,15 @@ def check_port(port: int) -> None:
 def vetted_addresses(host: str, *, seconds: float = RESOLVE_SECONDS) -> list[str]:
     """The addresses of `host`, all of which may be dialled. Raises Blocked, NotResolved."""
     literal = _literal(host)
-    addresses = [literal] if literal is not None else [ipaddress.ip_address(each) for each in _resolve(host, seconds)]
+    addresses = [literal] if literal is not None else [ipaddress.ip_address(text) for text in _resolve(host, seconds)]
     if not addresses:
         raise NotResolved(f"{host} has no IP address.")
     if _is_special(host) and not all(map(is_allowed, addresses)):
         raise Blocked(f"{host} is a private network name.")
-    if not all(is_public(each) or is_allowed(each) for each in addresses):
+    if not all(is_public(address) or is_allowed(address) for address in addresses):
         what = f"{host} is" if literal is not None else f"{host} resolves to"
         raise Blocked(f"{what} an address that is not public.")
-    return [str(each) for each in addresses]
+    return [str(address) for address in addresses]
 
 
 def _canonical_host(host: str) -> str:
@@ -155,7 +155,7 @@ def _canonical_host(host: str) -> str:
         if _literal(ascii_host) is None:
             raise Blocked("Enter the IPv4 address as four decimal numbers.")
         return ascii_host
-    if len(ascii_host) > 253 or not all(re.fullmatch(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", each) for each in labels):
+    if len(ascii_host) > 253 or not all(re.fullmatch(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", label) for label in labels):
         raise Blocked(f"{ascii_host[:80]} is not a valid host name.")
     if len(labels) == 1 and not _is_special(ascii_host):
         raise Blocked("Use a fully qualified host name.")
@@ -198,4 +198,4 @@ def _resolve(host: str, seconds: float) -> Sequence[str]:
 def look_up(host: str) -> Sequence[str]:
     """Every address of a name, as the system knows it. Raises OSError."""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(each[4][0]) for each in found))
+    return list(dict.fromkeys(str(address[4][0]) for address in found))

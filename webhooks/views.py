@@ -19,7 +19,7 @@ from accounts.models import Account, User
 from accounts.services.audit import Actor
 from accounts.services.identities import set_id_tokens_allowed
 from config.errors import DomainError, NotFound, ValidationFailed
-from webhooks.events import bodies_of
+from webhooks.events import build_bodies
 from webhooks.forms import EndpointForm, RangeForm
 from webhooks.models import Attempt, Delivery, DeliveryState, Endpoint
 from webhooks.schedule import MAX_TRIES
@@ -85,7 +85,7 @@ def delivery(request: MemberRequest, delivery_id: uuid.UUID) -> HttpResponse:
     """One delivery: what is sent, each attempt, each answer."""
     row = _get_or_404(request.membership.account, delivery_id)
     attempts = row.attempts.order_by("number")
-    body = json.dumps(json.loads(bodies_of([row])[row.pk]), indent=2, ensure_ascii=False)
+    body = json.dumps(json.loads(build_bodies([row])[row.pk]), indent=2, ensure_ascii=False)
     context = {"row": _row(row), "attempts": attempts, "body": body}
     return render(request, "webhooks/delivery.html", context)
 
@@ -161,7 +161,7 @@ def why_no_webhooks(account: Account) -> str:
     if account.is_suspended:
         return f"{account.name} is suspended. Contact support."
     if account.is_closing:
-        return account.why_stopped
+        return account.blocked_reason
     if not account.plan.allows_webhooks:
         return f"The {account.plan.name} plan does not include webhooks."
     return "" if settings.WEBHOOK_SECRET_KEYS else NO_KEYS
@@ -185,7 +185,7 @@ def _page(
         "secret": secret,
         "why_none": why_none,
         "page": page,
-        "rows": [_row(each) for each in page],
+        "rows": [_row(delivery) for delivery in page],
         "first_try_percent": first_try_percent(account=account),
         "shows_id_tokens": bool(settings.OIDC_ISSUERS),
         "id_tokens_allowed": cast(User, request.user).allows_id_tokens,
@@ -238,7 +238,7 @@ def _get_or_404(account: Account, delivery_id: uuid.UUID) -> Delivery:
 
 
 def _row(delivery: Delivery) -> Row:
-    attempts = sorted(delivery.attempts.all(), key=lambda each: each.number)
+    attempts = sorted(delivery.attempts.all(), key=lambda attempt: attempt.number)
     last = attempts[-1] if attempts else None
     waiting: tuple[Any, ...] = ("badge--warn", "clock", "Retrying" if delivery.tries else "Waiting")
     kind, icon, state = BADGES.get(DeliveryState(delivery.state), waiting)

@@ -37,7 +37,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         return None, api_key
 
 
-def key_of(request: Request) -> ApiKey:
+def get_request_key(request: Request) -> ApiKey:
     """The key that an authenticated request came with."""
     api_key: Any = request.auth
     assert isinstance(api_key, ApiKey)
@@ -83,7 +83,7 @@ class ApiView(APIView):
 
     def check_permissions(self, request: Request) -> None:
         # Counted before permissions are looked at: a request refused after authentication counts too.
-        account, bucket = self.account_of(request), self.bucket
+        account, bucket = self.get_account(request), self.bucket
         if account is not None:
             count_request(request._request, account=account, bucket=bucket)
         else:
@@ -94,9 +94,9 @@ class ApiView(APIView):
     def bucket(self) -> Bucket:
         return self.buckets.get(self.request.method or "", "read")
 
-    def account_of(self, request: Request) -> Account | None:
+    def get_account(self, request: Request) -> Account | None:
         """Whose request it counts as; None: its address's."""
-        return None if request.auth is None else key_of(request).account
+        return None if request.auth is None else get_request_key(request).account
 
 
 class KeyView(ApiView):
@@ -113,11 +113,11 @@ class KeyView(ApiView):
 
     def check_permissions(self, request: Request) -> None:
         scope = self.scopes.get(request.method or "", "speech:read")
-        self.admission = admit_key(request._request, api_key=key_of(request), scope=scope, bucket=self.bucket)
+        self.admission = admit_key(request._request, api_key=get_request_key(request), scope=scope, bucket=self.bucket)
 
     @property
     def account(self) -> Account:
-        return key_of(self.request).account
+        return get_request_key(self.request).account
 
 
 class ApiNotFound(ApiView):

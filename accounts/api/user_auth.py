@@ -101,7 +101,7 @@ class UserView(ApiView):
     def account(self) -> Account:
         return self.membership.account
 
-    def account_of(self, request: Request) -> Account | None:
+    def get_account(self, request: Request) -> Account | None:
         membership: Any = request.auth
         return membership.account if isinstance(membership, Membership) else None
 

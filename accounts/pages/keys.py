@@ -96,7 +96,7 @@ def why_no_keys(account: Account) -> str:
     if account.is_suspended:
         return f"{account.name} is suspended. Contact support."
     if account.is_closing:
-        return account.why_stopped
+        return account.blocked_reason
     if not account.plan.allows_api:
         plan = account.plan.name
         way = (

@@ -34,8 +34,8 @@ from accounts.passkey_options import can_make_passkeys, creation_options, reques
 from accounts.services.second_factor import (
     MAX_PASSKEYS,
     add_passkey,
+    get_passkeys,
     has_second_factor,
-    passkeys_of,
     remove_passkey,
     rename_passkey,
 )
@@ -162,7 +162,7 @@ def _ask_for_one(request: HttpRequest, form: NewPasskeyForm) -> HttpResponse:
     user = cast(User, request.user)
     context = {
         "form": form,
-        "is_full": passkeys_of(user).count() >= MAX_PASSKEYS,
+        "is_full": get_passkeys(user).count() >= MAX_PASSKEYS,
         "is_first": not has_second_factor(user),
         "can_make_passkeys": can_make_passkeys(request),
         "options": json.dumps(creation_options(user)),
@@ -171,7 +171,7 @@ def _ask_for_one(request: HttpRequest, form: NewPasskeyForm) -> HttpResponse:
 
 
 def _mine(user: User, passkey_id: int) -> Authenticator:
-    passkey = passkeys_of(user).filter(pk=passkey_id).first()
+    passkey = get_passkeys(user).filter(pk=passkey_id).first()
     if passkey is None:
         raise Http404
     return passkey

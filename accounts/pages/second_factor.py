@@ -35,9 +35,9 @@ from accounts.operators import must_enrol
 from accounts.pages.auth import PAGE_METHODS, PAUSE_SECONDS
 from accounts.passkey_options import request_options
 from accounts.services.second_factor import (
+    get_passkeys,
     has_second_factor,
     make_recovery_codes,
-    passkeys_of,
     turn_off_app,
     turn_on_app,
 )
@@ -110,7 +110,7 @@ def app_off(request: HttpRequest) -> HttpResponse:
     if not Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists():
         return redirect("mfa_index")
     if request.method != "POST":
-        return render(request, "accounts/app_off.html", {"is_last": not passkeys_of(user).exists()})
+        return render(request, "accounts/app_off.html", {"is_last": not get_passkeys(user).exists()})
     try:
         turn_off_app(user=user)
     except NothingToChange:  # sent twice
@@ -232,5 +232,5 @@ def _ways(user: User, form: forms.Form) -> dict[str, Any]:
         form.fields["code"].label = "Recovery code"
     return {
         "has_app": has_app,
-        "options": json.dumps(request_options(user)) if passkeys_of(user).exists() else "",
+        "options": json.dumps(request_options(user)) if get_passkeys(user).exists() else "",
     }

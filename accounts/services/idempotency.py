@@ -41,7 +41,7 @@ def build_header_claim(*, key: str, path: str, body: object) -> IdempotencyClaim
     """The claim of a request with an Idempotency-Key. Raises ValidationFailed."""
     if not VISIBLE_ASCII.fullmatch(key):
         raise ValidationFailed("Idempotency-Key must be 1 to 255 visible ASCII characters, without spaces.")
-    return IdempotencyClaim(key, fingerprint_of(path, body))
+    return IdempotencyClaim(key, build_fingerprint(path, body))
 
 
 def build_form_claim(*, form: str, token: str, body: object) -> IdempotencyClaim:
@@ -49,11 +49,11 @@ def build_form_claim(*, form: str, token: str, body: object) -> IdempotencyClaim
 
     The key has spaces, which no Idempotency-Key has, so the two never meet.
     """
-    fingerprint = fingerprint_of(form, body)
+    fingerprint = build_fingerprint(form, body)
     return IdempotencyClaim(f"{form} {token} {fingerprint}", fingerprint)
 
 
-def fingerprint_of(path: str, body: object) -> str:
+def build_fingerprint(path: str, body: object) -> str:
     return hashlib.sha256(f"{path}\n{canonical_json(body)}".encode()).hexdigest()
 
 

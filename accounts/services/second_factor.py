@@ -47,7 +47,7 @@ def turn_off_app(*, user: User) -> None:
     _record(user, "two_factor.app_off")
 
 
-def passkeys_of(user: User) -> QuerySet[Authenticator]:
+def get_passkeys(user: User) -> QuerySet[Authenticator]:
     passkeys: QuerySet[Authenticator] = Authenticator.objects.filter(user=user, type=Kind.WEBAUTHN)
     return passkeys.order_by("created_at", "pk")
 
@@ -60,10 +60,10 @@ def add_passkey(*, user: User, name: str, credential: dict[str, Any]) -> list[st
     """
     _lock(user)
     is_first = not has_second_factor(user)
-    passkeys = list(passkeys_of(user))
+    passkeys = list(get_passkeys(user))
     if len(passkeys) >= MAX_PASSKEYS:
         raise NothingToChange(f"You have {MAX_PASSKEYS} passkeys. Remove one to add another.")
-    if any(each.data["credential"]["id"] == credential["id"] for each in passkeys):  # sent twice
+    if any(passkey.data["credential"]["id"] == credential["id"] for passkey in passkeys):  # sent twice
         raise NothingToChange("You have already added that passkey.")
     WebAuthn.add(user, name, credential)
     _record(user, "two_factor.passkey_added")
@@ -74,7 +74,7 @@ def add_passkey(*, user: User, name: str, credential: dict[str, Any]) -> list[st
 def rename_passkey(*, user: User, passkey_id: int, name: str) -> None:
     """Raises NothingToChange (it is gone)."""
     _lock(user)
-    passkey = passkeys_of(user).filter(pk=passkey_id).first()
+    passkey = get_passkeys(user).filter(pk=passkey_id).first()
     if passkey is None:
         raise NothingToChange(PASSKEY_GONE)
     passkey.data["name"] = name
@@ -85,7 +85,7 @@ def rename_passkey(*, user: User, passkey_id: int, name: str) -> None:
 def remove_passkey(*, user: User, passkey_id: int) -> None:
     """Raises NothingToChange (it is gone)."""
     _lock(user)
-    if not passkeys_of(user).filter(pk=passkey_id).delete()[0]:
+    if not get_passkeys(user).filter(pk=passkey_id).delete()[0]:
         raise NothingToChange(PASSKEY_GONE)
     _drop_lone_codes(user)
     _record(user, "two_factor.passkey_removed")

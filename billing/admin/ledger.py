@@ -108,7 +108,7 @@ class LedgerEntryAdmin(OperatorAdmin):
             EntryKind.OPERATOR_REFUND.label: "info",
             EntryKind.TOP_UP.label: "success",
             EntryKind.SUBSCRIPTION.label: "success",
-            EntryKind.TAKEN_BACK.label: "danger",
+            EntryKind.CLAWED_BACK.label: "danger",
             EntryKind.RESTORED.label: "info",
         },
     )

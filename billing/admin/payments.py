@@ -61,11 +61,11 @@ class PurchaseAdmin(OperatorAdmin):
         entries = LedgerEntry.objects.filter(reference__in=references[:PANEL_ROWS]).order_by("created_at")
         rows = [
             [
-                format_moment(each.created_at),
-                row_link(each, each.get_kind_display()),
-                format_credits(each.amount_microcredits),
+                format_moment(entry.created_at),
+                row_link(entry, entry.get_kind_display()),
+                format_credits(entry.amount_microcredits),
             ]
-            for each in entries
+            for entry in entries
         ]
         return [Panel("Ledger", ["When", "What", "Credits"], rows)]
 

@@ -33,7 +33,7 @@ class EntryKind(models.TextChoices):
     OPERATOR_REFUND = "operator_refund"  # what a job still cost after that, given back by an operator
     TOP_UP = "top_up"  # a pack was paid
     SUBSCRIPTION = "subscription"  # a month of a plan was paid
-    TAKEN_BACK = "taken_back"  # Stripe refunded or withdrew the payment
+    CLAWED_BACK = "taken_back"  # Stripe refunded or withdrew the payment; rows keep the older word
     RESTORED = "restored"  # a dispute was won
 
 

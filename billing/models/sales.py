@@ -74,7 +74,7 @@ class Subscription(models.Model):
     state = models.CharField(max_length=16, choices=SubscriptionState.choices, default=SubscriptionState.CREATED)
     stripe_subscription_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001
     ends_at = models.DateTimeField(null=True)  # cancelled, and paid until then
-    is_held = models.BooleanField(default=False)  # by us: its account is about to be deleted, and may stay after all
+    renewal_paused = models.BooleanField(default=False)  # its account is about to be deleted, and may stay after all
     period_ends_at = models.DateTimeField(null=True)
     synced_at = models.DateTimeField(null=True)
     form_token = models.UUIDField(default=uuid.uuid4)  # a form that is sent twice makes one row
@@ -87,7 +87,9 @@ class Subscription(models.Model):
             models.UniqueConstraint(fields=["account", "form_token"], name="subscription_form_unique"),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["account"], condition=models.Q(is_held=True), name="subscription_held"),
+            models.Index(
+                fields=["account"], condition=models.Q(renewal_paused=True), name="subscription_renewal_paused"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from accounts.models import ApiKey
 from accounts.services.audit import Actor
 from billing.forms import positive_credits
 from billing.money import format_credits, format_need
-from billing.months import month_of, next_month
+from billing.months import get_month, next_month
 from billing.selectors import spent_this_month
 from billing.services.key_limits import set_key_limits
 from config.errors import ValidationFailed
@@ -101,7 +101,7 @@ def key_limits(request: MemberRequest, key_id: uuid.UUID) -> HttpResponse:
     if form.is_bound and form.is_valid() and _save(api_key, form, Actor.of_member(request.membership)):
         messages.success(request, f"“{api_key.name}” was updated. The limits apply from the key's next request.")
         return redirect("keys")
-    month = month_of(timezone.now())
+    month = get_month(timezone.now())
     context = {
         "key": api_key,
         "form": form,

@@ -34,7 +34,7 @@ WORDS = {
     EntryKind.OPERATOR_REFUND: "Speech, refunded by support",
     EntryKind.TOP_UP: "Credits bought",
     EntryKind.SUBSCRIPTION: "Plan credits",
-    EntryKind.TAKEN_BACK: "Payment reversed",
+    EntryKind.CLAWED_BACK: "Payment reversed",
     EntryKind.RESTORED: "Reversed payment restored",
 }
 HEAD = ("time_utc", "kind", "credits", "balance_after", "job_id", "api_key", "note", "reference")

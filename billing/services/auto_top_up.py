@@ -46,7 +46,7 @@ def save_recharge(
 def start_recharge(*, account: Account) -> Purchase | None:
     """Our row, if one is due: switched on, low, a card, none under way, and within the month's limits. Else None."""
     row = AutoTopUp.objects.select_for_update().select_related("pack").filter(account=account, is_on=True).first()
-    if row is None or not _is_low(row) or account.why_stopped:
+    if row is None or not _is_low(row) or account.blocked_reason:
         return None
     if not StripeCustomer.objects.filter(account=account).exclude(payment_method_id="").exists():
         return None

@@ -9,7 +9,7 @@ from billing.models import AutoTopUp, LowBalanceNotice, StripeCustomer, Subscrip
 
 def begin_to_hold(*, subscription: Subscription) -> None:
     """Before Stripe is asked: what we may have switched off there is switched on again, whatever happens between."""
-    Subscription.objects.filter(pk=subscription.pk).update(is_held=True)
+    Subscription.objects.filter(pk=subscription.pk).update(renewal_paused=True)
 
 
 def note_held(*, subscription: Subscription) -> None:
@@ -19,7 +19,7 @@ def note_held(*, subscription: Subscription) -> None:
 
 def note_released(*, subscription: Subscription) -> None:
     """Stripe has agreed that it goes on."""
-    Subscription.objects.filter(pk=subscription.pk).update(is_held=False, ends_at=None)
+    Subscription.objects.filter(pk=subscription.pk).update(renewal_paused=False, ends_at=None)
 
 
 @transaction.atomic

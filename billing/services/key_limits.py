@@ -22,7 +22,7 @@ from accounts.services.audit import Actor
 from billing.errors import KeyCapReached
 from billing.models import KeyMonth, LedgerEntry
 from billing.money import format_credits
-from billing.months import month_of, next_month
+from billing.months import get_month, next_month
 from config.errors import ValidationFailed
 
 MAX_VOICES = 200
@@ -58,7 +58,7 @@ def release_key_spend(*, job_id: uuid.UUID, amount_microcredits: int) -> None:
     charge = LedgerEntry.objects.filter(reference=f"charge:{job_id}", key_id__isnull=False).first()
     if charge is None:
         return
-    KeyMonth.objects.filter(api_key=charge.key_id, month=month_of(charge.created_at)).update(
+    KeyMonth.objects.filter(api_key=charge.key_id, month=get_month(charge.created_at)).update(
         spent_microcredits=Greatest(F("spent_microcredits") - amount_microcredits, 0)
     )
 
@@ -108,16 +108,16 @@ def _as_data(limits: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked_providers(providers: Sequence[str]) -> list[str]:
-    unknown = [each for each in providers if each not in settings.SPEECH_ENGINES]
+    unknown = [provider for provider in providers if provider not in settings.SPEECH_ENGINES]
     if unknown:
         raise ValidationFailed.of_field("providers", f"Unknown provider {unknown[0][:40]}.")
     return sorted(set(providers))
 
 
 def _checked_voices(voices: Sequence[str]) -> list[str]:
-    for each in voices:
-        if not VOICE_ID.fullmatch(each):
-            raise ValidationFailed.of_field("voices", f"“{each[:60]}” is not a voice ID.")
+    for voice_id in voices:
+        if not VOICE_ID.fullmatch(voice_id):
+            raise ValidationFailed.of_field("voices", f"“{voice_id[:60]}” is not a voice ID.")
     if len(set(voices)) > MAX_VOICES:
         raise ValidationFailed.of_field("voices", f"List at most {MAX_VOICES} voices, or allow an entire provider.")
     return sorted(set(voices))
@@ -125,7 +125,7 @@ def _checked_voices(voices: Sequence[str]) -> list[str]:
 
 def _checked_networks(networks: Sequence[str]) -> list[str]:
     try:
-        found = {str(ip_network(each)) for each in networks}
+        found = {str(ip_network(network)) for network in networks}
     except ValueError:
         message = "Enter single addresses, or networks such as 203.0.113.0/24 or 2001:db8::/32."
         raise ValidationFailed.of_field("networks", message) from None

@@ -14,7 +14,7 @@ from accounts.services.audit import Actor
 from billing.errors import InsufficientCredits, NotEnoughToTake
 from billing.models import Balance, EntryKind, LedgerEntry
 from billing.money import format_credits
-from billing.months import month_of
+from billing.months import get_month
 from billing.selectors import get_balance
 from billing.services.key_limits import release_key_spend, spend_with_key
 
@@ -49,7 +49,7 @@ def charge_job(
         key_id=None if api_key is None else api_key.pk,
     )
     if api_key is not None:
-        spend_with_key(api_key=api_key, month=month_of(entry.created_at), cost_microcredits=cost_microcredits)
+        spend_with_key(api_key=api_key, month=get_month(entry.created_at), cost_microcredits=cost_microcredits)
     return entry.balance_after_microcredits  # without debt, or it could not have paid
 
 
@@ -121,7 +121,7 @@ def credit_payment(
 
 
 @transaction.atomic
-def take_back(*, account: Account, amount_microcredits: int, reference: str, note: str) -> None:
+def claw_back(*, account: Account, amount_microcredits: int, reference: str, note: str) -> None:
     """Money went back at Stripe, so credits do. What the balance cannot give becomes debt."""
     Balance.objects.get_or_create(account=account)
     Balance.objects.filter(account=account).update(
@@ -130,7 +130,7 @@ def take_back(*, account: Account, amount_microcredits: int, reference: str, not
     )
     _write_entry(
         account=account,
-        kind=EntryKind.TAKEN_BACK,
+        kind=EntryKind.CLAWED_BACK,
         amount_microcredits=-amount_microcredits,
         reference=reference,
         job_id=None,

@@ -26,7 +26,7 @@ from billing.models import (
     StripeCustomer,
     Subscription,
 )
-from billing.services.ledger import credit_payment, take_back
+from billing.services.ledger import claw_back, credit_payment
 
 UNPAID = (PurchaseState.CREATED, PurchaseState.OPEN, PurchaseState.FAILED)
 
@@ -172,7 +172,7 @@ def settle(*, purchase: Purchase) -> None:
     reference = f"settle:{row.pk}:{row.settlements + 1}"
     if difference > 0:
         note = "The payment was refunded at Stripe or disputed."
-        take_back(account=row.account, amount_microcredits=difference, reference=reference, note=note)
+        claw_back(account=row.account, amount_microcredits=difference, reference=reference, note=note)
     else:
         credit_payment(
             account=row.account,

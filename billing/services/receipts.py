@@ -21,8 +21,8 @@ def send_receipts() -> int:
     has_link_or_waited = ~Q(receipt_url="") | Q(paid_at__lte=timezone.now() - PATIENCE)
     due = Purchase.objects.filter(has_link_or_waited, state=PurchaseState.PAID, receipt_mailed_at=None)
     return sum(
-        _send(each)
-        for each in due.select_related("account", "plan", "subscription__plan").order_by("paid_at")[:AT_ONCE]
+        _send(purchase)
+        for purchase in due.select_related("account", "plan", "subscription__plan").order_by("paid_at")[:AT_ONCE]
     )
 
 

@@ -27,7 +27,7 @@ def number(value: Any) -> int:
     return value
 
 
-def id_of(value: Any) -> str | None:
+def get_id(value: Any) -> str | None:
     """Of a thing or of a reference to one: Stripe sends either."""
     found = value.get("id") if isinstance(value, Mapping) else value
     return found if isinstance(found, str) and 0 < len(found) <= 120 else None
@@ -40,7 +40,7 @@ def our_id(thing: Object, name: str) -> str | None:
     return subscriptions.as_uuid(value)
 
 
-def purchase_of(thing: Object, kind: str | None) -> Purchase | None:
+def find_purchase(thing: Object, kind: str | None) -> Purchase | None:
     purchase_id = our_id(thing, "purchase")
     if purchase_id is None:
         return None

@@ -4,7 +4,7 @@ from django.db.models import Q
 
 from billing.models import Dispute, DisputeStage, Payment, Purchase, StripeEvent
 from billing.services.purchases import settle
-from billing.services.stripe_objects import NotOurs, Object, id_of, number, our_id
+from billing.services.stripe_objects import NotOurs, Object, get_id, number, our_id
 
 
 def charge_refunded(charge: Object, event: StripeEvent) -> None:
@@ -26,9 +26,9 @@ def charge_succeeded(charge: Object, event: StripeEvent) -> None:
 
 def _note_charge(charge: Object) -> str | None:
     """What the charge is of; None when it does not say."""
-    intent_id = id_of(charge.get("payment_intent"))
+    intent_id = get_id(charge.get("payment_intent"))
     if intent_id:
-        Payment.objects.update_or_create(pk=intent_id, defaults={"charge_id": id_of(charge) or ""})
+        Payment.objects.update_or_create(pk=intent_id, defaults={"charge_id": get_id(charge) or ""})
     return intent_id
 
 
@@ -43,7 +43,7 @@ def refund_failed(refund: Object, event: StripeEvent) -> None:
 
 
 def dispute_changed(dispute: Object, event: StripeEvent) -> None:
-    intent_id, dispute_id = id_of(dispute.get("payment_intent")), id_of(dispute)
+    intent_id, dispute_id = get_id(dispute.get("payment_intent")), get_id(dispute)
     if not intent_id or not dispute_id:
         raise NotOurs("a dispute without a payment")
     status = str(dispute.get("status"))

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.operator_admin import Panel, format_moment, list_url, row_link
 from billing.models import Balance, OperatorAlert, Purchase, PurchaseState
 from billing.money import format_have, format_money, format_need
-from billing.months import month_of
+from billing.months import get_month
 from tts.models import Job, JobStatus
 from voices.models import Voice
 from webhooks.models import Delivery, DeliveryState
@@ -53,7 +53,7 @@ def hours() -> list[Hour]:
     )
     most = max(counts.values(), default=0)
     begins = [this_hour - timedelta(hours=ago) for ago in reversed(range(HOURS))]
-    return [Hour(each, counts.get(each, 0), round(100 * counts.get(each, 0) / most) if most else 0) for each in begins]
+    return [Hour(hour, counts.get(hour, 0), round(100 * counts.get(hour, 0) / most) if most else 0) for hour in begins]
 
 
 def panels() -> list[Panel]:
@@ -95,8 +95,8 @@ def _credits() -> list[Figure]:
 
 def _revenue() -> list[Figure]:
     """What was paid, with tax; what went back since is not taken off."""
-    this_month = month_of(timezone.now())
-    last_month = month_of(this_month - timedelta(days=1))
+    this_month = get_month(timezone.now())
+    last_month = get_month(this_month - timedelta(days=1))
     is_now = Q(paid_at__gte=_beginning(this_month))
     sums = (
         Purchase.objects.filter(state=PurchaseState.PAID, paid_at__gte=_beginning(last_month))
@@ -135,7 +135,8 @@ def _by_status_and_engine() -> Panel:
     for provider, status, count in rows:
         counts[provider][status] = count
     table = [
-        [provider, *(str(counts[provider].get(each, 0)) for each in JobStatus.values)] for provider in sorted(counts)
+        [provider, *(str(counts[provider].get(status, 0)) for status in JobStatus.values)]
+        for provider in sorted(counts)
     ]
     return Panel("Jobs by engine, last 24 hours", ["Engine", *JobStatus.labels], table, list_url(Job))
 
@@ -170,12 +171,12 @@ def _alerts() -> Panel:
     alerts = OperatorAlert.objects.filter(resolved_at=None).select_related("account").order_by("-id")[:MAX_ROWS]
     rows = [
         [
-            format_moment(each.created_at),
-            row_link(each, each.kind),
-            each.message,
-            row_link(each.account) if each.account else "–",
+            format_moment(alert.created_at),
+            row_link(alert, alert.kind),
+            alert.message,
+            row_link(alert.account) if alert.account else "–",
         ]
-        for each in alerts
+        for alert in alerts
     ]
     return Panel("Open alerts", ["When", "What", "Message", "Account"], rows, list_url(OperatorAlert))
 

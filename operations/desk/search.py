@@ -78,7 +78,7 @@ def _by_stripe_id(stripe_id: str) -> Hits:
     purchases = list(Purchase.objects.filter(known_as).select_related("account")[:MAX_HITS])
     subscriptions = list(Subscription.objects.filter(stripe_subscription_id=stripe_id).select_related("account"))
     customers = StripeCustomer.objects.filter(customer_id=stripe_id).values_list("account", flat=True)
-    account_ids = [*customers, *(each.account_id for each in purchases), *(each.account_id for each in subscriptions)]
+    account_ids = [*customers, *(row.account_id for row in purchases), *(row.account_id for row in subscriptions)]
     events = StripeEvent.objects.filter(pk=stripe_id).defer("payload")
     return Hits(
         accounts=_accounts(Account.objects.filter(pk__in=account_ids)),

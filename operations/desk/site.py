@@ -146,34 +146,41 @@ def _panels(hits: Hits) -> list[Panel]:
         Panel(
             "Accounts",
             ["Account", "Plan", "Since", "Id"],
-            [[row_link(each), str(each.plan), format_moment(each.created_at), str(each.pk)] for each in hits.accounts],
+            [
+                [row_link(account), str(account.plan), format_moment(account.created_at), str(account.pk)]
+                for account in hits.accounts
+            ],
         ),
-        Panel("People", ["Email", "Since"], [[row_link(each), format_moment(each.created_at)] for each in hits.people]),
+        Panel(
+            "People",
+            ["Email", "Since"],
+            [[row_link(person), format_moment(person.created_at)] for person in hits.people],
+        ),
         Panel(
             "API keys",
             ["Key", "Name", "Account", "Revoked"],
             [
                 [
-                    row_link(each, f"{each.prefix}…{each.last_four}"),
-                    each.name,
-                    row_link(each.account),
-                    format_moment(each.revoked_at),
+                    row_link(key, f"{key.prefix}…{key.last_four}"),
+                    key.name,
+                    row_link(key.account),
+                    format_moment(key.revoked_at),
                 ]
-                for each in hits.keys
+                for key in hits.keys
             ],
         ),
         Panel(
             "Jobs",
             ["Job", "Status", "Account", "When"],
             [
-                [row_link(each, each.pk), each.status, row_link(each.account), format_moment(each.created_at)]
-                for each in hits.jobs
+                [row_link(job, job.pk), job.status, row_link(job.account), format_moment(job.created_at)]
+                for job in hits.jobs
             ],
         ),
         Panel(
             "Payments",
             ["What", "Account", "When"],
-            [[row_link(each), _account_link(each), _when(each)] for each in hits.payments],
+            [[row_link(payment), _account_link(payment), _when(payment)] for payment in hits.payments],
         ),
     ]
     return [panel for panel in panels if panel.rows]

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_safe
 from billing.money import format_money, format_need, format_whole
 from billing.selectors import get_prices, list_packs, list_sold_plans
 from portal.code_samples import code_samples
-from portal.pages.cards import TIERS, Provider, card_of, provider_of
+from portal.pages.cards import TIERS, Provider, build_card, get_provider
 from portal.waveform import BARS
 from voices.models import Voice
 from voices.selectors import list_voices
-from voices.sentences import sentence_of
+from voices.sentences import get_sentence
 
 # The first of these that has a voice is heard at the top; the others follow further down.
 SHOWN_LANGUAGES = ("en-US", "fr-FR", "de-DE", "es-ES")
@@ -39,7 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
     shown = _shown_voices()
     engines = _engines(prices)
     context = {
-        "cards": [card_of(voice, prices) for voice in shown[1:]],
+        "cards": [build_card(voice, prices) for voice in shown[1:]],
         "engines": engines,
         "voice_count": list_voices().count(),
         "tiers": [(words, format_need(prices[tier] * 1000)) for tier, words in TIERS.items()],
@@ -61,9 +61,9 @@ def _shown_voices() -> list[Voice]:
 
 def _heard(voice: Voice, prices: dict[str, int]) -> dict[str, Any]:
     """The example that plays: what the voice says in its sample, and what that would cost."""
-    sentence = sentence_of(voice.language)
+    sentence = get_sentence(voice.language)
     return {
-        "heard": card_of(voice, prices, bars=BARS),
+        "heard": build_card(voice, prices, bars=BARS),
         "sentence": sentence,
         "characters": len(sentence),
         "cost": format_need(len(sentence) * prices[voice.model_type]),
@@ -71,7 +71,7 @@ def _heard(voice: Voice, prices: dict[str, int]) -> dict[str, Any]:
 
 
 def _first_request(request: HttpRequest, voice: Voice) -> dict[str, str]:
-    text = FIRST_TEXT if voice.language.startswith("en") else sentence_of(voice.language)
+    text = FIRST_TEXT if voice.language.startswith("en") else get_sentence(voice.language)
     body = {"text": text, "voice_id": voice.voice_id, "output_format": "mp3"}
     return code_samples(body, base_url=request.build_absolute_uri("/").rstrip("/"), is_streamed=False)
 
@@ -85,7 +85,7 @@ def _engines(prices: dict[str, int]) -> list[EngineRow]:
     found = [(sum(count for count, _, _ in tiers), name, tiers) for name, tiers in counted.items()]
     return [
         EngineRow(
-            provider=provider_of(name),
+            provider=get_provider(name),
             voices=f"{count:,}",
             longest=f"{max(longest for _, longest, _ in tiers):,}",
             price=format_need(min(price for _, _, price in tiers) * 1000),

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 import tts
-from accounts.services.idempotency import fingerprint_of
+from accounts.services.idempotency import build_fingerprint
 from config.api import canonical_json, parse_json_object
 from portal.code_samples import code_samples
 from portal.forms import SpeechForm
@@ -107,7 +107,7 @@ TEXT: Mapping[str, Work] = {
     "config.api.parse_json_object": lambda text: parse_json_object(json.dumps(_body(text)).encode()),
     "config.api.parse_json_object unescaped": lambda text: parse_json_object(canonical_json(_body(text)).encode()),
     "config.api.parse_json_object as-it-is": lambda text: parse_json_object(text.encode()),
-    "accounts.services.idempotency.fingerprint_of": lambda text: fingerprint_of("/api/v1/tts", _body(text)),
+    "accounts.services.idempotency.build_fingerprint": lambda text: build_fingerprint("/api/v1/tts", _body(text)),
     "tts.resubmit.request_body": lambda text: request_body(_request(text)),
     "portal.code_samples.code_samples": lambda text: code_samples(_body(text), base_url="http://x", is_streamed=False),
     "speech.dialogue.read_dialogue": read_dialogue,

@@ -77,7 +77,7 @@ def test_every_role_of_the_service_is_in_compose_and_the_image_runs_its_command(
         ["start", "worker", "webhooks"],
     ]
     entrypoint = re.findall(r"^ENTRYPOINT (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    assert [json.loads(each) for each in entrypoint] == [["python", "manage.py"]]
+    assert [json.loads(command) for command in entrypoint] == [["python", "manage.py"]]
 
 
 def test_what_is_long_to_hand_out_goes_to_the_asgi_process() -> None:

@@ -42,7 +42,7 @@ def model(tmp_path: Path, settings: Any) -> Path:
     files.write_manifest(
         folder,
         {
-            path.relative_to(folder).as_posix(): files.entry_for(path, files.sha256_of(path), place="hub")
+            path.relative_to(folder).as_posix(): files.entry_for(path, files.compute_sha256(path), place="hub")
             for path in paths
         },
     )

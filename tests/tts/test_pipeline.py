@@ -291,7 +291,7 @@ def test_a_store_that_answers_nothing_fails_each_job_and_not_the_worker(account,
 
 def test_what_an_earlier_attempt_left_in_the_store_goes_when_a_later_one_completes(account):
     job = submit(account)
-    leftover = store.audio_storage().address_of(store.audio_key(job, 1))
+    leftover = store.audio_storage().get_address(store.audio_key(job, 1))
     Path(leftover).parent.mkdir(parents=True)
     Path(leftover).write_bytes(b"uploaded by a worker that died then")
     Job.objects.filter(pk=job.pk).update(attempt=1)

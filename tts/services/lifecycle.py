@@ -110,7 +110,7 @@ def complete_job(*, job: Job, audio_key: str, audio_bytes: int, duration_ms: int
         **(asdict(made) if made else {}),
     )
     if completed:
-        record_job_event(account=job.account, job_id=job.pk, event="job.completed", own_url=job.webhook_url)
+        record_job_event(account=job.account, job_id=job.pk, event="job.completed", job_url=job.webhook_url)
     return bool(completed)
 
 
@@ -156,7 +156,7 @@ def _fail(row: QuerySet[Job], *, message: str) -> bool:
         actor="system",
         note="The job failed.",
     )
-    record_job_event(account=job.account, job_id=job.pk, event="job.failed", own_url=job.webhook_url)
+    record_job_event(account=job.account, job_id=job.pk, event="job.failed", job_url=job.webhook_url)
     _delete_audio_on_commit(job)
     return True
 

@@ -30,7 +30,7 @@ from tts.requests import SpeechRequest, check_against_voice, check_dialogue, spe
 from tts.storage import store
 from voices.errors import InvalidVoice
 from voices.models import Voice
-from voices.selectors import get_voice_for_speech, has_voices_of
+from voices.selectors import get_voice_for_speech, has_voices
 from webhooks.ssrf import check_url
 
 
@@ -141,7 +141,7 @@ def _check(request: SpeechRequest, api_key: ApiKey | None) -> _Speakable:
     speakers = [_find_voice(voice_id, api_key) for voice_id in speaker_voice_ids(request)]
     if speakers:
         check_dialogue(request, voice, speakers)
-    queue = _queue_of(voice)
+    queue = _get_queue(voice)
     webhook_url = check_url(request.webhook_url, field="webhook_url").url if request.webhook_url else ""
     return _Speakable(voice, encoding, queue, [speaker.engine_voice for speaker in speakers], webhook_url)
 
@@ -152,7 +152,7 @@ def _find_voice(voice_id: str, api_key: ApiKey | None) -> Voice:
         voice = get_voice_for_speech(voice_id)
     except InvalidVoice:
         provider = voice_id.partition(":")[0]
-        if provider not in settings.SPEECH_ENGINES or has_voices_of(provider):
+        if provider not in settings.SPEECH_ENGINES or has_voices(provider):
             raise
         reason = get_engine(provider).unavailable_reason()
         if not reason:
@@ -227,7 +227,7 @@ def _accept(admission: Admission, job: Job, claim: IdempotencyClaim | None, base
     return Submission(body, job.pk, False, job.cost_microcredits, remaining)
 
 
-def _queue_of(voice: Voice) -> str:
+def _get_queue(voice: Voice) -> str:
     try:
         return get_engine(voice.provider).queue
     except EngineUnavailable as error:

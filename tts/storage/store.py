@@ -100,7 +100,7 @@ def check_capacity() -> None:
 
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest above it that has been made."""
-    return next(each for each in (folder, *folder.parents) if each.exists())
+    return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 @contextmanager

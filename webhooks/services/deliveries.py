@@ -34,7 +34,7 @@ class AttemptResult:
     answer: DeliveryResponse
 
 
-def record_job_event(*, account: Account, job_id: uuid.UUID, event: str, own_url: str = "") -> None:
+def record_job_event(*, account: Account, job_id: uuid.UUID, event: str, job_url: str = "") -> None:
     """Inside the transaction that completes or fails the job: both stand, or neither.
 
     Nothing for an account without an endpoint. While the endpoint is disabled the event is kept, to be replayed.
@@ -44,13 +44,13 @@ def record_job_event(*, account: Account, job_id: uuid.UUID, event: str, own_url
     if endpoint is None:
         return
     now = database_now()
-    is_due = _is_wanted(endpoint, own_url)
+    is_due = _is_wanted(endpoint, job_url)
     Delivery.objects.create(
         account=account,
         event=event,
         job_id=job_id,
-        own_url=own_url,
-        receiver=parse_target(own_url or endpoint.url).receiver,
+        job_url=job_url,
+        receiver=parse_target(job_url or endpoint.url).receiver,
         created_at=now,
         state=DeliveryState.PENDING if is_due else DeliveryState.SKIPPED,
         next_attempt_at=now if is_due else None,
@@ -61,9 +61,9 @@ def record_job_event(*, account: Account, job_id: uuid.UUID, event: str, own_url
         transaction.on_commit(wake_sender, robust=True)
 
 
-def _is_wanted(endpoint: Endpoint, own_url: str) -> bool:
+def _is_wanted(endpoint: Endpoint, job_url: str) -> bool:
     """A job's own URL is not stopped by what became of the endpoint, only by who decides so."""
-    if own_url:
+    if job_url:
         return endpoint.disabled_reason not in BY_DECISION
     return endpoint.is_enabled
 
@@ -91,21 +91,21 @@ def claim_batch(*, receiver: str, limit: int, now: datetime) -> list[Delivery]:
     ids = list(due.select_for_update(skip_locked=True).order_by("next_attempt_at").values_list("pk", flat=True)[:limit])
     due.filter(pk__in=ids).update(claim=claim, claim_expires_at=now + timedelta(seconds=CLAIM_SECONDS))
     claimed = Delivery.objects.filter(claim=claim).select_related("account__plan", "account__webhook_endpoint")
-    return sorted(claimed, key=lambda each: (each.next_attempt_at, each.created_at))
+    return sorted(claimed, key=lambda delivery: (delivery.next_attempt_at, delivery.created_at))
 
 
 def release_claims(*, deliveries: Sequence[Delivery]) -> None:
     """Back to where they were: nobody has tried."""
-    for claim in {each.claim for each in deliveries}:
-        ids = [each.pk for each in deliveries if each.claim == claim]
+    for claim in {delivery.claim for delivery in deliveries}:
+        ids = [delivery.pk for delivery in deliveries if delivery.claim == claim]
         Delivery.objects.filter(pk__in=ids, claim=claim).update(claim=None, claim_expires_at=None)
 
 
 def skip_deliveries(*, deliveries: Sequence[Delivery]) -> None:
     """Claimed ones that nobody is to hear of any more. They can be replayed."""
     now = database_now()
-    for claim in {each.claim for each in deliveries}:
-        ids = [each.pk for each in deliveries if each.claim == claim]
+    for claim in {delivery.claim for delivery in deliveries}:
+        ids = [delivery.pk for delivery in deliveries if delivery.claim == claim]
         Delivery.objects.filter(pk__in=ids, claim=claim).update(**_finished(DeliveryState.SKIPPED, now))
 
 
@@ -114,18 +114,18 @@ def record_attempts(*, made: Sequence[AttemptResult]) -> None:
     """What came of attempts: rows for them, and what is to happen next. One whose claim was lost leaves nothing."""
     now = database_now()
     # Endpoints before deliveries, as whoever changes an endpoint does: else each would wait for the other.
-    accounts = {each.delivery.account_id for each in made}
+    accounts = {attempt.delivery.account_id for attempt in made}
     list(Endpoint.objects.filter(account__in=accounts).select_for_update().order_by("pk").values_list("pk"))
-    rows = Delivery.objects.filter(pk__in=[each.delivery.pk for each in made])
+    rows = Delivery.objects.filter(pk__in=[attempt.delivery.pk for attempt in made])
     held = set(rows.select_for_update(of=("self",)).values_list("pk", "claim"))
-    ours = [each for each in made if (each.delivery.pk, each.delivery.claim) in held]
-    Attempt.objects.bulk_create([_attempt(each) for each in ours])
-    delivered = [each.delivery.pk for each in ours if each.answer.is_success]
+    ours = [attempt for attempt in made if (attempt.delivery.pk, attempt.delivery.claim) in held]
+    Attempt.objects.bulk_create([_attempt(attempt) for attempt in ours])
+    delivered = [attempt.delivery.pk for attempt in ours if attempt.answer.is_success]
     counted = {"tries": F("tries") + 1, "attempts_made": F("attempts_made") + 1}
     Delivery.objects.filter(pk__in=delivered).update(**_finished(DeliveryState.DELIVERED, now), **counted)
-    for each in ours:
-        if not each.answer.is_success:
-            Delivery.objects.filter(pk=each.delivery.pk).update(**_after_failure(each, now), **counted)
+    for attempt in ours:
+        if not attempt.answer.is_success:
+            Delivery.objects.filter(pk=attempt.delivery.pk).update(**_after_failure(attempt, now), **counted)
     _note_health(ours, now)
 
 
@@ -159,14 +159,14 @@ def _after_failure(made: AttemptResult, now: datetime) -> dict[str, object]:
 
 def _note_health(made: Sequence[AttemptResult], now: datetime) -> None:
     """Of the endpoints. Tests say nothing of it, and neither do URLs of jobs."""
-    telling = [each for each in made if not each.delivery.own_url and each.delivery.event != Event.TEST]
-    healthy = {each.delivery.account_id for each in telling if each.answer.is_success}
+    telling = [attempt for attempt in made if not attempt.delivery.job_url and attempt.delivery.event != Event.TEST]
+    healthy = {attempt.delivery.account_id for attempt in telling if attempt.answer.is_success}
     if healthy:
         Endpoint.objects.filter(account__in=healthy, failing_since__isnull=False).update(failing_since=None)
-    failing = {each.delivery.account_id for each in telling} - healthy
+    failing = {attempt.delivery.account_id for attempt in telling} - healthy
     if failing:
         Endpoint.objects.filter(account__in=failing, failing_since=None).update(failing_since=now)
-    for account_id in {each.delivery.account_id for each in telling if each.answer.outcome == "gone"}:
+    for account_id in {attempt.delivery.account_id for attempt in telling if attempt.answer.outcome == "gone"}:
         disable_endpoint(account_id=account_id, reason=DisabledReason.GONE, now=now)
     long_failing = Q(account__in=failing, failing_since__lte=now - FAILING_FOR, disabled_at=None)
     for account_id in Endpoint.objects.filter(long_failing).values_list("account_id", flat=True) if failing else ():
@@ -181,7 +181,7 @@ def replay_delivery(*, account: Account, delivery_id: uuid.UUID) -> Delivery:
     """From the beginning of the schedule, now, and by the same id. Raises NotFound, WebhookDisabled."""
     delivery = get_delivery(account=account, delivery_id=delivery_id)
     endpoint = get_endpoint(account=account)
-    if not _is_wanted(endpoint, delivery.own_url):
+    if not _is_wanted(endpoint, delivery.job_url):
         raise WebhookDisabled
     _replay(account, endpoint, Q(pk=delivery.pk))
     delivery.refresh_from_db()
@@ -204,7 +204,7 @@ def _replay(account: Account, endpoint: Endpoint, which: Q) -> int:
     now = database_now()
     rows = Delivery.objects.for_account(account).filter(which)
     # Where the endpoint is now, not where it was then.
-    rows.filter(own_url="").update(receiver=parse_target(endpoint.url).receiver)
+    rows.filter(job_url="").update(receiver=parse_target(endpoint.url).receiver)
     count = rows.update(
         state=DeliveryState.PENDING, next_attempt_at=now, tries=0, finished_at=None, claim=None, claim_expires_at=None
     )

@@ -72,10 +72,10 @@ def _save(
     endpoint.url, endpoint.updated_at = url, now
     endpoint.save(force_insert=is_new)
     if has_moved:  # whoever is sending to the old address finds that it is no longer theirs
-        waiting = Delivery.objects.for_account(account).filter(own_url="", state=DeliveryState.PENDING)
+        waiting = Delivery.objects.for_account(account).filter(job_url="", state=DeliveryState.PENDING)
         waiting.update(receiver=receiver, claim=None, claim_expires_at=None)
     if not enabled:
-        _skip_pending(account.pk, now, with_own_urls=True)
+        _skip_pending(account.pk, now, with_job_urls=True)
     audit.record(
         actor=actor,
         action="webhook.made" if is_new else "webhook.changed",
@@ -94,7 +94,7 @@ def _save(
 def delete_endpoint(*, account: Account, actor: Actor, reason: str) -> None:
     """Nothing more is sent. What was sent stays listed. Raises NotFound."""
     endpoint = get_endpoint(account=account)
-    _skip_pending(account.pk, database_now(), with_own_urls=True)
+    _skip_pending(account.pk, database_now(), with_job_urls=True)
     audit.record(
         actor=actor,
         action="webhook.deleted",
@@ -117,7 +117,7 @@ def disable_endpoint(
     )
     if not disabled:
         return False
-    _skip_pending(account_id, now, with_own_urls=reason in BY_DECISION)
+    _skip_pending(account_id, now, with_job_urls=reason in BY_DECISION)
     endpoint = Endpoint.objects.select_related("account").get(account=account_id)
     audit.record(
         actor=actor,
@@ -174,11 +174,11 @@ def get_signing_secrets(endpoint: Endpoint, now: datetime) -> list[str]:
         return []
 
 
-def _skip_pending(account_id: uuid.UUID, now: datetime, *, with_own_urls: bool) -> None:
+def _skip_pending(account_id: uuid.UUID, now: datetime, *, with_job_urls: bool) -> None:
     """Whoever is sending one of them right now finds that it is no longer theirs."""
     pending = Delivery.objects.filter(account=account_id, state=DeliveryState.PENDING)
-    if not with_own_urls:
-        pending = pending.filter(own_url="")
+    if not with_job_urls:
+        pending = pending.filter(job_url="")
     pending.update(
         state=DeliveryState.SKIPPED, next_attempt_at=None, finished_at=now, claim=None, claim_expires_at=None
     )

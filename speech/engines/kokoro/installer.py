@@ -123,11 +123,7 @@ def _look(folder: Path, model: Model, *, replace_foreign: bool) -> _Look:
     right, missing, foreign, unrecorded = [], [], [], []
     for file in INSTALLS[model]:
         path, entry = folder / file.name, manifest.get(file.name)
-        if (
-            path.is_file()
-            and path.stat().st_size == file.pin.size_bytes
-            and files.compute_sha256(path) == file.pin.sha256
-        ):
+        if matches(path, file.pin):
             right.append(file)
             if entry is None or entry["sha256"] != file.pin.sha256 or not files.is_untouched(path.stat(), entry):
                 unrecorded.append(file)

@@ -76,6 +76,7 @@ def from_folder(source: Path) -> Place:
                 continue
         for file in wanted:
             if (path := found.get(file.pin.sha256)) is not None:
+                site.meter.start(f"copying from {source}")
                 shutil.copyfile(path, site.unfinished(file.pin))
                 if accept(site, file.pin):
                     yield file

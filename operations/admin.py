@@ -1,4 +1,4 @@
-"""The operators' pages over jobs; those over accounts are in `operations.desk.accounts`."""
+"""Admin pages for jobs. `operations.desk.accounts` has the pages for accounts."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ STATUS_LABELS = {
 
 
 class ProviderFilter(admin.SimpleListFilter):
-    """The configured engines; asking the table which there are would read all of it."""
+    """Lists the configured engines. Reading them from the table would scan all of it."""
 
     title = "provider"
     parameter_name = "provider"

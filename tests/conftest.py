@@ -19,6 +19,8 @@ from tests.factories import make_account, make_key, make_user
 from tests.support.migrated import copy_migrated_database
 from tests.support.snapshot import restore_snapshot, take_snapshot
 from tts.services.catalogue import sync_catalogue
+from tts.storage import store
+from voices import installation
 from voices.models import Voice
 
 
@@ -47,7 +49,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         sync_catalogue()
         # What a test with real transactions finds: the flush after the one before took everything away.
         connection._test_serialized_contents = take_snapshot()  # type: ignore[attr-defined]
-        connection.creation.deserialize_db_from_string = restore_snapshot
+        connection.creation.deserialize_db_from_string = restore_snapshot  # type: ignore[assignment, method-assign]
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +75,8 @@ def private_places(settings, tmp_path: Path) -> None:
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     account_selectors._maintenance_seen = (float("-inf"), False)
+    store._spoken_for = (float("-inf"), 0)
+    installation._seen = (float("-inf"), None)
 
 
 @pytest.fixture

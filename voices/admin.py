@@ -1,5 +1,7 @@
-"""The operators' pages over the catalogue: what the engines say and the operator's own switch, and the names that
-OpenAI's clients send."""
+"""Admin pages for voices and OpenAI names.
+
+A voice has the engine's data and the operator's switch. OpenAI names are those that OpenAI's clients send.
+"""
 
 import re
 from typing import Any, get_args
@@ -90,7 +92,7 @@ class VoiceAdmin(OperatorAdmin):
 
 
 class NameForm(ReasonForm):
-    # A colon stands in the ids of our own voices, and nowhere else.
+    # Only the IDs of our own voices contain a colon.
     name = forms.RegexField(
         r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z",
         max_length=80,

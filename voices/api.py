@@ -1,5 +1,6 @@
 """`GET /api/v1/voices` and `GET /api/v1/voices/<voice_id>`: no key needed."""
 
+from dataclasses import asdict
 from typing import Any, get_args
 
 from django.core.paginator import Paginator
@@ -16,13 +17,14 @@ from config.api import success
 from config.errors import NotFound, ValidationFailed
 from config.schema import described
 from speech.catalogue import Gender, ModelType
+from voices.installation import get_running_installation
 from voices.models import Voice
 from voices.schema import PublicVoice, VoicePage
 from voices.selectors import get_public_voice, list_voices
 
 PAGE_SIZE = 50
 FILTERS = ("language", "provider", "model_type", "gender", "q")
-# An empty value, as a form sends it, is no filter.
+# Forms send an empty value for a filter that is not set.
 CHOICES = {"model_type": ("", *get_args(ModelType)), "gender": ("", *get_args(Gender))}
 PUBLIC_FIELDS = (
     "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "characteristics",
@@ -64,12 +66,14 @@ class VoiceList(ApiView):
         page = int(number[:9])
         rows = pages.page(page).object_list if page <= pages.num_pages else []
         prices = get_prices()
+        installation = get_running_installation()
         return success(
             {
                 "voices": [voice_data(voice, prices, request) for voice in rows],
                 "total": pages.count,
                 "page": page,
                 "pages": pages.num_pages,
+                "installing": asdict(installation) if installation else None,
             }
         )
 
@@ -97,5 +101,5 @@ def voice_data(voice: Voice, prices: dict[str, int], request: Request) -> dict[s
 
 
 def _clean(value: str) -> str:
-    """PostgreSQL takes no NUL; a voice with one does not exist."""
+    """Removes NUL, which PostgreSQL cannot take. No voice has one."""
     return value.replace("\0", "�")[:200]

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from config.errors import NotFound
 from voices.errors import InvalidVoice, ModelNotFound
+from voices.installation import get_running_installation
 from voices.models import Favourite, ModelAlias, Voice, VoiceAlias
 
 SAMPLE_PAUSE = timedelta(days=1)  # before an engine is asked again that could not make a sample
@@ -91,7 +92,10 @@ def get_voice_for_speech(voice_id: str) -> Voice:
     if not voice.is_enabled:
         raise InvalidVoice(f"The voice {voice.voice_id} is disabled.")
     if voice.unavailable_reason:
-        raise InvalidVoice(f"The voice {voice.voice_id} is not available here: {voice.unavailable_reason}.")
+        installation = get_running_installation()
+        is_coming = installation is not None and installation.provider == voice.provider
+        reason = installation.reason if installation and is_coming else voice.unavailable_reason
+        raise InvalidVoice(f"The voice {voice.voice_id} is not available here: {reason}.")
     return voice
 
 

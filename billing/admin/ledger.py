@@ -1,4 +1,4 @@
-"""The operators' pages over prices and the ledger. Nobody edits an amount: corrections are actions on an account."""
+"""Admin pages for prices and the ledger. Amounts are read-only: corrections are actions on an account."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from billing.services.prices import change_price
 
 
 class PriceForm(ReasonForm):
-    """1,000 microcredits per character are 1 credit per 1,000 characters."""
+    """Edits a price. 1,000 microcredits per character are 1 credit per 1,000 characters."""
 
     microcredits_per_character = forms.IntegerField(
         min_value=0,

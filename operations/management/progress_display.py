@@ -8,6 +8,7 @@ from speech.engines.kokoro.progress import Progress
 BAR_CHARS: Final = 24
 LINE_PERCENT: Final = 10
 LINE_CHARS: Final = 100  # of a terminal's line: what a longer one left there is overwritten
+MAX_LEFT_SECONDS: Final = 6 * 3600.0  # more is said of a connection that is about to fail
 
 
 def show_progress(stream: TextIO) -> Callable[[Progress], None]:
@@ -26,9 +27,9 @@ def describe(progress: Progress) -> str:
     """Such as "43 %, 52 of 120 MB, 8.1 MB/s, 8 s left: downloading voices with npm"."""
     done_mb, total_mb = progress.bytes_done / 1e6, progress.bytes_total / 1e6
     parts = [f"{progress.percent} %", f"{done_mb:,.0f} of {total_mb:,.0f} MB"]
-    if progress.seconds_left is not None and progress.percent < 100:
+    if progress.seconds_left is not None and progress.seconds_left < MAX_LEFT_SECONDS and progress.percent < 100:
         parts += [f"{progress.bytes_per_second / 1e6:,.1f} MB/s", f"{_in_words(progress.seconds_left)} left"]
-    return f"{', '.join(parts)}: {progress.step}"
+    return ", ".join(parts) + (f": {progress.step}" if progress.step else "")
 
 
 def _draw_bar(stream: TextIO, progress: Progress, next_percent: int) -> int:

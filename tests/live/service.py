@@ -68,6 +68,7 @@ class Service:
             "TMPDIR": str(self.home),
             "PYTHONUNBUFFERED": "1",
             "SAMPLE_ENGINES": "none",  # the processor is for the tests
+            "KOKORO": "0",  # nothing is fetched; a test about Kokoro says KOKORO=1
             **settings,
         }
 

@@ -65,8 +65,13 @@ def test_ssml_and_long_texts_are_refused_with_the_reason(catalogue: None, api: A
     body = {"text": "<speak>Hi</speak>", "voice_id": BELLA, "format": "ssml"}
     refusal = error_of(api.post("/api/v1/tts", body), 400, "VALIDATION_ERROR")
     assert refusal["details"] == {"format": ["Bella does not support SSML."]}
-    refusal = error_of(api.post("/api/v1/tts", {"text": "x" * 5001, "voice_id": BELLA}), 400, "VALIDATION_ERROR")
-    assert refusal["details"] == {"text": ["The text is 5,001 bytes. Bella accepts at most 5,000 bytes."]}
+    body = {"text": "x" * 500_001, "voice_id": BELLA}
+    refusal = error_of(api.post("/api/v1/tts", body), 400, "VALIDATION_ERROR")
+    assert refusal["details"] == {"text": ["The text is 500,001 bytes. Bella accepts at most 500,000 bytes."]}
+    body = {"text": "x" * 100_001, "voice_id": BELLA, "delivery_mode": "stream"}
+    refusal = error_of(api.post("/api/v1/tts", body), 400, "VALIDATION_ERROR")
+    message = "The text is 100,001 bytes. Bella accepts at most 100,000 bytes when streaming."
+    assert refusal["details"] == {"text": [message]}
 
 
 def test_a_job_is_spoken(committed_db: None, catalogue: None, api: Any):

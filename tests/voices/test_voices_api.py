@@ -27,7 +27,7 @@ FIELDS = {
 
 def listed(api: ApiClient, query: str = "") -> dict[str, Any]:
     data: dict[str, Any] = data_of(api.get(f"{PATH}{query}"))
-    assert set(data) == {"voices", "total", "page", "pages"}
+    assert set(data) == {"voices", "total", "page", "pages", "installing"}
     return data
 
 
@@ -173,11 +173,11 @@ def test_a_long_list_has_pages_of_fifty(anonymous: ApiClient, voices):
 
 def test_past_the_last_page_there_are_no_voices(anonymous: ApiClient, voices):
     data = listed(anonymous, "?page=1000000")
-    assert data == {"voices": [], "total": 12, "page": 1_000_000, "pages": 1}
+    assert data == {"voices": [], "total": 12, "page": 1_000_000, "pages": 1, "installing": None}
 
 
 def test_an_empty_catalogue_has_one_empty_page(anonymous: ApiClient, no_voices):
-    assert listed(anonymous) == {"voices": [], "total": 0, "page": 1, "pages": 1}
+    assert listed(anonymous) == {"voices": [], "total": 0, "page": 1, "pages": 1, "installing": None}
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "one", "", "1.0", "1000001", "9" * 5000, "%00", "%C2%B2", "%D9%A1", "+1"])

@@ -27,7 +27,9 @@ from tts.timing import Timings
 from webhooks.services import record_job_event
 
 GAVE_UP_MESSAGE = "The voice engine stopped unexpectedly {attempts} times. Try again, or try another voice."
-NOTHING_DONE: dict[str, Any] = {"chars_done": 0, "is_storing": False}  # by the next attempt, so far
+NOTHING_DONE: dict[str, Any] = {  # by the next attempt, so far
+    "chars_done": 0, "is_storing": False, "audio_ms_done": 0, "expected_finish_at": None
+}  # fmt: skip
 ENGINE_REMOVED_MESSAGE = "This voice is no longer available. Try another voice."
 
 
@@ -77,11 +79,18 @@ def due_jobs() -> QuerySet[Job]:
     return Job.objects.filter(Q(not_before=None) | Q(not_before__lte=timezone.now()), status=JobStatus.PENDING)
 
 
-def renew_lease(*, job: Job, chars_done: int, is_storing: bool = False) -> bool:
-    """False when the job is no longer ours: cancelled, or given to another worker."""
+def renew_lease(
+    *, job: Job, chars_done: int, is_storing: bool = False, audio_ms_done: int = 0, seconds_left: float | None = None
+) -> bool:
+    """False when the job is no longer ours: cancelled, or given to another worker. See `tts.timing.Progress`."""
+    now = timezone.now()
     return bool(
         _mine(job).update(
-            lease_expires_at=timezone.now() + lease_duration(), chars_done=chars_done, is_storing=is_storing
+            lease_expires_at=now + lease_duration(),
+            chars_done=chars_done,
+            is_storing=is_storing,
+            audio_ms_done=audio_ms_done,
+            expected_finish_at=None if seconds_left is None else now + timedelta(seconds=seconds_left),
         )
     )
 

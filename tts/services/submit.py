@@ -199,6 +199,7 @@ def _build_job(admission: Admission, request: SpeechRequest, speakable: _Speakab
         sample_rate_hertz=encoding.sample_rate_hertz,
         bitrate_kbps=encoding.bitrate_kbps,
         channels=encoding.channels,
+        expected_bytes=store.expected_bytes(text=request.text, speed=request.speed, encoding=encoding),
         chars_charged=chars,
         cost_microcredits=cost_microcredits,
     )
@@ -210,7 +211,7 @@ def _build_job(admission: Admission, request: SpeechRequest, speakable: _Speakab
 
 
 def _accept(admission: Admission, job: Job, claim: IdempotencyClaim | None, base_url: str) -> Submission:
-    store.check_capacity()
+    store.check_capacity(more_bytes=job.expected_bytes)
     remaining = charge_job(
         account=admission.account,
         job_id=job.pk,

@@ -1,4 +1,4 @@
-"""Makes the ONNX network from the checkpoint, with PyTorch."""
+"""Exports Kokoro's ONNX model from the checkpoint, with PyTorch."""
 
 import importlib
 import importlib.util

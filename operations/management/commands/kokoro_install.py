@@ -13,6 +13,7 @@ from django.core.management.base import CommandError, CommandParser
 from config.private_files import umask_for
 from operations.management.output import OperatorCommand
 from operations.management.progress_display import show_progress
+from operations.one_machine.natural_voices import install_until_done
 from speech.engines.kokoro import files
 from speech.engines.kokoro.installer import InstallFailed, install
 from speech.engines.kokoro.processor import default_model
@@ -25,11 +26,17 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--again", action="store_true", help="also replace files that were put there by hand")
+        parser.add_argument(
+            "--keep-trying", action="store_true", help="if it fails, try again after 1, 5 and then every 30 minutes"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = files.model_dir()
         try:
             with umask_for(folder, data_dir=settings.DATA_DIR), _exit_on_sigterm():
+                if options["keep_trying"]:
+                    install_until_done(write=self.stdout.write)
+                    return
                 report = install(
                     folder,
                     model=default_model(),

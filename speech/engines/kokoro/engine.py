@@ -59,7 +59,7 @@ class KokoroEngine:
         needed = files.NEEDED_PACKAGES[settings.KOKORO_RUNTIME]
         missing = [name for name in needed if importlib.util.find_spec(name) is None]
         if missing:
-            return f"it needs {', '.join(missing)}; {files.HOW_TO}"
+            return f"it needs the packages of {files.PACKAGES_FILE[settings.KOKORO_RUNTIME]} ({', '.join(missing)})"
         return files.missing_files()
 
     def sample_rate_hertz(self, engine_voice: str) -> int:

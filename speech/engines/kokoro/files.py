@@ -27,6 +27,7 @@ HOW_TO: Final = "run `make kokoro`"
 EXPORTED: Final = "kokoro_export"  # the place of a network that was made here
 
 NEEDED_PACKAGES: Final = {"onnx": ("onnxruntime",), "torch": ("torch", "kokoro")}
+PACKAGES_FILE: Final = {"onnx": "requirements.txt", "torch": "requirements-kokoro-torch.txt"}
 NEEDED_FILES: Final = {"onnx": (ONNX_FILE,), "torch": (CHECKPOINT_FILE, CONFIG_FILE)}
 
 

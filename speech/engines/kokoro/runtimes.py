@@ -63,7 +63,7 @@ class OnnxRuntime:
             ort: Any = importlib.import_module("onnxruntime")
         except ImportError as error:
             raise EngineUnavailable(
-                "Kokoro is not available: onnxruntime is not installed; run `make kokoro`."
+                "Kokoro is not available: onnxruntime is not installed; it is in requirements.txt."
             ) from error
         options = ort.SessionOptions()
         options.intra_op_num_threads = settings.KOKORO_THREADS

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from billing.money import format_need
-from portal.pages.cards import QUALITIES, TIERS, provider_of
+from portal.pages.cards import QUALITIES, TIERS, get_provider
 from voices.selectors import usable_voices
 
 # Families that are better known by what they are than by who made them.
@@ -31,7 +31,7 @@ def list_price_rows(prices: Mapping[str, int]) -> list[PriceRow]:
     families = usable_voices().order_by("provider", "family").values_list("provider", "family").distinct()
     rows = [(f"{provider}:{family}", provider, family) for provider, family in families]
     return tiers + [
-        PriceRow(code, FAMILY_NAMES.get(code, f"{provider_of(provider).name} {family}"), prices[code])
+        PriceRow(code, FAMILY_NAMES.get(code, f"{get_provider(provider).name} {family}"), prices[code])
         for code, provider, family in rows
         if code in prices
     ]

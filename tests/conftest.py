@@ -18,7 +18,10 @@ from billing.models import Price
 from billing.triggers import LEDGER_GUARD
 from tests.factories import make_account, make_key, make_user
 from tests.support.migrated import copy_migrated_database
+from tests.support.snapshot import restore_snapshot, take_snapshot
 from tts.services.catalogue import sync_catalogue
+from tts.storage import store
+from voices import installation
 from voices.models import Voice
 
 
@@ -51,7 +54,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         sync_catalogue()
         Price.objects.exclude(code__in=["premium", "ultra"]).delete()
         # What a test with real transactions finds: the flush after the one before took everything away.
-        connection._test_serialized_contents = connection.creation.serialize_db_to_string()  # type: ignore[attr-defined]
+        connection._test_serialized_contents = take_snapshot()  # type: ignore[attr-defined]
+        connection.creation.deserialize_db_from_string = restore_snapshot  # type: ignore[assignment, method-assign]
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +81,8 @@ def private_places(settings, tmp_path: Path) -> None:
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     account_selectors._maintenance_seen = (float("-inf"), False)
+    store._spoken_for = (float("-inf"), 0)
+    installation._seen = (float("-inf"), None)
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from cryptography.fernet import Fernet
 
 from tests.parallel import FAILED
 from tests.support.processes import ends_with_parent, processes_with
+from tests.support.real_kokoro import MODEL_DIR_VARIABLE, fetch
 from tests.support.services import NoServices, postgres, redis_databases
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str]) -> int:
             tempfile.TemporaryDirectory(prefix="utterance-test-", ignore_cleanup_errors=True)
         )
         environment |= {"DATA_DIR": data_dir, "PYTEST_PLUGINS": "tests.parallel"}
+        environment[MODEL_DIR_VARIABLE] = str(fetch(environment))
         if with_services:
             try:
                 url, name = stack.enter_context(postgres(os.environ.get("TEST_DATABASE_URL", "")))
@@ -136,8 +138,8 @@ def _kill_strays(data_dir: str) -> None:
 
 def _stop(number: int, frame: FrameType | None) -> None:
     """Leaves by way of every `finally`, undisturbed by a second signal."""
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 

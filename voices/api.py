@@ -1,5 +1,6 @@
 """`GET /api/v1/voices` and `GET /api/v1/voices/<voice_id>`: no key needed."""
 
+from dataclasses import asdict
 from typing import Any, get_args
 
 from django.core.paginator import Paginator
@@ -16,6 +17,7 @@ from config.api import success
 from config.errors import NotFound, ValidationFailed
 from config.schema import described
 from speech.catalogue import Gender, ModelType, Quality
+from voices.installation import get_running_installation
 from voices.models import Voice
 from voices.prices import pick_voice_price
 from voices.schema import PublicVoice, VoicePage
@@ -23,7 +25,7 @@ from voices.selectors import get_public_voice, list_voices
 
 PAGE_SIZE = 50
 FILTERS = ("language", "provider", "model_type", "gender", "quality", "q", "sort")
-# An empty value, as a form sends it, is no filter.
+# Forms send an empty value for a filter that is not set.
 CHOICES = {
     "model_type": ("", *get_args(ModelType)),
     "gender": ("", *get_args(Gender)),
@@ -31,9 +33,8 @@ CHOICES = {
     "sort": ("", "name"),
 }
 PUBLIC_FIELDS = (
-    "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "quality",
-    "rank", "characteristics",
-    "supports_ssml", "supports_markup", "supports_speed", "supports_prompt", "supports_multispeaker",
+    "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "quality", "rank",
+    "characteristics", "supports_ssml", "supports_markup", "supports_speed", "supports_prompt", "supports_multispeaker",
     "supports_streaming", "output_formats", "sample_rates", "max_text_bytes", "max_stream_bytes",
 )  # fmt: skip
 
@@ -73,12 +74,14 @@ class VoiceList(ApiView):
         page = int(number[:9])
         rows = pages.page(page).object_list if page <= pages.num_pages else []
         prices = get_prices()
+        installation = get_running_installation()
         return success(
             {
                 "voices": [voice_data(voice, prices, request) for voice in rows],
                 "total": pages.count,
                 "page": page,
                 "pages": pages.num_pages,
+                "installing": asdict(installation) if installation else None,
             }
         )
 
@@ -106,5 +109,5 @@ def voice_data(voice: Voice, prices: dict[str, int], request: Request) -> dict[s
 
 
 def _clean(value: str) -> str:
-    """PostgreSQL takes no NUL; a voice with one does not exist."""
+    """Removes NUL, which PostgreSQL cannot take. No voice has one."""
     return value.replace("\0", "�")[:200]

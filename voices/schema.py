@@ -1,4 +1,4 @@
-"""What the voices API answers, as serializers for the documentation. The answers are made in `voices.api`."""
+"""Serializers that document the responses of the voices API. `voices.api` builds them."""
 
 from typing import Any, get_args
 
@@ -39,8 +39,16 @@ class PublicVoice(serializers.Serializer[Any]):
     sample_url = serializers.URLField(allow_null=True)
 
 
+class Installing(serializers.Serializer[Any]):
+    provider = serializers.CharField()
+    percent = serializers.IntegerField(min_value=0, max_value=100)
+
+
 class VoicePage(serializers.Serializer[Any]):
     voices = PublicVoice(many=True)
     total = serializers.IntegerField(min_value=0)
     page = serializers.IntegerField(min_value=1)
     pages = serializers.IntegerField(min_value=1)
+    installing = Installing(
+        required=False, allow_null=True, help_text="The engine whose voices are being installed now, if any."
+    )

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from config.errors import NotFound
 from voices.errors import InvalidVoice, ModelNotFound
+from voices.installation import get_running_installation
 from voices.models import Favourite, ModelAlias, Voice, VoiceAlias
 
 # What most who come read comes first among equals: a cloud has a thousand voices of one rank, Arabic ones first.
@@ -93,7 +94,7 @@ def get_public_voice(voice_id: str) -> Voice:
     return voice
 
 
-def has_voices_of(provider: str) -> bool:
+def has_voices(provider: str) -> bool:
     """Whether the provider was ever asked for its voices, with success."""
     return Voice.objects.filter(provider=provider).exists()
 
@@ -119,7 +120,10 @@ def get_voice_for_speech(voice_id: str) -> Voice:
     if not voice.is_enabled:
         raise InvalidVoice(f"The voice {voice.voice_id} is disabled.")
     if voice.unavailable_reason:
-        raise InvalidVoice(f"The voice {voice.voice_id} is not available here: {voice.unavailable_reason}.")
+        installation = get_running_installation()
+        is_coming = installation is not None and installation.provider == voice.provider
+        reason = installation.reason if installation and is_coming else voice.unavailable_reason
+        raise InvalidVoice(f"The voice {voice.voice_id} is not available here: {reason}.")
     return voice
 
 

@@ -1,4 +1,4 @@
-"""The operators' pages over the ledger. Nobody edits an amount: corrections are actions on an account."""
+"""Admin pages for the ledger. Amounts are read-only: corrections are actions on an account."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ class LedgerEntryAdmin(OperatorAdmin):
             EntryKind.OPERATOR_REFUND.label: "info",
             EntryKind.TOP_UP.label: "success",
             EntryKind.SUBSCRIPTION.label: "success",
-            EntryKind.TAKEN_BACK.label: "danger",
+            EntryKind.CLAWED_BACK.label: "danger",
             EntryKind.RESTORED.label: "info",
         },
     )

@@ -1,4 +1,4 @@
-"""What operators change about prices and packs. Each change is audited in its transaction."""
+"""What operators change about prices and packs. Every change is audited in its transaction."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ PACK_FIELDS = ("credits_microcredits", "price", "currency", "stripe_price_id")
 
 @transaction.atomic
 def change_price(*, price: Price, microcredits_per_character: int, actor: Actor, reason: str) -> None:
-    """Holds for jobs that are submitted from now on. Raises NothingToChange."""
+    """Changes the price of jobs submitted from now on. Raises NothingToChange."""
     before = Price.objects.select_for_update().get(pk=price.pk).microcredits_per_character
     if before == microcredits_per_character:
         raise NothingToChange("The price is already set to this value.")
@@ -71,7 +71,7 @@ def _record_price(
 
 @transaction.atomic
 def edit_pack(*, pack: Pack, values: Mapping[str, Any], actor: Actor, reason: str) -> None:
-    """Some of PACK_FIELDS. Purchases that were begun keep what they were sold at. Raises NothingToChange."""
+    """Changes some of PACK_FIELDS. Existing purchases keep their terms. Raises NothingToChange."""
     assert set(values) <= set(PACK_FIELDS)
     stored = Pack.objects.select_for_update().get(pk=pack.pk)
     before = {field: getattr(stored, field) for field in values if getattr(stored, field) != values[field]}
@@ -84,7 +84,7 @@ def edit_pack(*, pack: Pack, values: Mapping[str, Any], actor: Actor, reason: st
 
 @transaction.atomic
 def copy_pack(*, values: Mapping[str, Any], actor: Actor, reason: str) -> Pack:
-    """Another pack: all of PACK_FIELDS."""
+    """Creates another pack from all of PACK_FIELDS."""
     pack = Pack.objects.create(**{field: values[field] for field in PACK_FIELDS})
     _record_pack(pack, actor, "pack.created", reason, before={}, after=dict(values))
     return pack
@@ -92,7 +92,7 @@ def copy_pack(*, values: Mapping[str, Any], actor: Actor, reason: str) -> Pack:
 
 @transaction.atomic
 def set_pack_enabled(*, pack: Pack, is_enabled: bool, actor: Actor, reason: str) -> None:
-    """Whether it is on sale. Raises NothingToChange."""
+    """Sets whether a pack is on sale. Raises NothingToChange."""
     if not Pack.objects.filter(pk=pack.pk, is_enabled=not is_enabled).update(is_enabled=is_enabled):
         raise NothingToChange("Already set to this value.")
     action = "pack.enabled" if is_enabled else "pack.disabled"

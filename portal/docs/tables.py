@@ -58,7 +58,7 @@ def errors() -> str:
 
 def _kinds(kind: type[DomainError]) -> set[type[DomainError]]:
     kinds = set(kind.__subclasses__())
-    return {each for each in kinds if hasattr(each, "code")}.union(*(_kinds(each) for each in kinds))
+    return {child for child in kinds if hasattr(child, "code")}.union(*(_kinds(child) for child in kinds))
 
 
 def rate_limits() -> str:
@@ -74,7 +74,7 @@ def formats() -> str:
     rows = []
     for name in OUTPUT_FORMATS:
         spec = FORMATS[name]
-        kbps = sorted({each for legal in spec.bitrates_kbps.values() for each in legal})
+        kbps = sorted({bitrate for legal in spec.bitrates_kbps.values() for bitrate in legal})
         default = f"{spec.default_rate_hertz} Hz" if spec.default_rate_hertz else "the engine's rate"
         if spec.default_bitrate_kbps:
             default += f", {spec.default_bitrate_kbps} kbps"

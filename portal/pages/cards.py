@@ -47,7 +47,7 @@ class Card:
     starred: bool | None = None  # by whoever looks; None: nobody who could
 
 
-def card_of(voice: Voice, prices: Mapping[str, int], *, bars: int = CARD_BARS) -> Card:
+def build_card(voice: Voice, prices: Mapping[str, int], *, bars: int = CARD_BARS) -> Card:
     """`prices`: of `billing.selectors.get_prices`."""
     return Card(
         voice=voice,
@@ -60,6 +60,6 @@ def card_of(voice: Voice, prices: Mapping[str, int], *, bars: int = CARD_BARS) -
     )
 
 
-def provider_of(name: str) -> Provider:
+def get_provider(name: str) -> Provider:
     """Of an engine that was added here, its own name is all there is to say."""
     return PROVIDERS.get(name, Provider(name, "The provider"))

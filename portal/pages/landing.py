@@ -12,13 +12,13 @@ from django.views.decorators.http import require_safe
 from billing.money import format_money, format_need, format_whole
 from billing.selectors import get_prices, list_packs, list_sold_plans, pick_price
 from portal.code_samples import code_samples
-from portal.pages.cards import Provider, card_of, provider_of
+from portal.pages.cards import Provider, build_card, get_provider
 from portal.prices import list_price_rows
 from portal.waveform import BARS
 from voices.models import Voice
 from voices.prices import pick_voice_price
 from voices.selectors import BEST_FIRST, list_voices
-from voices.sentences import sentence_of
+from voices.sentences import get_sentence
 
 # The first of these that has a voice is heard at the top; the others follow further down.
 SHOWN_LANGUAGES = ("en-US", "fr-FR", "de-DE", "es-ES")
@@ -44,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
     shown = _shown_voices()
     engines = _engines(prices)
     context = {
-        "cards": [card_of(voice, prices) for voice in shown[1:]],
+        "cards": [build_card(voice, prices) for voice in shown[1:]],
         "engines": engines,
         "voice_count": sum(row.voices for row in engines),
         "prices": list_price_rows(prices),
@@ -66,9 +66,9 @@ def _shown_voices() -> list[Voice]:
 
 def _heard(voice: Voice, prices: dict[str, int]) -> dict[str, Any]:
     """The example that plays: what the voice says in its sample, and what that would cost."""
-    sentence = sentence_of(voice.language)
+    sentence = get_sentence(voice.language)
     return {
-        "heard": card_of(voice, prices, bars=BARS),
+        "heard": build_card(voice, prices, bars=BARS),
         "sentence": sentence,
         "characters": len(sentence),
         "cost": format_need(len(sentence) * pick_voice_price(voice, prices)),
@@ -76,7 +76,7 @@ def _heard(voice: Voice, prices: dict[str, int]) -> dict[str, Any]:
 
 
 def _first_request(request: HttpRequest, voice: Voice) -> dict[str, str]:
-    text = FIRST_TEXT if voice.language.startswith("en") else sentence_of(voice.language)
+    text = FIRST_TEXT if voice.language.startswith("en") else get_sentence(voice.language)
     body = {"text": text, "voice_id": voice.voice_id, "output_format": "mp3"}
     return code_samples(body, base_url=request.build_absolute_uri("/").rstrip("/"), is_streamed=False)
 
@@ -91,7 +91,7 @@ def _engines(prices: dict[str, int]) -> list[EngineRow]:
     found = [(sum(count for count, _, _ in families), name, families) for name, families in counted.items()]
     return [
         EngineRow(
-            provider=provider_of(name),
+            provider=get_provider(name),
             voices=count,
             longest=f"{max(longest for _, longest, _ in families):,}",
             price=format_need(min(price for _, _, price in families) * 1000),

@@ -24,7 +24,7 @@ from portal.pages.cards import QUALITIES
 from portal.pages.player import build_player
 from portal.pages.tokens import form_token
 from tts.requests import max_bytes
-from tts.resubmit import request_body, request_of
+from tts.resubmit import build_request, request_body
 from tts.selectors import get_job
 from tts.services.submit import quote_job, submit_job
 from voices.models import Voice
@@ -124,7 +124,7 @@ def _initial(request: MemberRequest, account: Account, choice: VoiceChoice) -> d
     initial["voice_id"] = or_first(request.GET.get("voice_id", ""))
     try:
         earlier = uuid.UUID(request.GET.get("like", ""))
-        body = request_body(request_of(get_job(account=account, job_id=earlier)))
+        body = request_body(build_request(get_job(account=account, job_id=earlier)))
     except (ValueError, NotFound):
         return initial
     body["sample_rate_hertz"] = str(body["sample_rate_hertz"])

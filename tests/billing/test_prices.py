@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("voices")
 
 def migrate() -> None:
     """What the migration does after it changed the table, in a database whose rows for families are gone."""
-    importlib.import_module("billing.migrations.0015_family_prices").add_espeak(apps, None)
+    importlib.import_module("billing.migrations.0016_family_prices").add_espeak(apps, None)
 
 
 @pytest.fixture

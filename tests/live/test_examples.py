@@ -160,4 +160,4 @@ def test_a_lost_answer_and_a_503_cost_nothing_but_time(
     assert len(set(bad_network.posts)) == 1
     assert caller.ledger(done.job_id) == [("charge", -600)]
     after = caller.http.get("/api/v1/tts").json()["data"]["jobs"]
-    assert [each["job_id"] for each in after[:2]] == [done.job_id, *(each["job_id"] for each in before)]
+    assert [job["job_id"] for job in after[:2]] == [done.job_id, *(job["job_id"] for job in before)]

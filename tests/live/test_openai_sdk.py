@@ -64,7 +64,7 @@ def test_every_response_format_is_the_speech_of_a_job_like_any_other(
     assert job["output_format"] == {"opus": "ogg_opus"}.get(response_format, response_format)
     assert seconds_of(audio, response_format) == pytest.approx(job["duration_seconds"], abs=0.2)
     assert caller.ledger(job["job_id"]) == [("charge", -PRICE_MICROCREDITS * len(SENTENCE))]
-    assert job["job_id"] in [each["job_id"] for each in caller.http.get("/api/v1/tts").json()["data"]["jobs"]]
+    assert job["job_id"] in [row["job_id"] for row in caller.http.get("/api/v1/tts").json()["data"]["jobs"]]
     kept = httpx.get(job["audio_url"]).content
     assert kept[44:] == audio[44:]  # before it, a wav that is kept tells its true size
     assert len(kept) == len(audio)

@@ -75,8 +75,8 @@ def test_speak_hear_find_download_and_rotate(service: Service, browser: Browser)
     page.get_by_role("link", name="Rotate").click()
     page.get_by_role("button", name="Rotate key").click()
     new_key = page.get_by_label("New secret", exact=True).input_value()
-    for each in (key, new_key):  # both open, for a while
-        answer = httpx.get(f"{service.url}/api/v1/tts", headers={"Authorization": f"Bearer {each}"})
+    for secret in (key, new_key):  # both open, for a while
+        answer = httpx.get(f"{service.url}/api/v1/tts", headers={"Authorization": f"Bearer {secret}"})
         assert answer.status_code == 200
     assert page.problems == []  # type: ignore[attr-defined]  # nothing was refused by the content policy
 

@@ -112,7 +112,7 @@ def test_without_redis_the_api_answers_in_time_and_jobs_complete_when_it_is_back
     report(record_property, f"redis {how}", seconds, time.monotonic() - began)
     assert max(seconds) < REDIS_AWAY_SECONDS
     # The limits are counted all the while, by all processes together.
-    assert [int(each) for each in limits] == [int(limits[0]), int(limits[0]) - 1, int(limits[0]) - 2]
+    assert [int(limit) for limit in limits] == [int(limits[0]), int(limits[0]) - 1, int(limits[0]) - 2]
     assert balance(world) == before - 8 * COST
     assert [world.caller.ledger(job_id) for job_id in job_ids] == [[("charge", -COST)]] * 8
 

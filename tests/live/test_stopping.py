@@ -19,7 +19,7 @@ def test_a_signal_ends_every_process_and_the_job_completes_after_the_next_start(
     service: Service, caller: Caller, number: signal.Signals
 ):
     with caller.job_midway() as job_id:
-        commands = " ".join(each.command for each in service.processes())
+        commands = " ".join(process.command for process in service.processes())
         assert all(part in commands for part in ("granian", "celery -q -A config worker", "beat", "espeak/child.py"))
         service.send(number)
 

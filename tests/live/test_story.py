@@ -156,8 +156,8 @@ def rotate(page: Page, service: Service, key: str) -> None:
     page.get_by_role("button", name="Rotate key").click()
     new_key = page.get_by_label("New secret", exact=True).input_value()
     assert new_key != key
-    for each in (key, new_key):  # both open, for a while
-        answer = httpx.get(f"{service.url}/api/v1/tts", headers={"Authorization": f"Bearer {each}"})
+    for secret in (key, new_key):  # both open, for a while
+        answer = httpx.get(f"{service.url}/api/v1/tts", headers={"Authorization": f"Bearer {secret}"})
         assert answer.status_code == 200
 
 

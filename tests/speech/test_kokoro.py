@@ -60,7 +60,7 @@ def test_there_are_54_voices_in_nine_languages(engine: KokoroEngine):
     bella = next(entry for entry in entries if entry.voice_id == BELLA)
     assert (bella.engine_voice, bella.gender, bella.native_rate_hertz) == ("af_bella", "female", 24_000)
     assert (bella.supports_speed, bella.supports_ssml, bella.supports_streaming) == (True, False, True)
-    assert (bella.max_text_bytes, bella.max_stream_bytes) == (5_000, 5_000)
+    assert (bella.max_text_bytes, bella.max_stream_bytes) == (500_000, 100_000)
     assert [entry.unavailable_reason for entry in entries] == [""] * 54
 
 
@@ -313,5 +313,7 @@ def test_a_voice_whose_pack_is_missing_or_damaged_is_unavailable_alone(model: Pa
 def test_a_language_whose_reader_is_missing_says_so(model: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("speech.engines.kokoro.g2p.PACKAGES", {"j": ("no_such_package",)})
     reasons = {entry.language: entry.unavailable_reason for entry in KokoroEngine().voices()}
-    assert reasons.pop("ja-JP") == "Japanese (Japan) needs the packages of requirements-kokoro.txt (no_such_package)"
+    assert (
+        reasons.pop("ja-JP") == "Japanese (Japan) needs the packages of requirements-kokoro-cjk.txt (no_such_package)"
+    )
     assert set(reasons.values()) == {""}

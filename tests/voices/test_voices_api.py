@@ -32,7 +32,7 @@ FIELDS = {
 
 def listed(api: ApiClient, query: str = "") -> dict[str, Any]:
     data: dict[str, Any] = data_of(api.get(f"{PATH}{query}"))
-    assert set(data) == {"voices", "total", "page", "pages"}
+    assert set(data) == {"voices", "total", "page", "pages", "installing"}
     return data
 
 
@@ -70,7 +70,7 @@ def test_a_voice_says_exactly_what_is_promised(anonymous: ApiClient, voices):
     assert (voice["gender"], voice["model_type"]) == ("female", "premium")
     assert isinstance(voice["characteristics"]["styles"], list)
     assert voice["supports_speed"] is True
-    assert [voice[f"supports_{each}"] for each in ("markup", "prompt", "multispeaker")] == [False, False, False]
+    assert [voice[f"supports_{feature}"] for feature in ("markup", "prompt", "multispeaker")] == [False, False, False]
     assert isinstance(voice["supports_ssml"], bool)
     assert isinstance(voice["supports_streaming"], bool)
     assert voice["output_formats"] == ["wav", "mp3", "ogg_opus"]
@@ -211,19 +211,19 @@ def test_an_unknown_filter_is_named(anonymous: ApiClient, voices, query: str, fi
 def test_a_long_list_has_pages_of_fifty(anonymous: ApiClient, voices):
     add_voices(93)
     first, second, third = (listed(anonymous, f"?page={number}") for number in (1, 2, 3))
-    assert [len(each["voices"]) for each in (first, second, third)] == [50, 50, 5]
-    assert {each["total"] for each in (first, second, third)} == {105}
-    assert [(each["page"], each["pages"]) for each in (first, second, third)] == [(1, 3), (2, 3), (3, 3)]
+    assert [len(page["voices"]) for page in (first, second, third)] == [50, 50, 5]
+    assert {page["total"] for page in (first, second, third)} == {105}
+    assert [(page["page"], page["pages"]) for page in (first, second, third)] == [(1, 3), (2, 3), (3, 3)]
     assert len({*ids(first), *ids(second), *ids(third)}) == 105
 
 
 def test_past_the_last_page_there_are_no_voices(anonymous: ApiClient, voices):
     data = listed(anonymous, "?page=1000000")
-    assert data == {"voices": [], "total": 12, "page": 1_000_000, "pages": 1}
+    assert data == {"voices": [], "total": 12, "page": 1_000_000, "pages": 1, "installing": None}
 
 
 def test_an_empty_catalogue_has_one_empty_page(anonymous: ApiClient, no_voices):
-    assert listed(anonymous) == {"voices": [], "total": 0, "page": 1, "pages": 1}
+    assert listed(anonymous) == {"voices": [], "total": 0, "page": 1, "pages": 1, "installing": None}
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "one", "", "1.0", "1000001", "9" * 5000, "%00", "%C2%B2", "%D9%A1", "+1"])

@@ -28,6 +28,11 @@ def sync_voices(*, providers: Collection[str]) -> dict[str, CatalogueChange]:
     return {engine.name: _sync(engine) for engine in all_engines() if engine.name in providers}
 
 
+def sync_remote_voices() -> dict[str, CatalogueChange]:
+    """Of the providers on the network, by provider."""
+    return sync_voices(providers=[engine.name for engine in all_engines() if engine.queue == REMOTE_QUEUE])
+
+
 def ask_again() -> dict[str, CatalogueChange]:
     """Providers that may be asked and of whom no voice can be heard: they were away when they were last asked."""
     heard = set(usable_providers())

@@ -31,7 +31,7 @@ from tts.storage import store
 from voices.errors import InvalidVoice
 from voices.models import Voice
 from voices.prices import get_voice_price
-from voices.selectors import get_voice_for_speech, has_voices_of
+from voices.selectors import get_voice_for_speech, has_voices
 from webhooks.ssrf import check_url
 
 
@@ -142,7 +142,7 @@ def _check(request: SpeechRequest, api_key: ApiKey | None) -> _Speakable:
     speakers = [_find_voice(voice_id, api_key) for voice_id in speaker_voice_ids(request)]
     if speakers:
         check_dialogue(request, voice, speakers)
-    queue = _queue_of(voice)
+    queue = _get_queue(voice)
     webhook_url = check_url(request.webhook_url, field="webhook_url").url if request.webhook_url else ""
     return _Speakable(voice, encoding, queue, [speaker.engine_voice for speaker in speakers], webhook_url)
 
@@ -153,7 +153,7 @@ def _find_voice(voice_id: str, api_key: ApiKey | None) -> Voice:
         voice = get_voice_for_speech(voice_id)
     except InvalidVoice:
         provider = voice_id.partition(":")[0]
-        if provider not in settings.SPEECH_ENGINES or has_voices_of(provider):
+        if provider not in settings.SPEECH_ENGINES or has_voices(provider):
             raise
         reason = get_engine(provider).unavailable_reason()
         if not reason:
@@ -200,6 +200,7 @@ def _build_job(admission: Admission, request: SpeechRequest, speakable: _Speakab
         sample_rate_hertz=encoding.sample_rate_hertz,
         bitrate_kbps=encoding.bitrate_kbps,
         channels=encoding.channels,
+        expected_bytes=store.expected_bytes(text=request.text, speed=request.speed, encoding=encoding),
         chars_charged=chars,
         cost_microcredits=cost_microcredits,
     )
@@ -211,7 +212,7 @@ def _build_job(admission: Admission, request: SpeechRequest, speakable: _Speakab
 
 
 def _accept(admission: Admission, job: Job, claim: IdempotencyClaim | None, base_url: str) -> Submission:
-    store.check_capacity()
+    store.check_capacity(more_bytes=job.expected_bytes)
     remaining = charge_job(
         account=admission.account,
         job_id=job.pk,
@@ -228,7 +229,7 @@ def _accept(admission: Admission, job: Job, claim: IdempotencyClaim | None, base
     return Submission(body, job.pk, False, job.cost_microcredits, remaining)
 
 
-def _queue_of(voice: Voice) -> str:
+def _get_queue(voice: Voice) -> str:
     try:
         return get_engine(voice.provider).queue
     except EngineUnavailable as error:

@@ -65,14 +65,14 @@ class Spoken:
     def changed(self, *, language: str = "", gender: str = "") -> "Spoken":
         """The nearest voice with this language (a BCP 47 tag) and this gender; what there is not stays as it is."""
         spoken = Spoken(find_language(language) or self.language, self.speaker)
-        speakers = speakers_of(spoken.language)
+        speakers = get_speakers(spoken.language)
         wanted = gender if gender in ("female", "male") else self.speaker.gender
         if self.speaker not in speakers or self.speaker.gender != wanted:
             spoken = Spoken(spoken.language, next(speaker for speaker in speakers if speaker.gender == wanted))
         return spoken
 
 
-def speakers_of(language: Language) -> list[Speaker]:
+def get_speakers(language: Language) -> list[Speaker]:
     return [speaker for speaker in SPEAKERS if language.tag in WITH_ALL_SPEAKERS or speaker.name in EVERYWHERE]
 
 
@@ -102,7 +102,7 @@ def engine_voice(language: Language, speaker: Speaker) -> str:
 _SPOKEN = {
     engine_voice(language, speaker): Spoken(language, speaker)
     for language in LANGUAGES
-    for speaker in speakers_of(language)
+    for speaker in get_speakers(language)
 }
 
 

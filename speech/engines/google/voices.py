@@ -117,7 +117,7 @@ class ListedVoice(Protocol):
     ssml_gender: int
 
 
-def family_of(engine_voice: str) -> Family | None:
+def find_family(engine_voice: str) -> Family | None:
     """By Google's name for the voice; None for a name of no family we speak with."""
     found = _WHOLE_NAME.fullmatch(engine_voice)
     if found is not None:

@@ -9,7 +9,8 @@ from speech.catalogue import Gender, VoiceEntry
 PROVIDER: Final = "kokoro"
 FAMILY: Final = "Kokoro"
 RATE_HERTZ: Final = 24_000
-MAX_TEXT_BYTES: Final = 5_000
+MAX_TEXT_BYTES: Final = 500_000
+MAX_STREAM_BYTES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _entry(engine_voice: str, unavailable: dict[str, str]) -> VoiceEntry:
         sample_rates=SAMPLE_RATES_HERTZ,
         native_rate_hertz=RATE_HERTZ,
         max_text_bytes=MAX_TEXT_BYTES,
-        max_stream_bytes=MAX_TEXT_BYTES,
+        max_stream_bytes=MAX_STREAM_BYTES,
         engine_voice=engine_voice,
         unavailable_reason=unavailable.get(language.tag, ""),
     )

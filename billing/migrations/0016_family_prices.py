@@ -1,7 +1,7 @@
 """Prices of families of voices, and the first of them: eSpeak, which costs the operator nothing, for a tenth.
 
 An installation whose premium price was ever changed gets no row for eSpeak: whoever set a price has decided what these
-voices cost too, and a tenth of the default may be more than that. Nobody's price rises.
+voices cost too, and a tenth of the default may be more than that. No price rises.
 """
 
 from django.db import migrations, models
@@ -18,7 +18,7 @@ def add_espeak(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0004_operators"), ("billing", "0014_names")]
+    dependencies = [("accounts", "0004_operators"), ("billing", "0015_plain_names")]
 
     operations = [
         migrations.RenameField(model_name="price", old_name="model_type", new_name="code"),

@@ -218,7 +218,12 @@ def test_a_file_whose_time_changed_is_read_once(model: Path, monkeypatch: pytest
     os.utime(model / "model.onnx", (1, 1))  # as an image's layer or a copy may have it
     read: list[Path] = []
     real = files.compute_sha256
-    monkeypatch.setattr(files, "compute_sha256", lambda path: (read.append(path), real(path))[1])
+
+    def compute_sha256(path: Path) -> str:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(files, "compute_sha256", compute_sha256)
     assert [files.missing_files() for _ in range(5)] == [""] * 5
     assert read == [model / "model.onnx"]
 

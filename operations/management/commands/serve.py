@@ -158,9 +158,10 @@ class Command(BaseCommand):
 
 
 def _programs(*, is_arriving: bool) -> list[Child]:
-    """A worker for each queue whose engine can speak here: a model that fills the memory, or a provider that is
-    slow to answer, holds up nobody else. The first takes along the queues that have nothing to do yet; but a model that
-    is arriving gets a worker of its own.
+    """Returns the processes: web, beat, and a worker per queue whose engine works here.
+
+    Separate workers keep engines apart: a model that fills the memory, or a slow provider, delays no other engine. The
+    first worker also serves the idle queues, except that of a model that is still being installed.
     """
     at_work = list(dict.fromkeys(engine.queue for engine in all_engines() if not engine.unavailable_reason()))
     arriving = settings.ENGINE_QUEUES[KOKORO] if is_arriving else ""

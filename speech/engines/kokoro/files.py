@@ -119,7 +119,7 @@ def _damage(folder: Path, name: str, entry: Entry | None) -> str:
             return ""
         if state.st_size != entry["bytes"]:
             return f"{name} is {state.st_size:,} bytes instead of {entry['bytes']:,}; {HOW_TO}"
-        if _compute_cached_sha256(path, state.st_ino, state.st_size, state.st_mtime_ns) == entry["sha256"]:
+        if _cached_sha256(path, state.st_ino, state.st_size, state.st_mtime_ns) == entry["sha256"]:
             return ""
     except OSError as error:
         return f"{name} cannot be read ({error.strerror}); {HOW_TO}"
@@ -166,6 +166,6 @@ def compute_sha256(path: Path) -> str:
 
 
 @lru_cache(maxsize=256)
-def _compute_cached_sha256(path: Path, inode: int, size_bytes: int, modified_ns: int) -> str:
+def _cached_sha256(path: Path, inode: int, size_bytes: int, modified_ns: int) -> str:
     """The same, read once for each state of the file."""
     return compute_sha256(path)

@@ -41,10 +41,15 @@ class Site:
 Place = Callable[[Sequence[File], Site], Iterator[File]]
 
 
+def matches(path: Path, pin: Pin) -> bool:
+    """Whether a file is what it must be, read to its last byte. Raises OSError when it cannot be read."""
+    return path.is_file() and path.stat().st_size == pin.size_bytes and files.compute_sha256(path) == pin.sha256
+
+
 def accept(site: Site, pin: Pin) -> bool:
     """Whether the unfinished file is now what it must be; it is `whole` then, else it is gone."""
     path = site.unfinished(pin)
-    if path.stat().st_size == pin.size_bytes and files.compute_sha256(path) == pin.sha256:
+    if matches(path, pin):
         path.replace(site.whole(pin))
         return True
     path.unlink()
@@ -71,6 +76,7 @@ def from_folder(source: Path) -> Place:
                 continue
         for file in wanted:
             if (path := found.get(file.pin.sha256)) is not None:
+                site.meter.start(f"copying from {source}")
                 shutil.copyfile(path, site.unfinished(file.pin))
                 if accept(site, file.pin):
                     yield file

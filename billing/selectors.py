@@ -1,9 +1,10 @@
 """Queries of prices, balances, the ledger, and what is sold."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 
 from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
@@ -31,14 +32,23 @@ from billing.months import get_month
 from config.errors import NotFound
 
 
-def get_price(model_type: str) -> int:
-    """Returns the price in microcredits per character."""
-    return Price.objects.get(pk=model_type).microcredits_per_character
+def get_price(*, provider: str, family: str, model_type: str) -> int:
+    """Returns the price of a voice in microcredits per character."""
+    codes = (f"{provider}:{family}", model_type)
+    rows = Price.objects.filter(code__in=codes, is_enabled=True)
+    prices = dict(rows.values_list("code", "microcredits_per_character"))
+    return pick_price(prices, provider=provider, family=family, model_type=model_type)
 
 
 def get_prices() -> dict[str, int]:
-    """Returns prices in microcredits per character, by model type."""
-    return dict(Price.objects.values_list("model_type", "microcredits_per_character"))
+    """Returns prices in microcredits per character, by code: for `pick_price`."""
+    return dict(Price.objects.filter(is_enabled=True).values_list("code", "microcredits_per_character"))
+
+
+def pick_price(prices: Mapping[str, int], *, provider: str, family: str, model_type: str) -> int:
+    """Returns the price of a voice: its family's, or else its tier's."""
+    of_family = prices.get(f"{provider}:{family}")
+    return prices[model_type] if of_family is None else of_family
 
 
 def get_balance(account: Account) -> Balance:
@@ -124,6 +134,14 @@ def get_subscription(*, account: Account, subscription_id: uuid.UUID | None = No
 
 def list_sold_plans() -> QuerySet[Plan]:
     return Plan.objects.filter(is_sold=True).order_by("price")
+
+
+def cheapest_credit_usd() -> Fraction | None:
+    """US dollars that a credit brings in when it is bought as cheaply as possible. None: nothing is sold in dollars."""
+    packs = list_packs().filter(currency="usd").values_list("price", "credits_microcredits")
+    plans = list_sold_plans().filter(currency="usd", price__gt=0, monthly_microcredits__gt=0)
+    offers = [*packs, *plans.values_list("price", "monthly_microcredits")]
+    return min((Fraction(cents * 10_000, microcredits) for cents, microcredits in offers), default=None)
 
 
 def get_recharge(account: Account) -> AutoTopUp | None:

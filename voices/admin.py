@@ -42,15 +42,24 @@ def _disable(row: Voice, actor: Actor, data: dict[str, Any]) -> str:
 
 @admin.register(Voice)
 class VoiceAdmin(OperatorAdmin):
-    list_display = ("voice_id", "name", "language_name", "gender", "model_type", "state", "unavailable_reason")
-    list_filter = ("provider", "model_type", "gender", "is_enabled", "is_listed")
+    list_display = (
+        "voice_id",
+        "name",
+        "language_name",
+        "gender",
+        "model_type",
+        "quality",
+        "state",
+        "unavailable_reason",
+    )
+    list_filter = ("provider", "model_type", "quality", "gender", "is_enabled", "is_listed")
     paginator = Paginator
     search_fields = ("voice_id", "name", "language_name")
     ordering = ("language", "name", "voice_id")
     fields = (
-        "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "state",
-        "unavailable_reason", "output_formats", "sample_rates", "max_text_bytes", "max_stream_bytes", "engine_voice",
-        "created_at",
+        "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "quality",
+        "rank", "state", "unavailable_reason", "output_formats", "sample_rates", "max_text_bytes", "max_stream_bytes",
+        "engine_voice", "created_at",
     )  # fmt: skip
     operator_actions = (
         OperatorAction(

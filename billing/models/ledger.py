@@ -16,13 +16,29 @@ MICROCREDITS_PER_CREDIT = 1_000_000
 
 
 class Price(models.Model):
-    """The price of one character, by tier. Operators can change it; a job keeps the price it was sold at."""
+    """The price of one character. Operators can change it; a job keeps the price it was sold at.
 
-    model_type = models.CharField(max_length=16, primary_key=True)
+    `code` is a family of voices ("polly:Neural", as in the ids of its voices), or a tier ("premium"), which is what
+    families without an enabled row of their own cost.
+    """
+
+    code = models.CharField(max_length=100, primary_key=True)
     microcredits_per_character = models.PositiveBigIntegerField()
+    is_enabled = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(code__contains=":") | models.Q(is_enabled=True), name="price_of_tier_enabled"
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.model_type}: {self.microcredits_per_character} microcredits per character"
+        return f"{self.code}: {self.microcredits_per_character} microcredits per character"
+
+    @property
+    def is_of_family(self) -> bool:
+        return ":" in self.code
 
 
 class EntryKind(models.TextChoices):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.errors import NothingToChange
 from accounts.services import audit
@@ -20,14 +20,52 @@ def change_price(*, price: Price, microcredits_per_character: int, actor: Actor,
     if before == microcredits_per_character:
         raise NothingToChange("The price is already set to this value.")
     Price.objects.filter(pk=price.pk).update(microcredits_per_character=microcredits_per_character)
+    _record_price(
+        price,
+        actor,
+        "price.changed",
+        reason,
+        before={"microcredits_per_character": before},
+        after={"microcredits_per_character": microcredits_per_character},
+    )
+
+
+@transaction.atomic
+def add_family_price(*, code: str, microcredits_per_character: int, actor: Actor, reason: str) -> Price:
+    """A price for one family of voices ("polly:Neural"). Raises NothingToChange when it has one, enabled or not."""
+    values = {"microcredits_per_character": microcredits_per_character}
+    price = Price(code=code, **values)
+    assert price.is_of_family
+    try:
+        with transaction.atomic():
+            price.save(force_insert=True)
+    except IntegrityError:
+        raise NothingToChange(f"{code} already has a price. Edit that row.") from None
+    _record_price(price, actor, "price.added", reason, before={}, after=values)
+    return price
+
+
+@transaction.atomic
+def set_price_enabled(*, price: Price, is_enabled: bool, actor: Actor, reason: str) -> None:
+    """While a family's price is disabled, its voices cost what their tier costs. Raises NothingToChange."""
+    assert price.is_of_family
+    if not Price.objects.filter(pk=price.pk, is_enabled=not is_enabled).update(is_enabled=is_enabled):
+        raise NothingToChange("Already set to this value.")
+    action = "price.enabled" if is_enabled else "price.disabled"
+    _record_price(price, actor, action, reason, before={"enabled": not is_enabled}, after={"enabled": is_enabled})
+
+
+def _record_price(
+    price: Price, actor: Actor, action: str, reason: str, *, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
     audit.record(
         actor=actor,
-        action="price.changed",
+        action=action,
         reason=reason,
         target_type="price",
         target_id=price.pk,
-        before={"microcredits_per_character": before},
-        after={"microcredits_per_character": microcredits_per_character},
+        before=before,
+        after=after,
     )
 
 

@@ -22,6 +22,7 @@ from accounts.services.maintenance import end_maintenance, start_maintenance
 from accounts.services.sessions import note_session
 from billing.models import Purchase, StripeEvent, Subscription
 from operations.desk import figures
+from operations.desk.margins import list_underpriced
 from operations.desk.search import Hits, search
 from tts.queue_presence import list_unserved_queues
 
@@ -116,6 +117,7 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
             "maintenance": Maintenance.objects.first(),
             "may_switch_maintenance": has_permission(request.user, "maintenance"),
             "unserved_queues": list_unserved_queues(),
+            "underpriced": list_underpriced(),
             "figures": figures.figures(),
             "hours": figures.hours(),
             "panels": [

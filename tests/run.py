@@ -35,6 +35,7 @@ from tests.support.services import NoServices, postgres, redis_databases
 ROOT = Path(__file__).resolve().parent.parent
 PASSED_AGAIN = ROOT / "var" / "passed-when-run-again.txt"
 AGAIN_AT_MOST = 6  # more than that is no chance
+KOKORO_CACHE_IN_TESTS = "TEST_KOKORO_CACHE"  # see tests.support.kokoro_cache
 STOP_SECONDS = 20.0  # for pytest to take down what it set up
 
 
@@ -53,6 +54,8 @@ def main(arguments: Sequence[str]) -> int:
             tempfile.TemporaryDirectory(prefix="utterance-test-", ignore_cleanup_errors=True)
         )
         environment |= {"DATA_DIR": data_dir, "PYTEST_PLUGINS": "tests.parallel"}
+        if cache := os.environ.get("KOKORO_CACHE"):
+            environment[KOKORO_CACHE_IN_TESTS] = cache  # read only by tests with the real model
         if with_services:
             try:
                 url, name = stack.enter_context(postgres(os.environ.get("TEST_DATABASE_URL", "")))

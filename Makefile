@@ -14,7 +14,7 @@ help: ## Show this list
 
 setup: $(VENV)/.run-ready ## Make the virtual environment with what the service runs on
 
-run: $(VENV)/.run-ready ## Set everything up and serve on port 8000, or PORT=…; STRIPE=local to try buying
+run: $(VENV)/.run-ready ## Set everything up and serve on port 8000, or PORT=…; KOKORO=0: eSpeak only; STRIPE=local to try buying
 ifeq ($(STRIPE),local)
 	@$(MAKE) --no-print-directory $(VENV)/.dev-ready
 	@exec $(BIN)/python -m tests.peers.stripe_local
@@ -25,8 +25,11 @@ endif
 dev: $(VENV)/.run-ready ## Serve for development: restarts when code changes, shows errors in full
 	@DEBUG=1 ACCESS_LOG=1 exec $(BIN)/python manage.py serve --reload
 
-kokoro: $(VENV)/.run-ready $(VENV)/.kokoro-ready ## Add the Kokoro voices: their packages, and the model (360 MB) from its hub
+kokoro: $(VENV)/.run-ready ## Fetch the natural voices now (120 MB); `make run` does it by itself, in the background
 	@$(BIN)/python manage.py kokoro_install
+
+kokoro-cjk: $(VENV)/.kokoro-cjk-ready ## Add Japanese and Chinese to the natural voices (375 MB of dictionaries)
+	@echo "Start the service again to offer the Japanese and Chinese voices."
 
 test: $(VENV)/.dev-ready ## Run all tests, on SQLite and files; ARGS="-k audio" goes to pytest
 	@$(BIN)/python -m tests.run $(ARGS)
@@ -84,8 +87,9 @@ lock: ## Pin the newest allowed packages in requirements*.txt, with hashes (need
 	$(COMPILE) --generate-hashes requirements.in -o requirements.txt
 	$(COMPILE) --generate-hashes -c requirements.txt requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) --generate-hashes -c requirements-dev.txt requirements-lint.in -o requirements-lint.txt
-	$(COMPILE) --generate-hashes -c requirements.txt -c requirements-dev.txt requirements-kokoro.in -o requirements-kokoro.txt
-	$(COMPILE) -c requirements-kokoro.txt requirements-kokoro-torch.in -o requirements-kokoro-torch.txt
+	$(COMPILE) --generate-hashes -c requirements.txt -c requirements-dev.txt requirements-kokoro-cjk.in -o requirements-kokoro-cjk.txt
+	$(COMPILE) -c requirements.txt -c requirements-kokoro-cjk.txt requirements-kokoro-torch.in -o requirements-kokoro-torch.txt
+	$(COMPILE) --generate-hashes requirements-pip.in -o requirements-pip.txt
 
 clean: ## Remove the virtual environments and caches; data stays
 	rm -rf $(VENV) $(LINT_VENV) .requirements .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -97,9 +101,13 @@ $(BIN)/python $(LINT_BIN)/python: %/bin/python:
 		|| { echo "Utterance needs Python 3.11 or newer; $(PYTHON) is older. Try: make run PYTHON=python3.11"; exit 1; }
 	@if command -v uv >/dev/null; then uv venv -q --python "$(PYTHON)" $*; else $(PYTHON) -m venv $*; fi
 
-# Every package is checked against the hashes in the requirements file.
+# Every package is checked against the hashes in the requirements file. Python compiles what it imports, when it does: all
+# of it at once takes as long as the download. So it has to be allowed to write.
+export PYTHONDONTWRITEBYTECODE :=
+PIP = $(@D)/bin/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes
 INSTALL = if command -v uv >/dev/null; then VIRTUAL_ENV=$(@D) uv pip install -q --require-hashes -r $<; \
-	else $(@D)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<; fi
+	else $(PIP) -r $<; fi
+FASTER_PIP = command -v uv >/dev/null || $(PIP) -r requirements-pip.txt
 
 $(LINT_VENV)/.ready: requirements-lint.txt | $(LINT_BIN)/python
 	@echo "Installing the linters ..."
@@ -108,19 +116,20 @@ $(LINT_VENV)/.ready: requirements-lint.txt | $(LINT_BIN)/python
 
 $(VENV)/.run-ready: requirements.txt | $(BIN)/python
 	@echo "Installing what the service runs on ..."
+	@$(FASTER_PIP)
 	@$(INSTALL)
 	@touch $@
 
-$(VENV)/.kokoro-ready: requirements-kokoro.txt $(VENV)/.run-ready
-	@echo "Installing what Kokoro needs ..."
+$(VENV)/.kokoro-cjk-ready: requirements-kokoro-cjk.txt $(VENV)/.run-ready
+	@echo "Installing what reads Japanese and Chinese ..."
 	@$(INSTALL)
 	@touch $@
 
-$(VENV)/.dev-ready: requirements-dev.txt tests/node/package.json $(VENV)/.run-ready $(VENV)/.kokoro-ready
+$(VENV)/.dev-ready: requirements-dev.txt tests/node/package.json $(VENV)/.run-ready $(VENV)/.kokoro-cjk-ready
 	@echo "Installing what the tests need ..."
 	@$(INSTALL)
 	@if command -v npm >/dev/null; then npm install --prefix tests/node --no-audit --no-fund --no-package-lock --silent \
 		|| echo "npm could not fetch axe and the verifiers in Node; the tests with them are skipped."; fi
 	@touch $@
 
-.PHONY: help setup run dev kokoro test test-all test-services test-requirements check lint types format bench-latency bench-stream bench-speech bench-webhooks bench-desk bench-gallery screenshots lock clean
+.PHONY: help setup run dev kokoro kokoro-cjk test test-all test-services test-requirements check lint types format bench-latency bench-stream bench-speech bench-webhooks bench-desk bench-gallery screenshots lock clean

@@ -1,4 +1,7 @@
-"""The operators' pages over people, keys, plans and the audit trail. Accounts span all apps: `operations.admin`."""
+"""Admin pages for users, keys, plans and the audit trail.
+
+Accounts involve every app, so their admin is in `operations.admin`.
+"""
 
 import json
 from typing import Any
@@ -126,7 +129,7 @@ class ApiKeyAdmin(OperatorAdmin):
 
 
 class PlanForm(ReasonForm):
-    """All of a plan but its code, which is its identity."""
+    """Edits every field of a plan except its code, which identifies it."""
 
     name = forms.CharField(max_length=64, widget=UnfoldAdminTextInputWidget)
     generate_limit = forms.IntegerField(

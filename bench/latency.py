@@ -40,7 +40,7 @@ def running_service(data_dir: Path) -> Iterator[tuple[str, str]]:
     """Base URL and API key of a service of our own."""
     port = free_port()
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
-    environment["SAMPLE_ENGINES"] = "none"
+    environment |= {"SAMPLE_ENGINES": "none", "KOKORO": "0"}
     process = subprocess.Popen(
         [sys.executable, "manage.py", "serve"], env=environment, stdout=subprocess.PIPE, text=True
     )

@@ -262,7 +262,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--engines", default="espeak,kokoro")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args(arguments)
-    model_dir = str(Path(os.environ.get("KOKORO_MODEL_DIR") or "var/data/kokoro").resolve())
+    model_dir = str(Path(os.environ.get("KOKORO_MODEL_DIR") or "var/kokoro").resolve())
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         os.environ |= {
@@ -271,7 +271,9 @@ def main(arguments: Sequence[str]) -> int:
             "KOKORO_MODEL_DIR": model_dir,
         }
         django.setup()
-        service = Service(folder, settings={"KOKORO_MODEL_DIR": model_dir, "JOB_LEASE_SECONDS": "30"})
+        has_kokoro = "0" if _unavailable("kokoro") else "1"  # nothing is fetched here
+        changed = {"KOKORO_MODEL_DIR": model_dir, "KOKORO": has_kokoro, "JOB_LEASE_SECONDS": "30"}
+        service = Service(folder, settings=changed)
         stack.callback(service.kill_everything)
         service.start()
         made = service.manage_json(

@@ -1,4 +1,4 @@
-"""`GET /api/v1/credits`: what an account can spend, for programs."""
+"""`GET /api/v1/credits`: what an account can spend."""
 
 from typing import Any
 

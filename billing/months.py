@@ -4,7 +4,7 @@ from datetime import date
 
 
 def get_month(day: date) -> date:
-    """Of a day, or of a moment in UTC."""
+    """Returns the first day of the month of a date, or of a datetime in UTC."""
     return date(day.year, day.month, 1)
 
 

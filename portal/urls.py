@@ -3,6 +3,7 @@ from django.urls import include, path
 from portal.docs import views as docs
 from portal.pages import compare, crawlers, data, gallery, job, jobs, playground, pricing, theme
 from portal.pages.favourites import favourite
+from portal.pages.installing import installing
 from portal.pages.landing import home
 from portal.pages.overview import overview
 from portal.pages.sample import voice_sample
@@ -20,6 +21,7 @@ urlpatterns = [
     path("llms.txt", docs.llms, name="llms"),
     path("llms-full.txt", docs.llms_full, name="llms_full"),
     path("", home, name="home"),
+    path("installing", installing, name="installing"),
     path("overview", overview, name="overview"),
     path("playground", playground.playground, name="playground"),
     path("playground/price", playground.price, name="playground_price"),

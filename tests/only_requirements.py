@@ -1,6 +1,6 @@
 """Import what a documented configuration needs while only the packages of some requirements files can be found.
 
-    python -m tests.only_requirements requirements.txt [requirements-kokoro.txt]
+    python -m tests.only_requirements requirements.txt [requirements-kokoro-cjk.txt]
 
 The configuration is the environment's. Packages that are installed here for the tests, but named in none of the files,
 are hidden, so a missing requirement shows at once, without a virtual environment of its own.
@@ -20,12 +20,11 @@ from types import ModuleType
 
 # Nothing here imports a package before the finder stands.
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("config", "accounts", "billing", "voices", "webhooks", "tts")
+APPS = ("config", "speech", "accounts", "billing", "voices", "webhooks", "tts", "portal", "operations")
 REQUIREMENT = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==", re.MULTILINE)
 # Modules that only an optional requirements file makes usable, and the file.
+CJK_FILE = "requirements-kokoro-cjk.txt"
 OPTIONAL = {
-    "speech.engines.kokoro": "requirements-kokoro.txt",
-    "operations.management.commands.kokoro_install": "requirements-kokoro.txt",
     "operations.management.commands.kokoro_export": "requirements-kokoro-torch.txt",
     "speech.engines.kokoro.export": "requirements-kokoro-torch.txt",
 }
@@ -83,6 +82,8 @@ def main(files: Sequence[str]) -> int:
     from django.db import connection
 
     from config.celery import app
+    from speech.engines.base import EngineUnavailable
+    from speech.engines.kokoro.g2p import Readers
 
     needs = {
         "the broker": lambda: app.connection_for_write().transport,
@@ -93,11 +94,18 @@ def main(files: Sequence[str]) -> int:
         "the caches": lambda: [caches[alias] for alias in settings.CACHES],
         "the audio store": lambda: storages["audio"],
         "the web server": lambda: importlib.import_module("granian.cli"),
+        "Kokoro's model": lambda: (importlib.import_module("onnxruntime"), importlib.import_module("onnx")),
+        "Kokoro's English": lambda: Readers().phonemes("Hello.", "en-US"),
     }
+    if CJK_FILE in files:
+        needs |= {
+            "Kokoro's Japanese": lambda: Readers().phonemes("こんにちは。", "ja-JP"),
+            "Kokoro's Chinese": lambda: Readers().phonemes("你好。", "zh-CN"),
+        }
     for what, need in needs.items():
         try:
             need()
-        except ImportError as error:
+        except (ImportError, EngineUnavailable) as error:
             missing.append(f"{what}: {error}")
     print(*missing, sep="\n", end="\n" if missing else "")
     return 1 if missing else 0

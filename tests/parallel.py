@@ -22,6 +22,7 @@ TOGETHER = {
     "tests/live/test_compose.py": 40,
     "tests/live/test_services_away.py": 40,
     "tests/live/test_stopping.py": 40,
+    "tests/live/test_natural_voices.py": 40,
     "tests/live/test_accessibility.py": 30,
     "tests/live/test_buying.py": 30,
     "tests/live/test_no_worker.py": 30,

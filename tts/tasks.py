@@ -4,7 +4,7 @@ import logging
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,14 +16,13 @@ from django.conf import settings
 from accounts.services.sessions import forget_ended_sessions
 from config import logs
 from config.collector import spare_start_up
-from speech.engines.base import EngineError
-from speech.engines.registry import all_engines
 from tts.account_data import deletion, exports
 from tts.models import Job
 from tts.services import catalogue, lifecycle, samples, voice_previews
 from tts.services import sweep as sweep_service
 from tts.stopping import worker_is_stopping
 from tts.worker import pipeline
+from tts.worker.engine_watch import start_watching
 from tts.worker.presence import start_noting
 
 logger = logging.getLogger(__name__)
@@ -91,8 +90,10 @@ def forget_sessions() -> None:
 
 @shared_task
 def sync_voices() -> None:
-    """Providers' voices come and go."""
-    catalogue.sync_voices(providers=list(settings.SPEECH_ENGINES))
+    """Providers' voices come and go. What this machine speaks itself is known where it is spoken: the worker of
+    these tasks need not have the models.
+    """
+    catalogue.sync_remote_voices()
 
 
 @shared_task
@@ -127,20 +128,8 @@ def start_up(sender: Any, **kwargs: Any) -> None:
     queues = sender.app.amqp.queues.consume_from
     start_noting(list(queues))
     sweep_service.sweep()
-    warm_up_engines(queues)
+    start_watching(list(queues))
     spare_start_up()
-
-
-def warm_up_engines(queues: Container[str]) -> None:
-    """Of the engines that work on these queues. One that turns out not to work takes its voices off the list."""
-    for engine in all_engines():
-        if engine.queue not in queues or engine.unavailable_reason():
-            continue
-        try:
-            engine.warm_up()
-        except EngineError as error:
-            logger.warning("engine %s: %s", engine.name, error)
-            catalogue.mark_unavailable(engine, reason=str(error))
 
 
 @worker_shutting_down.connect

@@ -3,25 +3,41 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 
 from accounts.models import User
 from config.errors import NotFound
 from voices.errors import InvalidVoice, ModelNotFound
+from voices.installation import get_running_installation
 from voices.models import Favourite, ModelAlias, Voice, VoiceAlias
 
+# What most who come read comes first among equals: a cloud has a thousand voices of one rank, Arabic ones first.
+ENGLISH_FIRST = Case(When(language="en-US", then=0), When(language="en-GB", then=1), default=2)
+BEST_FIRST = ("-quality", "rank", ENGLISH_FIRST, "language", "provider", "name", "voice_id")
+BY_NAME = ("name", "language", "provider", "voice_id")
 SAMPLE_PAUSE = timedelta(days=1)  # before an engine is asked again that could not make a sample
 
 
 def list_voices(
-    *, language: str = "", provider: str = "", model_type: str = "", gender: str = "", q: str = ""
+    *,
+    language: str = "",
+    provider: str = "",
+    model_type: str = "",
+    gender: str = "",
+    quality: str = "",
+    q: str = "",
+    sort: str = "",
 ) -> QuerySet[Voice]:
-    """Voices that work here and now. `language` is a locale ("en-US") or all locales of a language ("en")."""
+    """Voices that work here and now, the best first, or by name if `sort` is "name".
+
+    `language` is a locale ("en-US") or all locales of a language ("en").
+    """
     found = usable_voices()
     if language:
         found = found.filter(Q(language__iexact=language) | Q(language__istartswith=f"{language}-"))
-    for field, value in (("provider", provider), ("model_type", model_type), ("gender", gender)):
+    exact = {"provider": provider, "model_type": model_type, "gender": gender, "quality": quality}
+    for field, value in exact.items():
         if value:
             found = found.filter(**{f"{field}__iexact": value})
     for word in q.split():
@@ -31,7 +47,14 @@ def list_voices(
             | Q(language_name__icontains=word)
             | Q(family__icontains=word)
         )
-    return found.order_by("language", "provider", "name", "voice_id")
+    return found.order_by(*(BY_NAME if sort == "name" else BEST_FIRST))
+
+
+def get_default_voice() -> Voice | None:
+    """The voice to begin with where nobody has chosen one: the best that works here now, and speaks English where there
+    is such a voice, for our examples do. None while no voice works.
+    """
+    return list_voices(language="en").first() or list_voices().first()
 
 
 def list_languages_and_providers() -> tuple[list[tuple[str, str]], list[str]]:
@@ -83,6 +106,12 @@ def usable_providers() -> list[str]:
     )
 
 
+def list_families() -> list[tuple[str, str, str, int]]:
+    """Provider, family, model type and count of the voices that work, whether or not an operator lets them be heard."""
+    rows = Voice.objects.filter(is_listed=True, unavailable_reason="").order_by("provider", "family", "model_type")
+    return list(rows.values_list("provider", "family", "model_type").annotate(voices=Count("pk")))
+
+
 def get_voice_for_speech(voice_id: str) -> Voice:
     """Raises InvalidVoice, saying whether it is unknown, disabled or out of reach."""
     voice = Voice.objects.filter(voice_id=voice_id).first()
@@ -91,7 +120,10 @@ def get_voice_for_speech(voice_id: str) -> Voice:
     if not voice.is_enabled:
         raise InvalidVoice(f"The voice {voice.voice_id} is disabled.")
     if voice.unavailable_reason:
-        raise InvalidVoice(f"The voice {voice.voice_id} is not available here: {voice.unavailable_reason}.")
+        installation = get_running_installation()
+        is_coming = installation is not None and installation.provider == voice.provider
+        reason = installation.reason if installation and is_coming else voice.unavailable_reason
+        raise InvalidVoice(f"The voice {voice.voice_id} is not available here: {reason}.")
     return voice
 
 

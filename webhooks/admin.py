@@ -1,4 +1,4 @@
-"""The operators' pages over endpoints and deliveries. What receivers answered is the customer's: not shown."""
+"""Admin pages for endpoints and deliveries. Receivers' responses belong to the customer and are not shown."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,7 +66,7 @@ class EndpointAdmin(OperatorAdmin):
 
     @column("Host")
     def host(self, row: Endpoint) -> str:
-        """Not the whole URL: customers put tokens into it."""
+        """Returns only the host, because customers put tokens into URLs."""
         return str(urlsplit(row.url).netloc)
 
     @column("State", label={"enabled": "success"})

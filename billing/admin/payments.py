@@ -1,4 +1,4 @@
-"""The operators' pages over purchases, subscriptions, what Stripe said, and alerts."""
+"""Admin pages for purchases, subscriptions, Stripe events and alerts."""
 
 from typing import Any
 
@@ -92,7 +92,7 @@ class SubscriptionAdmin(OperatorAdmin):
 
 @admin.register(StripeEvent)
 class StripeEventAdmin(OperatorAdmin):
-    """Without the payload: it names people."""
+    """Lists events without their payload, which has personal data."""
 
     list_display = ("received_at", "type", "event_id", "processed_at", "attempts", "is_reconciled")
     ordering = ("-received_at",)

@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     dependencies = [("billing", "0014_names")]
 
     operations = [
-        # The index goes first: the condition that Django remembers of it names the old field.
+        # Remove the index first: Django remembers its condition with the old field name.
         migrations.RemoveIndex("subscription", "subscription_held"),
         migrations.RenameField("subscription", "is_held", "renewal_paused"),
         migrations.AddIndex(
@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(("renewal_paused", True)), fields=["account"], name="subscription_renewal_paused"
             ),
         ),
-        migrations.AlterField(  # a label: no statement
+        migrations.AlterField(  # changes only a label
             "ledgerentry",
             "kind",
             models.CharField(

@@ -1,4 +1,4 @@
-"""What events about a pack or an automatic top-up do. Which kind of event credits what: `stripe_events`."""
+"""Handles events about packs and automatic top-ups. `stripe_events` lists which event credits what."""
 
 from billing.models import Purchase, PurchaseKind, StripeEvent
 from billing.services import auto_top_up, subscriptions
@@ -60,7 +60,7 @@ def session_failed(session: Object, event: StripeEvent) -> None:
 
 
 def intent_succeeded(intent: Object, event: StripeEvent) -> None:
-    """Credits a recharge. Of a Checkout's payment it keeps the card, if the buyer wanted that."""
+    """Credits an automatic top-up. For a Checkout payment, saves the card if the buyer agreed."""
     purchase = find_purchase(intent, None)
     if purchase is None:
         return

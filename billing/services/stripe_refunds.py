@@ -1,4 +1,4 @@
-"""What events about refunds, disputes and charges do: money that goes back, and receipts."""
+"""Handles events about refunds, disputes and charges."""
 
 from django.db.models import Q
 
@@ -8,7 +8,7 @@ from billing.services.stripe_objects import NotOurs, Object, get_id, number, our
 
 
 def charge_refunded(charge: Object, event: StripeEvent) -> None:
-    """`amount_refunded` is all that was refunded so far, so the largest one seen holds."""
+    """Records a refund. `amount_refunded` is the total so far, so the largest value seen is the right one."""
     if intent_id := _note_charge(charge):
         refunded = number(charge.get("amount_refunded"))
         Payment.objects.filter(pk=intent_id, refunded__lt=refunded).update(refunded=refunded)
@@ -18,14 +18,14 @@ def charge_refunded(charge: Object, event: StripeEvent) -> None:
 
 
 def charge_succeeded(charge: Object, event: StripeEvent) -> None:
-    """Credits nothing: it brings the receipt."""
+    """Records the receipt's URL. Credits nothing."""
     _note_charge(charge)
     if url := charge.get("receipt_url"):
         _keep_receipt(charge, str(url))
 
 
 def _note_charge(charge: Object) -> str | None:
-    """What the charge is of; None when it does not say."""
+    """Records a charge. Returns its payment's ID, or None if there is none."""
     intent_id = get_id(charge.get("payment_intent"))
     if intent_id:
         Payment.objects.update_or_create(pk=intent_id, defaults={"charge_id": get_id(charge) or ""})

@@ -1,4 +1,4 @@
-"""What events about invoices and subscriptions do."""
+"""Handles events about invoices and subscriptions."""
 
 from billing.models import Payment, StripeEvent
 from billing.services import subscriptions
@@ -16,7 +16,7 @@ def invoice_paid(invoice: Object, event: StripeEvent) -> None:
         subscription_id=our_id({"metadata": metadata}, "subscription"), stripe_subscription_id=stripe_subscription_id
     )
     if subscription is None:
-        return  # somebody else's product at the same Stripe account
+        return  # another product that uses the same Stripe account
     named = our_id({"metadata": metadata}, "account")
     if named is not None and named != str(subscription.account_id):
         raise NotOurs("it names a different account from the subscription")
@@ -47,7 +47,7 @@ def _lines(invoice: Object) -> list[Object]:
 
 
 def _is_of_a_month(line: Object) -> bool:
-    """Not a correction of an old period after a change of plan in its middle (a proration), and nothing extra."""
+    """Whether the line is for a month, not a proration of an earlier period or an extra item."""
     parent = line.get("parent") or {}
     if parent.get("type") == "invoice_item_details":
         return False
@@ -55,7 +55,7 @@ def _is_of_a_month(line: Object) -> bool:
 
 
 def _line_of_the_month(invoice: Object) -> Object:
-    """The new period's: of the lines of the subscription, the one that begins last."""
+    """Returns the line for the new period: the one that starts last. Raises NotOurs if there is none."""
     months = [line for line in _lines(invoice) if _is_of_a_month(line)]
     if not months:
         raise NotOurs("the invoice has no line for a period")
@@ -67,13 +67,13 @@ def _begins(line: Object) -> int:
 
 
 def _price_id(line: Object) -> str:
-    """Of Stripe's price, "" when it has none. https://docs.stripe.com/api/invoice-line-item/object"""
+    """Returns the ID of the line's Stripe price, or "". https://docs.stripe.com/api/invoice-line-item/object"""
     details = (line.get("pricing") or {}).get("price_details") or {}
     return get_id(details.get("price")) or get_id(line.get("price")) or ""
 
 
 def _other_amounts(invoice: Object) -> int:
-    """What is on the invoice besides the month; it may be below zero."""
+    """Returns the sum of the other lines on the invoice. It may be negative."""
     amounts = [line.get("amount") for line in _lines(invoice) if not _is_of_a_month(line)]
     return sum(amount for amount in amounts if isinstance(amount, int))
 
@@ -89,7 +89,7 @@ def _find_payment_intent(invoice: Object) -> str | None:
 
 
 def invoice_payment_paid(invoice_payment: Object, event: StripeEvent) -> None:
-    """Which payment paid which invoice: refunds and disputes name only the payment."""
+    """Records which payment paid which invoice: refunds and disputes name only the payment."""
     intent_id = get_id((invoice_payment.get("payment") or {}).get("payment_intent"))
     invoice_id = get_id(invoice_payment.get("invoice"))
     if intent_id and invoice_id:

@@ -1,4 +1,4 @@
-"""The operators' pages over accounts, which show something of every app. Registered by `operations.admin`."""
+"""Admin pages for accounts, which show data of every app. `operations.admin` registers them."""
 
 from datetime import timedelta
 from typing import Any
@@ -38,7 +38,7 @@ from webhooks.selectors import find_endpoint
 
 
 class AdjustCreditsForm(ReasonForm):
-    """Credits as people write them: 100, 2.5, -3."""
+    """Asks for credits in the usual notation: 100, 2.5, -3."""
 
     credits = forms.CharField(
         max_length=40,
@@ -187,7 +187,7 @@ class AccountAdmin(OperatorAdmin):
 
 
 def usage_panel(account: Account) -> Panel:
-    """This month and the one before."""
+    """Returns the usage of this month and the last."""
     this_month = get_month(timezone.now())
     rows = []
     for month in (this_month, get_month(this_month - timedelta(days=1))):

@@ -1,5 +1,6 @@
-"""The numbers that matter, on the operators' first page. Each reads an index: one day of jobs, what waits, one row an
-account, two months of payments.
+"""The figures on the admin site's first page.
+
+Every query uses an index and reads little: one day of jobs, the queue, one row per account, two months of payments.
 """
 
 from collections import defaultdict
@@ -34,7 +35,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """Jobs that came in one hour. `share`: of the busiest hour, in percent."""
+    """The jobs that arrived in one hour. `share` is the percentage of the busiest hour."""
 
     begins: datetime
     total: int
@@ -46,7 +47,7 @@ def figures() -> list[Figure]:
 
 
 def hours() -> list[Hour]:
-    """The last 24, the oldest first, those without jobs too."""
+    """Returns the last 24 hours, oldest first, including hours without jobs."""
     this_hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     counts = dict(
         _last_day().annotate(hour=TruncHour("created_at", tzinfo=UTC)).values_list("hour").annotate(Count("pk"))
@@ -94,7 +95,7 @@ def _credits() -> list[Figure]:
 
 
 def _revenue() -> list[Figure]:
-    """What was paid, with tax; what went back since is not taken off."""
+    """Returns the payments with tax. Later refunds are not deducted."""
     this_month = get_month(timezone.now())
     last_month = get_month(this_month - timedelta(days=1))
     is_now = Q(paid_at__gte=_beginning(this_month))
@@ -167,7 +168,7 @@ def _queues() -> Panel:
 
 
 def _alerts() -> Panel:
-    """What nobody has closed yet."""
+    """Returns the open alerts."""
     alerts = OperatorAlert.objects.filter(resolved_at=None).select_related("account").order_by("-id")[:MAX_ROWS]
     rows = [
         [

@@ -28,8 +28,10 @@ from tts.storage import store
 DEMO_EMAIL = "demo@example.com"
 DEMO_CREDITS = "1000"
 SENTENCE = "Hello. This is Utterance, speaking from your own machine."
-VOICE_ID = "espeak:en-US-eSpeak-Annie"
+NATURAL_VOICE = "kokoro:en-US-Kokoro-Heart"
+BASIC_VOICE = "espeak:en-US-eSpeak-Annie"
 PROOF_SECONDS = 30.0
+ARRIVAL_SECONDS = 120.0  # of a worker that has yet to start and to load a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +69,17 @@ def create_demo() -> Demo | None:
     return Demo(password=password, api_key=key)
 
 
-def prove(*, base_url: str, api_key: str, give_up: Callable[[], bool]) -> Proof:
-    """Submit, wait, download, decode. Raises ProofFailed. `give_up` is asked while waiting."""
-    deadline = time.monotonic() + PROOF_SECONDS
-    _wait_for_web(base_url, deadline, give_up)
-    submitted = _call(base_url, api_key, "/api/v1/tts", {"text": SENTENCE, "voice_id": VOICE_ID})
+def prove(
+    *, base_url: str, api_key: str, voice_id: str, give_up: Callable[[], bool], seconds: float = PROOF_SECONDS
+) -> Proof:
+    """Submit, wait, download, decode. Raises ProofFailed. `give_up` is asked while waiting, `seconds` at most."""
+    deadline = time.monotonic() + seconds
+    _wait_for(f"{base_url}/healthz", "the web server did not respond", deadline, give_up)
+    submitted = _call(base_url, api_key, "/api/v1/tts", {"text": SENTENCE, "voice_id": voice_id})
     job = submitted
     while job["status"] not in {"completed", "failed"}:
         if give_up() or time.monotonic() > deadline:
-            raise ProofFailed(f"the job was still {job['status']} after {PROOF_SECONDS:.0f} seconds")
+            raise ProofFailed(f"the job was still {job['status']} after {seconds:.0f} seconds")
         time.sleep(0.05)
         job = _call(base_url, api_key, submitted["poll_url"])
     if job["status"] == "failed":
@@ -87,15 +91,21 @@ def prove(*, base_url: str, api_key: str, give_up: Callable[[], bool]) -> Proof:
     return Proof(job_id=job["job_id"], address=address, duration_seconds=duration_seconds)
 
 
-def _wait_for_web(base_url: str, deadline: float, give_up: Callable[[], bool]) -> None:
+def wait_for_voice(*, base_url: str, voice_id: str, give_up: Callable[[], bool]) -> None:
+    """Until the public catalogue offers it. Raises ProofFailed."""
+    deadline = time.monotonic() + ARRIVAL_SECONDS
+    _wait_for(f"{base_url}/api/v1/voices/{voice_id}", f"{voice_id} is not offered", deadline, give_up, pause=0.5)
+
+
+def _wait_for(url: str, problem: str, deadline: float, give_up: Callable[[], bool], *, pause: float = 0.05) -> None:
     while True:
         try:
-            urllib.request.urlopen(f"{base_url}/healthz", timeout=1).close()  # noqa: S310
+            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310
             return
-        except OSError:
+        except OSError:  # a status over 400, too
             if give_up() or time.monotonic() > deadline:
-                raise ProofFailed("the web server did not respond") from None
-            time.sleep(0.05)
+                raise ProofFailed(problem) from None
+            time.sleep(pause)
 
 
 def _call(base_url: str, api_key: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

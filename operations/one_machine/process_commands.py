@@ -53,6 +53,11 @@ def beat() -> list[str]:
     return [*CELERY, "beat", "--pidfile=", "--loglevel", "warning"]
 
 
+def kokoro_installation() -> list[str]:
+    """Ends when Kokoro's model and voices are there."""
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "kokoro_install", "--keep-trying"]
+
+
 def _granian(application: str) -> list[str]:
     return [
         *(sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws", "--http", "1"),

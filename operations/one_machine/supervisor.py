@@ -26,11 +26,19 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Child:
-    """A program that is to run as long as we do. `niceness`: how far it stands back, from 0 to 19 (nice(1))."""
+    """A program that is to run as long as we do. `niceness`: how far it stands back, from 0 to 19 (nice(1)).
 
-    def __init__(self, name: str, arguments: Sequence[str], *, niceness: int = 0) -> None:
+    `on_done`: for a program that comes to an end. It is called once when the program has exited with 0, which is then
+    not started again.
+    """
+
+    def __init__(
+        self, name: str, arguments: Sequence[str], *, niceness: int = 0, on_done: Callable[[], None] | None = None
+    ) -> None:
         self.name = name
         self._niceness = niceness
+        self._on_done = on_done
+        self._is_done = False
         self._arguments = list(arguments)
         self._deaths = 0
         self._due_at = 0.0
@@ -46,6 +54,8 @@ class Child:
 
     def start_afresh(self) -> None:
         """Starts at once, and forgets earlier deaths: the program may be a new one."""
+        if self._is_done:
+            return
         self._deaths = 0
         self._due_at = 0.0
         self.start()
@@ -53,7 +63,11 @@ class Child:
     def restart_if_dead(self) -> None:
         assert self._process is not None
         now = time.monotonic()
-        if self._process.poll() is None:
+        if self._is_done or self._process.poll() is None:
+            return
+        if self._on_done is not None and self._process.returncode == 0:
+            self._is_done = True
+            self._on_done()
             return
         if not self._due_at:
             self._kill_group()
@@ -98,7 +112,7 @@ class Supervisor:
     """Runs its children until SIGINT or SIGTERM. Use from the main thread."""
 
     def __init__(self, children: Sequence[Child]) -> None:
-        self._children = children
+        self._children = list(children)
         self._stopping = threading.Event()
 
     @property
@@ -111,14 +125,23 @@ class Supervisor:
         for child in self._children:
             child.start()
 
+    def add(self, child: Child) -> None:
+        """One more, while the others run."""
+        self._children.append(child)
+        child.start()
+
     def watch(self, *, changed_files: Callable[[], Sequence[str]] | None = None) -> None:
         """Returns when a signal asks to stop. Restarts every child when `changed_files` returns names."""
         while not self._stopping.wait(LOOK_EVERY_SECONDS):
             if changed_files is not None and (names := changed_files()):
                 logger.info("%s changed; restarting", ", ".join(names))
                 self._restart()
-            for child in self._children:
-                child.restart_if_dead()
+            self.restart_dead()
+
+    def restart_dead(self) -> None:
+        """One look at every child."""
+        for child in tuple(self._children):  # the end of one may add another
+            child.restart_if_dead()
 
     def stop(self) -> None:
         for child in self._children:

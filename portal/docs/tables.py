@@ -14,10 +14,10 @@ from django.db.models import Count, Max, Q
 
 from accounts.forms.auth import SCOPE_CHOICES
 from accounts.selectors import list_plans
-from billing.money import format_need
 from billing.selectors import get_prices
 from config.errors import DomainError
 from portal.pages.cards import CAPABILITIES, TIERS
+from portal.prices import list_price_rows
 from speech.audio.formats import FORMATS, OUTPUT_FORMATS
 from voices.selectors import usable_voices
 from webhooks.client import Outcome
@@ -139,9 +139,8 @@ def scopes() -> str:
 
 
 def prices() -> str:
-    of = get_prices()
-    rows = [(words, f"`{tier}`", format_need(of[tier] * 1000)) for tier, words in TIERS.items()]
-    return _table(("tier", "`model_type`", "credits per 1,000 characters"), rows)
+    rows = [(row.name, f"`{row.code}`", row.per_1000) for row in list_price_rows(get_prices())]
+    return _table(("voices", "`model_type` or family", "credits per 1,000 characters"), rows)
 
 
 def webhook_events() -> str:

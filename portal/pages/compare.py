@@ -18,7 +18,7 @@ from accounts.rate_limits import count_comparison
 from billing.money import format_need
 from billing.selectors import get_prices
 from config.errors import DomainError, ValidationFailed
-from portal.pages.cards import CAPABILITIES, TIERS, get_provider
+from portal.pages.cards import CAPABILITIES, QUALITIES, TIERS, get_provider
 from portal.pages.gallery import get_selected_voices
 from portal.waveform import Wave, draw_wave
 from tts.models import VoicePreview, VoicePreviewState
@@ -31,10 +31,12 @@ from tts.services.voice_previews import (
 )
 from tts.storage import store
 from voices.models import Voice
-from voices.selectors import usable_voices
+from voices.prices import pick_voice_price
+from voices.selectors import list_voices, usable_voices
 from voices.sentences import get_sentence
 
 MAX_PICKS = 5
+SUGGESTED = 3  # to somebody who has selected none
 EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA"}
 JOINERS = "\u200c\u200d"  # Persian and Indic scripts are written with them
 
@@ -156,6 +158,7 @@ def _context(form: TextForm, voices: list[Voice], asked: list[str], *, text: str
         "left_out": len(asked) - len(voices),
         "gallery_query": urlencode([("voice", voice_id) for voice_id in ids]),
         "max_picks": MAX_PICKS,
+        "suggested": [] if voices else list(list_voices(language="en")[:SUGGESTED]),
     }
 
 
@@ -207,8 +210,9 @@ def _rows(voices: list[Voice], titles: list[str]) -> list[tuple[str, list[tuple[
         row("Gender", [voice.gender.capitalize() for voice in voices]),
         row("Engine", [f"{get_provider(voice.provider).name}, {voice.family}" for voice in voices]),
         row("Your text goes to", [get_provider(voice.provider).text_goes_to for voice in voices]),
+        row("Quality", [QUALITIES[voice.quality] for voice in voices]),
         row("Tier", [TIERS[voice.model_type] for voice in voices]),
-        row("Credits per 1,000 characters", [format_need(prices[voice.model_type] * 1000) for voice in voices]),
+        row("Credits per 1,000 characters", [format_need(pick_voice_price(v, prices) * 1000) for v in voices]),
         row("Longest text", [f"{voice.max_text_bytes:,} bytes" for voice in voices]),
         row("Longest stream", [f"{v.max_stream_bytes:,} bytes" if v.supports_streaming else "None" for v in voices]),
         *(

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.core.paginator import Paginator
-from django.db.models import Case, When
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,7 +17,7 @@ from django.views.decorators.http import require_safe
 from billing.selectors import get_prices
 from config.errors import NotFound
 from portal.code_samples import code_samples
-from portal.pages.cards import CAPABILITIES, GENDERS, TIERS, build_card, get_provider
+from portal.pages.cards import CAPABILITIES, GENDERS, QUALITIES, TIERS, build_card, get_provider
 from voices.selectors import (
     get_public_voice,
     is_favourite,
@@ -32,8 +31,6 @@ VOICES_ON_A_PAGE = 24
 ALIKE = 3
 MAX_ASKED = 50  # picks in an address; the page that compares them says which are too many
 ABILITIES = [(key, words) for key, (_field, words) in CAPABILITIES.items()]
-# What most who come read first.
-COMES_LATER = Case(When(language__in=["en-US", "en-GB"], then=0), default=1)
 FAVOURITES = "favourites"
 
 Choice = tuple[str, str] | tuple[str, list[tuple[str, str]]]
@@ -54,6 +51,7 @@ class GalleryFilters(forms.Form):
     language = forms.ChoiceField(label="Language", required=False)
     provider = forms.ChoiceField(label="Provider", required=False)
     gender = forms.ChoiceField(label="Gender", required=False, choices=[("", "Any"), *GENDERS.items()])
+    quality = forms.ChoiceField(label="Quality", required=False, choices=[("", "Any"), *QUALITIES.items()])
     model_type = forms.ChoiceField(label="Tier", required=False, choices=[("", "Any"), *TIERS.items()])
     can = forms.ChoiceField(label="Feature", required=False, choices=[("", "Any"), *ABILITIES])
     favourites = forms.ChoiceField(required=False, choices=[("on", "Favourites")])
@@ -112,8 +110,6 @@ def gallery(request: HttpRequest) -> HttpResponse:
         voices = voices.filter(favourites__user=user) if FAVOURITES in chosen else voices
     if "can" in chosen:
         voices = voices.filter(**{CAPABILITIES[chosen["can"]][0]: True})
-    if "language" not in chosen:
-        voices = voices.order_by(COMES_LATER, "language", "provider", "name", "voice_id")
     page = Paginator(voices, VOICES_ON_A_PAGE).get_page(request.GET.get("page"))
     prices = get_prices()
     picks = get_selected_voices(request.GET)
@@ -150,7 +146,7 @@ def voice_page(request: HttpRequest, voice_id: str) -> HttpResponse:
     except NotFound:
         raise Http404("No voice has this ID.") from None
     prices = get_prices()
-    alike = list_voices(language=voice.language).exclude(pk=voice.pk).order_by("provider", "name")[:ALIKE]
+    alike = list_voices(language=voice.language).exclude(pk=voice.pk)[:ALIKE]
     sentence = get_sentence(voice.language)
     base_url = request.build_absolute_uri("/").rstrip("/")
     body = {"text": sentence, "voice_id": voice.voice_id, "output_format": "mp3"}

@@ -4,11 +4,12 @@ import json
 import re
 import tomllib
 from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-from tests.live.compose import interpolate, load_compose, our_services
+from tests.live.compose import Deployment, interpolate, load_compose, our_services
 from tests.live.proxy import stream_prefixes
 from tests.run import ROOT
 
@@ -52,7 +53,7 @@ def test_compose_asks_for_nothing_that_the_example_lacks() -> None:
 def test_the_image_can_be_built_with_every_requirements_file_that_is_offered() -> None:
     offered = set(re.findall(r"requirements[\w-]*\.txt", (ROOT / "Dockerfile").read_text()))
     offered |= set(re.findall(r"^#EXTRA_REQUIREMENTS=(\S+)", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    assert {"requirements.txt", "requirements-kokoro.txt"} <= offered
+    assert {"requirements.txt", "requirements-kokoro-cjk.txt"} <= offered
     let_in = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     assert [name for name in offered if not any(fnmatch(name, pattern) for pattern in let_in)] == []
     assert all((ROOT / name).exists() for name in offered)
@@ -80,6 +81,35 @@ def test_every_role_of_the_service_is_in_compose_and_the_image_runs_its_command(
     assert [json.loads(command) for command in entrypoint] == [["python", "manage.py"]]
 
 
+def test_the_image_brings_the_natural_voices_unless_a_build_argument_says_no() -> None:
+    build = load_compose()["services"]["api"]["build"]["args"]
+    assert interpolate(build["KOKORO"], {}) == "1"
+    assert interpolate(build["KOKORO"], {"KOKORO": "0"}) == "0"
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert dockerfile.count("\nARG KOKORO=1\n") == 2  # to build, and for what runs
+    folders = re.findall(r"KOKORO_MODEL_DIR=(\S+)", dockerfile)
+    assert folders == ["/opt/kokoro", "/opt/kokoro"]  # where it is put, and where it is looked for
+    assert "COPY --from=build /opt/kokoro /opt/kokoro\n" in dockerfile
+
+
+@pytest.mark.parametrize(("kokoro", "workers"), [("", 1), ("1", 1), ("0", 0)])
+def test_compose_starts_a_worker_for_the_natural_voices_unless_they_are_left_out(
+    tmp_path: Path, kokoro: str, workers: int
+) -> None:
+    names = ("PUBLIC_HOST", "AUDIO_HOST", "POSTGRES_PASSWORD", "S3_ACCESS_KEY", "S3_SECRET_KEY")
+    containers = Deployment(tmp_path, dict.fromkeys(names, "given") | {"KOKORO": kokoro}, {}).containers
+    assert len([name for name in containers if name == "worker-kokoro"]) == workers
+    assert "worker-espeak" in containers
+
+
+def test_what_is_pinned_for_the_service_is_pinned_alike_for_tests_and_further_languages() -> None:
+    service = dict(pins_in("requirements.txt"))
+    for name in ("requirements-dev.txt", "requirements-kokoro-cjk.txt", "requirements-kokoro-torch.txt"):
+        both = {package: version for package, version in pins_in(name) if package in service}
+        different = {package for package in both if (package, both[package]) not in pins_in("requirements.txt")}
+        assert different == set(), name
+
+
 def test_what_is_long_to_hand_out_goes_to_the_asgi_process() -> None:
     assert stream_prefixes() == ("/audio/", "/stream/", "/v1/")
 
@@ -97,7 +127,7 @@ def test_the_version_is_that_of_the_project_and_of_the_newest_release() -> None:
     assert settings.VERSION == project["version"] == releases[0]
 
 
-@pytest.mark.parametrize("name", ["manage.py", "pyproject.toml", "requirements.txt", "requirements-kokoro.txt"])
+@pytest.mark.parametrize("name", ["manage.py", "pyproject.toml", "requirements.txt", "requirements-kokoro-cjk.txt"])
 def test_what_the_image_is_built_from_is_in_its_context(name: str) -> None:
     kept = [line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"]
     assert any(fnmatch(name, pattern) for pattern in kept)
@@ -108,10 +138,10 @@ def pins_in(name: str) -> set[tuple[str, str]]:
     return set(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;]+)", (ROOT / name).read_text(), re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", ["", "-dev", "-lint", "-kokoro"])
+@pytest.mark.parametrize("name", ["", "-dev", "-lint", "-kokoro-cjk", "-pip"])
 def test_every_package_is_pinned_with_a_hash(name: str) -> None:
     blocks = re.split(r"\n(?=\w)", (ROOT / f"requirements{name}.txt").read_text())
-    assert len(blocks) == len(pins_in(f"requirements{name}.txt")) > 10
+    assert len(blocks) == len(pins_in(f"requirements{name}.txt")) > (0 if name == "-pip" else 10)
     assert [block for block in blocks if "--hash=sha256:" not in block] == []
 
 

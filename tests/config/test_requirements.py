@@ -11,7 +11,7 @@ from tests.run import ROOT, clean_environment
 
 REDIS, RABBITMQ = "redis://127.0.0.1:1/0", "amqp://127.0.0.1:1//"
 S3, GCS = "s3://audio?region=us-east-1", "gs://audio"
-KOKORO = ("requirements.txt", "requirements-kokoro.txt")
+CJK = ("requirements.txt", "requirements-kokoro-cjk.txt")
 
 
 def only_with(*files: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -32,7 +32,7 @@ def only_with(*files: str, **environment: str) -> "subprocess.CompletedProcess[s
             PRODUCTION | {"REDIS_URL": "", "CELERY_BROKER_URL": RABBITMQ, "AUDIO_STORE_URL": GCS},
             id="RabbitMQ",
         ),
-        pytest.param(KOKORO, {"CELERY_BROKER_URL": REDIS}, id="Kokoro"),
+        pytest.param(CJK, {"CELERY_BROKER_URL": REDIS}, id="Japanese and Chinese"),
     ],
 )
 def test_a_documented_configuration_imports_nothing_that_is_not_required(
@@ -46,4 +46,5 @@ def test_a_missing_requirement_is_named(tmp_path: Path) -> None:
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     (tmp_path / "requirements.txt").write_text("\n".join(line for line in lines if not line.startswith("packaging==")))
     done = only_with(str(tmp_path / "requirements.txt"), CELERY_BROKER_URL=REDIS, DATA_DIR=str(tmp_path))
-    assert (done.returncode, done.stdout) == (1, "the broker: No module named 'packaging'\n"), done.stderr
+    assert done.returncode == 1, done.stderr
+    assert "the broker: No module named 'packaging'" in done.stdout.splitlines()

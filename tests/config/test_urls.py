@@ -103,6 +103,7 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
     "readyz": {"GET": ("/readyz", ALL_GET_IN)},
     "metrics": {"GET": ("/metrics", ALL_GET_IN)},  # from this machine, without METRICS_TOKEN; else test_metrics.py
     "": {"GET": ("/", ALL_GET_IN)},
+    "installing": {"GET": ("/installing", ALL_GET_IN)},
     "sign-in": {
         "GET": ("/sign-in", ALL_GET_IN | {"signed in": 302}),
         "POST": ("/sign-in", ALL_GET_IN | {"signed in": 302}),  # without a password: the form again

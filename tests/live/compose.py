@@ -106,6 +106,8 @@ class Deployment:
         self.containers: dict[str, Container] = {}
         self.written: dict[str, str] = {}  # what compose.yaml itself says for `api`
         for name, service in our_services(load_compose()).items():
+            if interpolate(service.get("deploy", {}).get("replicas", 1), variables) == "0":
+                continue
             written = {key: interpolate(value, variables) for key, value in service["environment"].items()}
             environment = base | dict(variables) | written | dict(replaced)
             self.written = written if name == "api" else self.written

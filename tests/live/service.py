@@ -25,6 +25,7 @@ START_SECONDS = 60.0  # to give up; a machine may be busy with other things
 STOP_SECONDS = 5.0  # what the product promises
 LEASE_SECONDS = 3
 VOICE_ID = "espeak:en-US-eSpeak-Annie"
+PRICE_MICROCREDITS = 100  # a character of an eSpeak voice, on a fresh installation
 SENTENCE = "Nobody knows how the story ends. "
 # Cut into pieces of a minute each, of which a speech process can have a few seconds ready: it is always amid one.
 LONG_SENTENCE = "Nobody knows how the story ends, " * 90
@@ -68,6 +69,7 @@ class Service:
             "TMPDIR": str(self.home),
             "PYTHONUNBUFFERED": "1",
             "SAMPLE_ENGINES": "none",  # the processor is for the tests
+            "KOKORO": "0",  # nothing is fetched; a test about Kokoro says KOKORO=1
             **settings,
         }
 

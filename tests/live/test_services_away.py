@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.live.restartable import Server, restartable_postgres, restartable_redis
-from tests.live.service import SENTENCE, VOICE_ID, Caller, Service, settings_of_services
+from tests.live.service import PRICE_MICROCREDITS, SENTENCE, VOICE_ID, Caller, Service, settings_of_services
 from tests.support.services import NoServices
 from tests.support.waiting import wait_for
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not settings_of_services(), reason="needs Postgr
 REDIS_AWAY_SECONDS = 1.0  # an answer's longest way, as promised
 DATABASE_AWAY_SECONDS = 5.0  # until a 503; and from the database's return until the last error
 SPEECH = {"text": SENTENCE, "voice_id": VOICE_ID}
-COST = 1000 * len(SENTENCE)  # microcredits
+COST = PRICE_MICROCREDITS * len(SENTENCE)
 
 
 @dataclass

@@ -4,10 +4,8 @@ import signal
 
 import pytest
 
-from tests.live.service import START_SECONDS, STOP_SECONDS, Caller, Service
+from tests.live.service import PRICE_MICROCREDITS, START_SECONDS, STOP_SECONDS, Caller, Service
 from tests.support.waiting import slowdown, wait_for
-
-PRICE_MICROCREDITS = 1000  # per character of a premium voice
 
 
 def assert_completed_and_charged_once(caller: Caller, job_id: str) -> None:

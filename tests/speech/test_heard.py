@@ -31,6 +31,7 @@ def speak(engine: KokoroEngine, text: str, voice: str) -> np.ndarray:
     return np.frombuffer(b"".join(engine.speak(segment)), "<i2")
 
 
+@pytest.mark.timeout(300)  # the model takes all cores, and other tests run beside it
 @pytest.mark.parametrize("voice", ["af_heart", "am_michael"])
 def test_every_sentence_is_understood_and_spoken_to_its_end(engine: KokoroEngine, voice: str):
     errors, heard = 0, []

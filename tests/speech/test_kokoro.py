@@ -64,6 +64,20 @@ def test_there_are_54_voices_in_nine_languages(engine: KokoroEngine):
     assert [entry.unavailable_reason for entry in entries] == [""] * 54
 
 
+def test_the_voices_rank_by_their_authors_grades(engine: KokoroEngine):
+    entries = sorted(engine.voices(), key=lambda entry: entry.rank)
+    assert {entry.quality for entry in entries} == {"natural"}
+    graded = [(entry.name, entry.characteristics.get("grade", "")) for entry in entries]
+    assert graded[:5] == [("Heart", "A"), ("Bella", "A-"), ("Michael", "C+"), ("Emma", "B-"), ("George", "C")]
+    assert set(graded[5:7]) == {("Nicole", "B-"), ("Siwis", "B-")}
+    assert graded[-1] == ("Adam", "F+")
+    best_to_worst = ["A", "A-", "B-", "C+", "C", "C-", "", "D+", "D", "D-", "F+"]
+    places = [best_to_worst.index(grade) for _, grade in graded[5:]]
+    assert places == sorted(places)
+    ungraded = {entry.language for entry in entries if "grade" not in entry.characteristics}
+    assert ungraded == {"es-ES", "pt-BR"}  # as the author's table has it
+
+
 # --- text to phonemes ----------------------------------------------------------------------------
 
 
@@ -299,5 +313,7 @@ def test_a_voice_whose_pack_is_missing_or_damaged_is_unavailable_alone(model: Pa
 def test_a_language_whose_reader_is_missing_says_so(model: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("speech.engines.kokoro.g2p.PACKAGES", {"j": ("no_such_package",)})
     reasons = {entry.language: entry.unavailable_reason for entry in KokoroEngine().voices()}
-    assert reasons.pop("ja-JP") == "Japanese (Japan) needs the packages of requirements-kokoro.txt (no_such_package)"
+    assert (
+        reasons.pop("ja-JP") == "Japanese (Japan) needs the packages of requirements-kokoro-cjk.txt (no_such_package)"
+    )
     assert set(reasons.values()) == {""}

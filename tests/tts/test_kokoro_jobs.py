@@ -16,6 +16,7 @@ from tts.requests import SpeechRequest
 from tts.services import lifecycle
 from tts.services.catalogue import sync_catalogue
 from tts.services.submit import submit_job
+from tts.worker.engine_watch import look_at_engines
 from voices.models import Voice
 
 BELLA = "kokoro:en-US-Kokoro-Bella"
@@ -95,7 +96,7 @@ def test_a_job_that_meets_a_damaged_model_fails_and_is_refunded(
 def test_a_worker_that_cannot_load_the_model_takes_its_voices_off_the_list(catalogue: None, model: Path):
     (model / "model.onnx").write_bytes(b"not a model")
     get_engine("kokoro").close()
-    tasks.warm_up_engines({"speech.kokoro"})
+    look_at_engines(["speech.kokoro"], {})
     reasons = set(Voice.objects.filter(provider="kokoro").values_list("unavailable_reason", flat=True))
     assert reasons == {"Kokoro is not available: model.onnx is corrupted or not a model; run `make kokoro`"}
     assert lifecycle.claim_next_job(queue="speech.kokoro") is None

@@ -1,6 +1,7 @@
 """`GET /api/v1/voices` and `GET /api/v1/voices/<voice_id>`: the voices that speak here and now."""
 
 from dataclasses import asdict
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -10,24 +11,28 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.models import Price
 from speech.engines.espeak.voices import voice_entries
+from speech.engines.google.voices import voice_entries as google_entries
+from speech.engines.kokoro.voices import voice_entries as kokoro_entries
 from tests.conftest import ApiClient
 from tests.support.envelopes import ANNIE, data_of, error_of, statements
 from voices.models import Voice
+from voices.services import reconcile_catalogue
 
 pytestmark = pytest.mark.django_db
 
 PATH = "/api/v1/voices"
+GOOGLE = ("en-US-Chirp3-HD-Kore", "en-US-Neural2-A", "en-US-Standard-A")
 FIELDS = {
     "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "characteristics",
     "supports_ssml", "supports_markup", "supports_speed", "supports_prompt", "supports_multispeaker",
     "supports_streaming", "output_formats", "sample_rates", "max_text_bytes", "max_stream_bytes",
-    "credits_per_1000_chars", "sample_url",
+    "credits_per_1000_chars", "sample_url", "quality", "rank",
 }  # fmt: skip
 
 
 def listed(api: ApiClient, query: str = "") -> dict[str, Any]:
     data: dict[str, Any] = data_of(api.get(f"{PATH}{query}"))
-    assert set(data) == {"voices", "total", "page", "pages"}
+    assert set(data) == {"voices", "total", "page", "pages", "installing"}
     return data
 
 
@@ -89,9 +94,46 @@ def test_the_price_is_the_operators(anonymous: ApiClient, voices):
     assert data_of(anonymous.get(f"{PATH}/{ANNIE}"))["credits_per_1000_chars"] == "4"
 
 
-def test_the_order_is_by_language_then_name(anonymous: ApiClient, voices):
-    order = [(voice["language"], voice["name"]) for voice in listed(anonymous)["voices"]]
+def test_the_best_voices_come_first(anonymous: ApiClient, voices):
+    reconcile_catalogue(provider="kokoro", entries=kokoro_entries({}), unavailable_reason="")
+    google = google_entries([SimpleNamespace(name=name, language_codes=["en-US"], ssml_gender=2) for name in GOOGLE])
+    reconcile_catalogue(provider="google", entries=google, unavailable_reason="")
+    data = listed(anonymous, "?language=en")
+    assert [voice.partition("-Kokoro-")[2] for voice in ids(data)[:5]] == [
+        "Heart",
+        "Bella",
+        "Michael",
+        "Emma",
+        "George",
+    ]
+    assert ids(data)[5:9] == [
+        "google:en-US-Chirp3HD-Kore",
+        "google:en-US-Neural2-A",
+        "kokoro:en-US-Kokoro-Nicole",
+        "kokoro:en-US-Kokoro-Aoede",
+    ]
+    order = [(voice["quality"] == "basic", voice["rank"]) for voice in data["voices"]]
     assert order == sorted(order)
+    assert [voice["provider"] for voice in data["voices"][-12:]] == ["espeak"] * 12
+    assert ids(data)[-13:-11] == ["google:en-US-Standard-A", ANNIE]
+    assert ids(listed(anonymous, "?quality=basic"))[:2] == [ANNIE, "espeak:en-GB-eSpeak-Annie"]
+    assert ids(listed(anonymous, "?language=fr")) == ["kokoro:fr-FR-Kokoro-Siwis"]
+
+
+def test_they_come_by_name_if_that_is_asked_for(anonymous: ApiClient, voices):
+    order = [(voice["name"], voice["language"]) for voice in listed(anonymous, "?sort=name")["voices"]]
+    assert order == sorted(order)
+
+
+@pytest.mark.parametrize(
+    ("query", "details"),
+    [
+        ("?sort=rank", {"sort": ["Must be one of name."]}),
+        ("?quality=best", {"quality": ["Must be one of natural, basic."]}),
+    ],
+)
+def test_another_order_or_quality_is_refused(anonymous: ApiClient, voices, query: str, details: dict[str, list[str]]):
+    assert error_of(anonymous.get(PATH + query), 400, "VALIDATION_ERROR")["details"] == details
 
 
 # --- filters -------------------------------------------------------------------------------------
@@ -120,6 +162,10 @@ def test_the_order_is_by_language_then_name(anonymous: ApiClient, voices):
         ("?gender=female", 6),
         ("?gender=male", 6),
         ("?gender=unknown", 0),
+        ("?quality=basic", 12),
+        ("?quality=natural", 0),
+        ("?sort=name", 12),
+        ("?sort=", 12),
         ("?q=annie", 2),
         ("?q=ANN", 2),
         ("?q=kingdom", 6),
@@ -173,11 +219,11 @@ def test_a_long_list_has_pages_of_fifty(anonymous: ApiClient, voices):
 
 def test_past_the_last_page_there_are_no_voices(anonymous: ApiClient, voices):
     data = listed(anonymous, "?page=1000000")
-    assert data == {"voices": [], "total": 12, "page": 1_000_000, "pages": 1}
+    assert data == {"voices": [], "total": 12, "page": 1_000_000, "pages": 1, "installing": None}
 
 
 def test_an_empty_catalogue_has_one_empty_page(anonymous: ApiClient, no_voices):
-    assert listed(anonymous) == {"voices": [], "total": 0, "page": 1, "pages": 1}
+    assert listed(anonymous) == {"voices": [], "total": 0, "page": 1, "pages": 1, "installing": None}
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "one", "", "1.0", "1000001", "9" * 5000, "%00", "%C2%B2", "%D9%A1", "+1"])

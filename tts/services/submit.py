@@ -15,7 +15,7 @@ from accounts.key_limits import check_voice
 from accounts.models import Account, ApiKey
 from accounts.services import idempotency
 from accounts.services.idempotency import IdempotencyClaim
-from billing.selectors import get_balance, get_price, left_this_month
+from billing.selectors import get_balance, left_this_month
 from billing.services.ledger import charge_job
 from config.api import success_body
 from config.errors import DomainError
@@ -30,6 +30,7 @@ from tts.requests import SpeechRequest, check_against_voice, check_dialogue, spe
 from tts.storage import store
 from voices.errors import InvalidVoice
 from voices.models import Voice
+from voices.prices import get_voice_price
 from voices.selectors import get_voice_for_speech, has_voices
 from webhooks.ssrf import check_url
 
@@ -128,7 +129,7 @@ def quote_job(*, account: Account, api_key: ApiKey | None, request: SpeechReques
     Raises InvalidVoice, Forbidden, ValidationFailed, as `submit_job` does.
     """
     voice = _check(request, api_key).voice
-    cost = request.chars * get_price(voice.model_type)
+    cost = request.chars * get_voice_price(voice)
     remaining = get_balance(account).spendable_microcredits
     left_of_cap = None if api_key is None else left_this_month(api_key)
     is_affordable = cost <= remaining and (left_of_cap is None or cost <= left_of_cap)
@@ -179,7 +180,7 @@ def _build_job(admission: Admission, request: SpeechRequest, speakable: _Speakab
     if retry_of is not None:
         chars, cost_microcredits = retry_of.chars_charged, retry_of.cost_microcredits
     else:
-        chars, cost_microcredits = request.chars, request.chars * get_price(voice.model_type)
+        chars, cost_microcredits = request.chars, request.chars * get_voice_price(voice)
     job = Job(
         account=admission.account,
         api_key=admission.api_key,

@@ -1,4 +1,4 @@
-"""Says which engines speak here, and why the others do not."""
+"""Lists which engines work here, and why the others do not."""
 
 import json
 from typing import Any
@@ -6,14 +6,12 @@ from typing import Any
 from operations.management.output import OperatorCommand
 from speech.engines.base import EngineError
 from speech.engines.registry import all_engines
-from tts.services.catalogue import sync_catalogue
 
 
 class Command(OperatorCommand):
-    help = "List the configured engines and their availability, and refresh the voice catalogue from them."
+    help = "List the configured engines and whether they work here. Changes nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sync_catalogue()
         engines = []
         for engine in all_engines():
             reason = engine.unavailable_reason()

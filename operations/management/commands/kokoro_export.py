@@ -1,4 +1,4 @@
-"""Makes the ONNX network from the checkpoint, with PyTorch."""
+"""Exports Kokoro's ONNX model from the checkpoint, with PyTorch."""
 
 import importlib
 import importlib.util
@@ -43,10 +43,9 @@ class Command(OperatorCommand):
             deviation = export_onnx(folder / files.CONFIG_FILE, folder / files.CHECKPOINT_FILE, target)
         except EngineUnavailable as error:
             raise CommandError(str(error)) from error
-        entries = files.manifest()
-        if entries:
-            entries[files.ONNX_FILE] = {"sha256": files.compute_sha256(target), "bytes": target.stat().st_size}
-            files.write_manifest(entries)
+        entries = files.manifest(folder)
+        entries[files.ONNX_FILE] = files.entry_for(target, files.compute_sha256(target), place=files.EXPORTED)
+        files.write_manifest(folder, entries)
         self.report(
             {"file": str(target), "bytes": target.stat().st_size, "deviation": round(deviation, 3)},
             as_json=options["json"],

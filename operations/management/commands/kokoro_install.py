@@ -1,6 +1,10 @@
-"""Fetches Kokoro's model and voices, once."""
+"""Brings Kokoro's model and voices, once. Only writes files: it needs no database."""
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -8,48 +12,62 @@ from django.core.management.base import CommandError, CommandParser
 
 from config.private_files import umask_for
 from operations.management.output import OperatorCommand
+from operations.management.progress_display import show_progress
+from operations.one_machine.natural_voices import install_until_done
 from speech.engines.kokoro import files
-from speech.engines.kokoro.deterministic_noise import make_noise_deterministic
-from speech.engines.kokoro.hub import INSTALLS, InstallFailed, fetch
-from tts.services.catalogue import sync_catalogue
+from speech.engines.kokoro.installer import InstallFailed, install
+from speech.engines.kokoro.processor import default_model
 
 
 class Command(OperatorCommand):
-    help = "Download Kokoro's model and its 54 voices (about 360 MB) into KOKORO_MODEL_DIR. Existing files are kept."
+    help = "Install Kokoro's model and its 54 voices into KOKORO_MODEL_DIR. Files that are right are kept."
+    requires_migrations_checks = False
+    requires_system_checks = []  # noqa: RUF012
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--again", action="store_true", help="download existing files again")
+        parser.add_argument("--again", action="store_true", help="also replace files that were put there by hand")
+        parser.add_argument(
+            "--keep-trying", action="store_true", help="if it fails, try again after 1, 5 and then every 30 minutes"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with umask_for(files.model_dir(), data_dir=settings.DATA_DIR):
-            self._install(options)
-
-    def _install(self, options: dict[str, Any]) -> None:
         folder = files.model_dir()
-        folder.mkdir(parents=True, exist_ok=True)
-        entries = {} if options["again"] else files.manifest()
-        fetched = 0
-        for wanted in INSTALLS[settings.KOKORO_RUNTIME]:
-            target = folder / wanted.target
-            entry = entries.get(wanted.target)
-            if entry is not None and target.is_file() and target.stat().st_size == entry["bytes"]:
-                continue
-            try:
-                digest, size_bytes = fetch(wanted, folder, self._show)
-            except InstallFailed as error:
-                raise CommandError(str(error)) from error
-            entries[wanted.target] = {"fetched_sha256": digest, "sha256": digest, "bytes": size_bytes}
-            if wanted.target == files.ONNX_FILE:
-                make_noise_deterministic(target, target)
-                entries[wanted.target] |= {"sha256": files.compute_sha256(target), "bytes": target.stat().st_size}
-            files.write_manifest(entries)
-            fetched += 1
-        sync_catalogue()
-        self.report({"fetched": fetched, "files": len(entries), "folder": str(folder)}, as_json=options["json"])
-        if not options["json"]:
-            self.stdout.write("Restart the service to start a worker for Kokoro.")
+        try:
+            with umask_for(folder, data_dir=settings.DATA_DIR), _exit_on_sigterm():
+                if options["keep_trying"]:
+                    install_until_done(write=self.stdout.write)
+                    return
+                report = install(
+                    folder,
+                    model=default_model(),
+                    on_progress=show_progress(sys.stderr),
+                    replace_foreign=options["again"],
+                )
+        except InstallFailed as error:
+            raise CommandError(str(error)) from error
+        summary: dict[str, Any] = {"model": report.model, "folder": str(folder), "kept": report.kept}
+        summary |= {"fetched": sum(report.fetched.values()), "megabytes": round(report.bytes_fetched / 1e6, 1)}
+        summary |= {"seconds": round(report.seconds, 1)}
+        if options["json"]:
+            self.report(summary | {"places": report.fetched, "foreign": list(report.foreign)}, as_json=True)
+            return
+        summary |= {f"from {place}": count for place, count in report.fetched.items()}
+        self.report(summary, as_json=False)
+        if report.foreign:
+            self.stdout.write(
+                f"Left alone, because it was not installed by this command: {', '.join(report.foreign)}. "
+                "Replace it with: manage.py kokoro_install --again"
+            )
 
-    def _show(self, name: str, done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            share = f"{done * 100 // total:3d} %" if total else ""
-            self.stderr.write(f"\r{name}  {done / 1e6:8.1f} MB  {share}", ending="\n" if done == total else "")
+
+@contextmanager
+def _exit_on_sigterm() -> Iterator[None]:
+    """A container that is stopped: the package clients that we have started end with us."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, lambda *arguments: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

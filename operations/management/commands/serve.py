@@ -1,7 +1,9 @@
-"""`make run`: sets everything up, then web, worker and beat on one machine until Ctrl-C."""
+"""`make run`: sets everything up, then runs web, worker and beat on one machine until Ctrl-C."""
 
 import signal
 import socket
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -9,15 +11,33 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from operations.management.commands.start import migrate
 from operations.one_machine import process_commands
-from operations.one_machine.first_run import DEMO_EMAIL, Demo, ProofFailed, create_demo, prove
+from operations.one_machine.first_run import (
+    ARRIVAL_SECONDS,
+    BASIC_VOICE,
+    DEMO_EMAIL,
+    NATURAL_VOICE,
+    PROOF_SECONDS,
+    Demo,
+    Proof,
+    ProofFailed,
+    create_demo,
+    prove,
+    wait_for_voice,
+)
+from operations.one_machine.natural_voices import is_model_missing
 from operations.one_machine.source_watch import SourceWatch
 from operations.one_machine.static_files import collect_static_files
 from operations.one_machine.supervisor import Child, Supervisor
-from speech.engines.registry import all_engines
+from speech.engines.kokoro.voices import PROVIDER as KOKORO
+from speech.engines.registry import all_engines, get_engine
 from tts.queue import MAINTENANCE_QUEUE
+from voices.selectors import usable_voices
 from webhooks.dispatch import QUEUE as WEBHOOK_QUEUE
 
-WORKER_NICENESS = 5  # speech takes all the processor it can get; a request comes first
+LISTENS_EVERYWHERE = settings.LISTEN_HOST in {"0.0.0.0", "::"}  # noqa: S104 - which is no address to ask at
+BASE_URL = f"http://{'127.0.0.1' if LISTENS_EVERYWHERE else settings.LISTEN_HOST}:{settings.PORT}"
+WORKER_NICENESS = 5  # speech uses all the CPU it can get, and requests come first
+INSTALLATION_NICENESS = 19  # and what is needed once comes last
 
 
 class Command(BaseCommand):
@@ -33,7 +53,7 @@ class Command(BaseCommand):
             raise CommandError("--reload is for development: run `make dev`, or set DEBUG=1.")
         try:
             self._serve(reload=reload)
-        except KeyboardInterrupt:  # before the supervisor listens for it
+        except KeyboardInterrupt:  # before the supervisor handles it
             raise SystemExit(128 + signal.SIGINT) from None
 
     def _serve(self, *, reload: bool) -> None:
@@ -42,8 +62,12 @@ class Command(BaseCommand):
         migrate(verbosity=0)
         collect_static_files()
         demo = create_demo()
-        supervisor = Supervisor(self._programs())
+        is_arriving = is_model_missing()
+        supervisor = Supervisor(_programs(is_arriving=is_arriving))
         supervisor.start()
+        if is_arriving:
+            program, on_done = process_commands.kokoro_installation(), self._on_arrival(supervisor, demo)
+            supervisor.add(Child("installation of Kokoro", program, niceness=INSTALLATION_NICENESS, on_done=on_done))
         if settings.WEBHOOK_ALLOW_NETWORKS:
             networks = ", ".join(map(str, settings.WEBHOOK_ALLOW_NETWORKS))
             self.stdout.write(f"Webhooks can reach {networks} in addition to the public internet.")
@@ -51,7 +75,7 @@ class Command(BaseCommand):
             if demo is None:
                 self.stdout.write(f"Utterance is at {settings.PUBLIC_URL}. Ctrl-C stops it.")
             else:
-                self._introduce(demo, supervisor)
+                self._introduce(demo, supervisor, is_arriving=is_arriving)
             if source is None:
                 supervisor.watch()
             else:
@@ -72,24 +96,11 @@ class Command(BaseCommand):
                     "PORT=8001 make run"
                 ) from None
 
-    def _programs(self) -> list[Child]:
-        """A worker for each queue whose engine can speak here: a model that fills the memory, or a provider that is
-        slow to answer, holds up nobody else. The first takes along the queues that have nothing to do yet.
-        """
-        at_work = list(dict.fromkeys(engine.queue for engine in all_engines() if not engine.unavailable_reason()))
-        idle = [queue for queue in settings.SPEECH_QUEUES if queue not in at_work]
-        queues_of = {f"worker {queue}": [queue] for queue in at_work[1:]}
-        queues_of["worker"] = [*at_work[:1], *idle, MAINTENANCE_QUEUE, WEBHOOK_QUEUE]
-        return [
-            Child("web", process_commands.web_stream()),
-            *(Child(name, process_commands.worker(mine), niceness=WORKER_NICENESS) for name, mine in queues_of.items()),
-            Child("beat", process_commands.beat()),
-        ]
-
-    def _introduce(self, demo: Demo, supervisor: Supervisor) -> None:
-        """What a newcomer needs, once. The sign-in and the key are shown even if the proof fails."""
+    def _introduce(self, demo: Demo, supervisor: Supervisor, *, is_arriving: bool) -> None:
+        """Prints what a new user needs, once. The sign-in and the key are printed even if the test request fails."""
         url = settings.PUBLIC_URL
         authorization = f"Authorization: Bearer {demo.api_key}"
+        is_natural = usable_voices().filter(voice_id=NATURAL_VOICE).exists()
         lines = [
             "",
             f"  Utterance is at   {url}",
@@ -99,14 +110,11 @@ class Command(BaseCommand):
             "                    (the password and key are shown only once; save them)",
         ]
         try:
-            proof = prove(
-                base_url=f"http://{settings.LISTEN_HOST}:{settings.PORT}",
-                api_key=demo.api_key,
-                give_up=lambda: supervisor.is_stopping,
-            )
+            proof = _speak(demo, NATURAL_VOICE if is_natural else BASIC_VOICE, supervisor)
         except ProofFailed as error:
             lines += ["", f"  The first sentence could not be played: {error}", "  See the log above for details."]
         else:
+            voice_id = NATURAL_VOICE if is_natural or is_arriving else BASIC_VOICE
             lines += [
                 f"  First audio       {proof.address} ({proof.duration_seconds:.2f} s)",
                 "",
@@ -115,7 +123,68 @@ class Command(BaseCommand):
                 "  Create your own speech:",
                 f"    curl --fail-with-body -o mine.mp3 {url}/v1/audio/speech -H '{authorization}' "
                 "-H 'Content-Type: application/json' "
-                '-d \'{"model": "tts-1", "voice": "espeak:en-GB-eSpeak-Lee", "input": "It is my turn to speak."}\'',
+                f'-d \'{{"model": "tts-1", "voice": "{voice_id}", "input": "It is my turn to speak."}}\'',
             ]
+            if is_arriving:
+                lines += ["", "  Natural voices are being installed; the last command works when they are ready."]
         self.stdout.write("\n".join([*lines, "", "  Ctrl-C stops it.", ""]))
         self.stdout.flush()
+
+    def _on_arrival(self, supervisor: Supervisor, demo: Demo | None) -> Callable[[], None]:
+        """For when the natural voices are installed: a worker starts, and proves to a newcomer that they speak."""
+
+        needs_worker = bool(get_engine(KOKORO).unavailable_reason())  # else a few voices were missing, not the model
+
+        def start_worker() -> None:
+            if needs_worker:
+                supervisor.add(_worker(settings.ENGINE_QUEUES[KOKORO]))
+            # The supervisor goes on watching meanwhile.
+            threading.Thread(target=self._announce, args=(supervisor, demo), name="announcement", daemon=True).start()
+
+        return start_worker
+
+    def _announce(self, supervisor: Supervisor, demo: Demo | None) -> None:
+        """The worker lists its voices when it has started; a newcomer also hears of a first sentence."""
+        line = "Natural voices are ready."
+        try:
+            wait_for_voice(base_url=BASE_URL, voice_id=NATURAL_VOICE, give_up=lambda: supervisor.is_stopping)
+            if demo is not None:
+                proof = _speak(demo, NATURAL_VOICE, supervisor, seconds=ARRIVAL_SECONDS)
+                line += f" First audio: {proof.address} ({proof.duration_seconds:.2f} s)"
+        except ProofFailed as error:
+            line = f"Natural voices are installed, but a first sentence could not be played: {error}"
+        if not supervisor.is_stopping:
+            self.stdout.write(line)
+
+
+def _programs(*, is_arriving: bool) -> list[Child]:
+    """Returns the processes: web, beat, and a worker per queue whose engine works here.
+
+    Separate workers keep engines apart: a model that fills the memory, or a slow provider, delays no other engine. The
+    first worker also serves the idle queues, except that of a model that is still being installed.
+    """
+    at_work = list(dict.fromkeys(engine.queue for engine in all_engines() if not engine.unavailable_reason()))
+    arriving = settings.ENGINE_QUEUES[KOKORO] if is_arriving else ""
+    idle = [queue for queue in settings.SPEECH_QUEUES if queue not in at_work and queue != arriving]
+    first = [*at_work[:1], *idle, MAINTENANCE_QUEUE, WEBHOOK_QUEUE]
+    return [
+        Child("web", process_commands.web_stream()),
+        *(_worker(queue) for queue in at_work[1:]),
+        Child("worker", process_commands.worker(first), niceness=WORKER_NICENESS),
+        Child("beat", process_commands.beat()),
+    ]
+
+
+def _worker(queue: str) -> Child:
+    return Child(f"worker {queue}", process_commands.worker([queue]), niceness=WORKER_NICENESS)
+
+
+def _speak(demo: Demo, voice_id: str, supervisor: Supervisor, *, seconds: float = PROOF_SECONDS) -> Proof:
+    """Raises ProofFailed."""
+    return prove(
+        base_url=BASE_URL,
+        api_key=demo.api_key,
+        voice_id=voice_id,
+        give_up=lambda: supervisor.is_stopping,
+        seconds=seconds,
+    )

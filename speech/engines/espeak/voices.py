@@ -48,6 +48,7 @@ SPEAKERS = (
 
 EVERYWHERE = ("Annie", "Lee")  # names of those who speak every language
 WITH_ALL_SPEAKERS = ("en-US", "en-GB")
+RANK = 900  # and above: after every voice of another engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,11 @@ def voice_entries() -> list[VoiceEntry]:
     return [_entry(spoken.language, spoken.speaker) for spoken in _SPOKEN.values()]
 
 
+def _rank(language: Language, speaker: Speaker) -> int:
+    """The languages that most texts are in come first, with the speakers in the order of the table."""
+    return RANK + (SPEAKERS.index(speaker) if language.tag in WITH_ALL_SPEAKERS else len(SPEAKERS))
+
+
 def _entry(language: Language, speaker: Speaker) -> VoiceEntry:
     characteristics: dict[str, object] = {"styles": ["general"], "pitch": speaker.pitch_hertz}
     if speaker.age is not None:
@@ -125,6 +131,8 @@ def _entry(language: Language, speaker: Speaker) -> VoiceEntry:
         language_name=language.name,
         gender=speaker.gender,
         model_type="premium",
+        quality="basic",
+        rank=_rank(language, speaker),
         characteristics=characteristics,
         supports_ssml=True,
         supports_markup=False,

@@ -1,14 +1,64 @@
 """Makes an ONNX export of Kokoro repeatable: the same request, the same audio.
 
-The network adds noise to what is breathed, and an export draws it anew at every run: a seed only fixes the first. Here
-the nodes that draw are replaced by noise that is computed from the place in the sound.
+The network adds noise to what is breathed, and some exports draw it anew at every run: a seed only fixes the first.
+Here the nodes that draw are replaced by noise that is computed from the place in the sound. The rewritten network is a
+file beside the original one, which stays as it was published.
+
+The int8 network that is installed by default draws nothing: it is loaded as it is, without the package onnx.
 """
 
 import importlib
+import importlib.util
+import logging
+import mmap
+import os
 from pathlib import Path
 from typing import Any, Final
 
+from speech.engines.kokoro import files
+
+logger = logging.getLogger(__name__)
+
 DRAWS: Final = {"RandomUniformLike", "RandomNormalLike", "RandomUniform", "RandomNormal"}
+DRAW_MARKS: Final = (b"RandomUniform", b"RandomNormal")
+
+
+def network_to_load(folder: Path) -> Path:
+    """The network, or its rewritten copy if it draws noise. The copy is made when there is none of this very file.
+
+    Raises OSError when the network cannot be read. Where no copy can be made, the original is better than silence.
+    """
+    source = folder / files.ONNX_FILE
+    if not draws_noise(source):
+        return source
+    target, sha256 = folder / files.DETERMINISTIC_FILE, files.compute_sha256(source)
+    entry = files.manifest(folder).get(target.name)
+    if entry is not None and entry.get("made_from") == sha256 and _is_intact(target, entry):
+        return target
+    if importlib.util.find_spec("onnx") is None:
+        logger.warning("%s draws noise, so the same text does not sound the same twice: that needs onnx", source)
+        return source
+    try:
+        make_noise_deterministic(source, target)
+        made = files.entry_for(target, files.compute_sha256(target), place=source.name) | {"made_from": sha256}
+        files.write_manifest(folder, files.manifest(folder) | {target.name: made})
+    except OSError as error:
+        logger.warning("%s cannot be written, so the same text does not sound the same twice: %s", target, error)
+        return source
+    return target
+
+
+def draws_noise(network: Path) -> bool:
+    """By the names of the operators, which a file of this format spells out. Raises OSError."""
+    with network.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:  # which cannot be mapped
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return any(content.find(mark) >= 0 for mark in DRAW_MARKS)
+
+
+def _is_intact(path: Path, entry: files.Entry) -> bool:
+    return path.is_file() and path.stat().st_size == entry["bytes"] and files.compute_sha256(path) == entry["sha256"]
 
 
 def make_noise_deterministic(source: Path, target: Path) -> int:
@@ -27,9 +77,7 @@ def make_noise_deterministic(source: Path, target: Path) -> int:
             nodes.append(node)
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    unfinished = target.with_suffix(".part")
-    onnx.save(model, str(unfinished))
-    unfinished.replace(target)
+    files.write_atomically(target, model.SerializeToString())
     return replaced
 
 

@@ -41,6 +41,7 @@ class KokoroEngine:
         self._turns = FairLock()
         self._loading = threading.Lock()
         self._runtime: runtimes.Runtime | None = None
+        self._loaded_state: tuple[int, ...] = ()
         self._packs: dict[str, Any] = {}
         self._names = frozenset(engine_voices())
         self._process_id = os.getpid()
@@ -50,14 +51,15 @@ class KokoroEngine:
         entries = voice_entries({language.tag: missing_for(language.tag) for language in LANGUAGES.values()})
         if files.missing_files():
             return entries
-        return [_with_reason(entry, files.missing_pack(entry.engine_voice)) for entry in entries]
+        missing = files.missing_packs(entry.engine_voice for entry in entries)
+        return [_with_reason(entry, missing[entry.engine_voice]) for entry in entries]
 
     def unavailable_reason(self) -> str:
         """By a look at packages and files; what is in the files shows when they are loaded."""
         needed = files.NEEDED_PACKAGES[settings.KOKORO_RUNTIME]
         missing = [name for name in needed if importlib.util.find_spec(name) is None]
         if missing:
-            return f"it needs {', '.join(missing)}; {files.HOW_TO}"
+            return f"it needs the packages of {files.PACKAGES_FILE[settings.KOKORO_RUNTIME]} ({', '.join(missing)})"
         return files.missing_files()
 
     def sample_rate_hertz(self, engine_voice: str) -> int:
@@ -117,19 +119,22 @@ class KokoroEngine:
         with self._loading:
             if self._process_id != os.getpid():  # a forked copy of a model's threads does not run
                 self._runtime, self._process_id = None, os.getpid()
+            if self._loaded_state != (state := files.model_state()):  # another one was installed, or it was damaged
+                self._runtime = None
             if self._runtime is None:
                 if reason := self.unavailable_reason():
                     raise EngineUnavailable(f"Kokoro is not available: {reason}.")
-                self._runtime = runtimes.load()
+                self._runtime, self._loaded_state = runtimes.load(), state
             return self._runtime
 
     def _pack(self, engine_voice: str) -> Any:
         with self._loading:
             if engine_voice not in self._packs:
-                if reason := files.missing_pack(engine_voice):
+                path = files.pack_path(engine_voice)
+                if reason := files.damaged_pack(engine_voice):
                     raise EngineUnavailable(f"This voice is not available: {reason}.")
                 numpy: Any = importlib.import_module("numpy")
-                pack = numpy.fromfile(files.pack_path(engine_voice), dtype="<f4").reshape(files.PACK_SHAPE)
+                pack = numpy.fromfile(path, dtype="<f4").reshape(files.PACK_SHAPE)
                 if not numpy.isfinite(pack).all():
                     raise EngineUnavailable("This voice is not available: its voice pack is corrupted.")
                 self._packs[engine_voice] = pack

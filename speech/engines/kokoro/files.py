@@ -1,28 +1,47 @@
-"""What must lie in KOKORO_MODEL_DIR, and whether it does. Reads no model: that is for `runtimes`.
+"""What must lie in KOKORO_MODEL_DIR, and whether it does. Loads no model: that is for `runtimes`.
 
 model.onnx             the network for ONNX Runtime
 kokoro-v1_0.pth        the checkpoint for PyTorch, with its config.json
 voices/af_bella.bin    a voice pack for each voice: float32, little-endian, 510 × 1 × 256
-installed.json         what `kokoro_install` put there: {file: {"bytes": …, "sha256": …}}
+installed.json         what `installer` found right, see Entry; files put there by hand are not in it
 """
 
 import hashlib
 import json
+import os
+from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NotRequired, TypedDict
 
 from django.conf import settings
 
 ONNX_FILE: Final = "model.onnx"
+DETERMINISTIC_FILE: Final = "model.deterministic.onnx"
 CHECKPOINT_FILE: Final = "kokoro-v1_0.pth"
 CONFIG_FILE: Final = "config.json"
 MANIFEST_FILE: Final = "installed.json"
 PACK_SHAPE: Final = (510, 1, 256)
 PACK_BYTES: Final = 510 * 256 * 4
 HOW_TO: Final = "run `make kokoro`"
+EXPORTED: Final = "kokoro_export"  # the place of a network that was made here
 
 NEEDED_PACKAGES: Final = {"onnx": ("onnxruntime",), "torch": ("torch", "kokoro")}
+PACKAGES_FILE: Final = {"onnx": "requirements.txt", "torch": "requirements-kokoro-torch.txt"}
 NEEDED_FILES: Final = {"onnx": (ONNX_FILE,), "torch": (CHECKPOINT_FILE, CONFIG_FILE)}
+
+
+class Entry(TypedDict):
+    """Of a file, as it was when its content was last compared. `modified`: whole seconds since the epoch, which is all
+    that an archive keeps, such as a layer of an image. `place`: where it came from. `made_from`: the SHA-256 of the
+    file that this one was made of.
+    """
+
+    bytes: int
+    sha256: str
+    modified: NotRequired[int]
+    place: NotRequired[str]
+    made_from: NotRequired[str]
 
 
 def model_dir() -> Path:
@@ -34,43 +53,119 @@ def pack_path(engine_voice: str) -> Path:
 
 
 def missing_files() -> str:
-    """What keeps the model from being loaded, as far as a look at the folder tells; "" when nothing does."""
+    """What keeps the model from being loaded, as far as a look at the folder tells; "" when nothing does.
+
+    Cheap: a file is read only when its time is not that of the manifest, and once for each change.
+    """
     folder = model_dir()
     for name in NEEDED_FILES[settings.KOKORO_RUNTIME]:
         if not (folder / name).is_file():
             return f"the model is not installed: {name} is missing; {HOW_TO}"
-    for name, entry in manifest().items():
-        path = folder / name
-        if path.is_file() and path.stat().st_size != entry["bytes"]:
-            return f"{name} is {path.stat().st_size:,} bytes instead of {entry['bytes']:,}; {HOW_TO}"
+        if damage := _damage(folder, name, manifest(folder).get(name)):
+            return damage
     return ""
 
 
-def missing_pack(engine_voice: str) -> str:
-    """The same for a voice."""
+def missing_packs(engine_voices: Iterable[str]) -> dict[str, str]:
+    """The same for each voice."""
+    folder, entries = model_dir(), manifest(model_dir())
+    return {voice: _missing_pack(folder, voice, entries) for voice in engine_voices}
+
+
+def model_state() -> tuple[int, ...]:
+    """Changes when a file of the model is replaced or written to; empty when one is missing."""
+    folder = model_dir()
+    try:
+        states = [(folder / name).stat() for name in NEEDED_FILES[settings.KOKORO_RUNTIME]]
+    except OSError:
+        return ()
+    return tuple(number for state in states for number in (state.st_ino, state.st_size, state.st_mtime_ns))
+
+
+def damaged_model() -> str:
+    """Why the model must not be loaded, by its files read to their last byte; "" where nothing speaks against it."""
+    return missing_files() or _changed_content(NEEDED_FILES[settings.KOKORO_RUNTIME])
+
+
+def damaged_pack(engine_voice: str) -> str:
+    """The same for a voice's pack."""
+    return missing_packs([engine_voice])[engine_voice] or _changed_content([f"voices/{engine_voice}.bin"])
+
+
+def _changed_content(names: Iterable[str]) -> str:
+    folder, entries = model_dir(), manifest(model_dir())
+    for name in names:
+        if name in entries and compute_sha256(folder / name) != entries[name]["sha256"]:
+            return f"{name} was changed after it was installed; {HOW_TO}"
+    return ""
+
+
+def _missing_pack(folder: Path, engine_voice: str, entries: dict[str, Entry]) -> str:
     path = pack_path(engine_voice)
     if not path.is_file():
         return f"its voice pack is not installed; {HOW_TO}"
     if path.stat().st_size != PACK_BYTES:
         return f"its voice pack is {path.stat().st_size:,} bytes instead of {PACK_BYTES:,}; {HOW_TO}"
-    return ""
+    name = path.relative_to(folder).as_posix()
+    return _damage(folder, name, entries.get(name))
 
 
-def manifest() -> dict[str, dict[str, Any]]:
+def _damage(folder: Path, name: str, entry: Entry | None) -> str:
+    """How a file differs from what was installed; "" when it does not, or nobody knows what it must be."""
+    path = folder / name
     try:
-        entries: dict[str, dict[str, Any]] = json.loads((model_dir() / MANIFEST_FILE).read_text())
+        state = path.stat()
+        if entry is None or is_untouched(state, entry):
+            return ""
+        if state.st_size != entry["bytes"]:
+            return f"{name} is {state.st_size:,} bytes instead of {entry['bytes']:,}; {HOW_TO}"
+        if _cached_sha256(path, state.st_ino, state.st_size, state.st_mtime_ns) == entry["sha256"]:
+            return ""
+    except OSError as error:
+        return f"{name} cannot be read ({error.strerror}); {HOW_TO}"
+    return f"{name} was changed after it was installed; {HOW_TO}"
+
+
+def manifest(folder: Path) -> dict[str, Entry]:
+    try:
+        entries: dict[str, Entry] = json.loads((folder / MANIFEST_FILE).read_text())
     except (OSError, ValueError):
         return {}  # installed by hand
     return entries
 
 
-def write_manifest(entries: dict[str, dict[str, Any]]) -> None:
-    path = model_dir() / MANIFEST_FILE
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(entries, indent=1, sort_keys=True))
-    unfinished.replace(path)
+def write_manifest(folder: Path, entries: dict[str, Entry]) -> None:
+    """Raises OSError."""
+    write_atomically(folder / MANIFEST_FILE, json.dumps(entries, indent=1, sort_keys=True).encode())
+
+
+def entry_for(path: Path, sha256: str, *, place: str) -> Entry:
+    """Of a file that was just compared with `sha256`."""
+    state = path.stat()
+    return {"bytes": state.st_size, "sha256": sha256, "modified": int(state.st_mtime), "place": place}
+
+
+def is_untouched(state: os.stat_result, entry: Entry) -> bool:
+    """Whether size and time are those of the entry: then nobody wrote to the file."""
+    return state.st_size == entry["bytes"] and int(state.st_mtime) == entry.get("modified")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """The file appears whole or not at all. Raises OSError; what stood there stands then."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")  # of its own: two writers do not mix their bytes
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def compute_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _cached_sha256(path: Path, inode: int, size_bytes: int, modified_ns: int) -> str:
+    """The same, read once for each state of the file."""
+    return compute_sha256(path)

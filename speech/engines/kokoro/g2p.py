@@ -27,6 +27,7 @@ PACKAGES: Final = {
     "j": ("misaki", "pyopenjtalk"),
     "z": ("misaki", "jieba", "pypinyin", "cn2an"),
 }
+DICTIONARY_LETTERS: Final = "jz"  # hundreds of megabytes of dictionaries, which not everybody wants
 
 # misaki tries every part of a word of several tokens, such as an address: 30 take 0.05 s, 240 of them 13 s (measured).
 MAX_TOKENS_IN_WORD: Final = 24
@@ -64,11 +65,10 @@ def missing_for(tag: str) -> str:
     """Why a language cannot be read here; "" when it can. Imports nothing."""
     letter = LANGUAGE_OF_TAG[tag]
     missing = [name for name in PACKAGES.get(letter, ()) if importlib.util.find_spec(name) is None]
-    return (
-        f"{LANGUAGES[letter].name} needs the packages of requirements-kokoro.txt ({', '.join(missing)})"
-        if missing
-        else ""
-    )
+    if not missing:
+        return ""
+    file = "requirements-kokoro-cjk.txt" if letter in DICTIONARY_LETTERS else "requirements.txt"
+    return f"{LANGUAGES[letter].name} needs the packages of {file} ({', '.join(missing)})"
 
 
 class Readers:

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from speech.engines.base import EngineUnavailable, TransientEngineError
 from speech.engines.kokoro import files
+from speech.engines.kokoro.deterministic_noise import network_to_load
 from speech.engines.kokoro.phonemes import VOCABULARY
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Runtime(Protocol):
 
 def load() -> Runtime:
     """The configured one. Raises EngineUnavailable with the reason."""
-    if reason := files.missing_files():
+    if reason := files.damaged_model():
         raise EngineUnavailable(f"Kokoro is not available: {reason}.")
     runtime = OnnxRuntime() if settings.KOKORO_RUNTIME == "onnx" else TorchRuntime()
     _prove(runtime)
@@ -62,7 +63,7 @@ class OnnxRuntime:
             ort: Any = importlib.import_module("onnxruntime")
         except ImportError as error:
             raise EngineUnavailable(
-                "Kokoro is not available: onnxruntime is not installed; run `make kokoro`."
+                "Kokoro is not available: onnxruntime is not installed; it is in requirements.txt."
             ) from error
         options = ort.SessionOptions()
         options.intra_op_num_threads = settings.KOKORO_THREADS
@@ -73,7 +74,8 @@ class OnnxRuntime:
         ort.set_seed(SEED)
         path = files.model_dir() / files.ONNX_FILE
         try:
-            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            network = str(network_to_load(path.parent))
+            self._session = ort.InferenceSession(network, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has no base class for its errors
             logger.warning("%s cannot be loaded: %s", path.name, type(error).__name__)
             raise EngineUnavailable(

@@ -66,6 +66,9 @@ bench-latency: $(VENV)/.dev-ready ## Measure from POST to completed, beside the 
 bench-stream: $(VENV)/.dev-ready ## Measure streams: first byte, total, many at once, beside the bare engine
 	@$(BIN)/python -m bench.stream $(ARGS)
 
+bench-speech: $(VENV)/.dev-ready ## Measure how many words of Kokoro's voices a speech recogniser gets wrong
+	@$(BIN)/python -m bench.speech $(ARGS)
+
 bench-webhooks: $(VENV)/.dev-ready ## Measure how fast webhooks drain, beside the bare client; PostgreSQL and Redis
 	@$(BIN)/python -m bench.webhooks $(ARGS)
 
@@ -129,4 +132,4 @@ $(VENV)/.dev-ready: requirements-dev.txt tests/node/package.json $(VENV)/.run-re
 		|| echo "npm could not fetch axe and the verifiers in Node; the tests with them are skipped."; fi
 	@touch $@
 
-.PHONY: help setup run dev kokoro kokoro-cjk test test-all test-services test-requirements check lint types format bench-latency bench-stream bench-webhooks bench-desk bench-gallery screenshots lock clean
+.PHONY: help setup run dev kokoro kokoro-cjk test test-all test-services test-requirements check lint types format bench-latency bench-stream bench-speech bench-webhooks bench-desk bench-gallery screenshots lock clean

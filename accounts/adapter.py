@@ -1,7 +1,7 @@
-"""How django-allauth behaves here: mails, addresses, answers that give nothing away.
+"""Adapts django-allauth: emails, redirects, and answers that do not reveal which addresses have an account.
 
-Owns no change of state: the forms call `accounts.services.tenants`, signing in and out `accounts.services.sessions`.
-What a confirmed address earns is `billing.sign_up`.
+This module changes no state itself. Forms call `accounts.services.tenants`; sign-in and sign-out call
+`accounts.services.sessions`. `billing.sign_up` grants credits when an address is confirmed.
 """
 
 import logging
@@ -37,7 +37,7 @@ MAIL_REFUSED = (
 
 SAME_MAIL = {"account/email/email_confirmation_signup": "account/email/email_confirmation"}
 
-# The other things allauth would say are said by the page that it leads to.
+# allauth's other messages are left out: the page that it redirects to says the same.
 SHOWN_MESSAGES = {"account/messages/email_confirmed.txt"}
 
 
@@ -48,16 +48,16 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def is_ajax(self, request: HttpRequest) -> bool:
-        """Never: there is one form of each page."""
+        """Returns False: every page is HTML only."""
         return False
 
     def is_safe_url(self, url: str) -> bool:
-        """Only on the host that was asked: ALLOWED_HOSTS may hold others."""
+        """Allows redirects only to the host of this request. ALLOWED_HOSTS may list others."""
         request = allauth_context.request
         return bool(url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure()))
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
-        """A disabled person gets the answer of a mistyped password, not a page of their own."""
+        """Treats a disabled user like a wrong password, so that the answer does not reveal that the account exists."""
         user = super().authenticate(request, **credentials)
         return user if user is not None and user.is_active else None
 
@@ -66,7 +66,7 @@ class AccountAdapter(DefaultAccountAdapter):
         note_session(request, user=cast(User, user))
 
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
-        """Staff who need a second factor and have none go on to set one up."""
+        """Redirects staff who need a second factor and have none to the page that sets one up."""
         response: HttpResponse = super().post_login(request, user, **kwargs)
         return redirect("mfa_index") if must_enrol(request) else response
 
@@ -79,7 +79,10 @@ class AccountAdapter(DefaultAccountAdapter):
         return redirect("account_login")
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """By email alone. allauth adds the Host: each name of this server would give ten more tries."""
+        """Counts failed sign-ins by email alone.
+
+        allauth would add the Host header, which would allow ten more attempts for each host name of this server.
+        """
         return str(credentials.get("email", "")).lower()
 
     def add_message(
@@ -89,11 +92,11 @@ class AccountAdapter(DefaultAccountAdapter):
             super().add_message(request, level, message_template, *args, **kwargs)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """Who has a second factor confirms with it: a password that leaked is not to take it off."""
+        """Requires the second factor of users who have one: a leaked password alone must not be able to remove it."""
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         return [method for method in methods if method["id"] != "reauthenticate"] or methods
 
-    # --- mails: links lead to PUBLIC_URL, whatever Host the request named -------------------------
+    # --- emails: links always use PUBLIC_URL, never the request's Host header ---------------------
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         return settings.PUBLIC_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
@@ -103,7 +106,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return settings.PUBLIC_URL + reverse("account_reset_password_from_key", args=[uid, token])
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Raises a 503 page when the mail server refuses: nobody is left waiting for a mail that never comes."""
+        """Sends the email. Answers 503 if the mail server refuses it, so that no one waits for it."""
         prefix = SAME_MAIL.get(template_prefix, template_prefix)
         subject = render_to_string(f"{prefix}_subject.txt")
         message = compose_mail(f"{prefix}_message", to=email, subject=subject, context=context)
@@ -112,7 +115,8 @@ class AccountAdapter(DefaultAccountAdapter):
         except (OSError, SMTPException) as error:
             logger.error("could not send email: %s", type(error).__name__)
             request = allauth_context.request
-            # The next try is to send one, although this one counted.
+            # This attempt was counted, but nothing was sent. Reset the limit so that the next attempt can send the
+            # email.
             ratelimit.clear(request, action="confirm_email", key=email.lower())
             page = {
                 "title": "The email could not be sent",

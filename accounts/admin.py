@@ -1,4 +1,7 @@
-"""The operators' pages over people, keys, plans and the audit trail. Accounts span all apps: `operations.admin`."""
+"""Admin pages for users, keys, plans and the audit trail.
+
+Accounts involve every app, so their admin is in `operations.admin`.
+"""
 
 import json
 from typing import Any
@@ -66,7 +69,9 @@ class UserAdmin(OperatorAdmin):
 
     def panels(self, row: User) -> list[Panel]:
         memberships = Membership.objects.filter(user=row).select_related("account").order_by("created_at")
-        rows = [[row_link(each.account), each.get_role_display()] for each in memberships[:PANEL_ROWS]]
+        rows = [
+            [row_link(membership.account), membership.get_role_display()] for membership in memberships[:PANEL_ROWS]
+        ]
         audited = AuditEntry.objects.filter(target_type="user", target_id=str(row.pk))
         return [Panel("Accounts", ["Account", "Role"], rows), audit_panel(audited)]
 
@@ -124,7 +129,7 @@ class ApiKeyAdmin(OperatorAdmin):
 
 
 class PlanForm(ReasonForm):
-    """All of a plan but its code, which is its identity."""
+    """Edits every field of a plan except its code, which identifies it."""
 
     name = forms.CharField(max_length=64, widget=UnfoldAdminTextInputWidget)
     generate_limit = forms.IntegerField(

@@ -1,11 +1,12 @@
-"""Whether an account may make this request now: one gate for the API, the pages and the operators.
+"""Decides whether an account may make this request now: one gate for the API, the pages and the operators.
 
-The checks and their order are the same at every door: maintenance, then (for the API, authentication and) what the
-account, its plan and its key allow, then the rate limit. A request is counted exactly once, also when it is refused
-here. All of this comes before the body is read.
+The checks and their order are always the same: maintenance, then authentication (API only), then what the account, its
+plan and its key allow, then the rate limit. Every request is counted exactly once, even if it is refused here. All of
+this happens before the body is read.
 
-The gate returns an `Admission`. `tts.services.submit.submit_job` takes nothing else, so no door can create speech past
-the gate. What it checks next needs the request: idempotency, voice and length, room in the store, credits.
+The gate returns an `Admission`. `tts.services.submit.submit_job` accepts nothing else, so no code path can create
+speech without passing the gate. The later checks need the request itself: idempotency, voice and length, free storage,
+credits.
 """
 
 from datetime import UTC, datetime
@@ -25,9 +26,9 @@ _MADE_HERE: Final = object()
 
 
 class Admission:
-    """Proof that the gate let one request in. Only this module makes it, and it is good for one job.
+    """Proof that the gate admitted one request. Only this module creates it, and it is valid for one job.
 
-    `api_key`: whose limits the request is under. `actor`: as the ledger names who asked.
+    `api_key` is the key whose limits apply. `actor` is the name that the ledger records.
     """
 
     __slots__ = ("_is_used", "account", "actor", "api_key", "bucket")
@@ -41,7 +42,7 @@ class Admission:
         self._is_used = False
 
     def use(self) -> None:
-        """Marks it as used for a job. Raises RuntimeError when it was, or was not counted as `generate`."""
+        """Marks it as used. Raises RuntimeError if it was used before or was not counted as `generate`."""
         if self.bucket != "generate":
             raise RuntimeError(f"A request that creates speech was counted as {self.bucket}.")
         if self._is_used:
@@ -50,10 +51,10 @@ class Admission:
 
 
 def admit_key(request: HttpRequest, *, api_key: ApiKey, scope: str, bucket: Bucket) -> Admission:
-    """Admits a request to the API. Raises MaintenanceMode, Forbidden, RateLimitExceeded."""
+    """Admits an API request. Raises MaintenanceMode, Forbidden or RateLimitExceeded."""
     check_maintenance()
     account = api_key.account
-    # Counted first: a request that is refused after authentication counts.
+    # Count before the checks: a request that is refused after authentication counts too.
     usage = count_request(request, account=account, bucket=bucket)
     check_account(account)
     if not account.plan.allows_api:
@@ -66,7 +67,7 @@ def admit_key(request: HttpRequest, *, api_key: ApiKey, scope: str, bucket: Buck
 
 
 def admit_member(request: HttpRequest, *, account: Account, actor: Actor) -> Admission:
-    """Admits a form that creates speech, on every plan. Raises MaintenanceMode, Forbidden, RateLimitExceeded."""
+    """Admits a form that creates speech, on any plan. Raises MaintenanceMode, Forbidden or RateLimitExceeded."""
     check_maintenance()
     usage = count_request(request, account=account, bucket="generate")
     check_account(account)
@@ -75,10 +76,10 @@ def admit_member(request: HttpRequest, *, account: Account, actor: Actor) -> Adm
 
 
 def admit_operator(*, account: Account, api_key: ApiKey | None, actor: Actor) -> Admission:
-    """Admits what an operator does for a customer: counted like the customer's own requests, but never refused by
-    their rate limit. `api_key`: whose monthly cap and voices still hold.
+    """Admits an action that an operator takes for a customer.
 
-    Raises MaintenanceMode, Forbidden.
+    It counts like one of the customer's own requests, but the customer's rate limit never refuses it. The monthly cap
+    and the allowed voices of `api_key` still apply. Raises MaintenanceMode or Forbidden.
     """
     check_maintenance()
     if account.is_suspended:
@@ -89,26 +90,26 @@ def admit_operator(*, account: Account, api_key: ApiKey | None, actor: Actor) ->
 
 
 def check_maintenance() -> None:
-    """Raises MaintenanceMode. The API asks before it authenticates, too."""
+    """Raises MaintenanceMode. The API also calls this before authentication."""
     if is_in_maintenance():
         raise MaintenanceMode
 
 
 def check_account(account: Account) -> None:
-    """Raises Forbidden while the account is suspended or about to be deleted."""
-    if account.why_stopped:
-        raise Forbidden(account.why_stopped)
+    """Raises Forbidden if the account is suspended or scheduled for deletion."""
+    if account.blocked_reason:
+        raise Forbidden(account.blocked_reason)
 
 
 def count_request(request: HttpRequest, *, account: Account, bucket: Bucket) -> Usage:
-    """Counts it, and notes the count on the request, for the headers that `accounts.middleware` writes."""
+    """Counts the request and stores the usage on it, for the headers that `accounts.middleware` writes."""
     usage = count_account(account, bucket)
     request.rate_limit_usage = usage  # type: ignore[attr-defined]
     return usage
 
 
 def check_rate_limit(usage: Usage) -> None:
-    """Raises RateLimitExceeded with Retry-After."""
+    """Raises RateLimitExceeded with a Retry-After header."""
     if usage.is_over:
         requests = "request" if usage.limit == 1 else "requests"
         raise RateLimitExceeded(
@@ -119,5 +120,5 @@ def check_rate_limit(usage: Usage) -> None:
 
 
 def _next_minute(unix_seconds: int) -> str:
-    """The time of day rounded up to a minute, so that nobody comes back too soon."""
+    """Formats a time of day, rounded up to the next minute so that no one retries too early."""
     return datetime.fromtimestamp(-(-unix_seconds // 60) * 60, UTC).strftime("%H:%M")

@@ -1,7 +1,7 @@
-"""The parts of django-allauth that are not its public interface. Import them from here and nowhere else.
+"""The parts of django-allauth that are not its public API. Import them only from here.
 
-They may change in any release. `tests/accounts/test_allauth_internals.py` names the release and the signatures that
-this code was checked with, and fails on any other.
+Any release may change them. `tests/accounts/test_allauth_internals.py` names the release and the signatures that this
+code was checked against, and fails for any other.
 """
 
 from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate

@@ -1,4 +1,4 @@
-"""Tables that are written once: the ledger and the audit trail. Model, queryset and database refuse to change a row.
+"""Append-only tables: the ledger and the audit trail. Model, queryset and database refuse to change a row.
 
 SQLite drops a table's triggers when a migration rebuilds the table, so every migration that alters such a table ends
 with `migrations.RunPython(guard.create_triggers, guard.drop_triggers)`.
@@ -14,7 +14,10 @@ NEVER_DELETED = "Ledger and audit entries are never deleted. Write a correcting 
 
 
 class AppendOnlyRows:
-    """For a queryset, before its other bases. The database's triggers refuse too; this refuses earlier and says why."""
+    """A queryset mixin; goes first among the bases.
+
+    Refuses before the database's triggers do, with a clearer message.
+    """
 
     def update(self, **kwargs: Any) -> NoReturn:
         raise TypeError(NEVER_CHANGED)
@@ -27,7 +30,7 @@ class AppendOnlyRows:
 
 
 class AppendOnlyModel(models.Model):
-    """`save()` of a row that stands is an UPDATE, which the triggers refuse."""
+    """A model whose saved rows cannot be saved again: that would be an UPDATE, which the triggers refuse."""
 
     class Meta:
         abstract = True
@@ -38,9 +41,9 @@ class AppendOnlyModel(models.Model):
 
 @dataclass(frozen=True, slots=True)
 class TableGuard:
-    """The triggers of one table. `name` begins their names, `refusal` is the database's error message.
+    """The triggers of one table. `name` prefixes their names, `refusal` is the database's error message.
 
-    With `verbs` UPDATE alone, rows that are past their time may go.
+    If `verbs` is UPDATE alone, expired rows may be deleted.
     """
 
     table: str

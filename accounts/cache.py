@@ -1,8 +1,7 @@
-"""A cache in the database whose counters are exact.
+"""A database cache with exact counters.
 
-Django's own DatabaseCache reads, adds and writes back, and so loses counts when two requests come together (1,213 of
-4,500 in a measurement). Here `add` and `incr` of integers are one statement each. Redis replaces this cache when
-REDIS_URL is set.
+Django's DatabaseCache reads, adds and writes back, so it loses counts when two requests come at once (1,213 of 4,500 in
+a measurement). Here `add` and `incr` of integers are one statement each. If REDIS_URL is set, Redis is used instead.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ FAR_FUTURE = datetime(9999, 12, 31)  # noqa: DTZ001 - what Django stores for "ne
 
 
 class AtomicDatabaseCache(DatabaseCache):
-    """Integers are stored as their digits, everything else as Django does (pickled, base64)."""
+    """Stores integers as digits, and everything else as Django does (pickled, base64)."""
 
     _table: str
     cache_model_class: Any
@@ -36,7 +35,7 @@ class AtomicDatabaseCache(DatabaseCache):
         return row is not None
 
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
-        """Keeps the time of expiry. Raises ValueError when the key does not exist."""
+        """Adds `delta` and keeps the expiry time. Raises ValueError if the key does not exist."""
         row = self._execute(
             "UPDATE {table} SET value = CAST(CAST(value AS BIGINT) + %s AS TEXT) "
             "WHERE cache_key = %s AND expires >= %s RETURNING value",
@@ -61,7 +60,10 @@ class AtomicDatabaseCache(DatabaseCache):
         return integers | (super().get_many(others, version) if others else {})
 
     def forget_expired(self) -> int:
-        """Django culls only when something else than a counter is set. Returns how many entries went."""
+        """Deletes expired entries and returns how many.
+
+        Django deletes them only when a value other than a counter is set.
+        """
         connection = connections[router.db_for_write(self.cache_model_class)]
         with connection.cursor() as cursor:
             cursor.execute(*self._prepare(connection, "DELETE FROM {table} WHERE expires < %s", [_now()]))
@@ -80,11 +82,11 @@ class AtomicDatabaseCache(DatabaseCache):
 
 
 def forget_expired_counters() -> int:
-    """Rate limits past their window, where they are counted in the database; Redis forgets by itself."""
+    """Deletes expired rate-limit counters from the database. Redis expires its own."""
     cache = caches["default"]
     return cache.forget_expired() if isinstance(cache, AtomicDatabaseCache) else 0
 
 
 def _now() -> datetime:
-    """The naive UTC second in which Django's cache table keeps its times."""
+    """Returns the current UTC time as Django's cache table stores it: naive, in whole seconds."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

@@ -1,4 +1,4 @@
-"""What an operator should know before people come."""
+"""System checks that warn operators about the configuration before they open the service to users."""
 
 from typing import Any
 

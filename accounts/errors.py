@@ -1,4 +1,4 @@
-"""Refusals that concern who is asking."""
+"""Errors about who is making a request."""
 
 from config.errors import DomainError
 
@@ -33,7 +33,7 @@ class IdempotencyKeyReuse(DomainError):
 
 
 class IssuerUnavailable(DomainError):
-    """The keys that an ID token would be checked with cannot be had."""
+    """The keys that verify an ID token are unavailable."""
 
     code, status = "ISSUER_UNAVAILABLE", 503
     example = "The public keys of this ID token's issuer are unavailable. Try again in a minute."
@@ -47,7 +47,7 @@ class EmailTaken(DomainError):
 
 
 class AccountClosing(DomainError):
-    """Nothing is sold to an account that is about to be deleted: its credits would go with it."""
+    """Accounts that are scheduled for deletion cannot buy anything: they would lose the credits."""
 
     code, status = "ACCOUNT_CLOSING", 409
 
@@ -63,24 +63,24 @@ class TooManyKeys(DomainError):
 
 
 class KeyMadeAlready(DomainError):
-    """A form sent twice: the key exists, and was shown to whoever sent it first."""
+    """A form was submitted twice. The key exists and was shown in the first response."""
 
     code, status = "KEY_MADE_ALREADY", 409
 
 
 class KeyRotatedAlready(DomainError):
-    """A form sent twice, or two people at once: the secret it was to replace is not the current one any more."""
+    """A form was submitted twice, or by two people at once: the secret it was meant to replace is no longer current."""
 
     code, status = "KEY_ROTATED_ALREADY", 409
 
 
 class NothingToChange(DomainError):
-    """An operator asked for what is so already: a double click, or a page that was open for long."""
+    """The operator's change is already in effect, for example after a double click or on a page left open for long."""
 
     code, status = "NOTHING_TO_CHANGE", 409
 
 
 class TeamRefused(DomainError):
-    """What somebody asked about people cannot be, or is so already. The message says which."""
+    """A change to a team is impossible or already in effect. The message says which."""
 
     code, status = "TEAM_REFUSED", 409

@@ -1,8 +1,8 @@
-"""ID tokens of OpenID Connect: who they name, if everything about them is right.
+"""Verifies ID tokens of OpenID Connect.
 
-Issuers are chosen by the operator (OIDC_ISSUERS); a token of any other is nobody's. What is checked of one, and why
-its email is only looked at once: OpenID Connect Core 1.0, 3.1.3.7 and 5.7. Whom it belongs to here is
-`services.identities`.
+The operator chooses the issuers (OIDC_ISSUERS); tokens of any other issuer are refused. The checks, and why the email
+is used only the first time, are in OpenID Connect Core 1.0, sections 3.1.3.7 and 5.7. `services.identities` maps a
+token to a user.
 """
 
 import logging
@@ -24,15 +24,15 @@ logger = logging.getLogger(__name__)
 ALGORITHMS = ("RS256", "ES256")
 MAX_TOKEN_CHARACTERS = 8192
 MAX_SUBJECT_CHARACTERS = 128
-CLOCK_SKEW_SECONDS = 5  # of an issuer whose clock is ahead; nothing is added to the life of a token
+CLOCK_SKEW_SECONDS = 5  # for an issuer whose clock is ahead; it does not extend a token's lifetime
 KEYS_LIVE_SECONDS = 3600.0
-ASK_AGAIN_SECONDS = 60.0  # for a key that we do not know: else anybody could make us ask all the time
+ASK_AGAIN_SECONDS = 60.0  # between fetches: unknown key IDs must not let callers trigger a request each time
 FETCH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a valid token says. The email is confirmed by the issuer."""
+    """What a valid token says. The issuer has confirmed the email."""
 
     issuer: str
     subject: str
@@ -40,18 +40,21 @@ class Identity:
 
 
 def read_id_token(token: str) -> Identity:
-    """Raises Unauthorized; IssuerUnavailable when the keys of its issuer cannot be had."""
+    """Returns the identity in a token.
+
+    Raises Unauthorized, or IssuerUnavailable if the issuer's keys are unavailable.
+    """
     try:
         return _read(token)
     except jwt.ExpiredSignatureError:
         raise Unauthorized("This ID token has expired. Get a new one.") from None
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
-        # Which of the checks failed helps nobody but who forges.
+        # Do not say which check failed: that would only help attackers.
         raise Unauthorized("This ID token is invalid.") from None
 
 
 def is_id_token(text: str) -> bool:
-    """By its form: three parts. An API key has none."""
+    """Whether the text has the three parts of a JWT. API keys contain no dots."""
     return text.count(".") == 2
 
 
@@ -60,14 +63,14 @@ def _read(token: str) -> Identity:
         raise ValueError
     header = jwt.get_unverified_header(token)
     claimed = jwt.decode(token, options={"verify_signature": False})
-    issuer = next((each for each in settings.OIDC_ISSUERS if each.issuer == claimed.get("iss")), None)
+    issuer = next((candidate for candidate in settings.OIDC_ISSUERS if candidate.issuer == claimed.get("iss")), None)
     if issuer is None or header.get("alg") not in ALGORITHMS or not isinstance(header.get("kid"), str):
         raise ValueError
-    key = _keys_of(issuer).find(header["kid"])
+    key = _get_keys(issuer).find(header["kid"])
     claims = jwt.decode(
         token,
         key.key,
-        algorithms=[_algorithm_of(key, header["alg"])],
+        algorithms=[_get_algorithm(key, header["alg"])],
         audience=issuer.audience,
         issuer=issuer.issuer,
         leeway=CLOCK_SKEW_SECONDS,
@@ -77,8 +80,11 @@ def _read(token: str) -> Identity:
     return Identity(issuer.issuer, claims["sub"], claims["email"])
 
 
-def _algorithm_of(key: jwt.PyJWK, asked: str) -> str:
-    """The key decides what it signs with, not the token: else a public key could pass for a shared secret."""
+def _get_algorithm(key: jwt.PyJWK, asked: str) -> str:
+    """Returns the key's own algorithm. Raises ValueError if the token names another one.
+
+    If the token could choose, an attacker could use the public key as a shared secret.
+    """
     kinds = {"RSA": "RS256", "EC": "ES256"}
     own = key._jwk_data.get("alg") or kinds.get(str(key.key_type))
     if own != asked or key.public_key_use not in {None, "sig"}:
@@ -102,7 +108,7 @@ def _check_claims(claims: Mapping[str, Any]) -> None:
 
 
 class _Keys:
-    """An issuer's public keys, as it publishes them; asked for once an hour, and when a token names an unknown one."""
+    """An issuer's public keys. They are fetched once an hour, and when a token names an unknown key."""
 
     def __init__(self, issuer: Issuer) -> None:
         self._client = jwt.PyJWKClient(issuer.jwks_url, cache_jwk_set=False, timeout=FETCH_SECONDS)
@@ -111,7 +117,10 @@ class _Keys:
         self._asked_at = self._got_at = float("-inf")
 
     def find(self, kid: str) -> jwt.PyJWK:
-        """Raises ValueError for one that the issuer does not have, IssuerUnavailable."""
+        """Returns a key by its ID.
+
+        Raises ValueError if the issuer does not have it, or IssuerUnavailable if its keys could not be fetched.
+        """
         with self._lock:
             now = time.monotonic()
             is_stale = kid not in self._keys or now - self._got_at > KEYS_LIVE_SECONDS
@@ -125,7 +134,7 @@ class _Keys:
             return self._keys[kid]
 
     def _fetch(self, now: float) -> None:
-        """Keys that we have stay when the issuer does not answer."""
+        """Fetches the keys. If the issuer does not answer, the current keys are kept."""
         try:
             found = self._client.get_jwk_set(refresh=True)
         except (jwt.PyJWTError, ValueError) as error:
@@ -139,6 +148,6 @@ _cache: dict[Issuer, _Keys] = {}
 _cache_lock = threading.Lock()
 
 
-def _keys_of(issuer: Issuer) -> _Keys:
+def _get_keys(issuer: Issuer) -> _Keys:
     with _cache_lock:
         return _cache.setdefault(issuer, _Keys(issuer))

@@ -1,7 +1,7 @@
-"""The form of an API key: `tts_`, 30 random base62 characters, 6 base62 characters of their CRC32.
+"""The format of an API key: `tts_`, 30 random base62 characters, 6 base62 characters of their CRC32.
 
-Owns the format and the hash, nothing stored. The checksum lets a mistyped key be refused without asking the database,
-and lets secret scanners tell a key from noise; the 30 characters carry 178 bits.
+This module owns the format and the hash; it stores nothing. The checksum lets us refuse a mistyped key without a
+database query, and lets secret scanners recognize a key. The 30 characters carry 178 bits.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ def is_well_formed(key: str) -> bool:
 
 
 def digest(key: str) -> str:
-    """Hexadecimal SHA-256. No salt and no slow hash: the key is random, there is nothing to guess."""
+    """Returns the hexadecimal SHA-256. It needs no salt and no slow hash: the key is random and cannot be guessed."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""Every mail of ours: what is the same in all of them, and the one that invites somebody. Owns no state.
+"""Builds and sends all emails, and writes the invitation. This module owns no state.
 
-Each is a pair of templates, as text and as HTML, that say the same and hold the same links. Links lead to PUBLIC_URL,
-whatever Host a request named.
+Each email is a pair of templates, text and HTML, with the same content and links. Links use PUBLIC_URL, never the
+request's Host header.
 """
 
 import logging
@@ -19,11 +19,11 @@ from config.connections import release_connection
 logger = logging.getLogger(__name__)
 
 MAX_SUBJECT_CHARS = 78  # RFC 5322, 2.1.1
-MAX_NAME_CHARS = 40  # of an account, in a subject
+MAX_NAME_CHARS = 40  # of an account's name in a subject
 
 
 def compose_mail(template: str, *, to: str, subject: str, context: Mapping[str, Any]) -> EmailMultiAlternatives:
-    """From `template`.txt and .html, which also see `subject`, `email`, `public_url` and `host`."""
+    """Builds an email from `template`.txt and .html, which also get `subject`, `email`, `public_url` and `host`."""
     subject = " ".join(subject.split())[:MAX_SUBJECT_CHARS]
     everywhere = {
         "subject": subject,
@@ -43,13 +43,16 @@ def compose_mail(template: str, *, to: str, subject: str, context: Mapping[str, 
 
 
 def hand_over(mail: EmailMultiAlternatives) -> None:
-    """To the mail server, which may take its time. Outside any transaction. Raises OSError, SMTPException."""
+    """Sends an email. May be slow, so call it outside transactions. Raises OSError or SMTPException."""
     release_connection()
     mail.send()
 
 
 def send_mail(template: str, *, to: str, subject: str, context: Mapping[str, Any]) -> bool:
-    """Outside any transaction. False when it could not be sent; the log says why, and not to whom."""
+    """Sends an email. Call it outside transactions.
+
+    Returns False if it could not be sent; the log says why, but not who it was for.
+    """
     try:
         hand_over(compose_mail(template, to=to, subject=subject, context=context))
     except (OSError, SMTPException) as error:
@@ -59,7 +62,7 @@ def send_mail(template: str, *, to: str, subject: str, context: Mapping[str, Any
 
 
 def mail_owners(account: Account, template: str, *, subject: str, context: Mapping[str, Any]) -> bool:
-    """To each owner, with `account_name`. False as soon as one mail could not be sent."""
+    """Sends an email to each owner; the template also gets `account_name`. Returns False at the first failure."""
     owners = User.objects.filter(is_active=True, memberships__account=account, memberships__role=Role.OWNER)
     context = {"account_name": account.name, **context}
     emails = owners.values_list("email", flat=True)
@@ -67,12 +70,12 @@ def mail_owners(account: Account, template: str, *, subject: str, context: Mappi
 
 
 def in_subject(name: str) -> str:
-    """An account's name, as long as fits."""
+    """Shortens an account's name to fit in a subject."""
     return name if len(name) <= MAX_NAME_CHARS else f"{name[: MAX_NAME_CHARS - 1]}…"
 
 
 def mail_invitation(invitation: Invitation, token: str) -> bool:
-    """Outside the transaction that made it. False when it could not be sent."""
+    """Emails an invitation. Call it after the transaction. Returns False if the email could not be sent."""
     return send_mail(
         "accounts/email/invitation",
         to=invitation.email,
@@ -86,5 +89,5 @@ def mail_invitation(invitation: Invitation, token: str) -> bool:
 
 
 def mail_person(user: User, template: str, *, subject: str, **context: Any) -> bool:
-    """After the change of their sign-in that it tells of, which stands. False when it could not be sent."""
+    """Emails a user about a change to their sign-in. Returns False if it could not be sent; the change stays."""
     return send_mail(f"accounts/email/{template}", to=user.email, subject=subject, context=context)

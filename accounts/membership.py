@@ -1,4 +1,4 @@
-"""Which account a signed-in person looks at, and whether their role lets them: how every signed-in page begins."""
+"""Decorators for signed-in pages: they choose the user's account and check the role's permission."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -20,7 +20,7 @@ SESSION_KEY = "account_id"
 
 
 class MemberRequest(HttpRequest):
-    """A request of a person in an account. `memberships` are all of theirs, `membership` is the chosen one."""
+    """A request of a user in an account. `memberships` has all of theirs; `membership` is the current one."""
 
     membership: Membership
     memberships: list[Membership]
@@ -29,9 +29,9 @@ class MemberRequest(HttpRequest):
 def member_page(
     permission: Permission | None = None,
 ) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """A page for members, or for those of them who have `permission`.
+    """Decorates a page for members, or for members who have `permission`.
 
-    Anonymous callers are sent to sign in; who belongs to no account, or may not, gets a 403.
+    Anonymous callers are redirected to sign in. Users without an account or without the permission get a 403.
     """
 
     def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -59,7 +59,7 @@ def member_page(
 
 
 def person_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """A page about whoever is signed in, also for those who belong to no account, as operators."""
+    """Decorates a page about the signed-in user. It also works for users without an account, such as operators."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -77,12 +77,16 @@ def person_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResp
 
 
 def choose_account(request: MemberRequest, account: Account) -> None:
-    """From the next request on, until they sign out."""
+    """Makes this the current account from the next request until the user signs out."""
     request.session[SESSION_KEY] = str(account.pk)
 
 
 def _chosen(request: HttpRequest, memberships: list[Membership]) -> Membership:
-    """Asked among the person's own memberships only: a session that outlived one of them falls back to the first."""
+    """Returns the current membership.
+
+    Only the user's own memberships are searched, so a session that names an account the user has left falls back to the
+    first one.
+    """
     account_id = request.session.get(SESSION_KEY)
     return next((one for one in memberships if str(one.account_id) == account_id), memberships[0])
 
@@ -98,7 +102,7 @@ def refuse(request: HttpRequest, title: str, message: str, *, status: int = 403)
 
 
 def refuse_with_error(request: HttpRequest, title: str, message: str, error: DomainError) -> HttpResponse:
-    """The page of a refusal with the status and the headers that the API would answer with."""
+    """Renders an error page with the status and headers that the API would use."""
     response = refuse(request, title, message, status=error.status)
     for name, value in error.headers.items():
         response.headers[name] = value

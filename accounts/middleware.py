@@ -1,4 +1,4 @@
-"""The rate-limit headers of every `/api/v1`, `/api/user` and `/v1` response."""
+"""Adds the rate-limit headers to every `/api/v1`, `/api/user` and `/v1` response."""
 
 import time
 
@@ -12,7 +12,7 @@ from config.middleware import GetResponse, around
 
 @sync_and_async_middleware
 def rate_limit_headers(get_response: GetResponse) -> GetResponse:
-    """What the throttle counted; a request that got no allowance (no valid key, maintenance) is told a limit of 0."""
+    """Writes what the throttle counted. Requests that were not counted (invalid key, maintenance) get a limit of 0."""
 
     def after(request: HttpRequest, response: HttpResponseBase) -> None:
         if not f"{request.path}/".startswith(("/api/v1/", "/api/user/", "/v1/")):

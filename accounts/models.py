@@ -1,4 +1,4 @@
-"""People, accounts (the tenants), plans, API keys, remembered requests and the maintenance switch."""
+"""Users, accounts (the tenants), plans, API keys, idempotency records and the maintenance switch."""
 
 import uuid
 from typing import Any, ClassVar, TypeVar
@@ -15,7 +15,7 @@ from accounts.user_agents import browser_words
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        # One spelling, the one that allauth looks for.
+        # Lower case only: allauth looks for this spelling.
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -29,14 +29,14 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person, known by email. What they may see comes from their memberships."""
+    """A user, identified by email. Memberships decide what they may see."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(max_length=254, unique=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
-    handles_billing = models.BooleanField(default=False)  # of the staff: see accounts.operators
-    # ID tokens with this person's email, confirmed by their issuer, may act for them.
+    handles_billing = models.BooleanField(default=False)  # for staff: see accounts.operators
+    # Whether ID tokens with this user's email, confirmed by their issuer, may act for them.
     allows_id_tokens = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -48,7 +48,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints: ClassVar = [
-            # One person per mailbox, whatever the capitals.
+            # One user per mailbox: the email is case-insensitive.
             models.UniqueConstraint(Lower("email"), name="user_email_unique"),
         ]
 
@@ -57,7 +57,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class ExternalIdentity(models.Model):
-    """A person as an issuer of ID tokens knows them. One per issuer: another with the same email is somebody else."""
+    """A user as an issuer of ID tokens knows them.
+
+    One per issuer: another subject with the same email is someone else.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="external_identities")
     issuer = models.CharField(max_length=200)
@@ -76,7 +79,7 @@ class ExternalIdentity(models.Model):
 
 
 class SignedInSession(models.Model):
-    """A browser in which a person is signed in. What opens doors is Django's session of that key, not this row."""
+    """A browser in which a user is signed in. Django's session with this key grants the access, not this row."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="signed_in_sessions")
@@ -95,7 +98,7 @@ class SignedInSession(models.Model):
 
 
 class Plan(models.Model):
-    """What an account may do and how often. The numbers are rows: an operator changes them."""
+    """What an account may do, and how often. Operators can change the numbers."""
 
     code = models.SlugField(primary_key=True, max_length=32)
     name = models.CharField(max_length=64)
@@ -103,8 +106,8 @@ class Plan(models.Model):
     allows_webhooks = models.BooleanField(default=False)
     generate_limit = models.PositiveIntegerField(help_text="Requests that create speech, per 15 minutes.")
     read_limit = models.PositiveIntegerField(help_text="Status, audio and lists, per 15 minutes.")
-    is_sold = models.BooleanField(default=False)  # customers subscribe to it themselves
-    price = models.PositiveBigIntegerField(default=0)  # a month, in the currency's smallest unit
+    is_sold = models.BooleanField(default=False)  # customers can subscribe to it themselves
+    price = models.PositiveBigIntegerField(default=0)  # per month, in the currency's smallest unit
     currency = models.CharField(max_length=3, default="usd")
     monthly_microcredits = models.PositiveBigIntegerField(default=0)  # 1 credit = 1,000,000
     stripe_price_id = models.CharField(max_length=120, blank=True)  # "": the price is written into each Checkout
@@ -114,7 +117,7 @@ class Plan(models.Model):
 
 
 class Account(models.Model):
-    """A tenant: owns keys, credits and jobs. People reach it through a membership."""
+    """A tenant: owns keys, credits and jobs. Users reach it through a membership."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=120)
@@ -123,9 +126,9 @@ class Account(models.Model):
     suspended_at = models.DateTimeField(null=True, blank=True)
     generate_limit_override = models.PositiveIntegerField(null=True, blank=True)
     read_limit_override = models.PositiveIntegerField(null=True, blank=True)
-    retention_days = models.PositiveSmallIntegerField(null=True, blank=True)  # None: the installation's
-    deletion_due_at = models.DateTimeField(null=True, blank=True)  # its owner can keep it until then
-    deleted_at = models.DateTimeField(null=True, blank=True)  # people, texts and audio are gone
+    retention_days = models.PositiveSmallIntegerField(null=True, blank=True)  # None: the server's setting applies
+    deletion_due_at = models.DateTimeField(null=True, blank=True)  # the owner can cancel the deletion until then
+    deleted_at = models.DateTimeField(null=True, blank=True)  # users, texts and audio have been erased
 
     class Meta:
         indexes: ClassVar = [
@@ -156,8 +159,8 @@ class Account(models.Model):
         return self.deletion_due_at is not None
 
     @property
-    def why_stopped(self) -> str:
-        """Why nothing new is taken from it; "" when it is."""
+    def blocked_reason(self) -> str:
+        """Why the account may not submit anything new, or "" if it may."""
         if self.is_suspended:
             return "This account is suspended. Contact support."
         if self.is_closing:
@@ -174,7 +177,7 @@ class Role(models.TextChoices):
 
 
 class Membership(models.Model):
-    """A person's place in an account."""
+    """A user's role in an account."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
@@ -195,14 +198,14 @@ M = TypeVar("M", bound=models.Model)
 
 
 class AccountOwnedQuerySet(models.QuerySet[M]):
-    """The tenant wall: every read of an account's rows begins here."""
+    """Scopes queries to one tenant: every query of an account's rows starts here."""
 
     def for_account(self, account: Account) -> "AccountOwnedQuerySet[M]":
         return self.filter(account=account)
 
 
 class ApiKey(models.Model):
-    """A key to the API. The key itself is shown once; here stands its SHA-256."""
+    """An API key. The key itself is shown only once; the database has its SHA-256."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="api_keys")
@@ -215,21 +218,21 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
-    # After a rotation: the secret before, which opens the same door until then (accounts.services.key_changes).
+    # After a rotation: the previous secret, which is valid until then (accounts.services.key_changes).
     old_digest = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - unique
     old_last_four = models.CharField(max_length=4, blank=True, editable=False)
     old_expires_at = models.DateTimeField(null=True, editable=False)
-    # What it may not pass (accounts.key_limits, billing.services.key_limits). Nothing set: no limit of its own.
+    # The key's limits (accounts.key_limits, billing.services.key_limits). Empty or null: no limit of its own.
     monthly_cap_microcredits = models.PositiveBigIntegerField(null=True, blank=True)
     allowed_providers = models.JSONField(default=list, blank=True)
-    allowed_voices = models.JSONField(default=list, blank=True)  # voice ids, beside all voices of the providers
+    allowed_voices = models.JSONField(default=list, blank=True)  # voice IDs, in addition to all voices of the providers
     allowed_networks = models.JSONField(default=list, blank=True)  # in CIDR form
 
     objects = AccountOwnedQuerySet["ApiKey"].as_manager()
 
     class Meta:
         verbose_name = "API key"
-        indexes: ClassVar = [models.Index(fields=["prefix"], name="api_key_prefix")]  # an operator's search
+        indexes: ClassVar = [models.Index(fields=["prefix"], name="api_key_prefix")]  # for the search under /admin
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…{self.last_four})"
@@ -249,7 +252,10 @@ class ApiKey(models.Model):
 
 
 class Invitation(models.Model):
-    """A place in an account, offered to an address; gone once accepted or withdrawn. The token is in the mail alone."""
+    """An invitation to an account, sent to an email address. The row is deleted when it is accepted or withdrawn.
+
+    Only the email has the token.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="invitations")
@@ -278,16 +284,16 @@ class Invitation(models.Model):
 
 
 class IdempotencyRecord(models.Model):
-    """The answer to a request that carried an Idempotency-Key, kept so that a repeat gets the same bytes.
+    """The answer to a request with an Idempotency-Key, stored so that a repeated request gets the same bytes.
 
-    Only answers that created something are remembered. The row is written in the transaction that creates the thing, so
-    it exists complete or not at all.
+    Only answers that created something are stored. The row is written in the transaction that creates it, so it is
+    either complete or absent.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="remembered_requests")
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)  # hexadecimal SHA-256 of path and canonical body
-    job_id = models.UUIDField(null=True, db_index=True)  # what it created; erased together with it
+    job_id = models.UUIDField(null=True, db_index=True)  # the job that was created; erased with it
     response_body = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
@@ -301,7 +307,7 @@ class IdempotencyRecord(models.Model):
 
 
 class Maintenance(models.Model):
-    """The one row that says the API is down on purpose; no row, no maintenance."""
+    """The single row that puts the API into maintenance. Without it, the API is up."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     since = models.DateTimeField(default=timezone.now)
@@ -316,19 +322,19 @@ class Maintenance(models.Model):
 
 
 class AuditQuerySet(AppendOnlyRows, AccountOwnedQuerySet["AuditEntry"]):
-    """The tenant wall, and no way to change a row."""
+    """Scopes queries to one tenant and refuses to change rows."""
 
 
 class AuditEntry(AppendOnlyModel):
-    """What an operator did, or a customer to a key; written once, in the transaction that did it.
+    """What an operator did, or a customer did to a key. Written once, in the transaction of the change.
 
-    It outlives the people in it, so it names them by id: no email, no text of a customer's, and no foreign key to a
-    person (a deletion would have to change the row).
+    It outlives the users it names, so it stores only IDs: no emails, no customer texts, and no foreign key to a user,
+    because deleting the user would have to change the row.
     """
 
     id = models.BigAutoField(primary_key=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    actor = models.CharField(max_length=60)  # as `accounts.services.audit.Actor` writes itself
+    actor = models.CharField(max_length=60)  # formatted by `accounts.services.audit.Actor`
     actor_user_id = models.UUIDField(null=True)
     action = models.CharField(max_length=40)
     reason = models.CharField(max_length=500)

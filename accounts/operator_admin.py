@@ -1,7 +1,7 @@
-"""What the operators' pages have in common: rows that are only read, and actions that ask why and call a service.
+"""The base of the admin pages: read-only rows, and actions that ask for a reason and call a service.
 
-No form here edits a row. A change is an `OperatorAction`: a button on the row's page, a form with a reason, one
-service, one audit entry.
+No form here edits a row. A change is an `OperatorAction`: a button on the row's page, a form with a reason, one service
+call, one audit entry.
 """
 
 import uuid
@@ -38,7 +38,7 @@ PANEL_ROWS = 10
 
 
 class ReasonForm(forms.Form):
-    """Why, and that this page was sent once."""
+    """Asks for the reason. `form_id` makes a form that is submitted twice act once."""
 
     reason = forms.CharField(
         max_length=MAX_REASON_CHARS,
@@ -57,9 +57,9 @@ def always(row: Any) -> bool:
 class OperatorAction:
     """A change that an operator can make to a row. `code` is its name in the URL and in `accounts.operators`.
 
-    `run(row, actor, data)` calls the service and returns what to tell the operator; a DomainError is shown on the form.
-    `limit(user, row, data)` says why this person may not go so far, "" when they may; a refusal is in the audit trail.
-    With `shows_result` the returned text is shown on a page of its own, once, and kept nowhere.
+    `run(row, actor, data)` calls the service and returns the message for the operator; a DomainError is shown on the
+    form. `limit(user, row, data)` returns why this user may not make the change, or "" if they may; refusals are
+    recorded in the audit trail. With `shows_result`, the message is shown once, on its own page, and not stored.
     """
 
     code: str
@@ -76,7 +76,7 @@ class OperatorAction:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A short table below a row's fields; `more_url` leads to the whole list, "" when there is none."""
+    """A short table below a row's fields. `more_url` links to the whole list; "" if there is none."""
 
     title: str
     headers: Sequence[str]
@@ -89,14 +89,17 @@ class Panel:
 
 
 class OperatorAdmin(OperatorList):
-    """Staff see, nobody adds, edits or deletes. Lists never count their rows: a table may hold millions."""
+    """A read-only admin page: staff can view rows but not add, edit or delete them.
+
+    Lists never count their rows, because a table may hold millions.
+    """
 
     operator_actions: ClassVar[Sequence[OperatorAction]] = ()
     actions = None
     paginator = InfinitePaginator
     show_full_result_count = False
     list_per_page = 50
-    sortable_by: ClassVar[Sequence[str] | None] = ()  # an index serves the order that a list has, and no other
+    sortable_by: ClassVar[Sequence[str] | None] = ()  # only the default order of a list has an index
     list_fullwidth = True
     change_form_outer_before_template = "operators/_actions.html"
     change_form_outer_after_template = "operators/_panels.html"
@@ -129,16 +132,16 @@ class OperatorAdmin(OperatorList):
         return [path("<path:object_id>/do/<slug:code>/", view, name=info), *urls]
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """The audit trail is the history."""
+        """Redirects to the audit trail, which replaces Django's history."""
         return redirect(audit_url(self.opts.model_name, unquote(object_id)))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         row = kwargs.get("obj")
         if row is not None:
             context["operator_buttons"] = [
-                {"label": each.label, "is_dangerous": each.is_dangerous, "url": self.action_url(row, each)}
-                for each in self.operator_actions
-                if each.applies(row) and has_permission(request.user, each.code)
+                {"label": action.label, "is_dangerous": action.is_dangerous, "url": self.action_url(row, action)}
+                for action in self.operator_actions
+                if action.applies(row) and has_permission(request.user, action.code)
             ]
             context["panels"] = self.panels(row)
         return super().render_change_form(request, context, *args, **kwargs)
@@ -148,7 +151,7 @@ class OperatorAdmin(OperatorList):
         return reverse(name, kwargs={"object_id": row.pk, "code": action.code})
 
     def action_view(self, request: HttpRequest, object_id: str, code: str) -> HttpResponse:
-        action = next((each for each in self.operator_actions if each.code == code), None)
+        action = next((action for action in self.operator_actions if action.code == code), None)
         if action is None:
             raise Http404
         if not has_permission(request.user, action.code):
@@ -169,7 +172,10 @@ class OperatorAdmin(OperatorList):
 def perform(
     request: HttpRequest, action: OperatorAction, row: Any, *, title: str, back_url: str
 ) -> HttpResponse | dict[str, Any]:
-    """The way back after a good POST, else the context of `operators/action.html`."""
+    """Handles the page of an action.
+
+    Returns a redirect after a successful POST, otherwise the context of `operators/action.html`.
+    """
     refusal = result = ""
     if request.method == "POST":
         form = action.form(request.POST)
@@ -215,13 +221,13 @@ def _note_refusal(action: OperatorAction, row: Model, actor: Actor, reason: str,
 def column(
     description: str, *, label: Mapping[str, str] | None = None, ordering: str | None = None
 ) -> Callable[[Column], Column]:
-    """A method as a column or field. `label` gives its values a colour: success, info, warning or danger."""
+    """Makes a method a column or field. `label` maps its values to colours: success, info, warning or danger."""
     decorate: Callable[[Column], Column] = display(description=description, label=label, ordering=ordering)
     return decorate
 
 
 def row_link(row: Model, text: object = None) -> str:
-    """A link to a row's page."""
+    """Returns a link to a row's page."""
     url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
     return format_html('<a class="operator-link" href="{}">{}</a>', url, row if text is None else text)
 
@@ -237,7 +243,7 @@ def audit_url(target_type: object, target_id: object) -> str:
 
 
 def with_actor_email(entries: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-    """Adds `actor_email`, which is looked up when it is shown, for as long as the person is there; entries keep ids."""
+    """Adds `actor_email`. It is looked up when shown, while the user exists; entries store only IDs."""
     people = User.objects.filter(pk=OuterRef("actor_user_id")).values("email")
     return entries.annotate(actor_email=Subquery(people[:1]))
 
@@ -247,12 +253,12 @@ def who(entry: AuditEntry) -> str:
 
 
 def format_moment(moment: datetime | None) -> str:
-    """For tables; in UTC, like everything here."""
+    """Formats a time for tables, in UTC."""
     return format_html('<span class="operator-nowrap">{}</span>', f"{moment:%Y-%m-%d %H:%M}") if moment else "–"
 
 
 def audit_panel(entries: QuerySet[AuditEntry], *, more_url: str = "") -> Panel:
-    """The newest of these entries."""
+    """Returns a panel with the newest of these entries."""
     rows = [
         [format_moment(entry.created_at), row_link(entry, entry.action), who(entry), entry.reason]
         for entry in with_actor_email(entries).order_by("-id")[:PANEL_ROWS]

@@ -1,7 +1,7 @@
-"""What a list under /admin may be asked for: the parameters of its own filters, search, sorting and pages.
+"""Restricts the query parameters of lists under /admin to their own filters, search, sorting and pages.
 
-Django's lists filter by every column that an address names, shown or not: `?password__startswith=` would tell a
-password hash letter by letter. Here every parameter that the list does not offer is refused before a row is read.
+Django's lists can be filtered by any column, even hidden ones: `?password__startswith=` would reveal a password hash
+character by character. Here a parameter that the list does not offer is refused before a row is read.
 """
 
 import logging
@@ -21,14 +21,14 @@ from accounts.membership import refuse
 
 logger = logging.getLogger(__name__)
 
-MAX_NAMED_CHARS = 200  # of refused parameters, on the page and in the log
+MAX_NAMED_CHARS = 200  # of the refused parameters, on the page and in the log
 
 
 class OperatorList(ModelAdmin):  # type: ignore[misc]  # unfold has no types
-    """The base of every list. A subclass offers more by `list_filter`, `search_fields` and `sortable_by` alone."""
+    """The base of every list. Subclasses allow more only through `list_filter`, `search_fields` and `sortable_by`."""
 
-    show_facets = ShowFacets.NEVER  # they count rows
-    list_max_show_all = 0  # pages, never all rows at once
+    show_facets = ShowFacets.NEVER  # facets count rows
+    list_max_show_all = 0  # always paginate
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         refused = self.refused_parameters(request)
@@ -43,7 +43,7 @@ class OperatorList(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         return response
 
     def refused_parameters(self, request: HttpRequest) -> list[str]:
-        """The names of the parameters that this list does not offer, or with values that no database takes."""
+        """Returns the parameters that this list does not offer, or whose values the database cannot take."""
         offered = {PAGE_VAR, ERROR_FLAG}
         if self.get_search_fields(request):
             offered.add(SEARCH_VAR)
@@ -56,11 +56,11 @@ class OperatorList(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         )
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """Django asks this about every parameter, wherever a list is made; its own answer is yes for each column."""
+        """Allows the parameters of this list's filters. Django's own implementation allows every column."""
         return request is not None and lookup in self._filter_parameters(request)
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
-        """Rows are opened by their id."""
+        """Allows opening rows only by their ID."""
         return False
 
     def change_view(
@@ -83,7 +83,7 @@ class OperatorList(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         return parameters
 
     def _offers_order(self, request: HttpRequest) -> bool:
-        """Whether the columns that `o` names, by number, are those that the list sorts by."""
+        """Whether the list can be sorted by the columns that `o` names by number."""
         sortable = set(self.get_sortable_by(request))
         columns = self.get_list_display(request)
         numbers = {str(number) for number, name in enumerate(columns) if name in sortable}
@@ -91,7 +91,7 @@ class OperatorList(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
 
 class LinkFilter(admin.SimpleListFilter):
-    """Rows with one value of `parameter_name`, which a link on another page sets. Hidden while none is set."""
+    """Filters rows by one value of `parameter_name`, set by a link on another page. Hidden until it is set."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         value = self.value()
@@ -103,7 +103,7 @@ class LinkFilter(admin.SimpleListFilter):
             return queryset
         try:
             return queryset.filter(**{str(self.parameter_name): value})
-        except ValidationError:  # not an id
+        except ValidationError:  # not a valid ID
             return queryset.none()
 
 

@@ -1,8 +1,8 @@
-"""The staff: who may do what under /admin. One table; customers have no part in it.
+"""Staff roles and what each may do under /admin, in one table. Customers have other roles.
 
-All see everything but texts. Support stops what does harm and gives back what was charged, up to SUPPORT_REFUND_LIMIT a
-job. Billing corrects what concerns one customer's money. An administrator may everything; what concerns every customer
-is an administrator's alone.
+All staff can see everything except texts. Support can stop abuse and refund charges, up to SUPPORT_REFUND_LIMIT per
+job. Billing can correct one customer's money. Administrators can do everything; only they can change what affects all
+customers.
 """
 
 from collections.abc import Mapping
@@ -36,9 +36,9 @@ def is_operator(user: AbstractBaseUser | AnonymousUser) -> bool:
 
 
 def must_enrol(request: HttpRequest) -> bool:
-    """Whether somebody on the staff has to set up a second factor before a page under /admin opens.
+    """Whether this staff member has to set up a second factor before opening a page under /admin.
 
-    With STAFF_NEED_SECOND_FACTOR off, only requests from another machine or through a proxy need one.
+    With STAFF_NEED_SECOND_FACTOR off, only requests from another machine or through a proxy require one.
     """
     if not is_operator(request.user):
         return False
@@ -47,8 +47,8 @@ def must_enrol(request: HttpRequest) -> bool:
     return not has_second_factor(cast(User, request.user))
 
 
-def role_of(user: User) -> StaffRole:
-    """Of somebody on the staff."""
+def get_role(user: User) -> StaffRole:
+    """Returns the role of a staff member."""
     if user.is_superuser:
         return "administrator"
     return "billing" if user.handles_billing else "support"
@@ -59,4 +59,4 @@ def has_permission(user: AbstractBaseUser | AnonymousUser, action: str) -> bool:
     if not is_operator(user):
         return False
     assert isinstance(user, User)
-    return action in TABLE[role_of(user)]
+    return action in TABLE[get_role(user)]

@@ -1,4 +1,4 @@
-"""Lists of an account's rows, newest first, in pages with cursors: what is added meanwhile shifts nothing."""
+"""Cursor pagination of an account's rows, newest first. New rows do not shift the pages."""
 
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -27,10 +27,10 @@ class NewestFirst(CursorPagination):
         return cursor
 
 
-def page_of(rows: QuerySet[M], request: Request, view: APIView) -> tuple[list[M], str | None, str | None]:
-    """The rows that the query's `cursor` and `limit` ask for, and the URLs of the next and the previous page.
+def get_page(rows: QuerySet[M], request: Request, view: APIView) -> tuple[list[M], str | None, str | None]:
+    """Returns the rows for the query's `cursor` and `limit`, and the URLs of the next and the previous page.
 
-    Raises ValidationFailed for a cursor that we did not give out.
+    Raises ValidationFailed for a cursor that we did not issue.
     """
     pages = NewestFirst()
     try:
@@ -41,7 +41,7 @@ def page_of(rows: QuerySet[M], request: Request, view: APIView) -> tuple[list[M]
 
 
 def _is_position(text: str) -> bool:
-    """True for what we write into a cursor: a moment in UTC. Others would fail, or overflow, in the database."""
+    """Whether the cursor holds a time in UTC, as ours do. Other values would fail or overflow in the database."""
     try:
         return datetime.fromisoformat(text).utcoffset() == timedelta(0)
     except ValueError:

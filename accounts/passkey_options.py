@@ -1,4 +1,4 @@
-"""What a browser is asked for when it is to make a passkey, or to sign with one. The challenge stays in the session."""
+"""Options for the browser to create a passkey or to sign with one. The challenge stays in the session."""
 
 import json
 from ipaddress import ip_address
@@ -12,19 +12,20 @@ from accounts.models import User
 
 
 def creation_options(user: User) -> dict[str, Any]:
-    """PublicKeyCredentialCreationOptionsJSON of WebAuthn, level 3: found without an email, used with finger, face or
-    PIN.
+    """Returns PublicKeyCredentialCreationOptionsJSON (WebAuthn, level 3).
+
+    The passkey works without an email and requires a fingerprint, face or PIN.
     """
     return _as_json(begin_registration(user, passwordless=True))
 
 
 def request_options(user: User | None = None) -> dict[str, Any]:
-    """PublicKeyCredentialRequestOptionsJSON: for one of the user's passkeys; without a user, for whichever there is."""
+    """Returns PublicKeyCredentialRequestOptionsJSON for a passkey of the user, or without a user for any passkey."""
     return _as_json(begin_authentication(user))
 
 
 def can_make_passkeys(request: HttpRequest) -> bool:
-    """They belong to the name of a host: no browser makes one for an IP address."""
+    """Whether the browser can create passkeys here: they belong to a host name, not an IP address."""
     domain, _ = split_domain_port(request.get_host())
     try:
         ip_address(domain.strip("[]"))
@@ -34,6 +35,6 @@ def can_make_passkeys(request: HttpRequest) -> bool:
 
 
 def _as_json(options: dict[str, Any]) -> dict[str, Any]:
-    """fido2's mappings as dicts, binary in base64url."""
+    """Converts fido2's mappings to dicts, with bytes as base64url."""
     plain: dict[str, Any] = json.loads(json.dumps(options, default=dict))["publicKey"]
     return plain

@@ -1,6 +1,6 @@
-"""Who may do what: one table. Pages, buttons and the API's signed-in callers all read it here.
+"""What each role may do, in one table. Pages, buttons and the API for users read it.
 
-An API key is not a person: what it may do stands in its scopes.
+API keys have scopes instead of roles.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 
 _EVERYTHING = frozenset(PERMISSIONS)
 
-# A viewer sees everything and changes nothing; who pays the bills need not see what is said.
+# Viewers can see everything and change nothing. Billing members do not need to see texts.
 TABLE: Mapping[Role, frozenset[Permission]] = {
     Role.OWNER: _EVERYTHING,
     Role.ADMIN: _EVERYTHING - {"manage_account"},
@@ -37,9 +37,9 @@ TABLE: Mapping[Role, frozenset[Permission]] = {
 }
 
 
-def permissions_of(membership: Membership) -> frozenset[Permission]:
+def get_permissions(membership: Membership) -> frozenset[Permission]:
     return TABLE[Role(membership.role)]
 
 
 def has_permission(membership: Membership, permission: Permission) -> bool:
-    return permission in permissions_of(membership)
+    return permission in get_permissions(membership)

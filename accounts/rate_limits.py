@@ -1,7 +1,7 @@
-"""How often a caller may ask: exact counts in fixed windows of 15 minutes.
+"""Rate limits: exact counts in fixed windows of 15 minutes.
 
-django-ratelimit counts; the numbers are the plan's. Owns no response: `accounts.admission` refuses,
-`accounts.middleware` writes the headers.
+django-ratelimit counts; the plan sets the limits. `accounts.admission` refuses requests and `accounts.middleware`
+writes the headers.
 """
 
 import time
@@ -19,14 +19,14 @@ Bucket = Literal["generate", "read"]
 
 WINDOW_SECONDS = 15 * 60
 
-# django-ratelimit makes the rate part of its key, so a change of plan would start the count anew. It counts against
-# this rate, which nobody reaches; the true limit is compared here.
+# django-ratelimit makes the rate part of its cache key, so a change of plan would restart the count. It therefore
+# counts against this rate, which is never reached; the real limit is compared here.
 COUNTING_RATE = (10**9, WINDOW_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was counted for one request. `reset_at` is in Unix seconds."""
+    """The count after one request. `reset_at` is in Unix seconds."""
 
     bucket: Bucket
     limit: int
@@ -47,25 +47,26 @@ class Usage:
 
 
 def count_comparison(request: HttpRequest, *, sounds: int) -> None:
-    """So many sounds that a visitor wants made. Raises RateLimitExceeded, and then nothing is counted, unless another
-    request was counted at the same moment.
+    """Counts the samples that a visitor wants to compare.
+
+    Raises RateLimitExceeded. In that case nothing is counted, unless another request was counted at the same moment.
     """
     limits = (
         ("address", "ip", settings.COMPARE_LIMIT),
         ("all", lambda group, request: "all", settings.COMPARE_TOTAL_LIMIT),
     )
 
-    def usage_of(what: str, key: object, *, increment: bool) -> Any:
+    def count_usage(what: str, key: object, *, increment: bool) -> Any:
         return get_usage(request, group=f"compare:{what}:", key=key, rate=COUNTING_RATE, increment=increment)
 
     for what, key, limit in limits:
-        usage = usage_of(what, key, increment=False)
+        usage = count_usage(what, key, increment=False)
         if usage["count"] + sounds > limit:
             raise _too_much_compared(usage["time_left"])
-    # Counted one by one: of several requests at once, those beyond the limit find it reached here.
+    # Count one by one: if several requests come at once, the ones beyond the limit are refused here.
     for _ in range(sounds):
         for what, key, limit in limits:
-            usage = usage_of(what, key, increment=True)
+            usage = count_usage(what, key, increment=True)
             if usage["count"] > limit:
                 raise _too_much_compared(usage["time_left"])
 
@@ -80,7 +81,7 @@ def _too_much_compared(seconds_left: int) -> RateLimitExceeded:
 
 
 def limit_for(account: Account, bucket: Bucket) -> int:
-    """Requests per window: the account's own number, else its plan's."""
+    """Returns the requests per window: the account's own limit, or its plan's."""
     if bucket == "generate":
         override, of_plan = account.generate_limit_override, account.plan.generate_limit
     else:
@@ -89,17 +90,17 @@ def limit_for(account: Account, bucket: Bucket) -> int:
 
 
 def count_account(account: Account, bucket: Bucket) -> Usage:
-    """Counts one request of the account's. It is counted even when it is past the limit."""
+    """Counts one request of an account, even beyond the limit."""
     return _count(None, bucket, limit_for(account, bucket), key=lambda group, request: str(account.pk))
 
 
 def count_address(request: HttpRequest, bucket: Bucket) -> Usage:
-    """For callers without an account: by IPv4 address or IPv6 /64."""
+    """Counts one request without an account, by IPv4 address or IPv6 /64."""
     return _count(request, bucket, settings.ANONYMOUS_READ_LIMIT, key="ip")
 
 
 def _count(request: HttpRequest | None, bucket: Bucket, limit: int, *, key: object) -> Usage:
-    # The parts of the key are joined without a separator, hence the colon.
+    # The colon is needed: the parts of the key are joined without a separator.
     usage = get_usage(request, group=f"api:{bucket}:", key=key, rate=COUNTING_RATE, increment=True)
-    # A window's last second still counts as inside it.
+    # The last second still belongs to the window.
     return Usage(bucket, limit, usage["count"], int(time.time()) + usage["time_left"] + 1)

@@ -1,5 +1,6 @@
-"""The password, asked once more before something that cannot be taken back, and the second factor of who has one: a
-page that was left open does nothing, nor does a password that leaked.
+"""Asks for the password, and the second factor if there is one, before an irreversible change.
+
+This protects against a page left open and against a leaked password.
 """
 
 from collections.abc import Callable
@@ -24,14 +25,15 @@ View = Callable[..., HttpResponse]
 
 
 def is_second_factor_due(request: HttpRequest) -> bool:
-    """Whether the person has a second factor and has not confirmed with it in the last five minutes."""
+    """Whether the user has a second factor and has not confirmed with it in the last five minutes."""
     return has_second_factor(cast(User, request.user)) and not did_recently_reauthenticate(request)
 
 
 def second_factor_first(page: str = "") -> Callable[[View], View]:
     """Asks for the second factor, then redirects to the URL named `page`, by default the view's own.
 
-    Goes below `person_page` or `member_page`. A form that was sent unconfirmed is dropped: it holds the password.
+    Goes below `person_page` or `member_page`. A form that is interrupted by it is not kept, because it has the
+    password.
     """
 
     def decorate(view: View) -> View:
@@ -48,7 +50,7 @@ def second_factor_first(page: str = "") -> Callable[[View], View]:
 
 
 class ReauthenticationForm(forms.Form):
-    """A form with the password of now in its field `current`."""
+    """A form with the current password in the field `current`."""
 
     current = forms.CharField(
         label="Your password",
@@ -70,7 +72,7 @@ class ReauthenticationForm(forms.Form):
 
 
 def is_confirmed(request: HttpRequest, form: forms.Form) -> bool:
-    """Whether what was sent is right, password included. As many tries as wherever else it is asked again."""
+    """Whether the form is valid, including the password. Attempts share the limit of every other password prompt."""
     if ratelimit.consume(request, action="reauthenticate", user=request.user):
         return form.is_valid()
     form.full_clean()

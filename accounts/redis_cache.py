@@ -1,8 +1,8 @@
-"""The cache in Redis, with the database standing in while Redis is away.
+"""The Redis cache, with the database as a fallback while Redis is unavailable.
 
-What is cached is small and decides nothing about money: counts of requests, above all. While Redis does not answer,
-every process counts in the database, which has to be there anyway; the windows then start anew. The other choices were
-worse: no limit, a limit that grows with the number of processes, or no answer.
+Cached data is small and never decides about money; most of it is rate-limit counts. While Redis is unavailable, every
+process counts in the database, which has to be there anyway, and the windows start again. The alternatives were worse:
+no limit, a limit per process, or refusing requests.
 """
 
 import logging
@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TIMEOUT_SECONDS = 0.3  # to connect, and to wait for an answer
-AWAY_SECONDS = 2.0  # not asked again for as long: one request waits, not each
+TIMEOUT_SECONDS = 0.3  # to connect, and to wait for a response
+AWAY_SECONDS = 2.0  # Redis is skipped for this long after a failure, so that only one request waits
 OUT_OF_REACH = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError, OSError)
 
 _clients: dict[str, RedisCacheClient] = {}
@@ -32,12 +32,12 @@ _away_until = float("-inf")  # monotonic seconds
 
 
 class _SharedRedisCache(RedisCache):
-    """Django makes a cache for every request under ASGI; connections belong to the process."""
+    """Shares connections per process. Under ASGI, Django creates a cache for every request."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         if server not in _clients:
-            # At most once more, and at once: for a connection that Redis closed while it was idle.
+            # One immediate retry, for a connection that Redis closed while it was idle.
             retry: Any = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
             _clients[server] = RedisCacheClient(
                 [server], socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS, retry=retry
@@ -46,7 +46,7 @@ class _SharedRedisCache(RedisCache):
 
 
 class RedisCacheWithStandIn(BaseCache):
-    """A backend of CACHES: LOCATION is Redis, OPTIONS["stand_in"] names the cache that answers while it is away."""
+    """A CACHES backend. LOCATION is Redis; OPTIONS["stand_in"] names the cache to use while Redis is unavailable."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(params)

@@ -1,7 +1,7 @@
-"""How django-allauth's second factor behaves here: names, words, and how its secrets are kept. Owns no state.
+"""Adapts django-allauth's second factor: names, messages, and the encryption of its secrets. Owns no state.
 
-A secret has to be read again at every sign-in, so it is encrypted and not hashed, with keys made from SECRET_KEY and
-from SECRET_KEY_FALLBACKS.
+A secret is needed at every sign-in, so it is encrypted instead of hashed, with keys derived from SECRET_KEY and
+SECRET_KEY_FALLBACKS.
 """
 
 import base64
@@ -19,7 +19,7 @@ SALT = "accounts.second_factor"
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
-    """`settings.MFA_ADAPTER`."""
+    """Implements `settings.MFA_ADAPTER`."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": "That code is incorrect or has already been used. Wait for the next one.",
@@ -30,7 +30,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return "Utterance"
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """The site that passkeys belong to: the host at hand, by our name."""
+        """Returns the site that passkeys belong to: the request's host, with our name."""
         entity: dict[str, str] = super().get_public_key_credential_rp_entity()
         return entity | {"name": "Utterance"}
 
@@ -38,7 +38,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return _fernet().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """A secret that none of our keys can read is replaced by one that nobody knows: no code ever matches it."""
+        """Decrypts a secret. If no key can, returns a random secret, which no code ever matches."""
         try:
             return _fernet().decrypt(encrypted_text.encode()).decode()
         except InvalidToken:

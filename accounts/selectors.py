@@ -1,4 +1,4 @@
-"""Reads of people, accounts, keys and the maintenance switch."""
+"""Queries of users, accounts, keys and the maintenance switch."""
 
 import time
 import uuid
@@ -16,11 +16,15 @@ _maintenance_seen: tuple[float, bool] = (float("-inf"), False)
 
 
 def find_api_key(key: str) -> ApiKey | None:
-    """The usable key with its account and plan, in one query or two; none at all for one whose checksum is wrong."""
+    """Returns a usable key with its account and plan, or None.
+
+    Takes one query, or two if the key is unknown or the previous secret of a rotated key. A key with a wrong checksum
+    takes none.
+    """
     if not keys.is_well_formed(key):
         return None
     digest, rows = keys.digest(key), ApiKey.objects.select_related("account__plan")
-    # Two look-ups by a unique index; the second is for keys that nobody knows, and for a rotated one's old secret.
+    # Two lookups by unique indexes. The second is for the previous secret of a rotated key, and for unknown keys.
     found = (
         rows.filter(digest=digest).first() or rows.filter(old_digest=digest, old_expires_at__gt=timezone.now()).first()
     )
@@ -28,7 +32,7 @@ def find_api_key(key: str) -> ApiKey | None:
 
 
 def get_account(account_id: object) -> Account:
-    """By id, or by the email of a member of exactly one account. Raises NotFound."""
+    """Returns an account by its ID, or by the email of a member who has no other account. Raises NotFound."""
     text = str(account_id)
     accounts = Account.objects.select_related("plan")
     key = _uuid(text)
@@ -40,33 +44,36 @@ def get_account(account_id: object) -> Account:
 
 
 def list_memberships(user: User) -> QuerySet[Membership]:
-    """A person's places, each with its account and plan, oldest first."""
+    """Returns a user's memberships with accounts and plans, oldest first."""
     return Membership.objects.filter(user=user).select_related("account__plan").order_by("created_at", "pk")
 
 
 def list_plans() -> QuerySet[Plan]:
-    """The slowest first."""
+    """Returns the plans, lowest limits first."""
     return Plan.objects.order_by("generate_limit", "code")
 
 
 def list_members(*, account: Account) -> QuerySet[Membership]:
-    """Each with its person, oldest first."""
+    """Returns the memberships of an account with their users, oldest first."""
     return Membership.objects.filter(account=account).select_related("user").order_by("created_at", "pk")
 
 
 def list_invitations(*, account: Account) -> QuerySet[Invitation]:
-    """Those without an answer, expired ones too, newest first."""
+    """Returns the open invitations, including expired ones, newest first."""
     return Invitation.objects.for_account(account).order_by("-sent_at", "pk")
 
 
 def find_invitation(token: str) -> Invitation | None:
-    """The open invitation of a mail's link, with its account. None: used, withdrawn, expired or never there."""
+    """Returns the open invitation for an email's token, with its account.
+
+    None if used, withdrawn, expired or unknown.
+    """
     found = Invitation.objects.filter(digest=keys.digest(token), expires_at__gt=timezone.now())
     return found.select_related("account").first()
 
 
 def list_keys(*, account: Account) -> QuerySet[ApiKey]:
-    """Usable and expired ones first, revoked ones last; newest first."""
+    """Returns the keys, newest first; revoked ones come last."""
     return ApiKey.objects.for_account(account).order_by(F("revoked_at").asc(nulls_first=True), "-created_at", "pk")
 
 
@@ -76,7 +83,7 @@ def count_usable_keys(*, account: Account) -> int:
 
 
 def is_in_maintenance() -> bool:
-    """Asked on every request, so the database is asked at most once a second per process."""
+    """Whether the API is in maintenance. Every request asks, so each process queries at most once a second."""
     global _maintenance_seen
     seen_at, value = _maintenance_seen
     now = time.monotonic()
@@ -94,7 +101,7 @@ def _uuid(text: str) -> uuid.UUID | None:
 
 
 def find_keys(text: str) -> QuerySet[ApiKey]:
-    """Keys known by an id, by the whole key, or by its visible prefix."""
+    """Finds keys by ID, by the whole key, or by its visible prefix."""
     if keys.is_well_formed(text):
         digest = keys.digest(text)
         return ApiKey.objects.filter(Q(digest=digest) | Q(old_digest=digest))

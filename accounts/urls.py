@@ -1,4 +1,4 @@
-"""The pages about people: the way in and out (allauth's names, our addresses), keys, switching accounts."""
+"""URLs of the account pages: sign-up and sign-in (allauth's names, our paths), keys, the account switcher."""
 
 from django.urls import path, re_path
 

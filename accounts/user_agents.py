@@ -1,6 +1,6 @@
-"""What people call the browser that a User-Agent stands for. A guess for their eyes: nothing is decided by it."""
+"""Names the browser of a User-Agent for display. It is a guess; no decision depends on it."""
 
-# The first that is found names it: Edge and Opera also say Chrome, and all of them say Safari.
+# The first match wins: Edge and Opera also contain Chrome, and all of them contain Safari.
 BROWSERS = (
     ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Vivaldi", "Vivaldi"),
     ("Firefox/", "Firefox"), ("FxiOS/", "Firefox"), ("CriOS/", "Chrome"), ("Chromium/", "Chromium"),
@@ -13,7 +13,7 @@ SYSTEMS = (
 
 
 def browser_words(user_agent: str) -> str:
-    """Such as "Firefox on Linux"."""
+    """Returns a name such as "Firefox on Linux"."""
     browser = next((name for sign, name in BROWSERS if sign in user_agent), "")
     system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
     if browser and system:

@@ -106,7 +106,7 @@ def pages(world: dict[str, Any]) -> tuple[list[str], list[str]]:
     return staff, own
 
 
-def seconds_of(ask: Callable[[], Any]) -> float:
+def measure_seconds(ask: Callable[[], Any]) -> float:
     def once() -> float:
         began = time.perf_counter()
         answer = ask()
@@ -141,7 +141,7 @@ def main(arguments: Sequence[str]) -> int:
         missed = 0
         for client, urls in zip((staff, customer), pages(world), strict=True):
             for url in urls:
-                seconds = seconds_of(lambda client=client, url=url: client.get(url))  # type: ignore[misc]
+                seconds = measure_seconds(lambda client=client, url=url: client.get(url))  # type: ignore[misc]
                 missed += seconds >= BAR_SECONDS
                 print(f"  {seconds * 1000:8.1f} ms   {'MISSED' if seconds >= BAR_SECONDS else 'ok'}   {url}")
     return 1 if missed else 0

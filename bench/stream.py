@@ -180,7 +180,7 @@ def measure_many(bench: Bench) -> None:
     """All are opened before the first is spoken: the worker stands still until then."""
     text, web = TEXT, bench.service.child("config.asgi")
     assert web is not None
-    pids = [web.pid, *(each.pid for each in bench.service.processes() if "config.asgi" in each.command)]
+    pids = [web.pid, *(process.pid for process in bench.service.processes() if "config.asgi" in process.command)]
     before = _resident_bytes(pids)
     peak = before
     done = threading.Event()

@@ -118,7 +118,7 @@ def fill(urls: list[str], events: int) -> None:
         )
         for number in range(events)
     ]  # fmt: skip
-    receiver_of = {each.account_id: parse_target(each.url).receiver for each in endpoints}
+    receiver_of = {endpoint.account_id: parse_target(endpoint.url).receiver for endpoint in endpoints}
     with transaction.atomic():
         Job.objects.bulk_create(jobs, batch_size=1000)
         Delivery.objects.bulk_create(
@@ -237,5 +237,5 @@ def main(rounds: int, events: int) -> int:
 
 
 if __name__ == "__main__":
-    given = [int(each) for each in sys.argv[1:]]
+    given = [int(argument) for argument in sys.argv[1:]]
     sys.exit(main(*given, *(3, 10_000)[len(given) :]))

@@ -1,4 +1,4 @@
-"""`GET /api/v1/credits`: what an account can spend, for programs."""
+"""`GET /api/v1/credits`: what an account can spend."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.api.key_auth import KEY_ERRORS, KeyView, key_of
+from accounts.api.key_auth import KEY_ERRORS, KeyView, get_request_key
 from billing.money import format_credits
-from billing.months import month_of
+from billing.months import get_month
 from billing.selectors import get_balance, spent_this_month
 from config.api import success
 from config.schema import described
@@ -42,14 +42,14 @@ class Credits(KeyView):
     )
     def get(self, request: Request) -> HttpResponse:
         """What the account can spend and owes, and what this key has spent this month."""
-        balance, api_key = get_balance(self.account), key_of(request)
+        balance, api_key = get_balance(self.account), get_request_key(request)
         cap = api_key.monthly_cap_microcredits
         data = {
             "available": format_credits(balance.available_microcredits),
             "debt": format_credits(balance.debt_microcredits),
             "plan": self.account.plan_id,
             "key": {
-                "month": f"{month_of(timezone.now()):%Y-%m}",
+                "month": f"{get_month(timezone.now()):%Y-%m}",
                 "spent": format_credits(spent_this_month(api_key)),
                 "monthly_cap": None if cap is None else format_credits(cap),
             },

@@ -1,4 +1,7 @@
-"""A recharge from its beginning to Stripe's answer, and the mail when it was stopped: network, and no transaction."""
+"""Charges the saved card for automatic top-ups, and emails the owners when they stop.
+
+These functions use the network, so call them outside transactions.
+"""
 
 import logging
 
@@ -20,10 +23,10 @@ GONE = "The saved card can no longer be charged. Save a card with your next purc
 
 
 def recharge_account(account: Account) -> Purchase | None:
-    """Charges the kept card when a recharge is due, or asks again about one that Stripe did not answer.
+    """Charges the saved card if a top-up is due, or asks again about one that Stripe did not answer.
 
-    The credits come with Stripe's event. A card that is declined or gone stops it for good: no loop.
-    Raises PaymentsUnreachable, and nothing is lost: the next time asks again.
+    The credits come with Stripe's event. If the card is declined or no longer exists, automatic top-ups are turned off,
+    so that the charge is not repeated. Raises PaymentsUnreachable; the next call retries.
     """
     if not gateway.is_set_up():
         return None
@@ -52,7 +55,7 @@ def recharge_account(account: Account) -> Purchase | None:
 
 
 def recharge_accounts() -> None:
-    """All that are due, or as many as Stripe answers: while it is out of reach, others wait for no more than one."""
+    """Runs every due top-up. Stops at the first one that Stripe does not answer, to wait for one timeout only."""
     for account_id in accounts_to_recharge():
         try:
             recharge_account(Account.objects.get(pk=account_id))
@@ -62,7 +65,7 @@ def recharge_accounts() -> None:
 
 
 def tell_owners(account: Account) -> None:
-    """That the recharge was stopped, and why; once."""
+    """Emails the owners once that automatic top-ups were stopped, and why."""
     if not auto_top_up.claim_mail(account=account):
         return
     row = AutoTopUp.objects.get(account=account)

@@ -1,4 +1,4 @@
-"""Refusals that concern credits."""
+"""Errors about credits."""
 
 import re
 from datetime import date
@@ -13,12 +13,12 @@ class InsufficientCredits(DomainError):
 
     def __init__(self, *, need_microcredits: int, have_microcredits: int) -> None:
         message = f"Need {format_need(need_microcredits)} credits, have {format_have(have_microcredits)}"
-        # Programs read the numbers out of it, so no separators of thousands.
+        # Clients parse the numbers, so remove the thousands separators.
         super().__init__(re.sub(r"(?<=\d),(?=\d)", "", message))
 
 
 class KeyCapReached(DomainError):
-    """The account could pay, but this key has spent what it may in a month."""
+    """The account could pay, but this key has reached its monthly cap."""
 
     code, status = "KEY_LIMIT_REACHED", 402
     example = (
@@ -35,7 +35,7 @@ class KeyCapReached(DomainError):
 
 
 class NotEnoughToTake(DomainError):
-    """An operator wanted to take more than is there; taking never makes a debt."""
+    """An operator tried to deduct more than the balance. Deductions never create debt."""
 
     code, status = "NOT_ENOUGH_TO_TAKE", 409
 
@@ -47,7 +47,7 @@ class NotEnoughToTake(DomainError):
 
 
 class SellingNotSetUp(DomainError):
-    """This server has no key of Stripe's."""
+    """This server has no Stripe API key."""
 
     code, status = "SELLING_NOT_SET_UP", 503
 
@@ -56,7 +56,7 @@ class SellingNotSetUp(DomainError):
 
 
 class PaymentsUnavailable(DomainError):
-    """Stripe did not answer, or refused what we asked."""
+    """Stripe did not answer, or refused the request."""
 
     code, status = "PAYMENTS_UNAVAILABLE", 503
 
@@ -65,11 +65,11 @@ class PaymentsUnavailable(DomainError):
 
 
 class PaymentsUnreachable(PaymentsUnavailable):
-    """Stripe gave no answer at all, or too late: whoever asks next waits as long."""
+    """Stripe did not answer in time. The next request would wait as long."""
 
 
 class CardDeclined(DomainError):
-    """A kept card was charged without its owner there, and that did not work."""
+    """An off-session charge of the saved card failed."""
 
     code, status = "CARD_DECLINED", 402
 
@@ -78,7 +78,7 @@ class CardDeclined(DomainError):
 
 
 class CardGone(DomainError):
-    """A kept card, or its customer, is not at Stripe any more, or cannot be charged without its owner."""
+    """The saved card or its customer no longer exists at Stripe, or cannot be charged off-session."""
 
     code, status = "CARD_GONE", 402
 

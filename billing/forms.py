@@ -1,4 +1,4 @@
-"""What people choose and type on the billing page."""
+"""Forms of the billing page."""
 
 import uuid
 from typing import Any
@@ -11,7 +11,7 @@ from billing.selectors import list_packs
 
 
 class BuyForm(forms.Form):
-    """A pack. The hidden token lets a form that is sent twice buy once."""
+    """Chooses a pack. The hidden token makes a form that is submitted twice buy once."""
 
     pack = forms.ModelChoiceField(
         queryset=Pack.objects.none(),
@@ -24,7 +24,7 @@ class BuyForm(forms.Form):
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("auto_id", "id_buy_%s")  # beside another form with a pack
+        kwargs.setdefault("auto_id", "id_buy_%s")  # the page has another form with a pack
         super().__init__(*args, **kwargs)
         self.fields["pack"].queryset = list_packs()  # type: ignore[attr-defined]
 
@@ -35,7 +35,7 @@ class SubscribeForm(forms.Form):
 
 
 class RechargeForm(forms.Form):
-    """When to buy which pack with the kept card, and how often at most."""
+    """When to buy which pack with the saved card, and how often at most."""
 
     is_on = forms.BooleanField(required=False, label="Top up automatically")
     threshold = forms.CharField(
@@ -114,7 +114,7 @@ class LowBalanceForm(forms.Form):
 
 
 def positive_credits(text: str) -> int:
-    """In microcredits."""
+    """Returns the microcredits of a positive number of credits."""
     try:
         amount = parse_credits(text)
     except ValueError as error:

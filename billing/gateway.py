@@ -1,6 +1,6 @@
-"""What we ask of Stripe, through its own SDK. Owns no state: rows are `billing.services`, which ask Stripe nothing.
+"""Requests to Stripe, through its own SDK. Owns no state: `billing.services` owns the rows and never calls Stripe.
 
-Each request that makes something carries a key of ours, so that asking again makes nothing twice.
+Every request that creates something has an idempotency key, so that a retry creates nothing twice.
 https://docs.stripe.com/api/idempotent_requests
 """
 
@@ -21,8 +21,8 @@ from config.connections import release_connection
 
 logger = logging.getLogger(__name__)
 
-CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 8.0  # people wait for it
-RETRIES = 1  # of the SDK's own; what a sweep asks, the next one asks again
+CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 8.0  # users wait for these
+RETRIES = 1  # by the SDK; sweeps turn them off, because the next sweep retries anyway
 
 
 def is_set_up() -> bool:
@@ -30,7 +30,7 @@ def is_set_up() -> bool:
 
 
 def stripe_client(*, retries: int = RETRIES) -> stripe.StripeClient:
-    """Raises SellingNotSetUp."""
+    """Returns a client. Raises SellingNotSetUp."""
     if not is_set_up():
         raise SellingNotSetUp
     return stripe.StripeClient(
@@ -42,9 +42,9 @@ def stripe_client(*, retries: int = RETRIES) -> stripe.StripeClient:
 
 
 def open_checkout(purchase: Purchase) -> tuple[str, str]:
-    """A Checkout for a pack: its id, and the URL to pay at. The same purchase gets the same one.
+    """Creates a Checkout for a pack. Returns its ID and the URL to pay at; the same purchase gets the same ones.
 
-    Raises PaymentsUnavailable, SellingNotSetUp.
+    Raises PaymentsUnavailable or SellingNotSetUp.
     """
     client = stripe_client()
     ours = {"purchase": str(purchase.pk), "account": str(purchase.account_id)}
@@ -77,7 +77,7 @@ def open_checkout(purchase: Purchase) -> tuple[str, str]:
 
 
 def open_subscription_checkout(subscription: Subscription) -> tuple[str, str]:
-    """A Checkout for a plan: its id, and the URL to pay at. Raises PaymentsUnavailable, SellingNotSetUp."""
+    """Creates a Checkout for a plan. Returns its ID and URL. Raises PaymentsUnavailable or SellingNotSetUp."""
     client = stripe_client()
     ours = {"subscription": str(subscription.pk), "account": str(subscription.account_id)}
     plan = subscription.plan
@@ -106,9 +106,9 @@ def open_subscription_checkout(subscription: Subscription) -> tuple[str, str]:
 
 
 def cancel_subscription(subscription: Subscription) -> None:
-    """At once, without a refund. One that Stripe does not know, or has ended already, is as good as cancelled.
+    """Cancels a subscription immediately, without a refund.
 
-    Raises PaymentsUnavailable, SellingNotSetUp.
+    Does nothing if Stripe does not know it or has already ended it. Raises PaymentsUnavailable or SellingNotSetUp.
     """
     if not subscription.stripe_subscription_id:
         return
@@ -118,9 +118,9 @@ def cancel_subscription(subscription: Subscription) -> None:
 
 
 def set_renewal(subscription: Subscription, *, is_on: bool) -> None:
-    """Whether another month follows the one that is paid. One that Stripe does not know has none to follow.
+    """Sets whether the subscription renews after the paid month.
 
-    Raises PaymentsUnavailable, SellingNotSetUp.
+    Does nothing if Stripe does not know the subscription. Raises PaymentsUnavailable or SellingNotSetUp.
     """
     if not subscription.stripe_subscription_id:
         return
@@ -134,7 +134,7 @@ def set_renewal(subscription: Subscription, *, is_on: bool) -> None:
 
 
 def open_portal(customer: StripeCustomer) -> str:
-    """The URL where customers change cards, plan and address, and find invoices. Raises PaymentsUnavailable."""
+    """Returns the URL where customers change cards, plan and address, and find invoices. Raises PaymentsUnavailable."""
     client = stripe_client()
     with _asking("open customer portal"):
         session = client.v1.billing_portal.sessions.create(
@@ -144,10 +144,10 @@ def open_portal(customer: StripeCustomer) -> str:
 
 
 def charge_kept_card(purchase: Purchase, customer: StripeCustomer) -> str:
-    """Charges the kept card for a purchase, its owner not being there: the PaymentIntent's id.
+    """Charges the saved card for a purchase, off-session, and returns the PaymentIntent's ID.
 
-    Paid is only what its event says. The same purchase is charged once, however often this is called within a day.
-    Raises CardDeclined and CardGone, which are final, and PaymentsUnavailable, after which it may be tried again.
+    Only Stripe's event proves that it was paid. The same purchase is charged once, however often this is called within
+    a day. CardDeclined and CardGone are final; after PaymentsUnavailable, try again.
     """
     client = stripe_client(retries=0)
     ours = {"purchase": str(purchase.pk), "account": str(purchase.account_id)}
@@ -174,11 +174,11 @@ def charge_kept_card(purchase: Purchase, customer: StripeCustomer) -> str:
     intent_id, status = _text(intent, "id"), _text(intent, "status")
     if status in {"succeeded", "processing"}:
         return intent_id
-    raise CardDeclined  # it asks for its owner, who is not there
+    raise CardDeclined  # the bank asks the cardholder to authenticate
 
 
 def list_events(*, since: datetime, types: list[str]) -> Iterator[dict[str, Any]]:
-    """What Stripe made since then (it keeps 30 days), newest first, as it would have been delivered.
+    """Returns Stripe's events since then (it keeps 30 days), newest first, in the form in which they are delivered.
 
     Raises PaymentsUnavailable.
     """
@@ -203,7 +203,7 @@ def _open_session(client: stripe.StripeClient, params: Any, *, key: str) -> tupl
 
 @contextmanager
 def _asking(what: str, *, but: tuple[type[stripe.StripeError], ...] = ()) -> Iterator[None]:
-    """Around one request. Raises PaymentsUnavailable for whatever is no good answer, except `but`."""
+    """Wraps one request. Raises PaymentsUnavailable for any error or malformed response, except errors in `but`."""
     release_connection()
     try:
         yield
@@ -212,7 +212,7 @@ def _asking(what: str, *, but: tuple[type[stripe.StripeError], ...] = ()) -> Ite
     except stripe.StripeError as error:
         _refuse(what, error)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        # What the SDK stumbles over when a body is not one of Stripe's.
+        # The SDK raises these if the response body is not Stripe's.
         logger.error("unexpected Stripe response for %s: %s", what, type(error).__name__)
         raise PaymentsUnavailable from None
 
@@ -228,7 +228,7 @@ def _asking_of_one_that_may_be_gone(what: str) -> Iterator[None]:
 
 
 def _text(answer: object, name: str) -> str:
-    """Of an answer that may be none of Stripe's. Raises PaymentsUnavailable."""
+    """Returns a text field of a response. Raises PaymentsUnavailable if it is missing."""
     value = getattr(answer, name, None)
     if not isinstance(value, str) or not value:
         logger.error("Stripe's response has no %s", name)
@@ -237,6 +237,6 @@ def _text(answer: object, name: str) -> str:
 
 
 def _refuse(what: str, error: stripe.StripeError) -> NoReturn:
-    """Stripe's own words may hold a customer's data, and never reach anybody."""
+    """Raises our error in place of Stripe's, whose message may have customer data and is neither logged nor shown."""
     logger.error("Stripe request failed (%s): %s %s", what, type(error).__name__, error.code or "")
     raise PaymentsUnreachable if isinstance(error, stripe.APIConnectionError) else PaymentsUnavailable from None

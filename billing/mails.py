@@ -1,4 +1,4 @@
-"""Mails about money, to the owners of an account. What is owed to whom, and that it was sent, is `billing.services`."""
+"""Emails about billing to the owners of an account. `billing.services` decides who gets one and records it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,5 +8,5 @@ from accounts.models import Account
 
 
 def mail_owners(account: Account, *, subject: str, template: str, context: Mapping[str, Any]) -> bool:
-    """`template`: of billing/email. False when a mail could not be sent; the log says why."""
+    """Sends a template of billing/email. Returns False if an email could not be sent; the log says why."""
     return mails.mail_owners(account, f"billing/email/{template}", subject=subject, context=context)

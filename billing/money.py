@@ -1,4 +1,4 @@
-"""Microcredits as text and back. Exact in data; two decimals, rounded against us, in what people read."""
+"""Converts microcredits to text and back. Exact in data; for display two decimals, rounded against us."""
 
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -8,44 +8,44 @@ from babel.numbers import format_currency
 from billing.models import MICROCREDITS_PER_CREDIT
 
 CENT = Decimal("0.01")
-MAX_CREDITS = 1_000_000_000  # in one movement: nine thousand of these still fit the database's 64 bits
-# A comma only between thousands: "2,5" could mean 2.5 or 25, so it means neither.
+MAX_CREDITS = 1_000_000_000  # per movement; nine thousand of these still fit in 64 bits
+# Commas only as thousands separators: "2,5" could mean 2.5 or 25, so it is refused.
 NUMBER = re.compile(r"([+-]?)([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]+))?")
 
 
 def format_credits(microcredits: int) -> str:
-    """Exact, without trailing zeros: 42_000 → "0.042", 5_000_000 → "5"."""
+    """Formats credits exactly, without trailing zeros: 42_000 → "0.042", 5_000_000 → "5"."""
     sign = "-" if microcredits < 0 else ""
     whole, rest = divmod(abs(microcredits), MICROCREDITS_PER_CREDIT)
     return f"{sign}{whole}.{rest:06d}".rstrip("0").rstrip(".")
 
 
 def format_exact(microcredits: int, *, signed: bool = False) -> str:
-    """Exact, for people: two decimals at least. 42_000 → "0.042", -5_000_000 → "-5.00"; `signed`: "+5.00"."""
+    """Formats exactly, with at least two decimals: 42_000 → "0.042", -5_000_000 → "-5.00"; `signed`: "+5.00"."""
     text = f"{Decimal(microcredits) / MICROCREDITS_PER_CREDIT:{'+' if signed else ''},.6f}"
     whole, _, decimals = text.partition(".")
     return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
 def format_need(microcredits: int) -> str:
-    """Two decimals, rounded up: nobody is told less than they need."""
+    """Formats with two decimals, rounded up, so that no one is told less than they need."""
     return _two_decimals(microcredits, ROUND_CEILING)
 
 
 def format_have(microcredits: int) -> str:
-    """Two decimals, rounded down: nobody is told more than they have."""
+    """Formats with two decimals, rounded down, so that no one is told more than they have."""
     return _two_decimals(microcredits, ROUND_FLOOR)
 
 
 def format_whole(microcredits: int) -> str:
-    """As `format_have`, without decimals where there are none: what is sold comes in round numbers."""
+    """Formats like `format_have`, but omits ".00": packs are sold in round numbers."""
     return format_have(microcredits).removesuffix(".00")
 
 
 def parse_credits(text: str) -> int:
-    """ "2.5" → 2_500_000, "1,000" → 1_000_000_000.
+    """Parses credits: "2.5" → 2_500_000, "1,000" → 1_000_000_000.
 
-    Raises ValueError for what is no number, more than MAX_CREDITS or finer than a microcredit.
+    Raises ValueError if the text is not a number, exceeds MAX_CREDITS or is finer than a microcredit.
     """
     match = NUMBER.fullmatch(text.strip())
     if match is None:
@@ -71,18 +71,18 @@ THREE_DECIMAL = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 
 
 def currency_decimals(currency: str) -> int:
-    """How many decimals of a currency its smallest unit at Stripe stands for."""
+    """Returns how many decimals Stripe's smallest unit of a currency has."""
     return 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
 
 
 def format_money(amount: int, currency: str) -> str:
-    """In the currency's smallest unit: 1000 of usd → "$10.00", 1000 of jpy → "¥1,000"."""
+    """Formats money, given in the currency's smallest unit: 1000 usd → "$10.00", 1000 jpy → "¥1,000"."""
     value = Decimal(amount).scaleb(-currency_decimals(currency))
     return str(format_currency(value, currency.upper(), locale="en_US", currency_digits=True))
 
 
 def parse_money(text: str, currency: str) -> int:
-    """ "50" or "1,250.50" of usd → 5000, 125050. Raises ValueError for what is no amount of it."""
+    """Parses money: "50" or "1,250.50" usd → 5000, 125050. Raises ValueError for an invalid amount."""
     match = NUMBER.fullmatch(text.strip().lstrip("+"))
     decimals = currency_decimals(currency)
     fraction = (match[3] or "").rstrip("0") if match else ""

@@ -3,8 +3,8 @@
 from datetime import date
 
 
-def month_of(day: date) -> date:
-    """Of a day, or of a moment in UTC."""
+def get_month(day: date) -> date:
+    """Returns the first day of the month of a date, or of a datetime in UTC."""
     return date(day.year, day.month, 1)
 
 

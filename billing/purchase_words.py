@@ -1,11 +1,11 @@
-"""A purchase in words: on the billing page, in receipts."""
+"""Describes purchases, for the billing page and receipts."""
 
 from billing.models import Purchase, PurchaseKind
 from billing.money import format_money, format_whole
 
 
 def what_was_bought(purchase: Purchase) -> str:
-    """Such as "1,000 credits", or "Pro, a month with 3,000 credits"."""
+    """Returns a description such as "1,000 credits", or "Pro, a month with 3,000 credits"."""
     credits = f"{format_whole(purchase.credits_microcredits)} credits"
     if purchase.subscription is not None:
         plan = purchase.plan or purchase.subscription.plan
@@ -14,6 +14,6 @@ def what_was_bought(purchase: Purchase) -> str:
 
 
 def what_it_cost(purchase: Purchase) -> str:
-    """With tax once it is paid, before tax until then."""
+    """Returns the price: with tax once it is paid, before tax until then."""
     amount = purchase.price if purchase.paid is None else purchase.paid
     return format_money(amount, purchase.currency)

@@ -1,4 +1,4 @@
-"""Stripe's own list of events against ours: what was never delivered is applied by the same road."""
+"""Compares Stripe's list of events with ours, and applies the ones that were never delivered."""
 
 import json
 import logging
@@ -12,15 +12,16 @@ from billing.services.stripe_events import HANDLERS, apply_event, record_event
 
 logger = logging.getLogger(__name__)
 
-# Stripe keeps events for 30 days, and delivers for three: https://docs.stripe.com/api/events
+# Stripe keeps events for 30 days and retries deliveries for three: https://docs.stripe.com/api/events
 REACH = timedelta(days=30)
 OVERLAP = timedelta(days=4)
 
 
 def reconcile(*, since: datetime | None = None) -> tuple[int, int]:
-    """How many events Stripe has since then (since the last time, if not given) and how many of them we lacked.
+    """Returns how many events Stripe has and how many of them were missing here.
 
-    Raises PaymentsUnavailable. Nothing is asked where no key of Stripe's is set.
+    Looks at events since `since`, by default since the last run. Raises PaymentsUnavailable. Does nothing without a
+    Stripe API key.
     """
     if not gateway.is_set_up():
         return 0, 0
@@ -28,13 +29,13 @@ def reconcile(*, since: datetime | None = None) -> tuple[int, int]:
     if since is None:
         until = StripeEventLock.objects.filter(pk=1).values_list("reconciled_until", flat=True).first()
         since = max(until - OVERLAP, began - REACH) if until else began - REACH
-    # The oldest first, as they would have come; nothing depends on it.
+    # Apply the oldest first, as in a delivery, although the order does not matter.
     events = list(gateway.list_events(since=since, types=list(HANDLERS)))[::-1]
     missed = [record_event(payload=json.dumps(event).encode(), is_reconciled=True) for event in events]
     for event_id in filter(None, missed):
         try:
             apply_event(event_id=event_id)
-        except Exception:  # it is logged and counted, and the sweep tries again; the next one is not to wait for it
+        except Exception:  # logged and counted; the sweep retries it, and the next event must not wait
             logger.warning("reconciliation could not apply event %s; continuing with the next one", event_id)
     StripeEventLock.objects.update_or_create(pk=1, defaults={"reconciled_until": began})
     return len(events), sum(1 for event_id in missed if event_id)

@@ -1,7 +1,7 @@
-"""Renewals follow their accounts: off at Stripe while one is about to be deleted, on again when it stays.
+"""Turns off renewal at Stripe while an account is scheduled for deletion, and on again if the account is kept.
 
-Network, and no transaction. The sweep compares what should be with what is known, so that a crash, or a Stripe that
-does not answer, only makes it later.
+These functions use the network, so call them outside transactions. The sweep compares the desired state with the known
+one, so a crash or an outage of Stripe only delays the change.
 """
 
 import logging
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def follow_accounts() -> None:
-    """All that are due, or as many as Stripe answers."""
+    """Updates all subscriptions that need it. Stops at the first one that Stripe does not answer."""
     if not gateway.is_set_up():
         return
     for subscription in renewals_to_change():

@@ -1,4 +1,4 @@
-"""What a confirmed address earns: the credits to try things with. Here, because accounts know nothing of credits."""
+"""Grants credits when a new user confirms their address. It is here because accounts does not know about credits."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ from billing.services.ledger import grant_credits
 
 
 class SignUpAdapter(AccountAdapter):
-    """`settings.ACCOUNT_ADAPTER`."""
+    """Implements `settings.ACCOUNT_ADAPTER`."""
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """The address is confirmed and the credits are there, or neither. Two clicks that race grant once."""
+        """Confirms the address and grants the credits in one transaction. Two concurrent clicks grant once."""
         with transaction.atomic():
             is_confirmed = bool(super().confirm_email(request, email_address))
             if is_confirmed:
@@ -27,7 +27,7 @@ class SignUpAdapter(AccountAdapter):
 
 
 def grant_sign_up_credits(user: User) -> bool:
-    """SIGNUP_CREDITS to the account that the person made, once in its life. False when there was nothing to give."""
+    """Grants SIGNUP_CREDITS to the user's own account, once. Returns False if there was nothing to grant."""
     own = Membership.objects.filter(user=user, role=Role.OWNER).select_related("account").order_by("created_at").first()
     if own is None or not settings.SIGNUP_CREDITS:
         return False

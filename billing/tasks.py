@@ -1,4 +1,4 @@
-"""Celery tasks about money: wake-ups, a sweep for what was lost, and the way to Stripe that nobody waits for."""
+"""Celery tasks for billing: applying events, a sweep for lost messages, and calls to Stripe in the background."""
 
 import logging
 
@@ -17,17 +17,17 @@ logger = logging.getLogger(__name__)
 
 @shared_task
 def apply_event(event_id: str) -> None:
-    """What Stripe told us. May run twice."""
+    """Applies a Stripe event. May run twice."""
     apply_stripe_event(event_id=event_id)
 
 
 @shared_task
 def sweep_payments() -> None:
-    """Events whose wake-up was lost or that failed, accounts that run low, renewals, mails that are due."""
+    """Retries lost and failed events; handles low balances, and renewals and emails that are due."""
     for event_id in waiting_events():
         try:
             apply_stripe_event(event_id=event_id)
-        except Exception:  # it is logged, counted and told to operators; the next one is not to wait for it
+        except Exception:  # logged, counted and alerted; the next event must not wait
             logger.warning("the sweep could not apply event %s; continuing with the next one", event_id)
     auto_top_up.recharge_accounts()
     renewals.follow_accounts()
@@ -39,6 +39,6 @@ def sweep_payments() -> None:
 
 @shared_task
 def reconcile_stripe() -> None:
-    """What was never delivered is fetched; what was applied long ago is forgotten."""
+    """Fetches events that were never delivered, and deletes old ones."""
     reconciliation.reconcile()
     forget_old_events()

@@ -1,4 +1,4 @@
-"""The ledger's own guard in the database. How it guards, and what migrations owe it: `accounts.append_only`."""
+"""The ledger's database triggers. `accounts.append_only` explains them and what migrations have to do."""
 
 from accounts.append_only import TableGuard
 

@@ -1,4 +1,4 @@
-"""The billing pages, and where Stripe's events arrive."""
+"""URLs of the billing pages and of Stripe's webhook."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""`POST /webhooks/stripe/`: verified, kept, answered. What an event does is done by a task.
+"""`POST /webhooks/stripe/`: verifies and stores an event. A task applies it.
 
 https://docs.stripe.com/webhooks#verify-official-libraries
 """
@@ -23,9 +23,9 @@ TOLERANCE_SECONDS = 300
 @csrf_exempt
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
-    """200 once the event is kept, known ones and kinds that nobody waits for included; Stripe sends the rest again.
+    """Answers 200 once the event is stored, also for known events and for kinds that we ignore.
 
-    400 for a signature, a time or a body that is wrong; 503 where no secret is set, so that Stripe tries again.
+    Answers 400 for an invalid signature, time or body, and 503 if no secret is set, so that Stripe retries.
     """
     if not settings.STRIPE_WEBHOOK_SECRETS:
         return HttpResponse("Not set up here.\n", status=503, content_type="text/plain")
@@ -43,9 +43,9 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
 
 
 def _is_signed(payload: bytes, header: str) -> bool:
-    """By one of our secrets, at most five minutes ago (the SDK sees to that) and at most five minutes ahead (we do)."""
+    """Whether one of our secrets signed it, at most five minutes ago (the SDK checks) or ahead (checked here)."""
     if not header.isascii():
-        return False  # what the SDK compares with has to be
+        return False  # the SDK compares only ASCII
     for secret in settings.STRIPE_WEBHOOK_SECRETS:
         try:
             stripe.WebhookSignature.verify_header(payload, header, secret, TOLERANCE_SECONDS)
@@ -56,7 +56,7 @@ def _is_signed(payload: bytes, header: str) -> bool:
 
 
 def _signed_at(header: str) -> int:
-    """Of a verified header: the `t` that the SDK took."""
+    """Returns the `t` of a verified header, as the SDK reads it."""
     return int(next(part.partition("=")[2] for part in header.split(",") if part.partition("=")[0] == "t"))
 
 

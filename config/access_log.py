@@ -1,4 +1,4 @@
-"""Who is calling and what came of it: the client's address, and one line and one count per request."""
+"""The access log: one line and one metric per request, with the client's address and the result."""
 
 import asyncio
 import logging
@@ -17,20 +17,20 @@ from config.middleware import GetResponse
 
 logger = logging.getLogger("access")
 
-CLIENT_LEFT = 499  # nginx's number for a caller who did not wait for the answer
-# Asked every few seconds by machines: counted, but no line while all is well.
+CLIENT_LEFT = 499  # nginx's status for a client that disconnected before the response
+# Polled every few seconds. Requests to them are counted, but logged only if they fail.
 QUIET_ROUTES = {"healthz", "readyz", "metrics"}
 
 
 def is_from_this_machine(request: HttpRequest) -> bool:
-    """Whether the request came from this machine, and not through a proxy on it: a proxy adds a header that says so."""
+    """Whether the request came from this machine directly. A proxy on this machine adds a header that shows it."""
     is_forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
     return is_loopback(request.META.get("REMOTE_ADDR", "")) and not is_forwarded
 
 
 @sync_and_async_middleware
 def access_log(get_response: GetResponse) -> GetResponse:
-    """Every line of a request carries its id; at its end there is one that says what came of it."""
+    """Adds the request ID to every log line of a request, and logs one line when it ends."""
     if iscoroutinefunction(get_response):
 
         async def asynchronous(request: HttpRequest) -> HttpResponseBase:
@@ -72,7 +72,7 @@ def _note(request: HttpRequest, status: int, began: float) -> None:
         logs.bind(job_id=match.kwargs["job_id"])
     fields = {
         "method": request.method,
-        "path": logs.path_of(request),
+        "path": logs.get_path(request),
         "status": status,
         "duration_ms": round(seconds * 1000, 1),
         "client": request.META.get("REMOTE_ADDR", ""),

@@ -1,4 +1,4 @@
-"""How the operators' pages under /admin look: colours, navigation, stylesheet. What they do is in `operations.desk`."""
+"""The look of /admin: colours, navigation, stylesheet. `operations.desk` has its features."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from unfold.settings import CONFIG_DEFAULTS
 
-# The accent of static/css/tokens.css, as steps from light to dark.
+# The accent of static/css/tokens.css, from light to dark.
 PRIMARY = {
     "50": "#f0f7f8", "100": "#e6f0f1", "200": "#c5dde1", "300": "#a5c9cf", "400": "#62b9c8", "500": "#3d9dad",
     "600": "#0b6070", "700": "#084c59", "800": "#0a3f4a", "900": "#0c343d", "950": "#06242a",

@@ -1,6 +1,6 @@
-"""How the JSON API reads and writes: strict bodies in, one envelope out.
+"""The wire format of the JSON API: strict request bodies, one response envelope.
 
-Owns the wire format. Errors are rendered in `config.errors`; who may call is `accounts.api.key_auth`.
+`config.errors` renders errors; `accounts.api.key_auth` authenticates.
 """
 
 import json
@@ -18,15 +18,15 @@ from rest_framework.parsers import BaseParser
 
 from config.errors import PayloadTooLarge, UnsupportedMediaType, ValidationFailed
 
-MAX_MESSAGE_CHARS = 300  # of a field's error: some quote what was sent, which may be long
-MAX_DEPTH = 32  # levels of arrays and objects; deeper is nobody's speech request
-# Reading a million of them would keep every other thread of the process waiting for half a second (measured).
+MAX_MESSAGE_CHARS = 300  # of a field's error; some errors quote the input, which may be long
+MAX_DEPTH = 32  # levels of arrays and objects; speech requests need far fewer
+# Parsing a million values would block all other threads of the process for half a second (measured).
 MAX_VALUES = 20_000
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
 
 
 def success_body(data: Mapping[str, Any]) -> bytes:
-    """The success envelope as bytes: what is stored for a replay is exactly what was sent."""
+    """Returns the success envelope as bytes, so that a stored response is replayed byte for byte."""
     return json.dumps({"success": True, "data": data}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -39,17 +39,17 @@ def json_response(body: bytes, *, status: int, headers: Mapping[str, str] | None
 
 
 def format_time(moment: datetime) -> str:
-    """2026-01-08T10:00:00.000Z"""
+    """Formats a time as 2026-01-08T10:00:00.000Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def canonical_json(value: object) -> str:
-    """One spelling per value: keys sorted, no spaces."""
+    """Serializes JSON canonically: sorted keys, no spaces."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """JSON is what we speak; an Accept header is no reason to fail."""
+    """Always answers JSON: an Accept header must not cause an error."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
         media_type = request.content_type.partition(";")[0].strip().lower()
@@ -60,11 +60,11 @@ class AlwaysJSON(BaseContentNegotiation):
 
 
 class StrictJSONParser(BaseParser):
-    """A JSON object in UTF-8, and nothing that could surprise later.
+    """Parses a JSON object in UTF-8 and refuses anything ambiguous.
 
-    Refused, each with its reason: a compressed body, more than API_MAX_BODY_BYTES, malformed JSON or UTF-8, a key
-    twice, NaN and infinities (1e999 too), numbers of thousands of digits, NUL and lone surrogates (PostgreSQL takes
-    neither), more than MAX_DEPTH levels or MAX_VALUES values, anything but an object.
+    Each of these is refused with its reason: a compressed body, more than API_MAX_BODY_BYTES, malformed JSON or UTF-8,
+    duplicate keys, NaN and infinities (also 1e999), numbers with thousands of digits, NUL and lone surrogates
+    (PostgreSQL stores neither), more than MAX_DEPTH levels or MAX_VALUES values, anything but an object.
     """
 
     media_type = "application/json"
@@ -86,7 +86,7 @@ class StrictJSONParser(BaseParser):
 
 
 def parse_json_object(body: bytes) -> dict[str, Any]:
-    """Raises ValidationFailed with a reason in plain words."""
+    """Parses the body. Raises ValidationFailed with a plain reason."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -95,7 +95,7 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(
             text,
-            # In Python, between two of which other threads run: thousands of long ones take a while.
+            # Convert in Python, so that other threads can run in between: thousands of long integers take a while.
             parse_int=_integer,
             parse_float=_finite_float,
             parse_constant=_refuse_constant,
@@ -107,7 +107,7 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
     except RecursionError:
         raise ValidationFailed(f"The body is nested more than {MAX_DEPTH} levels deep.") from None
     except ValueError:
-        # int() refuses more than 4,300 digits: its quadratic cost is an attack.
+        # int() refuses more than 4,300 digits, because its quadratic cost enables an attack.
         raise ValidationFailed("The body contains a number with too many digits.") from None
     if not isinstance(value, dict):
         raise ValidationFailed("The body must be a JSON object.")
@@ -116,12 +116,12 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
 
 
 def _check_number_of_values(text: str) -> None:
-    """Before any of them is made: by the commas and brackets outside of strings, in steps of one string."""
+    """Counts commas and brackets outside strings before any value is created. Looks at one string at a time."""
     separators = strings = end = 0
     for string in _STRING.finditer(text):
         separators += _separators(text[end : string.start()])
         strings, end = strings + 1, string.end()
-        if separators >= MAX_VALUES or strings > 2 * MAX_VALUES:  # a name and a value
+        if separators >= MAX_VALUES or strings > 2 * MAX_VALUES:  # a name and a value each
             break
     if separators + _separators(text[end:]) >= MAX_VALUES or strings > 2 * MAX_VALUES:
         raise ValidationFailed(f"The body contains more than {MAX_VALUES:,} values.")
@@ -178,11 +178,11 @@ def _check_string(value: str) -> None:
             raise ValidationFailed("The body contains an unpaired surrogate, which is not a character.") from None
 
 
-# --- strict fields: a wrong type is an error, never a guess ---------------------------------------
+# --- strict fields: a wrong type is an error and is never converted -------------------------------
 
 
 class StrictCharField(serializers.CharField):
-    """Only a JSON string; REST framework would take numbers too."""
+    """Accepts only JSON strings. REST framework would also accept numbers."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -191,9 +191,9 @@ class StrictCharField(serializers.CharField):
 
 
 class StrictIntegerField(serializers.IntegerField):
-    """Only a JSON integer: no strings, no booleans, no fractions."""
+    """Accepts only JSON integers: no strings, booleans or fractions."""
 
-    default_error_messages = {"invalid": "A whole number is required."}  # noqa: RUF012 - the base's form
+    default_error_messages = {"invalid": "A whole number is required."}  # noqa: RUF012 - as in the base class
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int):
@@ -202,9 +202,9 @@ class StrictIntegerField(serializers.IntegerField):
 
 
 class StrictFloatField(serializers.FloatField):
-    """Only a JSON number between the two bounds, both included."""
+    """Accepts only JSON numbers between the two bounds, inclusive."""
 
-    default_error_messages = {  # noqa: RUF012 - the base's form
+    default_error_messages = {  # noqa: RUF012 - as in the base class
         "invalid": "A number is required.",
         "range": "Must be between {minimum} and {maximum}.",
     }
@@ -217,13 +217,13 @@ class StrictFloatField(serializers.FloatField):
         if isinstance(data, bool) or not isinstance(data, int | float):
             self.fail("invalid")
         minimum, maximum = self.bounds
-        if not minimum <= data <= maximum:  # before float(): an integer of 400 digits overflows there
+        if not minimum <= data <= maximum:  # compare before float(), which overflows for an integer of 400 digits
             self.fail("range", minimum=minimum, maximum=maximum)
         return float(data)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Names every field it does not know: a typo must not cost money."""
+    """Refuses unknown fields by name, because a typo must not cost money."""
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = sorted(set(data) - set(self.fields))
@@ -239,7 +239,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         return value
 
     def parsed(self) -> dict[str, Any]:
-        """The validated data; raises our ValidationFailed with a message per field."""
+        """Returns the validated data. Raises our ValidationFailed with messages by field."""
         if not self.is_valid():
             raise validation_failed(self.errors)
         data: dict[str, Any] = self.validated_data
@@ -247,7 +247,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 def validation_failed(errors: Mapping[str, Any]) -> ValidationFailed:
-    """REST framework's errors as ours: `{field: [messages]}`, and the first of them as the message."""
+    """Converts REST framework's errors: `{field: [messages]}`, with the first message as the summary."""
     details = {
         str(field)[:100]: [str(message)[:MAX_MESSAGE_CHARS] for message in _flatten(value)]
         for field, value in errors.items()

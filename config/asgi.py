@@ -1,4 +1,4 @@
-"""The ASGI entry, for streams, and for everything on one machine: Django, behind the limits on request bodies."""
+"""The ASGI entry point for streams, and for everything on one machine: Django behind limits on request bodies."""
 
 import os
 from typing import cast
@@ -12,5 +12,5 @@ from config.request_bodies import App, limits_from_settings, receive_bodies_firs
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = receive_bodies_first(cast(App, get_asgi_application()), limits_from_settings())
-_ = get_resolver().url_patterns  # read now, and not by the first request
+_ = get_resolver().url_patterns  # load the URLs now, not at the first request
 spare_start_up()

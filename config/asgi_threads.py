@@ -1,9 +1,9 @@
-"""The entry for pages and the API: Django's synchronous handler in a fixed pool of threads, served over ASGI.
+"""The entry point for pages and the API: Django's synchronous handler in a thread pool, served over ASGI.
 
-Why not a WSGI server: it gives each request a thread as soon as the headers are there, and the thread then waits for
-the body, so sixteen clients that send one byte each stop the process. Here the event loop waits
-(`config.request_bodies`), and a thread takes only complete requests. Why not Django's ASGI handler: for a short request
-it takes several times the processor time of the synchronous one.
+Why not a WSGI server: it assigns a thread as soon as the headers arrive, and the thread then waits for the body, so
+sixteen clients that send one byte at a time can block the process. Here the event loop waits (`config.request_bodies`),
+and threads get only complete requests. Why not Django's ASGI handler: for short requests it needs several times the CPU
+time of the synchronous one.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ FILE_CHUNK_BYTES = 64 * 1024
 
 @dataclass(slots=True)
 class _Start:
-    """WSGI's `start_response`, as the message that begins an ASGI response."""
+    """Implements WSGI's `start_response`, and holds the message that starts the ASGI response."""
 
     message: Message = field(default_factory=dict)
 
@@ -60,11 +60,11 @@ def _refuse_write(data: bytes) -> object:
 
 
 def in_threads(handler: WSGIHandler, *, threads: int) -> App:
-    """An ASGI application that runs `handler` in at most `threads` threads.
+    """Returns an ASGI application that runs `handler` in at most `threads` threads.
 
-    A response that is not streamed leaves its thread before it is sent, so a client that reads slowly holds none. A
-    streamed response holds its thread until it is sent or the client disconnects. An exception in its iterator breaks
-    the response off.
+    A normal response leaves its thread before it is sent, so a client that reads slowly blocks no thread. A streamed
+    response keeps its thread until it is sent or the client disconnects. An exception in its iterator aborts the
+    response.
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
 
@@ -95,7 +95,7 @@ def in_threads(handler: WSGIHandler, *, threads: int) -> App:
 def _send_from_thread(
     start: Message, chunks: HttpResponseBase, receive: Receive, send: Send, loop: asyncio.AbstractEventLoop
 ) -> None:
-    """Sends all but the end of a streamed response; stops early when the client disconnects."""
+    """Sends a streamed response except its end. Stops early if the client disconnects."""
     is_disconnected = threading.Event()
 
     async def watch() -> None:
@@ -119,7 +119,7 @@ def _send_from_thread(
 
 
 def wsgi_environ(scope: Scope) -> dict[str, Any]:
-    """The request as WSGI has it (PEP 3333), with its body from `scope[BODY]`."""
+    """Returns the request as a WSGI environ (PEP 3333), with its body from `scope[BODY]`."""
     host, port = scope.get("server") or ("unknown", 0)
     body = scope.get(BODY) or BytesIO()
     environ: dict[str, Any] = {
@@ -142,7 +142,7 @@ def wsgi_environ(scope: Scope) -> dict[str, Any]:
     if scope.get(TIMED_OUT):
         environ[TIMED_OUT] = True
     for raw_name, raw_value in scope["headers"]:
-        if b"_" in raw_name:  # X_Forwarded_For would pass for X-Forwarded-For
+        if b"_" in raw_name:  # otherwise X_Forwarded_For could pass for X-Forwarded-For
             continue
         name = raw_name.decode("latin-1").upper().replace("-", "_")
         name = name if name in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{name}"
@@ -151,15 +151,15 @@ def wsgi_environ(scope: Scope) -> dict[str, Any]:
     if "HTTP_TRANSFER_ENCODING" in environ:
         environ.pop("CONTENT_LENGTH", None)
         body.seek(0, os.SEEK_END)
-        if size := body.tell():  # Django reads as many bytes as Content-Length says; without it, none
+        if size := body.tell():  # Django reads Content-Length bytes, and none without it
             environ["CONTENT_LENGTH"] = str(size)
         body.seek(0)
     return environ
 
 
-# Each thread may hold a connection to the database.
+# Each thread may use a database connection.
 application = receive_bodies_first(
     in_threads(get_wsgi_application(), threads=min(MAX_THREADS, settings.DATABASE_POOL_SIZE)), limits_from_settings()
 )
-_ = get_resolver().url_patterns  # read now, and not by the first request
+_ = get_resolver().url_patterns  # load the URLs now, not at the first request
 spare_start_up()

@@ -1,11 +1,11 @@
-"""AUDIO_STORE_URL: which audio store, as Django's STORAGES wants it.
+"""Translates AUDIO_STORE_URL to an entry of Django's STORAGES.
 
     (empty)                                            files under DATA_DIR/audio
     s3://bucket/prefix?region=eu-central-1             Amazon S3
     s3://bucket?endpoint_url=https://s3.example.com    another S3 server, addressed by path
     gs://bucket/prefix                                 Google Cloud Storage
 
-Owns the address alone. Credentials never stand in it: boto3 and Google's library find them in the environment.
+The URL never has credentials: boto3 and Google's library find them in the environment.
 """
 
 from pathlib import Path
@@ -15,12 +15,12 @@ from urllib.parse import parse_qsl, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 BACKENDS = {"s3": "tts.storage.s3.S3AudioStorage", "gs": "tts.storage.gcs.GCSAudioStorage"}
-# What may stand behind the question mark, and the storage's name for it.
+# Query parameters, and the storage's option for each.
 OPTIONS = {
     "s3": {
         "region": "region_name",
-        "endpoint_url": "endpoint_url",  # where we talk to it
-        "public_endpoint_url": "public_endpoint_url",  # where callers find it, if elsewhere
+        "endpoint_url": "endpoint_url",  # for our requests
+        "public_endpoint_url": "public_endpoint_url",  # for URLs given to callers, if different
         "addressing_style": "addressing_style",
     },
     "gs": {"endpoint_url": "endpoint_url"},
@@ -29,9 +29,9 @@ ADDRESSING_STYLES = ("path", "virtual")
 
 
 def audio_storage(url: str, *, local_folder: Path) -> dict[str, Any]:
-    """The entry of STORAGES.
+    """Returns the entry of STORAGES.
 
-    Raises ImproperlyConfigured, without quoting the address: somebody may have put a key into it.
+    Raises ImproperlyConfigured without quoting the URL, because someone may have put a key into it.
     """
     if not url:
         return {"BACKEND": "tts.storage.local.LocalAudioStorage", "OPTIONS": {"location": local_folder}}
@@ -54,7 +54,7 @@ def audio_storage(url: str, *, local_folder: Path) -> dict[str, Any]:
             )
         options[known[name]] = value
     if parts.scheme == "s3":
-        # Other servers than Amazon's rarely have a host name for each bucket.
+        # Servers other than Amazon's rarely have a host name per bucket.
         options.setdefault("addressing_style", "path" if "endpoint_url" in options else "virtual")
         if options["addressing_style"] not in ADDRESSING_STYLES:
             raise ImproperlyConfigured("AUDIO_STORE_URL's addressing_style must be path or virtual.")

@@ -1,4 +1,4 @@
-"""The Celery application. A message here is only a wake-up: what is to be done stands in the database."""
+"""The Celery application. Messages only wake workers: the database says what there is to do."""
 
 import os
 from typing import Any
@@ -15,4 +15,4 @@ app.autodiscover_tasks()
 
 @setup_logging.connect
 def keep_logging(**kwargs: Any) -> None:
-    """Celery's lines go where all others go (`settings.LOGGING`): a receiver stops it from setting up its own."""
+    """Keeps `settings.LOGGING`: connecting a receiver stops Celery from setting up its own logging."""

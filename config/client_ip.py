@@ -1,4 +1,4 @@
-"""The client's address behind proxies."""
+"""Finds the client's address behind proxies."""
 
 from ipaddress import ip_address
 
@@ -11,10 +11,10 @@ from config.middleware import GetResponse, around
 
 @sync_and_async_middleware
 def client_address(get_response: GetResponse) -> GetResponse:
-    """Makes REMOTE_ADDR, which rate limits and logs go by, the client's, when TRUSTED_PROXIES stand in between.
+    """Sets REMOTE_ADDR, which rate limits and logs use, to the client's address if TRUSTED_PROXIES is set.
 
-    Each proxy adds to the right of X-Forwarded-For whom it heard from. With n of ours, the n-th from the right was
-    written by the outermost of them; what stands further left, the client can have made up.
+    Each proxy appends the address it received the request from to X-Forwarded-For. With n proxies of ours, the
+    outermost one wrote the n-th entry from the right. Clients can forge everything to the left.
     """
 
     def before(request: HttpRequest) -> None:
@@ -25,13 +25,13 @@ def client_address(get_response: GetResponse) -> GetResponse:
         try:
             request.META["REMOTE_ADDR"] = str(ip_address(_without_port(heard_from[-hops])))
         except ValueError:
-            return  # no address: the peer's own stays
+            return  # not an address: keep the peer's
 
     return around(get_response, before=before, after=lambda request, response: None)
 
 
 def _without_port(heard_from: str) -> str:
-    """Some proxies write `1.2.3.4:5678` or `[2001:db8::1]:5678`."""
+    """Removes the port: some proxies write `1.2.3.4:5678` or `[2001:db8::1]:5678`."""
     if heard_from.startswith("["):
         return heard_from[1:].partition("]")[0]
     address, _, port = heard_from.partition(":")

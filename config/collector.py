@@ -1,11 +1,12 @@
-"""Python's garbage collector, and what a process has made before its first piece of work."""
+"""Exempts the objects created at start-up from garbage collection."""
 
 import gc
 
 
 def spare_start_up() -> None:
-    """Takes everything that exists now out of the collector's rounds: to look through modules, models and URLs stops
-    every thread for 100 to 400 ms (measured), each time, and frees nothing.
+    """Exempts all existing objects from garbage collection.
+
+    Scanning modules, models and URLs pauses every thread for 100 to 400 ms (measured) each time, and frees nothing.
     """
     gc.collect()
     gc.freeze()

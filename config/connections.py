@@ -1,12 +1,12 @@
-"""The database connection of a thread, while it has no use for it."""
+"""Releases a thread's database connection while it is not needed."""
 
 from django.db import close_old_connections, connection
 
 
 def release_connection() -> None:
-    """Before what takes long and asks the database nothing: a pool has few, and others wait for them.
+    """Returns the connection to the pool before slow work without queries: the pool is small, and others wait for it.
 
-    The next query takes one again. Within a transaction, which would be lost, it is kept.
+    The next query takes one again. In a transaction, which would be lost, the connection is kept.
     """
     if not connection.in_atomic_block:
         close_old_connections()

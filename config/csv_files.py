@@ -1,4 +1,4 @@
-"""Tables as CSV files to download."""
+"""Tables as CSV downloads."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -13,13 +13,15 @@ from config.connections import release_connection
 
 IN_MEMORY_BYTES = 1024 * 1024
 BYTE_ORDER_MARK = "\ufeff"
-# https://owasp.org/www-community/attacks/CSV_Injection; the wide forms are those of Japanese and Chinese keyboards.
+# https://owasp.org/www-community/attacks/CSV_Injection, including the full-width forms of CJK keyboards.
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def csv_response(filename: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> FileResponse:
-    """The whole table, written to a temporary file first: a length is known, and no connection is held while it is
-    downloaded. Text that a spreadsheet would take for a formula begins with an apostrophe.
+    """Returns the table as a download.
+
+    It is written to a temporary file first, so its length is known and no database connection is held during the
+    download. Formulas are escaped.
     """
     file = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - the response closes it
     write_csv(cast(BinaryIO, file), chain([head], rows))
@@ -31,12 +33,12 @@ def csv_response(filename: str, head: Sequence[str], rows: Iterable[Sequence[obj
 
 
 def write_csv(file: IO[bytes], rows: Iterable[Sequence[object]]) -> None:
-    """Writes the rows, cells escaped, as UTF-8 with a byte order mark: Excel takes a file without one for Latin-1."""
+    """Writes rows with formulas escaped, in UTF-8 with a byte order mark: without it, Excel assumes Latin-1."""
     text = TextIOWrapper(file, "utf-8-sig", newline="", write_through=True)
     csv.writer(text).writerows([escape_formula(value) for value in row] for row in rows)
     text.detach()
 
 
 def escape_formula(value: object) -> object:
-    """Text that a spreadsheet would take for a formula begins with an apostrophe."""
+    """Puts an apostrophe before text that a spreadsheet would take for a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value

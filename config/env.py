@@ -1,4 +1,4 @@
-"""Typed readers of the environment, and the secret keys that one machine makes for itself."""
+"""Typed readers of environment variables, and the secret keys that a single machine creates for itself."""
 
 import ipaddress
 import json
@@ -42,7 +42,7 @@ def env_list(name: str, default: str = "") -> list[str]:
 
 
 def env_networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """Networks in CIDR form, such as 10.1.0.0/16, separated by commas."""
+    """Reads networks in CIDR notation, such as 10.1.0.0/16, separated by commas."""
     try:
         return [ipaddress.ip_network(part) for part in env_list(name)]
     except ValueError as error:
@@ -59,7 +59,7 @@ def env_ports(name: str, default: str) -> list[int]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or IP address can be reached from this machine alone."""
+    """Whether a host name or IP address is reachable only from this machine."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -68,7 +68,7 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Whose ID tokens are taken. `audience`: what they must be made for."""
+    """An issuer of ID tokens that we accept. `audience` is what the tokens must be issued for."""
 
     issuer: str
     audience: str
@@ -76,16 +76,16 @@ class Issuer:
 
 
 def env_issuers(name: str) -> list[Issuer]:
-    """A JSON list of {"issuer": …, "audience": …, "jwks_url": …}."""
+    """Reads a JSON list of {"issuer": …, "audience": …, "jwks_url": …}."""
     try:
-        return [Issuer(**each) for each in json.loads(env_str(name, "[]"))]
+        return [Issuer(**issuer) for issuer in json.loads(env_str(name, "[]"))]
     except (ValueError, TypeError):
         example = '[{"issuer": "https://…", "audience": "…", "jwks_url": "https://…"}]'
         raise ImproperlyConfigured(f"{name} must have the form {example}.") from None
 
 
 def check_fernet_keys(name: str, keys: Sequence[str]) -> None:
-    """Never with a key in the message."""
+    """Raises ImproperlyConfigured for an invalid key, without quoting it."""
     try:
         for key in keys:
             Fernet(key)
@@ -106,19 +106,19 @@ def check_debug_is_local(listen_host: str, public_url: str) -> None:
 
 
 def secret_key_of_this_machine(path: Path) -> str:
-    """The key kept in `path`; made at first use, readable by its owner alone."""
+    """Returns the key in `path`. Creates it at first use, readable only by its owner."""
     return _kept_in(path, lambda: secrets.token_urlsafe(48))
 
 
 def fernet_key_of_this_machine(path: Path) -> str:
-    """The same, for what is encrypted with it."""
+    """Returns the encryption key in `path`. Creates it at first use, readable only by its owner."""
     return _kept_in(path, lambda: Fernet.generate_key().decode())
 
 
 def _kept_in(path: Path, make: Callable[[], str]) -> str:
     make_private_folder(path.parent)
     try:
-        # O_EXCL: of two processes that start together one writes, the other reads.
+        # O_EXCL: of two processes that start together, one writes the file and the other reads it.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text()

@@ -1,7 +1,7 @@
-"""Errors as callers see them: the one place that turns a failure into a response.
+"""Converts failures to responses, in one place.
 
-Owns the `DomainError` base, the error envelope of `/api/*`, OpenAI's form of it under `/v1/*` and the error pages. The
-apps raise; nobody else renders.
+Owns the `DomainError` base, the error envelope of `/api/*`, the OpenAI error format of `/v1/*`, and the error pages.
+Apps raise; only this module renders.
 """
 
 import logging
@@ -22,10 +22,10 @@ DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 class DomainError(Exception):
-    """Something the caller has to know: a stable code, an HTTP status, a message in plain words.
+    """An error that the caller can act on: a stable code, an HTTP status and a plain message.
 
-    `details` maps a field of the request to its messages; `headers` go into the HTTP response. `example` is such a
-    message, for the documentation.
+    `details` maps request fields to messages, `headers` go into the response, and `example` is a message for the API
+    reference.
     """
 
     code: ClassVar[str]
@@ -78,7 +78,7 @@ class MethodNotAllowed(DomainError):
 
 
 class RequestTimeout(DomainError):
-    """The client's body did not arrive in time (RFC 9110, 15.5.9). OpenAI's clients retry this status by themselves."""
+    """The request's body did not arrive in time (RFC 9110, 15.5.9). OpenAI's clients retry this status themselves."""
 
     code, status = "REQUEST_TIMEOUT", 408
     example = "The request body arrived too slowly. Nothing was done and you were not charged. Send the request again."
@@ -110,7 +110,7 @@ class InternalError(DomainError):
 
 
 class DatabaseUnavailable(DomainError):
-    """The database is away or cannot be written (a full disk). Whether a commit got through is not always known."""
+    """The database is down or read-only (for example, a full disk). A commit may or may not have succeeded."""
 
     code, status = "INTERNAL_ERROR", 503
     example = (
@@ -123,7 +123,7 @@ class DatabaseUnavailable(DomainError):
 
 
 def error_envelope(error: DomainError, request: HttpRequest) -> dict[str, Any]:
-    """The body of every failure of `/api/*`."""
+    """Returns the error body of `/api/*`."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.details:
         body["details"] = error.details
@@ -131,14 +131,14 @@ def error_envelope(error: DomainError, request: HttpRequest) -> dict[str, Any]:
     return {"success": False, "error": body}
 
 
-# --- OpenAI's form --------------------------------------------------------------------------------
+# --- the OpenAI format ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAIForm:
-    """How OpenAI's API says what one of our errors says. None: our own status; our own code, in small letters.
+    """How OpenAI's API expresses one of our errors. None means our status, or our code in lower case.
 
-    `is_final` keeps OpenAI's clients from sending again what cannot succeed; they would, after 409, 429 and 500.
+    With `is_final`, OpenAI's clients do not retry what cannot succeed. They retry 409, 429 and 500 by default.
     """
 
     kind: str = "invalid_request_error"
@@ -154,14 +154,14 @@ OPENAI_FORMS: Mapping[str, OpenAIForm] = {
     "INVALID_VOICE": OpenAIForm(param="voice"),
     "MODEL_NOT_FOUND": OpenAIForm(param="model"),
     "NOT_FOUND": OpenAIForm(code="unknown_url"),
-    # Not 402: what is written for OpenAI's API looks for this among its RateLimitErrors.
+    # Not 402: clients of OpenAI's API look for this among their RateLimitErrors.
     "INSUFFICIENT_CREDITS": OpenAIForm("insufficient_quota", code="insufficient_quota", status=429, is_final=True),
     "KEY_LIMIT_REACHED": OpenAIForm("insufficient_quota", code="insufficient_quota", status=429, is_final=True),
     "RATE_LIMIT_EXCEEDED": OpenAIForm("requests"),
     "IDEMPOTENCY_KEY_REUSE": OpenAIForm(is_final=True),
     "AUDIO_NOT_AVAILABLE": OpenAIForm(is_final=True),
     "AUDIO_EXPIRED": OpenAIForm(is_final=True),
-    # It was tried several times already.
+    # The job was already attempted several times.
     "GENERATION_FAILED": OpenAIForm("server_error", is_final=True),
 }
 
@@ -175,14 +175,14 @@ def openai_status(kind: type[DomainError]) -> int:
 
 
 def openai_body(kind: type[DomainError], message: str, *, param: str | None = None) -> dict[str, Any]:
-    """The body of every failure of `/v1/*`."""
+    """Returns the error body of `/v1/*`."""
     form = openai_form(kind)
     code = form.code or kind.code.lower()
     return {"error": {"message": message, "type": form.kind, "param": param or form.param, "code": code}}
 
 
 def error_response(error: DomainError, request: HttpRequest) -> HttpResponse:
-    """The answer to a failed request for JSON, in the form that belongs to its address."""
+    """Returns a JSON error response in the format of the request's path."""
     if not is_openai_address(request):
         return _json(error_envelope(error, request), error.status, error.headers)
     kind = type(error)
@@ -208,7 +208,7 @@ def is_openai_address(request: HttpRequest) -> bool:
 
 
 def api_exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse:
-    """Every exception that leaves an API view, as a response (REST framework's EXCEPTION_HANDLER)."""
+    """Converts every exception of an API view to a response (REST framework's EXCEPTION_HANDLER)."""
     request: HttpRequest = context["request"]._request
     error = _domain_error(exc)
     if isinstance(error, DatabaseUnavailable):
@@ -231,14 +231,14 @@ def _domain_error(exc: Exception) -> DomainError:
         case Http404():
             return NotFound("There is nothing at this address.")
         case SuspiciousOperation():
-            return ValidationFailed("This request is malformed.")  # a thousand query parameters, for one
+            return ValidationFailed("This request is malformed.")  # for example, a thousand query parameters
         case UnreadablePostError():
             return ValidationFailed("The request body is incomplete.")
         case _:
             return InternalError()
 
 
-# --- outside API views: Django's own handlers ----------------------------------------------------
+# --- outside API views: Django's error handlers --------------------------------------------------
 
 
 def _render_error(request: HttpRequest, error: DomainError, *, title: str) -> HttpResponse:
@@ -249,7 +249,7 @@ def _render_error(request: HttpRequest, error: DomainError, *, title: str) -> Ht
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    # The exception's own words may quote the request (a Host header, a path): not repeated.
+    # Do not show the exception's message: it may quote the request, such as the Host header or the path.
     error = ValidationFailed("This request is malformed, or its Host header is not one that this server accepts.")
     return _render_error(request, error, title="Bad request")
 
@@ -264,7 +264,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def request_timeout(request: HttpRequest) -> HttpResponse:
-    """For pages a line of text: many such requests may end at the same moment, so their answer has to cost little."""
+    """Answers 408, for pages as plain text: many requests may time out together, so the response must be cheap."""
     error = RequestTimeout()
     if is_api_address(request):
         return error_response(error, request)
@@ -274,7 +274,7 @@ def request_timeout(request: HttpRequest) -> HttpResponse:
 def too_many_requests(request: HttpRequest) -> HttpResponse:
     error = TooManyRequests("There were too many requests from your IP address. Wait a minute, then try again.")
     response = _render_error(request, error, title="Too many requests")
-    response.headers["Retry-After"] = "60"  # seconds; the windows are a minute long
+    response.headers["Retry-After"] = "60"  # seconds: windows last a minute
     return response
 
 

@@ -1,9 +1,9 @@
-"""The queue of one machine: a message is a file in a folder. Celery's broker when no other is configured.
+"""A Celery broker for one machine, used when no other is configured: each message is a file in a folder.
 
-Kombu's own filesystem transport lets a reader take a message before its writer has filled it, which ends the worker
-with a JSON error; it takes messages by way of the system's temporary folder; and it forgets its queues when the folder
-is deleted. Here both ends rename, which is atomic, nothing leaves the folder, and the folder is made again whenever it
-is missing.
+Kombu's filesystem transport has three faults. A reader can take a message before it is fully written, and the worker
+then ends with a JSON error. It moves messages through the system's temporary folder. If the folder is deleted, it
+forgets its queues. Here both ends rename files atomically within the folder, and the folder is created again if it is
+missing.
 """
 
 import time
@@ -18,12 +18,12 @@ from kombu.utils.json import dumps, loads
 
 from config.inotify import FolderWatch
 
-LOOK_AGAIN_SECONDS = 1.0  # though nothing seems to have come
+LOOK_AGAIN_SECONDS = 1.0  # even if no file has been moved in
 FULL_SECONDS = 0.02
 
 
 class Channel(filesystem.Channel):
-    """Direct exchanges only, each named like its one queue; so nothing about routing needs to be stored."""
+    """Supports only direct exchanges, each with one queue of the same name, so there is no routing to store."""
 
     supports_fanout = False
 
@@ -55,7 +55,7 @@ class Channel(filesystem.Channel):
         for path in self._messages(queue):
             taken = path.with_suffix(".taken")
             try:
-                path.rename(taken)  # of several readers one wins
+                path.rename(taken)  # if several readers race, one wins
                 payload = taken.read_text()
                 taken.unlink()
             except FileNotFoundError:
@@ -73,12 +73,12 @@ class Channel(filesystem.Channel):
         return len(self._messages(queue))
 
     def _messages(self, queue: str) -> list[Path]:
-        """Oldest first."""
+        """Returns the queue's messages, oldest first."""
         return sorted(self.folder.glob(f"*.{queue}.msg"))
 
 
 class Transport(filesystem.Transport):
-    """`settings.CELERY_BROKER_TRANSPORT` on one machine."""
+    """Implements `settings.CELERY_BROKER_TRANSPORT` on one machine."""
 
     Channel = Channel
 
@@ -87,8 +87,10 @@ class Transport(filesystem.Transport):
         self._watch = FolderWatch(Path(client.transport_options["data_folder_in"]))
 
     def drain_events(self, connection: Any, timeout: float | None = None) -> None:  # type: ignore[override]
-        """As kombu's: one message, or TimeoutError. But kombu looks a hundred times a second, which takes four
-        hundredths of a processor from an engine that is speaking, and a message waits for the next look.
+        """Delivers one message or raises TimeoutError, as kombu's does, but waits for the folder instead of polling.
+
+        Kombu polls a hundred times a second. That takes 4% of a processor from the engine that is speaking, and delays
+        every message until the next poll.
         """
         ends_at = time.monotonic() + (float("inf") if timeout is None else timeout)
         while True:
@@ -102,7 +104,7 @@ class Transport(filesystem.Transport):
             self._watch.wait(min(seconds_left, FULL_SECONDS if self._is_full() else LOOK_AGAIN_SECONDS))
 
     def _is_full(self) -> bool:
-        """The worker has as much in hand as it may: no file tells when a slot is free."""
+        """Whether the worker holds as many messages as it may. No file event tells when that changes."""
         return not all(channel.qos.can_consume() for channel in cast(Any, self.channels))
 
     def close_connection(self, connection: Any) -> None:

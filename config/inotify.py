@@ -1,4 +1,4 @@
-"""Waiting until a file is moved into a folder: the kernel tells (inotify(7)). Where it does not, a look every 10 ms."""
+"""Waits until a file is moved into a folder, with inotify(7). Without it, polls every 10 ms."""
 
 import ctypes
 import os
@@ -15,8 +15,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class FolderWatch:
-    """`begin`, look, `wait`: what comes between the look and the wait ends the wait at once. It wakes too often rather
-    than too seldom. The folder need not be there yet, and may be made anew.
+    """Watches a folder: call `begin`, look for files, then `wait`.
+
+    A file that arrives between the look and the wait ends the wait at once. It may wake without a file, but does not
+    miss one. The folder may be missing or be created again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -24,14 +26,15 @@ class FolderWatch:
         self._descriptor = -1
 
     def begin(self) -> None:
-        """Forgets what came before."""
+        """Discards past events."""
         if not hasattr(_libc, "inotify_init1"):
             return
         if self._descriptor < 0:
             self._descriptor = _libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        # Each time: a folder that was made anew is another one. One that is watched already stays so.
+        # Add the watch each time, because the folder may have been replaced. For a folder that is already watched, this
+        # does nothing.
         if _libc.inotify_add_watch(self._descriptor, self._path, MOVED_IN) < 0:
-            self.close()  # the folder is not there, or there are as many watches as may be
+            self.close()  # the folder is missing, or the limit of watches was reached
             return
         with suppress(BlockingIOError):
             os.read(self._descriptor, EVENT_BYTES)
@@ -40,7 +43,7 @@ class FolderWatch:
         if self._descriptor < 0:
             time.sleep(min(seconds, LOOK_SECONDS))
             return
-        poller = select.poll()  # select.select takes no descriptor past 1,024
+        poller = select.poll()  # select.select cannot take descriptors above 1,023
         poller.register(self._descriptor, select.POLLIN)
         poller.poll(seconds * 1000)
 

@@ -1,8 +1,7 @@
-"""What a log line looks like, and what never gets into one.
+"""Formats log lines and keeps secrets and customer data out of them.
 
-Owns the two formats (`LOG_FORMAT`), the fields that every line of a request or of a job carries, and the rule for
-failures: type and places, never variables, and a message only where it cannot quote a customer. What is worth a line is
-decided where it happens.
+Owns the two formats (`LOG_FORMAT`), the fields on every line of a request or job, and the rule for failures: type and
+locations, never variables, and a message only if it cannot quote a customer. Each module decides what to log.
 """
 
 import json
@@ -29,16 +28,17 @@ from config.api import format_time
 logger = logging.getLogger(__name__)
 
 ROOT = f"{Path(__file__).resolve().parent.parent}/"
-MAX_FRAMES = 30  # the innermost ones of a failure
+MAX_FRAMES = 30  # the innermost frames of a failure
 MAX_CAUSES = 4
 MAX_MESSAGE_CHARS = 300
 MAX_PATH_CHARS = 200
-MAX_TEXT_CHARS = 4_000  # of an event or a field; callers choose the length of a path
-# Read past the cut and then thrown away: a secret that the cut goes through is still seen as one.
+MAX_TEXT_CHARS = 4_000  # of an event or a field; callers control the length of a path
+# Scrub this much beyond the cut, then discard it, so that a secret that the cut splits is still recognized.
 CUT_MARGIN_CHARS = 500
 WITHHELD = "withheld: may contain customer data"
 
-# Their messages cannot quote what a customer sent. Others may: a ValueError names the value, an IntegrityError the row.
+# Messages of these errors cannot quote customer data. Others may: a ValueError names the value, an IntegrityError the
+# row.
 SAFE_FAILURES = (OSError, ImportError, NameError, AttributeError, TypeError, MemoryError)
 SAFE_FAILURE_NAMES = {
     "django.db.utils.OperationalError",
@@ -50,8 +50,8 @@ SAFE_FAILURE_NAMES = {
     "redis.exceptions.TimeoutError",
 }
 
-# A second line of defence, for words that we did not choose: other packages' messages, paths that somebody typed.
-# A word is tried once, from its first character: trying each of its characters takes seconds for a long one.
+# A second line of defence for text that we did not write: messages of other packages, paths that someone typed. Each
+# word is tried once, from its first character: trying every character takes seconds for a long word.
 SCRUBBED = (
     (re.compile(r"\btts_[A-Za-z0-9_-]{4,}"), "tts_…"),
     (re.compile(r"(://[^\s:/@]*:)(?:[^\s/@]+|[^\s@]{1,64})@"), r"\1…@"),
@@ -68,12 +68,12 @@ SCRUBBED = (
 _context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
 
 
-# --- the fields of a request or a job ------------------------------------------------------------
+# --- the fields of a request or job --------------------------------------------------------------
 
 
 @contextmanager
 def context(**fields: object) -> Iterator[None]:
-    """Every line inside carries these fields, and those that `bind` adds."""
+    """Adds these fields, and those of `bind`, to every line in the block."""
     token = _context.set({name: str(value) for name, value in fields.items()})
     try:
         yield
@@ -82,8 +82,8 @@ def context(**fields: object) -> Iterator[None]:
 
 
 def bind(**fields: object) -> None:
-    """What has become known about the request or job at hand. Outside of one it is forgotten at once."""
-    # Changed in place: under ASGI a view runs in a copy of the context, which holds the same dict.
+    """Adds fields to the lines of the current request or job. Outside of one, it does nothing."""
+    # Change the dict in place: under ASGI, views run in a copy of the context that shares it.
     current = _context.get()
     if current is not None:
         current |= {name: str(value) for name, value in fields.items()}
@@ -97,10 +97,10 @@ def bound() -> Mapping[str, str]:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line: time, level, logger, event, the fields, and `error` for a failure.
+    """Writes one JSON object per line: time, level, logger, event, the fields, and `error` for a failure.
 
-    A line's own fields come as `extra={"fields": {...}}`; any other `extra` is a package's own, such as Django's with
-    the whole request, and stays out.
+    A line's own fields come as `extra={"fields": {...}}`. Any other `extra` belongs to a package and is left out;
+    Django attaches the whole request.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -108,9 +108,9 @@ class JsonFormatter(logging.Formatter):
             "time": format_time(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname,
             "logger": record.name,
-            "event": cut_and_scrub(event_of(record)),
+            "event": cut_and_scrub(get_event(record)),
         }
-        fields = fields_of(record)
+        fields = get_fields(record)
         line |= {name: cut_and_scrub(value) if isinstance(value, str) else value for name, value in fields.items()}
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = failure(record.exc_info[1])
@@ -118,15 +118,15 @@ class JsonFormatter(logging.Formatter):
 
 
 class LineFormatter(logging.Formatter):
-    """For people: time, level, logger, event, the fields as name=value; a failure's places below it."""
+    """Writes lines for people: time, level, logger, event, fields as name=value, and a failure's locations below."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: ")
 
     def format(self, record: logging.LogRecord) -> str:
         record.asctime = self.formatTime(record, self.datefmt)
-        fields = fields_of(record)
-        words = [event_of(record), *(f"{name}={value}" for name, value in fields.items() if value is not None)]
+        fields = get_fields(record)
+        words = [get_event(record), *(f"{name}={value}" for name, value in fields.items() if value is not None)]
         line = self.formatMessage(record) + " ".join(map(cut_and_scrub, words))
         if not record.exc_info or record.exc_info[1] is None:
             return line
@@ -136,32 +136,32 @@ class LineFormatter(logging.Formatter):
 
 
 def formatter() -> logging.Formatter:
-    """The one that LOG_FORMAT asks for."""
+    """Returns the formatter for LOG_FORMAT."""
     return JsonFormatter() if settings.LOG_FORMAT == "json" else LineFormatter()
 
 
-def event_of(record: logging.LogRecord) -> str:
+def get_event(record: logging.LogRecord) -> str:
     task = getattr(record, "data", None)
     if record.name == "celery.app.trace" and isinstance(task, dict):
-        # Celery's own sentence quotes the exception.
+        # Celery's message quotes the exception.
         return f"task {task.get('name')} {task.get('description', '')}".strip()
     request = getattr(record, "request", None)
-    if isinstance(request, HttpRequest) and len(request.path) > 1:  # Django names the path, whole
-        return record.getMessage().replace(request.path, path_of(request))
+    if isinstance(request, HttpRequest) and len(request.path) > 1:  # Django logs the whole path
+        return record.getMessage().replace(request.path, get_path(request))
     return record.getMessage()
 
 
-def fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    # Django speaks of some responses when the request's context has ended; it attaches the request.
+def get_fields(record: logging.LogRecord) -> dict[str, Any]:
+    # Django logs some responses after the request's context has ended, but attaches the request.
     request_id = getattr(getattr(record, "request", None), "request_id", None)
     of_request = {"request_id": request_id} if request_id else {}
     return {**of_request, **bound(), **getattr(record, "fields", {})}
 
 
-def path_of(request: HttpRequest) -> str:
-    """Without the query. Where a part of it is free text, such as the secret of a mailed link, the route's pattern.
+def get_path(request: HttpRequest) -> str:
+    """Returns the path without the query. If a part is free text, such as a token, returns the route's pattern.
 
-    Where there is no such page, only how it begins: a slash too many must not show the secret.
+    For an unknown page, returns only the first part, so that an extra slash cannot reveal a token.
     """
     match = request.resolver_match
     if match is None:
@@ -172,7 +172,10 @@ def path_of(request: HttpRequest) -> str:
 
 
 def cut_and_scrub(text: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
-    """At most `max_chars` of a text and how many it had, without secrets. The cut comes first: the time is bounded."""
+    """Returns at most `max_chars` of a text without secrets, and its length if it was cut.
+
+    Cuts first, so that the time is bounded.
+    """
     if len(text) <= max_chars:
         return scrub(text)
     kept = scrub(text[: max_chars + CUT_MARGIN_CHARS])[:-CUT_MARGIN_CHARS]
@@ -186,16 +189,16 @@ def scrub(text: str) -> str:
 
 
 def failure(error: BaseException) -> dict[str, Any]:
-    """What failed and where, as data: `type`, `message`, `at` (innermost last), `because`."""
+    """Returns what failed and where: `type`, `message`, `at` (innermost last), `because`."""
     first: dict[str, Any] = {}
     described, current = first, error
     for number in range(MAX_CAUSES):
         kind = type(current)
         name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
         is_safe = isinstance(current, SAFE_FAILURES) or any(
-            f"{each.__module__}.{each.__qualname__}" in SAFE_FAILURE_NAMES for each in kind.__mro__
+            f"{ancestor.__module__}.{ancestor.__qualname__}" in SAFE_FAILURE_NAMES for ancestor in kind.__mro__
         )
-        # Below the first line PostgreSQL quotes the row.
+        # PostgreSQL quotes the row below the first line.
         described["type"] = name
         first_line = str(current).partition("\n")[0]
         described["message"] = cut_and_scrub(first_line, max_chars=MAX_MESSAGE_CHARS) if is_safe else WITHHELD
@@ -222,7 +225,7 @@ def _as_lines(described: Mapping[str, Any]) -> list[str]:
 
 
 def configure(config: dict[str, Any]) -> None:
-    """`settings.LOGGING_CONFIG`: as Django would, and what ends a thread or the process is a line like any other."""
+    """Implements `settings.LOGGING_CONFIG` as Django does, and logs exceptions that end a thread or the process."""
     logging.config.dictConfig(config)
     threading.excepthook = _log_dead_thread
     sys.excepthook = _log_dead_process

@@ -1,6 +1,6 @@
-"""Where mails go: to the SMTP server that EMAIL_URL names, or into files for who has none.
+"""Sends email through the SMTP server of EMAIL_URL, or writes it to files if there is none.
 
-Owns the reading of EMAIL_URL and the backend that writes files. What the mails say stands in the templates.
+Owns the parsing of EMAIL_URL and the file backend. Templates have the content.
 """
 
 import logging
@@ -21,7 +21,7 @@ FORM = "EMAIL_URL must have the form smtp://user:password@host:587/?tls=1, or sm
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """`use_tls` is STARTTLS on a plain connection, `use_ssl` is TLS from the first byte."""
+    """An SMTP server. `use_tls` is STARTTLS on a plain connection; `use_ssl` is TLS from the start."""
 
     host: str
     port: int
@@ -32,7 +32,7 @@ class SmtpServer:
 
 
 def parse_email_url(url: str) -> SmtpServer:
-    """Raises ImproperlyConfigured, never with the URL in it: that holds a password."""
+    """Parses EMAIL_URL. Raises ImproperlyConfigured without quoting the URL, which has a password."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -56,9 +56,9 @@ def parse_email_url(url: str) -> SmtpServer:
 
 
 class FileBackend(filebased.EmailBackend):
-    """Each mail becomes a file in EMAIL_FILE_PATH; the log says which, so that a link in it can be followed.
+    """Writes each email to a file in EMAIL_FILE_PATH and logs its name, so that its links can be followed.
 
-    The files hold links that open accounts: only the owner of the process may look into the folder.
+    The links grant access to accounts, so only the owner of the process can read the folder.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

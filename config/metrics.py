@@ -1,6 +1,6 @@
-"""What this process counts for Prometheus.
+"""Prometheus metrics that this process counts.
 
-What the database can tell is read when it is asked for: `operations.metrics`.
+`operations.metrics` reads the ones in the database at each scrape.
 """
 
 from prometheus_client import CollectorRegistry, Counter, Histogram

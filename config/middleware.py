@@ -1,4 +1,4 @@
-"""What happens to every request and response, whichever app answers."""
+"""Middleware for all requests and responses."""
 
 import re
 import uuid
@@ -16,19 +16,19 @@ from config.request_bodies import TIMED_OUT
 
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
-# Nothing from elsewhere, nothing inline: scripts and styles are files of ours.
+# Nothing from other hosts and nothing inline: scripts and styles are our own files.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; media-src 'self' https:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
-# The operators' pages: Alpine evaluates its attributes, and the theme is a style element.
+# For /admin: Alpine evaluates attributes, and the theme is a style element.
 ADMIN_CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
-# Nothing here looks, listens or locates.
+# No page uses a camera, a microphone or the location.
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -36,7 +36,7 @@ Edit = Callable[[HttpRequest, HttpResponseBase], None]
 
 
 def around(get_response: GetResponse, *, before: Callable[[HttpRequest], None], after: Edit) -> GetResponse:
-    """A middleware that only looks at the request and edits the response, in the mode the chain runs in."""
+    """Returns a middleware that reads the request and edits the response, sync or async like the chain it is in."""
     if iscoroutinefunction(get_response):
 
         async def asynchronous(request: HttpRequest) -> HttpResponseBase:
@@ -59,7 +59,7 @@ def around(get_response: GetResponse, *, before: Callable[[HttpRequest], None], 
 
 @sync_and_async_middleware
 def request_id(get_response: GetResponse) -> GetResponse:
-    """`request.request_id`, and `X-Request-ID` on the response: the caller's own when it is a sane one."""
+    """Sets `request.request_id` and `X-Request-ID` on the response: the caller's own ID if it is valid."""
 
     def before(request: HttpRequest) -> None:
         given = request.headers.get("X-Request-ID", "")
@@ -84,15 +84,15 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
 
 @sync_and_async_middleware
 def compress_pages(get_response: GetResponse) -> GetResponse:
-    """HTML, where the browser takes it: a gallery of two thousand voices is 10 KB instead of 70.
+    """Compresses HTML if the browser accepts it: a gallery of two thousand voices takes 10 KB instead of 70.
 
-    Django's own GZipMiddleware would also take sound and streams, which are compressed already or have to leave at
-    once. Its padding of random length is what answers BREACH (https://www.breachattack.com); tokens are masked besides.
+    Django's GZipMiddleware would also compress audio, which is already compressed, and streams, which must not be
+    delayed. It adds random padding against BREACH (https://www.breachattack.com); CSRF tokens are masked, too.
     """
     gzip = GZipMiddleware(get_response)
 
     def before(request: HttpRequest) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def after(request: HttpRequest, response: HttpResponseBase) -> None:
         if isinstance(response, HttpResponse) and response.headers.get("Content-Type", "").startswith("text/html"):
@@ -103,7 +103,7 @@ def compress_pages(get_response: GetResponse) -> GetResponse:
 
 @sync_and_async_middleware
 def refuse_timed_out_body(get_response: GetResponse) -> GetResponse:
-    """Answers 408 in place of the view when the body did not arrive in time (`config.request_bodies`)."""
+    """Answers 408 without calling the view if the body did not arrive in time (`config.request_bodies`)."""
     if iscoroutinefunction(get_response):
 
         async def asynchronous(request: HttpRequest) -> HttpResponseBase:

@@ -1,7 +1,7 @@
-"""Files that no other user of the machine can read: DATA_DIR and everything in it.
+"""Makes DATA_DIR and everything in it inaccessible to other users of the machine.
 
-New files: a umask of 0077 in every process, set by the settings. Files of an older installation: closed at the start,
-as far as we made and own them; what somebody else made is left alone and named in a warning.
+New files: the settings set a umask of 0077 in every process. Files of an older installation: closed at start if we
+created and own them. Anything else is left alone, with a warning.
 """
 
 import grp
@@ -17,8 +17,8 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 PRIVATE_UMASK = 0o077
-OTHERS = 0o077  # group and everybody else
-# What we make directly in DATA_DIR. The databases have more files beside them, such as db.sqlite3-wal.
+OTHERS = 0o077  # group and others
+# What we create directly in DATA_DIR. Databases have more files, such as db.sqlite3-wal.
 FOLDERS = {"audio", "exports", "jieba", "kokoro", "mail", "queue", "screenshots", "spool", "static"}
 KEYS = {"secret_key", "webhook_key"}
 DATABASES = ("db.sqlite3", "test.sqlite3")
@@ -32,10 +32,10 @@ _umask_at_start = PRIVATE_UMASK
 
 
 def set_private_umask(data_dir: Path) -> None:
-    """What this process makes from now on is for its own user.
+    """Makes new files of this process accessible only to its user.
 
-    Not for root in the folder of another user: the service could not read what an operator's command left there, and
-    the folder itself keeps everybody else out.
+    Root in another user's folder is an exception: the service could not read what an operator's command left there, and
+    the folder itself already keeps everyone else out.
     """
     global _umask_at_start
     if os.geteuid() == 0 and data_dir.is_dir() and data_dir.stat().st_uid != 0:
@@ -47,9 +47,9 @@ def set_private_umask(data_dir: Path) -> None:
 
 @contextmanager
 def operator_umask() -> Iterator[None]:
-    """Within the block, files get the mode that the operator's shell gives them: for what others may have to read.
+    """Gives files in the block the mode of the operator's shell, for files that others may have to read.
 
-    The umask belongs to the whole process: use it where no other thread runs.
+    The umask belongs to the whole process, so use it only while no other thread runs.
     """
     private = os.umask(_umask_at_start)
     try:
@@ -60,7 +60,7 @@ def operator_umask() -> Iterator[None]:
 
 @contextmanager
 def umask_for(folder: Path, *, data_dir: Path) -> Iterator[None]:
-    """Within the block, files can be made in `folder`: outside `data_dir`, one user may install what another reads."""
+    """Sets the umask for files in `folder`: outside `data_dir`, one user may install what another reads."""
     if folder.is_relative_to(data_dir):
         yield
     else:
@@ -69,7 +69,7 @@ def umask_for(folder: Path, *, data_dir: Path) -> Iterator[None]:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Makes `folder`, for our user alone, and the folders above it as any program would."""
+    """Creates `folder` for our user only, and missing parents with the usual mode."""
     with operator_umask():
         folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -79,18 +79,19 @@ def make_private_folder(folder: Path) -> None:
 
 
 def close_to_others(data_dir: Path) -> None:
-    """Takes DATA_DIR, and what we made directly in it, from group and others. Logs what it did, or the command to run.
+    """Removes access of group and others to DATA_DIR and what we created directly in it.
 
-    Files further down are not looked at, however many: a folder of mode 0700 keeps everybody out of all that is in it.
-    Must run before the database is opened: closing any descriptor of an SQLite file drops this process's locks on it.
+    Logs what it did, or the command to run. It ignores deeper files, however many, because a folder of mode 0700
+    protects everything inside. Call it before the database is opened: closing any descriptor of an SQLite file drops
+    the locks that this process has on it.
     """
     try:
         descriptor = os.open(data_dir, NOT_A_LINK | os.O_DIRECTORY)
-    except OSError:  # not there yet, or of no use to us either, which whoever needs it will say
+    except OSError:  # missing or unreadable; the code that needs it reports that
         return
     try:
         state = os.fstat(descriptor)
-        names = os.listdir(descriptor)  # noqa: PTH208 - of the folder that is open, whatever its path leads to by now
+        names = os.listdir(descriptor)  # noqa: PTH208  # reads the open folder, whatever its path points to now
         strange = sorted(name for name in names if not _is_made_by_us(name) and name != "lost+found")
         is_shared = bool(_how_shared(descriptor, state))
         if state.st_mode & OTHERS:
@@ -103,7 +104,7 @@ def close_to_others(data_dir: Path) -> None:
                     data_dir, stat.S_IMODE(state.st_mode),
                 )  # fmt: skip
         for name in names:
-            # Beside other things, a folder called "mail" may be somebody else's.
+            # Next to unknown files, a folder called "mail" may belong to someone else.
             if _is_file_of_ours(name) or (name in FOLDERS and not strange):
                 _close_entry(descriptor, data_dir / name, is_shared=is_shared)
     finally:
@@ -111,10 +112,10 @@ def close_to_others(data_dir: Path) -> None:
 
 
 def _close_entry(folder: int, path: Path, *, is_shared: bool) -> None:
-    """`is_shared`: somebody let a group into DATA_DIR, who may need the files that are there."""
+    """Removes access to an entry. `is_shared`: a group was given access to DATA_DIR and may need its files."""
     try:
         descriptor = os.open(path.name, NOT_A_LINK, dir_fd=folder)
-    except OSError:  # a link, a socket, gone by now, or not ours to read
+    except OSError:  # a link, a socket, deleted in the meantime, or not readable
         _warn_about_link(path)
         return
     try:
@@ -132,7 +133,7 @@ def _close(descriptor: int, state: os.stat_result) -> None:
 
 
 def _warn_about_link(path: Path) -> None:
-    """DATA_DIR's mode does not protect what lies elsewhere."""
+    """Warns about a link: DATA_DIR's mode does not protect its target."""
     with suppress(OSError):
         if path.is_symlink() and path.stat().st_mode & OTHERS:
             logger.warning(
@@ -142,7 +143,7 @@ def _warn_about_link(path: Path) -> None:
 
 
 def _advice(path: Path, descriptor: int, state: os.stat_result, strange: list[str]) -> str:
-    """Why the folder is left as it is, and the command that closes it."""
+    """Returns why the folder is left as it is, and the command that closes it."""
     quoted, user = shlex.quote(str(path)), _user_name(os.geteuid())
     opening = f"{path} is open to other users of this machine (mode {stat.S_IMODE(state.st_mode):04o})"
     if state.st_uid != os.geteuid():
@@ -169,7 +170,7 @@ def _is_file_of_ours(name: str) -> bool:
 
 
 def _how_shared(descriptor: int, state: os.stat_result) -> str:
-    """How somebody gave others access on purpose; "" when nobody did."""
+    """Returns how someone gave others access on purpose, or "" if no one did."""
     if _has_access_list(descriptor):
         return ACCESS_LIST
     mode, group = state.st_mode, f"access was granted to the group {_group_name(state.st_gid)}"
@@ -179,13 +180,13 @@ def _how_shared(descriptor: int, state: os.stat_result) -> str:
         return group
     group_bits, other_bits = mode >> 3 & 0o7, mode & 0o7
     if other_bits:
-        # 0755 and 0775 are what every new folder gets: nobody chose them.
+        # 0755 and 0775 are the defaults for new folders, so they show no intent.
         return group if group_bits != other_bits and state.st_gid != os.getegid() else ""
     return group if group_bits and not _is_private_group(state.st_gid) else ""
 
 
 def _is_private_group(gid: int) -> bool:
-    """Whether it is the group of our user alone, which many systems make for each user."""
+    """Whether the group has only our user. Many systems create such a group for each user."""
     try:
         group, user = grp.getgrgid(gid), pwd.getpwuid(os.geteuid())
     except KeyError:
@@ -198,7 +199,7 @@ def _has_access_list(descriptor: int) -> bool:
         return False
     try:
         return any(name.startswith("system.posix_acl") for name in os.listxattr(descriptor))
-    except OSError:  # this file system has none
+    except OSError:  # this file system has no access lists
         return False
 
 

@@ -1,8 +1,8 @@
-"""Request bodies, received whole and within limits before the application runs.
+"""Receives whole request bodies, within limits, before the application runs.
 
-No thread waits for a client that sends slowly: the event loop collects the body, in memory up to `SPOOL_AFTER_BYTES`
-and then in a temporary file, and hands the application a complete request. Owns the time, rate and size limits of a
-body; what a refusal looks like is decided by the application.
+No thread waits for a slow client: the event loop collects the body, in memory up to `SPOOL_AFTER_BYTES` and then in a
+temporary file, and passes the application a complete request. Owns the limits on time, rate and size. The application
+decides what a refusal looks like.
 """
 
 import asyncio
@@ -21,26 +21,28 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Keys of the ASGI scope, and of the WSGI environ that is made from it.
-BODY = "utterance.body"  # the received body: a binary file at its beginning
+# Keys of the ASGI scope, and of the WSGI environ built from it.
+BODY = "utterance.body"  # the received body: a binary file, positioned at the start
 TIMED_OUT = "utterance.body_timed_out"  # True when the client sent its body too slowly
 
 SPOOL_AFTER_BYTES = 64 * 1024
 REPLAY_BYTES = 64 * 1024
-# After an answer that did not wait for the body, the rest is read and dropped for a while: closing a socket that has
-# unread data resets the connection, and the client may lose the answer.
+# After a response that did not wait for the body, read and drop the rest for a while. Closing a socket with unread data
+# resets the connection, and the client may lose the response.
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_SILENCE_SECONDS = 2.0
 
-# Where the API takes a body, it takes JSON from callers that identify themselves by one of these headers.
+# API endpoints that take a body take JSON, from callers that send one of these headers.
 API_PREFIXES = ("/api/", "/v1/")
 CREDENTIAL_HEADERS = (b"authorization", b"cookie")
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """`read_timeout_seconds` without a byte end a body. So does an average below `min_bytes_per_second`, measured from
-    the body's start once `read_timeout_seconds` have passed.
+    """Limits on a body.
+
+    A body fails after `read_timeout_seconds` without a byte. It also fails if it averages less than
+    `min_bytes_per_second`, measured from its start, once `read_timeout_seconds` have passed.
     """
 
     max_bytes: int
@@ -48,7 +50,7 @@ class BodyLimits:
     min_bytes_per_second: float
 
     def deadline(self, *, started_at: float, last_byte_at: float, received_bytes: int) -> float:
-        """When the body has failed unless another byte arrives; all times on the event loop's clock, in seconds."""
+        """Returns when the body fails unless another byte arrives. All times are seconds of the event loop's clock."""
         too_slow_at = started_at + max(self.read_timeout_seconds, received_bytes / self.min_bytes_per_second)
         return min(last_byte_at + self.read_timeout_seconds, too_slow_at)
 
@@ -62,13 +64,13 @@ def limits_from_settings() -> BodyLimits:
 
 
 def receive_bodies_first(app: App, limits: BodyLimits) -> App:
-    """Runs `app` once the request's body is there, in `scope[BODY]` and through `receive`.
+    """Runs `app` once the request's body has arrived, in `scope[BODY]` and through `receive`.
 
-    `app` runs without the body, and the connection is closed after its answer, when
-    - the head alone decides that the request is refused (`is_refused_unread`): the body is empty then;
-    - the body is larger than `max_bytes`: one byte more than that is handed over, so that the application sees it;
+    `app` runs without the whole body, and the connection is closed after the response, if
+    - the headers alone decide that the request is refused (`is_refused_unread`): the body is empty;
+    - the body is larger than `max_bytes`: one extra byte is passed on, so that the application notices;
     - the body came too slowly: it is empty, and `scope[TIMED_OUT]` is set.
-    A client that disconnects before the end of its body never reaches `app`.
+    If the client disconnects before the end of its body, `app` does not run.
     """
 
     async def received_first(scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +94,7 @@ def receive_bodies_first(app: App, limits: BodyLimits) -> App:
             file.seek(0)
             scope[BODY] = file
             await app(scope, body.replay, body.closing(send))
-            # A client that waits for 100 Continue has not begun to send.
+            # A client that waits for 100 Continue has not started to send.
             if not body.is_ended and not body.is_too_slow and b"expect" not in headers:
                 await body.linger()
 
@@ -100,10 +102,10 @@ def receive_bodies_first(app: App, limits: BodyLimits) -> App:
 
 
 def is_refused_unread(scope: Scope, headers: dict[bytes, bytes], *, max_bytes: int) -> bool:
-    """Whether the application refuses this request whatever its body says.
+    """Whether the application refuses this request regardless of its body.
 
     A declared length over the limit is refused everywhere (413). A body of undeclared length may never end, so the API
-    answers 401, 404, 405 and 415 before it is read.
+    answers 401, 404, 405 and 415 without reading it.
     """
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and b"transfer-encoding" not in headers:
@@ -124,7 +126,7 @@ def is_refused_unread(scope: Scope, headers: dict[bytes, bytes], *, max_bytes: i
 
 
 class _Body:
-    """A request's body on its way in. `is_ended`: its last byte was received."""
+    """A request's body while it arrives. `is_ended` is set once its last byte has been received."""
 
     def __init__(self, receive: Receive, file: "SpooledTemporaryFile[bytes]", limits: BodyLimits) -> None:
         self._receive = receive
@@ -137,7 +139,7 @@ class _Body:
         self.is_disconnected = False
 
     async def collect(self) -> None:
-        """Writes the body to the file, until its end, its limit in bytes, or a limit in time."""
+        """Writes the body to the file until it ends or reaches a limit of size or time."""
         limits, clock = self._limits, asyncio.get_running_loop().time
         started_at = last_byte_at = clock()
         received_bytes = 0
@@ -156,7 +158,7 @@ class _Body:
             self.is_too_slow = True
 
     async def replay(self) -> Message:
-        """ASGI's `receive` for the application: the collected body, then word of the client's disconnecting."""
+        """Implements ASGI's `receive` for the application: the collected body, then the client's disconnect."""
         if not self._is_replayed:
             chunk = self._file.read(REPLAY_BYTES)
             self._is_replayed = len(chunk) < REPLAY_BYTES
@@ -171,7 +173,7 @@ class _Body:
         return await nothing_more
 
     def closing(self, send: Send) -> Send:
-        """`send`, which tells the client to close the connection unless all of the body was received."""
+        """Returns a `send` that tells the client to close the connection unless the whole body was received."""
 
         async def closing_send(message: Message) -> None:
             if message["type"] == "http.response.start" and not self.is_ended:
@@ -181,7 +183,7 @@ class _Body:
         return closing_send
 
     async def linger(self) -> None:
-        """Drops what the client is still sending, for a while, so that it gets to read the answer."""
+        """Drops what the client still sends for a while, so that it can read the response."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.read_timeout_seconds):
                 while self._has_more_to_drop:

@@ -1,7 +1,7 @@
-"""How the API's own description (OpenAPI) is made from the code: envelopes, errors, headers, security.
+"""Builds the API's OpenAPI description from the code: envelopes, errors, headers, security.
 
-The views say what they answer with `described(...)`; codes, statuses and example messages come from the error classes
-themselves, so they cannot drift apart.
+Views declare their responses with `described(...)`. Codes, statuses and example messages come from the error classes,
+so they cannot diverge.
 """
 
 import functools
@@ -44,10 +44,10 @@ def described(
     parameters: Sequence[Any] = (),
     headers: dict[str, str] | None = None,
 ) -> Callable[[V], V]:
-    """Documents one method of a view, whose docstring becomes the description.
+    """Documents one method of a view. The method's docstring becomes the description.
 
-    `name` is what generated clients call it; `success` maps a status to a serializer of `data`, or None for no body;
-    `headers` are those of the success, beyond the common ones.
+    `name` is the method's name in generated clients. `success` maps a status to the serializer of `data`, or None for
+    no body. `headers` are those of the success response, in addition to the common ones.
     """
     responses: dict[Any, OpenApiResponse] = {
         status: OpenApiResponse(_enveloped(data) if data is not None else None, description="Success")
@@ -73,7 +73,7 @@ def described_as_openai(
     parameters: Sequence[Any] = (),
     headers: dict[str, str] | None = None,
 ) -> Callable[[V], V]:
-    """The same for what has OpenAI's shape: no envelope, its form of errors. `success`: what 200 is, by media type."""
+    """Documents a view of the OpenAI API: no envelope, OpenAI's error format. `success` is the 200 by media type."""
     responses: dict[Any, OpenApiResponse] = {
         (200, media_type): OpenApiResponse(data, description="Success") for media_type, data in success.items()
     }
@@ -88,7 +88,7 @@ def described_as_openai(
 
 
 def _common_errors(request: Any) -> list[type[DomainError]]:
-    """What every operation may answer. `request`: the serializer of its body, or None."""
+    """Returns the errors that every operation may raise. `request` is the serializer of its body, or None."""
     return [InternalError, DatabaseUnavailable, *([RequestTimeout] if request is not None else [])]
 
 
@@ -100,7 +100,7 @@ def _response_headers(headers: dict[str, str], statuses: Sequence[int]) -> list[
 
 
 def error_responses(kinds: Iterable[type[DomainError]]) -> dict[int, OpenApiResponse]:
-    """A response per status, with every code that it may carry and an example of each."""
+    """Returns a response per status, with every code it may have and an example of each."""
     by_status: dict[int, list[type[DomainError]]] = {}
     for kind in kinds:
         by_status.setdefault(kind.status, []).append(kind)
@@ -176,9 +176,9 @@ def _example(kind: type[DomainError]) -> OpenApiExample:
 
 
 def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """What the generator cannot know (a postprocessing hook of drf-spectacular).
+    """Completes the schema (a postprocessing hook of drf-spectacular).
 
-    Every response carries the common headers, and a request body takes no other fields than its own.
+    Adds the common headers to every response and forbids additional fields in request bodies.
     """
     headers = {
         name: {"description": text, "schema": {"type": kind}, "required": True}
@@ -188,11 +188,11 @@ def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     for path, operations in result["paths"].items():
         for operation in operations.values():
             for status, response in operation["responses"].items():
-                is_always_told = status == "503" or not path.startswith("/v1/")  # where 429 is too few credits, too
+                is_always_told = status == "503" or not path.startswith("/v1/")  # 429 also means too few credits there
                 retry = {"Retry-After": wait | {"required": is_always_told}} if status in {"429", "503"} else {}
                 response["headers"] = response.get("headers", {}) | headers | retry
     for name, schema in result["components"]["schemas"].items():
-        if name.endswith("Request") and not name.startswith("OpenAI"):  # which ignores what it does not know
+        if name.endswith("Request") and not name.startswith("OpenAI"):  # OpenAI's API ignores unknown fields
             schema["additionalProperties"] = False
         if name.endswith("Envelope"):
             schema["properties"]["success"] = {"const": "data" in schema["properties"]}
@@ -202,7 +202,7 @@ def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How a key is sent."""
+    """Describes how to send an API key."""
 
     target_class = "accounts.api.key_auth.ApiKeyAuthentication"
     name = "apiKey"

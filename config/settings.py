@@ -1,8 +1,9 @@
-"""Every setting, from the environment. One machine needs none of them; .env.example lists them all.
+"""All settings, from environment variables. One machine needs none; .env.example lists them all.
 
-Two ways to run, told apart by DATABASE_URL alone:
-unset  one machine: SQLite, a queue of files, a local audio store, all under DATA_DIR; the secret key is made once.
-set    production: that database; SECRET_KEY must be given.
+DATABASE_URL alone decides between two modes:
+
+unset  one machine: SQLite, a queue of files, a local audio store, all under DATA_DIR; SECRET_KEY is created once.
+set    production: that database; SECRET_KEY is required.
 """
 
 import os
@@ -35,10 +36,10 @@ from config.private_files import set_private_umask
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 
-# --- where things are ----------------------------------------------------------------------------
+# --- addresses and files -------------------------------------------------------------------------
 
 DATA_DIR = (BASE_DIR / env_str("DATA_DIR", "var")).resolve()
-set_private_umask(DATA_DIR)  # before the first file is made
+set_private_umask(DATA_DIR)  # before any file is created
 PORT = env_int("PORT", 8000, minimum=1)
 LISTEN_HOST = env_str("LISTEN_HOST", "127.0.0.1")
 PUBLIC_URL = env_str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
@@ -46,7 +47,7 @@ PUBLIC_URL = env_str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 DATABASE_URL = env_str("DATABASE_URL")
 IS_ONE_MACHINE = not DATABASE_URL
 
-DEBUG = env_bool("DEBUG")  # `make dev` sets it: errors in full, static files as they are on the disk
+DEBUG = env_bool("DEBUG")  # set by `make dev`: full error messages, unprocessed static files
 if DEBUG:
     check_debug_is_local(LISTEN_HOST, PUBLIC_URL)
 SECRET_KEY = env_str("SECRET_KEY")
@@ -55,14 +56,14 @@ if not SECRET_KEY:
         raise ImproperlyConfigured("SECRET_KEY must be set when DATABASE_URL is.")
     SECRET_KEY = secret_key_of_this_machine(DATA_DIR / "secret_key")
 
-# The machine itself is always answered: health checks ask it by that name.
+# Always allow the machine itself, because health checks use these names.
 ALLOWED_HOSTS = [
-    # With DEBUG nobody else, not even through a proxy that was left running.
+    # With DEBUG, allow no other host, even if a proxy is still running.
     *([] if DEBUG else env_list("ALLOWED_HOSTS", urlsplit(PUBLIC_URL).hostname or "")),
     *("localhost", "127.0.0.1", "[::1]"),
 ]
 
-# --- the application -----------------------------------------------------------------------------
+# --- application ---------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
@@ -142,7 +143,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-# --- signing up and in (django-allauth) ----------------------------------------------------------
+# --- sign-up and sign-in (django-allauth) --------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 ACCOUNT_ADAPTER = "billing.sign_up.SignUpAdapter"
@@ -161,27 +162,26 @@ MFA_FORMS = {
     "reauthenticate_webauthn": "accounts.forms.passkeys.ConfirmPasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_WEBAUTHN_USER_VERIFICATION = "required"  # finger, face or PIN: a passkey signs in alone
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # fingerprint, face or PIN, because a passkey replaces the password
 MFA_RATE_LIMITS = {"webauthn_login": "10/m/ip", "webauthn_options": "30/m/ip"}
-MFA_TOTP_TOLERANCE = 1  # a code is taken half a minute early or late: clocks differ, and people type
+MFA_TOTP_TOLERANCE = 1  # accept a code 30 seconds early or late: clocks differ, and typing takes time
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up
-# Ten failures from one address or for one email in 15 minutes; fifty invitations a day of one account;
-# the rest as allauth has it.
+# Ten failures per address or email in 15 minutes; fifty invitations per account and day. Otherwise allauth's defaults.
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/15m/ip,10/15m/key", "invite": "50/d/key"}
-SESSION_COOKIE_AGE = 30 * 24 * 3600  # for who wants to stay signed in; else until the browser closes
-OIDC_ISSUERS = env_issuers("OIDC_ISSUERS")  # whose ID tokens are taken at /api/user
-PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # and three days are allauth's own for confirming an address
-SUPPORT_REFUND_LIMIT = env_int("SUPPORT_REFUND_LIMIT", 50)  # credits a job; billing and administrators go further
-SIGNUP_CREDITS = env_int("SIGNUP_CREDITS", 10)  # once the address is confirmed
+SESSION_COOKIE_AGE = 30 * 24 * 3600  # with "stay signed in"; otherwise until the browser closes
+OIDC_ISSUERS = env_issuers("OIDC_ISSUERS")  # issuers whose ID tokens /api/user accepts
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # three days, like allauth's default for confirming an address
+SUPPORT_REFUND_LIMIT = env_int("SUPPORT_REFUND_LIMIT", 50)  # credits per job; no limit for billing and administrators
+SIGNUP_CREDITS = env_int("SIGNUP_CREDITS", 10)  # granted when the address is confirmed
 
 EMAIL_URL = env_str("EMAIL_URL")
 DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", f"Utterance <noreply@{urlsplit(PUBLIC_URL).hostname}>")
-REPLY_TO_EMAIL = env_str("REPLY_TO_EMAIL")  # where answers to mails go; without it, whom they come from
+REPLY_TO_EMAIL = env_str("REPLY_TO_EMAIL")  # default: the sender's address
 if EMAIL_URL:
     _smtp = parse_email_url(EMAIL_URL)
     EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = _smtp.host, _smtp.port, 10  # seconds
@@ -193,9 +193,9 @@ else:
 
 # --- selling credits ------------------------------------------------------------------------------
 
-STRIPE_API_KEY = env_str("STRIPE_API_KEY")  # without it nothing is sold here
-STRIPE_WEBHOOK_SECRETS = env_list("STRIPE_WEBHOOK_SECRET")  # two while one replaces the other
-STRIPE_API_BASE = env_str("STRIPE_API_BASE").rstrip("/")  # Stripe's own
+STRIPE_API_KEY = env_str("STRIPE_API_KEY")  # without it, nothing is sold
+STRIPE_WEBHOOK_SECRETS = env_list("STRIPE_WEBHOOK_SECRET")  # two during a rotation
+STRIPE_API_BASE = env_str("STRIPE_API_BASE").rstrip("/")  # default: Stripe's
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -217,30 +217,30 @@ if IS_ONE_MACHINE:
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATA_DIR / "db.sqlite3",
             "OPTIONS": {
-                # Writers queue at BEGIN instead of failing half-way: 0 of 3,200 locked with 16 writers,
-                # against 2,935 with WAL alone.
+                # Writers wait at BEGIN instead of failing in the middle: 0 of 3,200 transactions were locked with 16
+                # writers, against 2,935 with WAL alone.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,  # seconds
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON;",
             },
-            # A file, not memory: tests race threads and processes for the same rows.
+            # A file, not memory: in tests, threads and processes compete for the same rows.
             "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
         }
     }
 else:
     DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a connection that a restart killed is replaced, not handed out
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # replace connections that broke in a restart
     _options: Any = DATABASES["default"].get("OPTIONS", {})
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 3,  # seconds
-        "tcp_user_timeout": 5_000,  # milliseconds, for a host that vanished without a word
+        "tcp_user_timeout": 5_000,  # milliseconds, in case the host disappears without closing the connection
         **_options,  # such as sslmode, from the URL
-        # Under ASGI every request has its own thread, so a connection is kept by the pool, not by the thread.
+        # Under ASGI every request has its own thread, so the pool keeps connections, not the thread.
         "pool": {
             "min_size": 1,
             "max_size": DATABASE_POOL_SIZE,
-            "timeout": 3.0,  # seconds that a request waits for a connection, then it is a 503
-            # Between attempts the pool pauses twice as long each time, until it gives up; then it begins anew.
+            "timeout": 3.0,  # seconds to wait for a connection, then 503
+            # The pool doubles its pause between attempts until this limit, then starts again.
             "reconnect_timeout": 2.0,
         },
     }
@@ -250,7 +250,7 @@ REDIS_URL = env_str("REDIS_URL")
 DATABASE_CACHE: dict[str, object] = {
     "BACKEND": "accounts.cache.AtomicDatabaseCache",
     "LOCATION": "cache",
-    # Past so many rows Django throws out expired ones, then any: a counter thrown out is a limit lifted.
+    # Beyond this number of rows, Django deletes expired ones and then any. A deleted counter lifts a limit.
     "OPTIONS": {"MAX_ENTRIES": 100_000},
 }
 if REDIS_URL:
@@ -273,16 +273,16 @@ if CELERY_BROKER_URL == FILE_QUEUE:
         "data_folder_in": str(DATA_DIR / "queue"),
         "data_folder_out": str(DATA_DIR / "queue"),
     }
-# Nothing here uses it. Files cannot broadcast. On RabbitMQ its queue is exclusive and named after the host: a second
-# worker on the same host would end with RESOURCE_LOCKED.
+# Unused, and a queue of files cannot broadcast. On RabbitMQ the control queue is exclusive and named after the host, so
+# a second worker on the host would end with RESOURCE_LOCKED.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers and beat wait for the broker for ever
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers and beat wait for the broker forever
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
-# The schedule is all intervals: nothing to remember between starts.
+# All schedules are intervals, so there is no state to keep between starts.
 CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {
@@ -350,12 +350,12 @@ ENGINE_CLASSES = {
     "polly": "speech.engines.polly.PollyEngine",
     "google": "speech.engines.google.GoogleEngine",
 }
-# Where an engine's jobs wait.
+# The queue of each engine's jobs.
 ENGINE_QUEUES = {
     "espeak": "speech.espeak", "kokoro": "speech.kokoro", "polly": "speech.remote", "google": "speech.remote",
 }  # fmt: skip
-# An engine that lacks something here is unavailable, with the reason, and costs nothing.
-# Google's library: we fork to start programs, never to go on, and its handlers break a call that is under way.
+# An engine whose settings are missing is unavailable, says why, and costs nothing. gRPC: we fork only to start
+# programs, and its fork handlers would break a call in progress.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 KOKORO = env_bool("KOKORO", default=True)  # 0: no model is fetched, no worker is started, no voice is offered
 SPEECH_ENGINES = {
@@ -363,12 +363,12 @@ SPEECH_ENGINES = {
     for name in env_list("SPEECH_ENGINES", "espeak,kokoro,polly,google")
     if name != "kokoro" or KOKORO
 }
-SAMPLE_ENGINES = env_list("SAMPLE_ENGINES", "espeak,kokoro")  # whose samples are made unasked; "none" for nobody's
-# Visitors compare voices with a text of their own: whose voices, and how many sounds in a quarter of an hour: no less
-# than one comparison takes.
-COMPARE_ENGINES = env_list("COMPARE_ENGINES", "espeak,kokoro")  # "none" for nobody's
-COMPARE_LIMIT = env_int("COMPARE_LIMIT", 40, minimum=5)  # for an address
-COMPARE_TOTAL_LIMIT = env_int("COMPARE_TOTAL_LIMIT", 300, minimum=5)  # for all together
+SAMPLE_ENGINES = env_list("SAMPLE_ENGINES", "espeak,kokoro")  # engines with automatic samples, or "none"
+# The comparison for visitors, with their own text: its engines, and how many samples in 15 minutes. The minimum is what
+# one comparison needs.
+COMPARE_ENGINES = env_list("COMPARE_ENGINES", "espeak,kokoro")  # or "none"
+COMPARE_LIMIT = env_int("COMPARE_LIMIT", 40, minimum=5)  # per address
+COMPARE_TOTAL_LIMIT = env_int("COMPARE_TOTAL_LIMIT", 300, minimum=5)  # for all visitors together
 SPEECH_QUEUES = list(dict.fromkeys(ENGINE_QUEUES[name] for name in SPEECH_ENGINES))
 
 KOKORO_MODEL_DIR = BASE_DIR / (env_str("KOKORO_MODEL_DIR") or DATA_DIR / "kokoro")
@@ -379,37 +379,37 @@ KOKORO_MODEL = env_str("KOKORO_MODEL")  # "": what is installed, or suits the pr
 if KOKORO_MODEL not in {"", "int8", "fp32"}:
     raise ImproperlyConfigured(f"KOKORO_MODEL must be int8 or fp32, not {KOKORO_MODEL!r}.")
 KOKORO_CACHE = BASE_DIR / Path(env_str("KOKORO_CACHE")).expanduser() if env_str("KOKORO_CACHE") else None
-KOKORO_THREADS = env_int("KOKORO_THREADS", os.cpu_count() or 1, minimum=1)  # of one run
+KOKORO_THREADS = env_int("KOKORO_THREADS", os.cpu_count() or 1, minimum=1)  # per run
 KOKORO_HUB_URL = env_str("KOKORO_HUB_URL", "https://huggingface.co").rstrip("/")
 KOKORO_RELEASES_URL = env_str("KOKORO_RELEASES_URL", "https://github.com").rstrip("/")
 
 JOB_LEASE_SECONDS = env_int("JOB_LEASE_SECONDS", 30, minimum=1)
-WORKER_PRESENCE_SECONDS = env_int("WORKER_PRESENCE_SECONDS", 10, minimum=1)  # between a worker's signs of life
-WORKER_ABSENT_SECONDS = 3 * WORKER_PRESENCE_SECONDS  # after the last sign a queue counts as without a worker
-QUEUE_UNSERVED_SECONDS = env_int("QUEUE_UNSERVED_SECONDS", 900)  # without a worker, then its jobs are failed
+WORKER_PRESENCE_SECONDS = env_int("WORKER_PRESENCE_SECONDS", 10, minimum=1)  # between a worker's heartbeats
+WORKER_ABSENT_SECONDS = 3 * WORKER_PRESENCE_SECONDS  # after the last heartbeat, a queue counts as unserved
+QUEUE_UNSERVED_SECONDS = env_int("QUEUE_UNSERVED_SECONDS", 900)  # without a worker; then its jobs fail
 if QUEUE_UNSERVED_SECONDS < WORKER_ABSENT_SECONDS:
     raise ImproperlyConfigured("QUEUE_UNSERVED_SECONDS must be at least three times WORKER_PRESENCE_SECONDS.")
 JOB_MAX_ATTEMPTS = 3
 AUDIO_URL_SECONDS = 24 * 3600
-STREAM_OPEN_SECONDS = 300  # to open a stream
+STREAM_OPEN_SECONDS = 300  # how long a stream can be opened
 AUDIO_RETENTION_DAYS = env_int("AUDIO_RETENTION_DAYS", 30, minimum=1)
 WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 4, minimum=1)
 SPOOL_DIR = DATA_DIR / "spool"
-POLLY_ACCESS_KEY_ID = env_str("POLLY_ACCESS_KEY_ID")  # else what boto3 finds
+POLLY_ACCESS_KEY_ID = env_str("POLLY_ACCESS_KEY_ID")  # default: what boto3 finds
 POLLY_SECRET_ACCESS_KEY = env_str("POLLY_SECRET_ACCESS_KEY")
-POLLY_REGION = env_str("POLLY_REGION")  # else AWS_REGION
+POLLY_REGION = env_str("POLLY_REGION")  # default: AWS_REGION
 POLLY_INSTANCE_ROLE = env_bool("POLLY_INSTANCE_ROLE")
 POLLY_ENDPOINT_URL = env_str("POLLY_ENDPOINT_URL")
 GOOGLE_APPLICATION_CREDENTIALS = env_str("GOOGLE_APPLICATION_CREDENTIALS")  # a service account's key file
 GOOGLE_TTS_ENDPOINT = env_str("GOOGLE_TTS_ENDPOINT", "texttospeech.googleapis.com")  # host, or host:port
-MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 500 * 1024 * 1024)  # on the disk of spool and local store
+MIN_FREE_BYTES = env_int("MIN_FREE_BYTES", 500 * 1024 * 1024)  # on the disk of the spool and the local audio store
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "audio": audio_storage(env_str("AUDIO_STORE_URL"), local_folder=DATA_DIR / "audio"),
     "staticfiles": {
         "BACKEND": "config.static_storage.StaticStorage",
-        # Outside DATA_DIR a proxy may serve them, or an image is made by another user: they are public.
+        # Static files are public. Outside DATA_DIR, a proxy may serve them, or another user may have built the image.
         "OPTIONS": (
             {}
             if STATIC_ROOT.is_relative_to(DATA_DIR)
@@ -420,31 +420,31 @@ STORAGES = {
 
 # --- webhooks ------------------------------------------------------------------------------------
 
-# Encrypt the signing secrets: the first writes, all read. Without any, in production, there are no webhooks.
+# Encrypt the signing secrets: the first key encrypts, all decrypt. In production there are no webhooks without a key.
 WEBHOOK_SECRET_KEYS = env_list("WEBHOOK_SECRET_KEYS")
 if not WEBHOOK_SECRET_KEYS and IS_ONE_MACHINE:
     WEBHOOK_SECRET_KEYS = [fernet_key_of_this_machine(DATA_DIR / "webhook_key")]
 check_fernet_keys("WEBHOOK_SECRET_KEYS", WEBHOOK_SECRET_KEYS)
-WEBHOOK_ALLOW_NETWORKS = env_networks("WEBHOOK_ALLOW_NETWORKS")  # beside the public internet
+WEBHOOK_ALLOW_NETWORKS = env_networks("WEBHOOK_ALLOW_NETWORKS")  # in addition to the public internet
 WEBHOOK_PORTS = env_ports("WEBHOOK_PORTS", "443,8443")
-WEBHOOK_CA_FILE = env_str("WEBHOOK_CA_FILE")  # authorities beside those of the system, PEM
-WEBHOOK_SLOTS = env_int("WEBHOOK_SLOTS", 16, minimum=5)  # requests at a time, of one sender; a receiver holds up to 4
+WEBHOOK_CA_FILE = env_str("WEBHOOK_CA_FILE")  # PEM, in addition to the system's certificate authorities
+WEBHOOK_SLOTS = env_int("WEBHOOK_SLOTS", 16, minimum=5)  # concurrent requests per sender; a receiver gets at most 4
 WEBHOOK_USER_AGENT = f"Utterance/{VERSION} (webhooks)"
 WEBHOOK_JOB_DATA = "tts.job_events.job_event_data"
 
 # --- the API -------------------------------------------------------------------------------------
 
 API_MAX_BODY_BYTES = 2 * 1024 * 1024
-# A body that brings no byte for so long is refused (408), and one that is slower than this on average after so long.
+# A body fails (408) after this time without a byte, or if it averages less than the minimum rate after this time.
 BODY_READ_TIMEOUT_SECONDS = env_int("BODY_READ_TIMEOUT_SECONDS", 15, minimum=1)
 BODY_MIN_BYTES_PER_SECOND = env_int("BODY_MIN_BYTES_PER_SECOND", 4096, minimum=1)
-# For the headers of a request, and for an idle connection until the next one. The server takes no more than 60.
+# For the headers of a request, and for an idle connection. The server allows at most 60.
 HEADER_TIMEOUT_SECONDS = env_int("HEADER_TIMEOUT_SECONDS", 60, minimum=1)
 if HEADER_TIMEOUT_SECONDS > 60:
     raise ImproperlyConfigured("HEADER_TIMEOUT_SECONDS must be at most 60.")
-ANONYMOUS_READ_LIMIT = env_int("ANONYMOUS_READ_LIMIT", 600, minimum=1)  # per address and quarter of an hour
+ANONYMOUS_READ_LIMIT = env_int("ANONYMOUS_READ_LIMIT", 600, minimum=1)  # per address and 15 minutes
 DATA_UPLOAD_MAX_MEMORY_SIZE = API_MAX_BODY_BYTES + 1
-FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # a longer body waits for its view on the disk
+FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # longer bodies are kept on disk
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -470,7 +470,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["config.schema.complete"],
 }
 
-# --- the operators' pages -------------------------------------------------------------------------
+# --- /admin ---------------------------------------------------------------------------------------
 
 UNFOLD = {
     "SITE_TITLE": "Utterance",
@@ -479,7 +479,7 @@ UNFOLD = {
     "SITE_SYMBOL": "graphic_eq",
     "SITE_URL": "/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.admin.favicon"}],
-    "SHOW_HISTORY": False,  # the audit trail is the history
+    "SHOW_HISTORY": False,  # the audit trail replaces it
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["config.admin.stylesheet"],
     "SIDEBAR": {"navigation": "config.admin.navigation"},
@@ -488,28 +488,28 @@ UNFOLD = {
 
 # --- security ------------------------------------------------------------------------------------
 
-SERVE_HTTPS = env_bool("SERVE_HTTPS")  # a proxy in front speaks TLS and sets X-Forwarded-Proto
+SERVE_HTTPS = env_bool("SERVE_HTTPS")  # a proxy terminates TLS and sets X-Forwarded-Proto
 if SERVE_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside, where no proxy speaks TLS
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # requested internally, without TLS
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVE_HTTPS
-SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # the forms carry the token; no script reads it
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # forms have the token; no script reads it
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 
-# --- behind a proxy, and watched -----------------------------------------------------------------
+# --- proxies and monitoring ----------------------------------------------------------------------
 
-TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0)  # how many of ours stand between the client and this process
+TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0)  # number of our proxies in front of this process
 METRICS_TOKEN = env_str("METRICS_TOKEN")
 
-# Staff need a second factor, except on one machine that only its own programs can reach. Nothing that a request says
-# lifts this: `accounts.operators.must_enrol` only adds to it.
+# Staff need a second factor, except on one machine that only its own programs can reach. No request can lift this:
+# `accounts.operators.must_enrol` only adds to it.
 _HOSTS = (LISTEN_HOST, urlsplit(PUBLIC_URL).hostname or "", *ALLOWED_HOSTS)
 _IS_ON_LOOPBACK = all(is_loopback(host) for host in _HOSTS) and not (SERVE_HTTPS or TRUSTED_PROXIES)
 STAFF_NEED_SECOND_FACTOR = not (IS_ONE_MACHINE and _IS_ON_LOOPBACK)
@@ -528,15 +528,15 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env_str("LOG_LEVEL", "INFO")},
     "loggers": {
         "django": {"handlers": [], "propagate": True, "level": "INFO"},
-        # A refused request is the caller's affair; it is in the access log.
+        # Refused requests are in the access log.
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "celery": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
-        "stripe": {"level": "WARNING"},  # each request
-        "httpcore": {"level": "WARNING"},  # what receivers of webhooks answer, under LOG_LEVEL=DEBUG
-        "httpx": {"level": "WARNING"},  # whole URLs, for each request that we make
-        "google": {"level": "WARNING"},  # whole requests, which are customers' texts
-        "fido2": {"level": "WARNING"},  # the names of passkeys that were made and used
+        "stripe": {"level": "WARNING"},  # logs each request
+        "httpcore": {"level": "WARNING"},  # logs webhook responses with LOG_LEVEL=DEBUG
+        "httpx": {"level": "WARNING"},  # logs the URL of every request
+        "google": {"level": "WARNING"},  # logs whole requests, which have customers' texts
+        "fido2": {"level": "WARNING"},  # logs the names of passkeys
     },
 }

@@ -1,4 +1,4 @@
-"""Static files as whitenoise wants them, readable by whoever may read the folder they lie in."""
+"""Static files for whitenoise, with modes that let a proxy read the compressed files."""
 
 import os
 from typing import Any
@@ -15,7 +15,7 @@ class _SameModeCompressor(Compressor):  # type: ignore[misc]  # whitenoise has n
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
-    """The compressed form of a file has the file's mode. By the umask alone, a proxy in front could not read it."""
+    """Gives a compressed file the mode of the original. With the umask alone, a proxy could not read it."""
 
     def create_compressor(self, **options: Any) -> Compressor:
         return _SameModeCompressor(**options)

@@ -1,6 +1,6 @@
-"""Waking workers. The database says what waits; a message only says: look.
+"""Wakes workers. Messages have no content: the database says what is due.
 
-Nothing here imports a task: the web process sends their names and loads no codec.
+Nothing here imports a task. The web process sends the task's name and does not load the codecs.
 """
 
 import logging
@@ -17,14 +17,14 @@ from config.metrics import LOST_WAKE_UPS
 logger = logging.getLogger(__name__)
 
 WAKE_UP_EXPIRES_SECONDS = 60
-# A caller waits for this. A broker that is away, or says nothing, costs a submission at most about a second, not
-# the six that Celery's own connection takes by default.
+# A caller waits for this. With these limits, a broker that is down or hangs costs a submission about a second, instead
+# of the six seconds of Celery's default connection.
 CONNECT_SECONDS = 0.3
-ANSWER_SECONDS = 0.3  # the cache of a Redis that hangs costs as much again; together they stay below a second
+ANSWER_SECONDS = 0.3  # a Redis cache that hangs takes as long again; together that is below a second
 
 
 def dispatch_task(task: str, args: Sequence[str], *, queue: str) -> bool:
-    """False, and a line in the log, when the broker is away; the sweeper will wake again."""
+    """Sends a task message. If the broker is down, logs that and returns False; the sweeper sends it again."""
     try:
         with producers[_connection()].acquire(block=True, timeout=ANSWER_SECONDS) as producer:
             app.send_task(
@@ -33,7 +33,7 @@ def dispatch_task(task: str, args: Sequence[str], *, queue: str) -> bool:
                 queue=queue,
                 expires=WAKE_UP_EXPIRES_SECONDS,
                 producer=producer,
-                # Once more, over a fresh connection: the kept one may be older than the broker.
+                # Retry once over a new connection: the pooled one may be older than the broker.
                 retry=True,
                 retry_policy={"max_retries": 1, "interval_start": 0},
             )
@@ -45,7 +45,7 @@ def dispatch_task(task: str, args: Sequence[str], *, queue: str) -> bool:
 
 
 def _connection() -> Connection:
-    """What producers are pooled by: the broker, with little patience. It connects when something is sent."""
+    """Returns the broker connection with short timeouts. It connects when a message is sent."""
     patience = {
         "max_retries": 0,
         "interval_start": 0,

@@ -1,4 +1,4 @@
-"""Every URL. Each app's own are in its `urls.py`."""
+"""All URLs. Each app has its own in `urls.py`."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -27,5 +27,5 @@ urlpatterns = [
 handler400 = errors.bad_request
 handler403 = errors.permission_denied
 handler404 = errors.not_found
-handler429 = errors.too_many_requests  # django-allauth's
+handler429 = errors.too_many_requests  # used by django-allauth
 handler500 = errors.server_error

@@ -1,8 +1,8 @@
-"""The WSGI entry, for `runserver` and for servers other than ours: Django, with bodies of unknown length made known.
+"""The WSGI entry point, for `runserver` and other servers: Django, with the length of chunked bodies filled in.
 
-`manage.py start` uses `config.asgi_threads` and `config.asgi`. Under WSGI the server ends a chunked body cleanly even
-when its iterator raises, so nobody could tell half a speech from a whole one. Views learn of it by CANNOT_BREAK_OFF in
-the request's META.
+`manage.py start` uses `config.asgi_threads` and `config.asgi` instead. A WSGI server ends a chunked response normally
+even if its iterator raises, so clients could not tell half a speech from a whole one. CANNOT_BREAK_OFF in the request's
+META tells views about this.
 """
 
 import os
@@ -22,10 +22,10 @@ App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def measure_body(app: App, *, max_bytes: int) -> App:
-    """A chunked body gets the Content-Length that Django reads by; without one it would take the body for empty.
+    """Sets the Content-Length of a chunked body; without it, Django would treat the body as empty.
 
-    At most `max_bytes` + 1 bytes are kept: the extra one lets the API's parser see that the limit was passed and refuse
-    in its turn (after authentication).
+    Keeps at most `max_bytes` + 1 bytes. The extra byte lets the API's parser refuse the body at its usual place, after
+    authentication.
     """
 
     def measured(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -40,5 +40,5 @@ def measure_body(app: App, *, max_bytes: int) -> App:
 
 
 application = measure_body(get_wsgi_application(), max_bytes=settings.API_MAX_BODY_BYTES)
-_ = get_resolver().url_patterns  # read now, and not by the first request
+_ = get_resolver().url_patterns  # load the URLs now, not at the first request
 spare_start_up()

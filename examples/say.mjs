@@ -4,12 +4,13 @@
 //   export UTTERANCE_URL=http://127.0.0.1:8000 UTTERANCE_KEY=tts_...
 //   node say.mjs "Good morning." morning.wav [REQUEST_ID]
 //
+// UTTERANCE_VOICE names another voice than Kokoro's Heart.
 // A request repeated with the same REQUEST_ID is the same job, and is paid for once. Without one, each run is a new job.
 import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const { UTTERANCE_URL, UTTERANCE_KEY } = process.env;
+const { UTTERANCE_URL, UTTERANCE_KEY, UTTERANCE_VOICE = "kokoro:en-US-Kokoro-Heart" } = process.env;
 const [text, file, requestId = randomUUID()] = process.argv.slice(2);
 const ATTEMPTS = 6;
 
@@ -40,7 +41,7 @@ function fail(message) {
   process.exit(1);
 }
 
-let job = JSON.parse(await call("/api/v1/tts", { text, voice_id: "espeak:en-GB-eSpeak-Lee" })).data;
+let job = JSON.parse(await call("/api/v1/tts", { text, voice_id: UTTERANCE_VOICE })).data;
 const pollUrl = job.poll_url;
 while (["pending", "processing"].includes(job.status)) {
   await sleep(500);

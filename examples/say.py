@@ -4,6 +4,8 @@
 export UTTERANCE_URL=http://127.0.0.1:8000 UTTERANCE_KEY=tts_...
 python3 say.py "Good morning." morning.wav [REQUEST_ID]
 
+UTTERANCE_VOICE names another voice than Kokoro's Heart.
+
 A request repeated with the same REQUEST_ID is the same job, and is paid for once. Without one, each run is a new job.
 """
 
@@ -47,7 +49,7 @@ def call(path: str, body: dict[str, str] | None = None, request_id: str = "") ->
 
 
 def main(text: str, file: str, request_id: str = "") -> None:
-    speech = {"text": text, "voice_id": "espeak:en-GB-eSpeak-Lee"}
+    speech = {"text": text, "voice_id": os.environ.get("UTTERANCE_VOICE", "kokoro:en-US-Kokoro-Heart")}
     job = json.loads(call("/api/v1/tts", speech, request_id or str(uuid.uuid4())))["data"]
     poll_url = job["poll_url"]
     while job["status"] in ("pending", "processing"):

@@ -4,6 +4,7 @@
 #   export UTTERANCE_URL=http://127.0.0.1:8000 UTTERANCE_KEY=tts_...
 #   ./say.sh "Good morning." morning.wav [REQUEST_ID]
 #
+# UTTERANCE_VOICE names another voice than Kokoro's Heart.
 # A request repeated with the same REQUEST_ID is the same job, and is paid for once. Without one, each run is a new job.
 set -eu
 
@@ -24,7 +25,7 @@ field() {
 # The text as JSON: backslashes and quotes escaped, line ends as \n, other control characters as spaces.
 json_text=$(printf '%s' "$text" | tr '\001-\011\013-\037' ' ' | sed -e 's/[\\"]/\\&/g' -e '$!s/$/\\n/' | tr -d '\n')
 
-answer=$(printf '{"voice_id": "espeak:en-GB-eSpeak-Lee", "text": "%s"}' "$json_text" |
+answer=$(printf '{"voice_id": "%s", "text": "%s"}' "${UTTERANCE_VOICE:-kokoro:en-US-Kokoro-Heart}" "$json_text" |
   call "$UTTERANCE_URL/api/v1/tts" -H "Content-Type: application/json" -H "Idempotency-Key: $request_id" --data-binary @-)
 job_id=$(field job_id)
 

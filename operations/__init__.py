@@ -1,1 +1,1 @@
-"""What operators do: the desk under /admin, commands, health, metrics, and running one machine. It has no models."""
+"""Tools for operators: /admin, commands, health checks, metrics, and running on one machine. It has no models."""

@@ -1,4 +1,4 @@
-"""The operators' pages over jobs; those over accounts are in `operations.desk.accounts`."""
+"""Admin pages for jobs. `operations.desk` has the pages for accounts and prices."""
 
 from typing import Any
 
@@ -18,15 +18,16 @@ from accounts.operator_admin import (
     row_link,
 )
 from accounts.operator_lists import AccountFilter
-from accounts.operators import role_of
+from accounts.operators import get_role
 from accounts.services.audit import Actor
 from billing.models import MICROCREDITS_PER_CREDIT, LedgerEntry
 from billing.money import format_credits, format_need
 from operations.desk.accounts import AccountAdmin, ledger_panel
+from operations.desk.prices import PriceAdmin
 from tts.models import Job, JobStatus
 from tts.services.support import read_text, refund_rest_of_job, retry_failed_job
 
-__all__ = ["AccountAdmin", "JobAdmin"]
+__all__ = ["AccountAdmin", "JobAdmin", "PriceAdmin"]
 
 STATUS_LABELS = {
     JobStatus.PENDING.label: "warning",
@@ -37,7 +38,7 @@ STATUS_LABELS = {
 
 
 class ProviderFilter(admin.SimpleListFilter):
-    """The configured engines; asking the table which there are would read all of it."""
+    """Lists the configured engines. Reading them from the table would scan all of it."""
 
     title = "provider"
     parameter_name = "provider"
@@ -59,7 +60,7 @@ def _refund(row: Job, actor: Actor, data: dict[str, Any]) -> str:
 
 def _refund_limit(user: User, row: Job, data: dict[str, Any]) -> str:
     limit, rest_microcredits = settings.SUPPORT_REFUND_LIMIT, row.cost_microcredits - row.refunded_microcredits
-    if role_of(user) != "support" or rest_microcredits <= limit * MICROCREDITS_PER_CREDIT:
+    if get_role(user) != "support" or rest_microcredits <= limit * MICROCREDITS_PER_CREDIT:
         return ""
     return f"Support can refund at most {limit} credits per job; this refund is {format_need(rest_microcredits)}."
 

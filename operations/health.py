@@ -1,4 +1,4 @@
-"""Is this process alive, and could it do its work now? For load balancers, container runtimes and monitors."""
+"""Health checks for load balancers, container runtimes and monitors: is the process alive, and can it work?"""
 
 import logging
 import tempfile
@@ -22,7 +22,7 @@ from tts.storage import store
 
 logger = logging.getLogger(__name__)
 
-CHECK_SECONDS = 1.0  # what has not answered by then counts as failed
+CHECK_SECONDS = 1.0  # a check that takes longer fails
 
 _is_migrated = False
 
@@ -30,22 +30,23 @@ _is_migrated = False
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process is running. Checks neither the database nor the queue."""
+    """Answers that the process is running. Checks neither the database nor the queue."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when everything that a request may need is there, else 503; the checks by name. Takes a second at most.
+    """Answers 200 if everything that a request may need works, otherwise 503. Lists every check by name.
 
-    `degraded` lists queues without a worker. Requests are still accepted then, so the answer stays 200.
+    Takes at most a second.   `degraded` lists queues without a worker. Requests are still accepted then, so the status
+    stays 200.
     """
     running = _ask(CHECKS | {WORKERS: list_unserved_queues})
     workers = running.pop(WORKERS)
     checks = {name: _outcome(name, future) for name, future in running.items()}
     is_ready = all(outcome == "ok" for outcome in checks.values())
-    # When this could not be read, the check of the database or of its migrations says why.
+    # If this cannot be read, the database or migration check says why.
     unserved = workers.result() if _outcome(WORKERS, workers) == "ok" else []
     body = {
         "status": "ready" if is_ready else "not ready",
@@ -56,13 +57,13 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def run_checks() -> dict[str, str]:
-    """Every check's outcome: "ok", "failed" or "no answer"."""
+    """Returns each check's result: "ok", "failed" or "no answer"."""
     return {name: _outcome(name, future) for name, future in _ask(CHECKS).items()}
 
 
 def _ask(questions: Mapping[str, Callable[[], Any]]) -> "dict[str, Future[Any]]":
-    """The answers, as far as they came within CHECK_SECONDS."""
-    # One run of each at a time, shared by who asks meanwhile: a check that hangs ties up one thread for all.
+    """Returns the results that arrive within CHECK_SECONDS."""
+    # Run each check once at a time and share its result, so that a check that hangs blocks only one thread.
     with _lock:
         for name, question in questions.items():
             if name not in _running or _running[name].done():
@@ -90,7 +91,7 @@ def _outcome(name: str, future: "Future[Any]") -> str:
     return "ok"
 
 
-# --- the checks: each raises when it fails -------------------------------------------------------
+# --- the checks: each raises if it fails ---------------------------------------------------------
 
 
 class PendingMigrations(Exception):
@@ -104,7 +105,7 @@ def _check_database() -> None:
 
 def _check_migrations() -> None:
     global _is_migrated
-    if _is_migrated:  # what was applied stays so while this code runs, and looking reads every migration file
+    if _is_migrated:  # cached: a migration stays applied, and checking reads every migration file
         return
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -118,7 +119,7 @@ def _check_cache() -> None:
 
 def _check_broker() -> None:
     with app.connection_for_write(connect_timeout=CHECK_SECONDS) as broker:
-        # Once: `connect` would wait and try again.
+        # Try once. `connect` would wait and retry.
         broker.transport.close_connection(broker.transport.establish_connection())
 
 
@@ -130,7 +131,7 @@ def _check_store() -> None:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"readyz")
     else:
-        storage.exists("readyz")  # reachable and let in; writing every few seconds would be billed
+        storage.exists("readyz")  # reachable with our credentials; writing every few seconds would cost money
 
 
 CHECKS: dict[str, Callable[[], None]] = {
@@ -141,7 +142,7 @@ CHECKS: dict[str, Callable[[], None]] = {
     "store": _check_store,
 }
 
-WORKERS = "workers"  # not a check: its answer never makes the service unready
+WORKERS = "workers"  # not a check: its result never makes the service unready
 
 _threads = ThreadPoolExecutor(max_workers=len(CHECKS) + 1, thread_name_prefix="readyz")
 _running: dict[str, "Future[Any]"] = {}

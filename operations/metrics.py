@@ -1,11 +1,11 @@
-"""`/metrics` for Prometheus: what this process counted (`config.metrics`), and what the database says of jobs.
+"""`/metrics` for Prometheus: what this process counts (`config.metrics`), and job metrics from the database.
 
-Workers are not asked: what they do stands in the database. So the job metrics are the same from every web process; take
-one of them (`max without (instance, job)`), do not add them up.
+Workers are not queried, because their work is in the database. Every web process therefore reports the same job
+metrics: use one of them (`max without (instance, job)`), do not add them up.
 """
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -27,14 +27,18 @@ from config.metrics import REGISTRY
 from tts.models import Job, JobStatus
 from tts.queue_presence import list_needed_queues
 
-# A job's `finished_at` is written a moment before it can be seen, by a machine whose clock may be a little behind.
+# `finished_at` is written a moment before the row is visible, by a machine whose clock may be slightly behind.
 SETTLE_SECONDS = 10.0
 
 
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """With METRICS_TOKEN, for who sends it (`Authorization: Bearer …`); else for this machine alone. 404 for others."""
+    """Serves the metrics.
+
+    If METRICS_TOKEN is set, requests need `Authorization: Bearer …`; otherwise they must come from this machine. All
+    others get a 404.
+    """
     if not _may_read(request):
         raise Http404
     return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_PLAIN_0_0_4)
@@ -47,18 +51,18 @@ def _may_read(request: HttpRequest) -> bool:
 
 
 class JobMetrics(Collector):
-    """Jobs and queues, read at each scrape by way of small indexes. Counts begin at zero with the process."""
+    """Jobs and queues, read through small indexes at each scrape. Counters start at zero with the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counted_until = timezone.now()
         self._finished: Counter[tuple[str, str]] = Counter()
         self._audio_ms: Counter[str] = Counter()
-        self._work_seconds: Counter[str] = Counter()
+        self._work_seconds: defaultdict[str, float] = defaultdict(float)
         self._characters: Counter[str] = Counter()
 
     def describe(self) -> Iterator[Metric]:
-        yield from ()  # asked when it is registered: no reason to look into the database
+        yield from ()  # called at registration, which must not query the database
 
     def collect(self) -> Iterator[Metric]:
         is_up = GaugeMetricFamily("utterance_database_up", "Whether the database responded to this scrape.")
@@ -119,7 +123,7 @@ class JobMetrics(Collector):
         yield from (finished, audio, work, characters)
 
     def _count_until(self, moment: datetime) -> None:
-        """Adds the jobs that finished since the last time, so that no scrape reads more than what is new."""
+        """Adds the jobs that finished since the last scrape, so that each scrape reads only new ones."""
         if moment <= self._counted_until:
             return
         new = Job.objects.filter(finished_at__gt=self._counted_until, finished_at__lte=moment).order_by()

@@ -8,7 +8,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.membership import MemberRequest
 from accounts.models import Account
-from accounts.permissions import Permission, permissions_of
+from accounts.permissions import Permission, get_permissions
 from billing.models import Balance
 from billing.money import format_have
 from billing.selectors import get_balance
@@ -30,7 +30,7 @@ def build_navigation(request: MemberRequest) -> Frame:
     return Frame(
         account=request.membership.account,
         others=[one.account for one in request.memberships if one != request.membership],
-        permissions=permissions_of(request.membership),
+        permissions=get_permissions(request.membership),
         balance=get_balance(request.membership.account),
     )
 

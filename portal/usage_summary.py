@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Account, ApiKey
 from billing.models import EntryKind, LedgerEntry
 from tts.models import Job
-from tts.usage import usage_of
+from tts.usage import get_usage
 
 DAYS = 30
 BURN_DAYS = 7  # what credits go out at is looked at over the last of them
@@ -32,7 +32,7 @@ def daily_usage(*, account: Account) -> list[Day]:
     """DAYS of them, today last, those without a request too. One query."""
     today = timezone.now().date()
     first = today - timedelta(days=DAYS - 1)
-    rows = usage_of(account=account, first_day=first, last_day=today, by="day")
+    rows = get_usage(account=account, first_day=first, last_day=today, by="day")
     found = {row.of: Day(row.of, row.requests, row.characters, row.microcredits) for row in rows}
     days = [first + timedelta(days=number) for number in range(DAYS)]
     return [found.get(day, Day(day)) for day in days]

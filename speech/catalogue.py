@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 Gender = Literal["male", "female", "neutral", "unknown"]
 ModelType = Literal["premium", "ultra"]
+Quality = Literal["natural", "basic"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,11 @@ class VoiceEntry:
     language_name: str  # "English (United States)"
     gender: Gender
     model_type: ModelType
-    characteristics: dict[str, Any]  # styles[], pitch, age, … as far as known
+    quality: Quality  # "basic": plainly a machine
+    # Its place in lists, lower first, on one scale for all engines: 1 to 9 are shown first of all, 10 is the best that
+    # there is, 200 the least natural of the natural, and from 900 on they are basic.
+    rank: int
+    characteristics: dict[str, Any]  # styles[], pitch, age, grade, … as far as known
     supports_ssml: bool
     supports_markup: bool
     supports_speed: bool

@@ -14,10 +14,13 @@ from pytest_django.plugin import DjangoDbBlocker
 from accounts import selectors as account_selectors
 from accounts.append_only import AUDIT_GUARD
 from accounts.models import Account, ApiKey, User
+from billing.models import Price
 from billing.triggers import LEDGER_GUARD
 from tests.factories import make_account, make_key, make_user
 from tests.support.migrated import copy_migrated_database
+from tests.support.snapshot import restore_snapshot, take_snapshot
 from tts.services.catalogue import sync_catalogue
+from tts.storage import store
 from voices import installation
 from voices.models import Voice
 
@@ -42,11 +45,17 @@ def django_db_keepdb(
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """An empty database has the voices of this machine, as `make run` fills it in: once, not for each test."""
+    """An empty database has the voices of this machine, as `make run` fills it in: once, not for each test.
+
+    And the prices of the tiers alone: eSpeak speaks in most tests, and costs 1 credit for 1,000 characters there, as
+    any premium voice does. What it costs on a fresh installation is in tests/billing/test_prices.py.
+    """
     with django_db_blocker.unblock():
         sync_catalogue()
+        Price.objects.exclude(code__in=["premium", "ultra"]).delete()
         # What a test with real transactions finds: the flush after the one before took everything away.
-        connection._test_serialized_contents = connection.creation.serialize_db_to_string()  # type: ignore[attr-defined]
+        connection._test_serialized_contents = take_snapshot()  # type: ignore[attr-defined]
+        connection.creation.deserialize_db_from_string = restore_snapshot  # type: ignore[assignment, method-assign]
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +81,7 @@ def private_places(settings, tmp_path: Path) -> None:
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     account_selectors._maintenance_seen = (float("-inf"), False)
+    store._spoken_for = (float("-inf"), 0)
     installation._seen = (float("-inf"), None)
 
 

@@ -32,6 +32,7 @@ TOGETHER = {
     "tests/live/test_browser.py": 20,
     "tests/live/test_docs.py": 20,
     "tests/live/test_operators.py": 15,
+    "tests/speech/test_heard.py": 15,
     "tests/live/test_passkeys.py": 15,
     "tests/live/test_playground.py": 15,
     "tests/live/test_private_files.py": 15,

@@ -140,7 +140,11 @@ def check(folder: Path, python: str, voices: Sequence[str], settings: dict[str, 
         for voice in voices:
             speak(deployment, json.loads(account)["api_key"], voice)
         every_worker_and_beat_work(deployment)
-        ended = [each.name for each in deployment.running() if each.process is None or each.process.poll() is not None]
+        ended = [
+            program.name
+            for program in deployment.running()
+            if program.process is None or program.process.poll() is not None
+        ]
         assert not ended, f"ended by themselves: {', '.join(ended)}"
     except (AssertionError, TimeoutError):
         print(deployment.output[-4000:], file=sys.stderr)

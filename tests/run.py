@@ -30,12 +30,12 @@ from cryptography.fernet import Fernet
 
 from tests.parallel import FAILED
 from tests.support.processes import ends_with_parent, processes_with
+from tests.support.real_kokoro import MODEL_DIR_VARIABLE, fetch
 from tests.support.services import NoServices, postgres, redis_databases
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSED_AGAIN = ROOT / "var" / "passed-when-run-again.txt"
 AGAIN_AT_MOST = 6  # more than that is no chance
-KOKORO_CACHE_IN_TESTS = "TEST_KOKORO_CACHE"  # see tests.support.kokoro_cache
 STOP_SECONDS = 20.0  # for pytest to take down what it set up
 
 
@@ -54,8 +54,7 @@ def main(arguments: Sequence[str]) -> int:
             tempfile.TemporaryDirectory(prefix="utterance-test-", ignore_cleanup_errors=True)
         )
         environment |= {"DATA_DIR": data_dir, "PYTEST_PLUGINS": "tests.parallel"}
-        if cache := os.environ.get("KOKORO_CACHE"):
-            environment[KOKORO_CACHE_IN_TESTS] = cache  # read only by tests with the real model
+        environment[MODEL_DIR_VARIABLE] = str(fetch(environment))
         if with_services:
             try:
                 url, name = stack.enter_context(postgres(os.environ.get("TEST_DATABASE_URL", "")))
@@ -139,8 +138,8 @@ def _kill_strays(data_dir: str) -> None:
 
 def _stop(number: int, frame: FrameType | None) -> None:
     """Leaves by way of every `finally`, undisturbed by a second signal."""
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 

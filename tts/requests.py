@@ -3,12 +3,20 @@
 Owns the capability rules (voice × modifiers). The shape of the JSON is `tts.api.serializers`, credits are `billing`.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from config.errors import ValidationFailed
 from speech.audio.formats import OUTPUT_FORMATS, Encoding, UnsupportedEncoding, resolve_encoding
+from speech.audio_bound import (
+    SECONDS_PER_WORD,
+    SPARE_SECONDS,
+    break_seconds,
+    longest_break_seconds,
+    measure_extent,
+)
 from speech.dialogue import DialogueError, read_dialogue
 from speech.ssml import SsmlError, check_ssml
 from voices.models import Voice
@@ -81,6 +89,7 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
     if request.text_format == "ssml":
         try:
             check_ssml(request.text)
+            _check_breaks(request)
         except SsmlError as error:
             raise ValidationFailed.of_field("text", str(error)) from None
     try:
@@ -92,6 +101,19 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
         )
     except UnsupportedEncoding as error:
         raise ValidationFailed.of_field(error.field, error.message) from None
+
+
+def _check_breaks(request: SpeechRequest) -> None:
+    """Raises ValidationFailed for breaks that the bound on run-away audio would not let through, and SsmlError."""
+    extent = measure_extent(request.text, text_format=request.text_format)
+    asked = break_seconds(extent, speed=request.speed)
+    allowed = longest_break_seconds(extent, speed=request.speed)
+    if asked > allowed:
+        message = (
+            f"The pauses add up to {math.ceil(asked):,} seconds. This text accepts at most {int(allowed):,}:"
+            f" {SPARE_SECONDS:g} seconds, and {SECONDS_PER_WORD:g} seconds for each spoken word at the speed asked for."
+        )
+        raise ValidationFailed.of_field("text", message)
 
 
 def max_bytes(voice: Voice, delivery_mode: str) -> int:

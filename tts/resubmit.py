@@ -10,7 +10,7 @@ from tts.requests import SpeechRequest
 from voices.models import Voice
 
 
-def request_of(job: Job) -> SpeechRequest:
+def build_request(job: Job) -> SpeechRequest:
     """What was asked, every default spelled out. Of a job whose text was erased it is not worth much."""
     speakers = _voice_ids(job)
     return SpeechRequest(

@@ -22,7 +22,7 @@ from tts.services import catalogue, lifecycle, samples, voice_previews
 from tts.services import sweep as sweep_service
 from tts.stopping import worker_is_stopping
 from tts.worker import pipeline
-from tts.worker.engine_watch import start_watching, warm_up_engines
+from tts.worker.engine_watch import start_watching
 from tts.worker.presence import start_noting
 
 logger = logging.getLogger(__name__)
@@ -127,9 +127,8 @@ def start_up(sender: Any, **kwargs: Any) -> None:
     """
     queues = sender.app.amqp.queues.consume_from
     start_noting(list(queues))
-    start_watching(list(queues))
     sweep_service.sweep()
-    warm_up_engines(queues)
+    start_watching(list(queues))
     spare_start_up()
 
 

@@ -1,6 +1,21 @@
-"""Where the time of a job's last attempt went, as the job's row keeps it. Measured by `tts.worker.job_timer`."""
+"""How far an attempt at a job is, and where the time of the last one went, as the job's row keeps them.
+
+Measured by `tts.worker.lease` and `tts.worker.job_timer`.
+"""
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Of the attempt under way. `is_storing`: everything is synthesised, and the store has it or is about to.
+    `seconds_left`: of synthesis, at the pace so far; None while there is none.
+    """
+
+    chars_done: int
+    is_storing: bool = False
+    audio_ms_done: int = 0
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

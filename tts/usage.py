@@ -44,7 +44,7 @@ class Used:
     microcredits: int
 
 
-def usage_of(*, account: Account, first_day: date, last_day: date, by: Group) -> list[Used]:
+def get_usage(*, account: Account, first_day: date, last_day: date, by: Group) -> list[Used]:
     """Days in their order, without those on which nothing was asked; keys and voices with the dearest first."""
     rows = (
         _jobs(account, first_day, last_day)
@@ -60,7 +60,7 @@ def usage_of(*, account: Account, first_day: date, last_day: date, by: Group) ->
 def all_usage(account: Account) -> list[Used]:
     """Every day on which something was asked, since the account was made."""
     today = timezone.now().date()
-    return usage_of(account=account, first_day=account.created_at.date(), last_day=today, by="day")
+    return get_usage(account=account, first_day=account.created_at.date(), last_day=today, by="day")
 
 
 def total_usage(*, account: Account, first_day: date, last_day: date) -> Used:
@@ -69,7 +69,7 @@ def total_usage(*, account: Account, first_day: date, last_day: date) -> Used:
     return Used(None, total["requests"], total["characters"] or 0, total["microcredits"] or 0)
 
 
-def total_of(rows: list[Used]) -> Used:
+def get_total(rows: list[Used]) -> Used:
     return Used(
         None,
         sum(row.requests for row in rows),
@@ -78,8 +78,8 @@ def total_of(rows: list[Used]) -> Used:
     )
 
 
-def keys_of(account: Account, rows: list[Used]) -> dict[uuid.UUID, ApiKey]:
-    """The keys of `usage_of(by="key")`, by id."""
+def get_keys(account: Account, rows: list[Used]) -> dict[uuid.UUID, ApiKey]:
+    """The keys of `get_usage(by="key")`, by id."""
     ids = [row.of for row in rows if row.of is not None]
     return {key.pk: key for key in ApiKey.objects.for_account(account).filter(pk__in=ids)}
 

@@ -1,5 +1,7 @@
-"""The operators' pages over the catalogue: what the engines say and the operator's own switch, and the names that
-OpenAI's clients send."""
+"""Admin pages for voices and OpenAI names.
+
+A voice has the engine's data and the operator's switch. OpenAI names are those that OpenAI's clients send.
+"""
 
 import re
 from typing import Any, get_args
@@ -40,15 +42,24 @@ def _disable(row: Voice, actor: Actor, data: dict[str, Any]) -> str:
 
 @admin.register(Voice)
 class VoiceAdmin(OperatorAdmin):
-    list_display = ("voice_id", "name", "language_name", "gender", "model_type", "state", "unavailable_reason")
-    list_filter = ("provider", "model_type", "gender", "is_enabled", "is_listed")
+    list_display = (
+        "voice_id",
+        "name",
+        "language_name",
+        "gender",
+        "model_type",
+        "quality",
+        "state",
+        "unavailable_reason",
+    )
+    list_filter = ("provider", "model_type", "quality", "gender", "is_enabled", "is_listed")
     paginator = Paginator
     search_fields = ("voice_id", "name", "language_name")
     ordering = ("language", "name", "voice_id")
     fields = (
-        "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "state",
-        "unavailable_reason", "output_formats", "sample_rates", "max_text_bytes", "max_stream_bytes", "engine_voice",
-        "created_at",
+        "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "quality",
+        "rank", "state", "unavailable_reason", "output_formats", "sample_rates", "max_text_bytes", "max_stream_bytes",
+        "engine_voice", "created_at",
     )  # fmt: skip
     operator_actions = (
         OperatorAction(
@@ -90,7 +101,7 @@ class VoiceAdmin(OperatorAdmin):
 
 
 class NameForm(ReasonForm):
-    # A colon stands in the ids of our own voices, and nowhere else.
+    # Only the IDs of our own voices contain a colon.
     name = forms.RegexField(
         r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z",
         max_length=80,
@@ -104,7 +115,7 @@ class ModelForm(ReasonForm):
     model_type = forms.ChoiceField(
         required=False,
         label="Voices",
-        choices=[("", "of any type"), *((each, each) for each in get_args(ModelType))],
+        choices=[("", "of any type"), *((model_type, model_type) for model_type in get_args(ModelType))],
         widget=UnfoldAdminSelectWidget,
         help_text="The type determines the price. Voices of another type are skipped.",
     )
@@ -131,7 +142,7 @@ class VoicesForm(ReasonForm):
 
     def clean_voice_ids(self) -> list[str]:
         voice_ids = list(dict.fromkeys(self.cleaned_data["voice_ids"].split()))
-        strange = [each for each in voice_ids if not re.fullmatch(r"[a-z0-9]+:[^:]{1,140}", each)]
+        strange = [voice_id for voice_id in voice_ids if not re.fullmatch(r"[a-z0-9]+:[^:]{1,140}", voice_id)]
         if strange:
             raise forms.ValidationError(f"Not a voice ID: {strange[0][:80]}")
         if len(voice_ids) > MAX_VOICE_IDS:
@@ -231,4 +242,4 @@ class VoiceAliasAdmin(AliasAdmin):
 
     @column("Voices, in order of preference")
     def shown_voices(self, row: VoiceAlias) -> str:
-        return format_html_join("", "{}<br>", ([each] for each in row.voice_ids))
+        return format_html_join("", "{}<br>", ([voice_id] for voice_id in row.voice_ids))

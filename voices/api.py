@@ -16,19 +16,25 @@ from billing.selectors import get_prices
 from config.api import success
 from config.errors import NotFound, ValidationFailed
 from config.schema import described
-from speech.catalogue import Gender, ModelType
+from speech.catalogue import Gender, ModelType, Quality
 from voices.installation import get_running_installation
 from voices.models import Voice
+from voices.prices import pick_voice_price
 from voices.schema import PublicVoice, VoicePage
 from voices.selectors import get_public_voice, list_voices
 
 PAGE_SIZE = 50
-FILTERS = ("language", "provider", "model_type", "gender", "q")
-# An empty value, as a form sends it, is no filter.
-CHOICES = {"model_type": ("", *get_args(ModelType)), "gender": ("", *get_args(Gender))}
+FILTERS = ("language", "provider", "model_type", "gender", "quality", "q", "sort")
+# Forms send an empty value for a filter that is not set.
+CHOICES = {
+    "model_type": ("", *get_args(ModelType)),
+    "gender": ("", *get_args(Gender)),
+    "quality": ("", *get_args(Quality)),
+    "sort": ("", "name"),
+}
 PUBLIC_FIELDS = (
-    "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "characteristics",
-    "supports_ssml", "supports_markup", "supports_speed", "supports_prompt", "supports_multispeaker",
+    "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "quality", "rank",
+    "characteristics", "supports_ssml", "supports_markup", "supports_speed", "supports_prompt", "supports_multispeaker",
     "supports_streaming", "output_formats", "sample_rates", "max_text_bytes", "max_stream_bytes",
 )  # fmt: skip
 
@@ -45,12 +51,14 @@ class VoiceList(ApiView):
             OpenApiParameter("provider", str),
             OpenApiParameter("model_type", str, enum=CHOICES["model_type"]),
             OpenApiParameter("gender", str, enum=CHOICES["gender"]),
+            OpenApiParameter("quality", str, enum=CHOICES["quality"]),
             OpenApiParameter("q", str, description="Words in the name, id, family or language."),
+            OpenApiParameter("sort", str, enum=CHOICES["sort"], description="The default is the best voice first."),
             OpenApiParameter("page", {"type": "integer", "minimum": 1, "maximum": 1_000_000, "default": 1}),
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        """Voices that work here and now. No key is needed."""
+        """Voices that work here and now, the best first. No key is needed."""
         query = request.query_params
         unknown = sorted(set(query) - {*FILTERS, "page"})
         if unknown:
@@ -92,14 +100,14 @@ class VoiceDetail(ApiView):
 
 
 def voice_data(voice: Voice, prices: dict[str, int], request: Request) -> dict[str, Any]:
-    """A voice as callers see it. `prices`: microcredits per character by model type."""
+    """A voice as callers see it. `prices`: of `billing.selectors.get_prices`."""
     data = {name: getattr(voice, name) for name in PUBLIC_FIELDS}
-    data["credits_per_1000_chars"] = format_credits(prices[voice.model_type] * 1000)
+    data["credits_per_1000_chars"] = format_credits(pick_voice_price(voice, prices) * 1000)
     path = reverse("voice_sample", kwargs={"voice_id": voice.voice_id}) if voice.sample_key else ""
     data["sample_url"] = request.build_absolute_uri(path) if path else None
     return data
 
 
 def _clean(value: str) -> str:
-    """PostgreSQL takes no NUL; a voice with one does not exist."""
+    """Removes NUL, which PostgreSQL cannot take. No voice has one."""
     return value.replace("\0", "�")[:200]

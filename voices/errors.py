@@ -1,4 +1,4 @@
-"""Refusals that concern voices."""
+"""Errors about voices."""
 
 from config.errors import DomainError
 
@@ -9,7 +9,7 @@ class InvalidVoice(DomainError):
 
 
 class ModelNotFound(DomainError):
-    """Of the names that OpenAI's clients send."""
+    """The model is not one of the names that OpenAI's clients send."""
 
     code, status = "MODEL_NOT_FOUND", 404
     example = "The model 'tts-2' does not exist. GET /v1/models lists the available models."

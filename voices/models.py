@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from speech.catalogue import ModelType
+from speech.catalogue import ModelType, Quality
 
 
 class Voice(models.Model):
@@ -21,6 +21,9 @@ class Voice(models.Model):
     language_name = models.CharField(max_length=80)
     gender = models.CharField(max_length=8)
     model_type = models.CharField(max_length=16)
+    # Until the next sync says it, a voice comes last.
+    quality = models.CharField(max_length=8, default="basic")
+    rank = models.PositiveIntegerField(default=1000)  # lower first: speech.catalogue.VoiceEntry
     characteristics = models.JSONField(default=dict)
     supports_ssml = models.BooleanField(default=False)
     supports_markup = models.BooleanField(default=False)
@@ -47,7 +50,13 @@ class Voice(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["language", "name"], name="voice_language_name")]
+        indexes: ClassVar = [
+            models.Index(fields=["language", "name"], name="voice_language_name"),
+            models.Index(fields=["-quality", "rank"], name="voice_best_first"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(quality__in=get_args(Quality)), name="voice_quality_valid")
+        ]
 
     def __str__(self) -> str:
         return self.voice_id

@@ -1,10 +1,10 @@
-"""What the voices API answers, as serializers for the documentation. The answers are made in `voices.api`."""
+"""Serializers that document the responses of the voices API. `voices.api` builds them."""
 
 from typing import Any, get_args
 
 from rest_framework import serializers
 
-from speech.catalogue import Gender, ModelType
+from speech.catalogue import Gender, ModelType, Quality
 
 EVERY_FORMAT = ["wav", "mp3", "ogg_opus"]
 
@@ -18,7 +18,13 @@ class PublicVoice(serializers.Serializer[Any]):
     language_name = serializers.CharField()
     gender = serializers.ChoiceField(list(get_args(Gender)))
     model_type = serializers.ChoiceField(list(get_args(ModelType)))
-    characteristics = serializers.DictField(help_text="Styles, pitch, age and similar characteristics, where known.")
+    quality = serializers.ChoiceField(
+        list(get_args(Quality)), help_text="`basic` voices plainly sound like a machine, and cost less."
+    )
+    rank = serializers.IntegerField(min_value=0, help_text="The place in lists: the best voice has the lowest number.")
+    characteristics = serializers.DictField(
+        help_text="Styles, pitch, age, the author's grade and similar characteristics, where known."
+    )
     supports_ssml = serializers.BooleanField()
     supports_markup = serializers.BooleanField()
     supports_speed = serializers.BooleanField()

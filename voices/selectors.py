@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 
 from accounts.models import User
@@ -12,17 +12,32 @@ from voices.errors import InvalidVoice, ModelNotFound
 from voices.installation import get_running_installation
 from voices.models import Favourite, ModelAlias, Voice, VoiceAlias
 
+# What most who come read comes first among equals: a cloud has a thousand voices of one rank, Arabic ones first.
+ENGLISH_FIRST = Case(When(language="en-US", then=0), When(language="en-GB", then=1), default=2)
+BEST_FIRST = ("-quality", "rank", ENGLISH_FIRST, "language", "provider", "name", "voice_id")
+BY_NAME = ("name", "language", "provider", "voice_id")
 SAMPLE_PAUSE = timedelta(days=1)  # before an engine is asked again that could not make a sample
 
 
 def list_voices(
-    *, language: str = "", provider: str = "", model_type: str = "", gender: str = "", q: str = ""
+    *,
+    language: str = "",
+    provider: str = "",
+    model_type: str = "",
+    gender: str = "",
+    quality: str = "",
+    q: str = "",
+    sort: str = "",
 ) -> QuerySet[Voice]:
-    """Voices that work here and now. `language` is a locale ("en-US") or all locales of a language ("en")."""
+    """Voices that work here and now, the best first, or by name if `sort` is "name".
+
+    `language` is a locale ("en-US") or all locales of a language ("en").
+    """
     found = usable_voices()
     if language:
         found = found.filter(Q(language__iexact=language) | Q(language__istartswith=f"{language}-"))
-    for field, value in (("provider", provider), ("model_type", model_type), ("gender", gender)):
+    exact = {"provider": provider, "model_type": model_type, "gender": gender, "quality": quality}
+    for field, value in exact.items():
         if value:
             found = found.filter(**{f"{field}__iexact": value})
     for word in q.split():
@@ -32,7 +47,14 @@ def list_voices(
             | Q(language_name__icontains=word)
             | Q(family__icontains=word)
         )
-    return found.order_by("language", "provider", "name", "voice_id")
+    return found.order_by(*(BY_NAME if sort == "name" else BEST_FIRST))
+
+
+def get_default_voice() -> Voice | None:
+    """The voice to begin with where nobody has chosen one: the best that works here now, and speaks English where there
+    is such a voice, for our examples do. None while no voice works.
+    """
+    return list_voices(language="en").first() or list_voices().first()
 
 
 def list_languages_and_providers() -> tuple[list[tuple[str, str]], list[str]]:
@@ -72,7 +94,7 @@ def get_public_voice(voice_id: str) -> Voice:
     return voice
 
 
-def has_voices_of(provider: str) -> bool:
+def has_voices(provider: str) -> bool:
     """Whether the provider was ever asked for its voices, with success."""
     return Voice.objects.filter(provider=provider).exists()
 
@@ -82,6 +104,12 @@ def usable_providers() -> list[str]:
     return list(
         Voice.objects.filter(is_listed=True, unavailable_reason="").values_list("provider", flat=True).distinct()
     )
+
+
+def list_families() -> list[tuple[str, str, str, int]]:
+    """Provider, family, model type and count of the voices that work, whether or not an operator lets them be heard."""
+    rows = Voice.objects.filter(is_listed=True, unavailable_reason="").order_by("provider", "family", "model_type")
+    return list(rows.values_list("provider", "family", "model_type").annotate(voices=Count("pk")))
 
 
 def get_voice_for_speech(voice_id: str) -> Voice:

@@ -125,7 +125,7 @@ SENTENCES = {
 }
 
 
-def sentence_of(language: str) -> str:
+def get_sentence(language: str) -> str:
     """The sentence of a language (a BCP 47 tag); "" where there is none. An accent says what its language says."""
     primary = language.partition("-")[0]
     return SENTENCES.get(language) or SENTENCES.get({"no": "nb", "cmn": "zh", "fil": "tl"}.get(primary, primary), "")

@@ -1,4 +1,4 @@
-"""The operators' pages over endpoints and deliveries. What receivers answered is the customer's: not shown."""
+"""Admin pages for endpoints and deliveries. Receivers' responses belong to the customer and are not shown."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,7 +66,7 @@ class EndpointAdmin(OperatorAdmin):
 
     @column("Host")
     def host(self, row: Endpoint) -> str:
-        """Not the whole URL: customers put tokens into it."""
+        """Returns only the host, because customers put tokens into URLs."""
         return str(urlsplit(row.url).netloc)
 
     @column("State", label={"enabled": "success"})
@@ -76,7 +76,8 @@ class EndpointAdmin(OperatorAdmin):
     def panels(self, row: Endpoint) -> list[Panel]:
         deliveries = Delivery.objects.filter(account=row.account_id).order_by("-created_at", "-id")[:PANEL_ROWS]
         rows = [
-            [format_moment(each.created_at), row_link(each, each.event), each.state, each.tries] for each in deliveries
+            [format_moment(delivery.created_at), row_link(delivery, delivery.event), delivery.state, delivery.tries]
+            for delivery in deliveries
         ]
         return [
             Panel(
@@ -97,7 +98,7 @@ class DeliveryAdmin(OperatorAdmin):
     list_filter = (AccountFilter, "state", "event")
     ordering = ("-created_at", "-id")
     fields = (
-        "id", "account", "event", "job_id", "receiver", "is_own_url", "shown_state", "shown_tries", "created_at",
+        "id", "account", "event", "job_id", "receiver", "uses_job_url", "shown_state", "shown_tries", "created_at",
         "next_attempt_at", "finished_at",
     )  # fmt: skip
 
@@ -117,13 +118,13 @@ class DeliveryAdmin(OperatorAdmin):
         attempts = row.attempts.order_by("-number")[:PANEL_ROWS]
         rows = [
             [
-                each.number,
-                format_moment(each.started_at),
-                each.outcome,
-                each.status or "–",
-                f"{each.duration_ms:,} ms",
-                each.error,
+                attempt.number,
+                format_moment(attempt.started_at),
+                attempt.outcome,
+                attempt.status or "–",
+                f"{attempt.duration_ms:,} ms",
+                attempt.error,
             ]
-            for each in attempts
+            for attempt in attempts
         ]
         return [Panel("Attempts", ["Number", "When", "Outcome", "Status", "Took", "Why"], rows)]

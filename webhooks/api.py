@@ -1,4 +1,4 @@
-"""The endpoint and its deliveries, for people: `/api/user/enterprise/webhook`."""
+"""The endpoint and its deliveries for signed-in users: `/api/user/enterprise/webhook`."""
 
 import uuid
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts.api.user_auth import ACCOUNT_HEADER, UserView
 from accounts.errors import IssuerUnavailable, MaintenanceMode, RateLimitExceeded
-from accounts.pagination import NewestFirst, page_of
+from accounts.pagination import NewestFirst, get_page
 from accounts.permissions import Permission
 from accounts.rate_limits import Bucket
 from accounts.services.audit import Actor
@@ -67,7 +67,7 @@ class Webhook(WebhookView):
         parameters=[ACCOUNT],
     )
     def get(self, request: Request) -> HttpResponse:
-        """Where events go, and whether they do. The secret is not shown again."""
+        """Returns the endpoint's URL and state. The secret is not shown again."""
         return success(endpoint_data(get_endpoint(account=self.account)))
 
     @described(
@@ -80,7 +80,10 @@ class Webhook(WebhookView):
         parameters=[ACCOUNT],
     )
     def put(self, request: Request) -> HttpResponse:
-        """`url` alone means enabled, with the secret it has. A new secret is in this answer and in no other."""
+        """Creates or changes the endpoint. `url` alone enables it and keeps its secret.
+
+        A new secret is returned in this response only.
+        """
         data = EndpointSerializer(data=request.data).parsed()
         saved = save_endpoint(
             account=self.account,
@@ -101,13 +104,13 @@ class Webhook(WebhookView):
         parameters=[ACCOUNT],
     )
     def delete(self, request: Request) -> HttpResponse:
-        """Nothing more is sent, and the secret is gone. What was sent stays listed for 30 days."""
+        """Deletes the endpoint and its secret. No more events are sent. Past deliveries stay listed for 30 days."""
         delete_endpoint(account=self.account, actor=Actor.of_member(self.membership), reason=BY_API)
         return success({"deleted": True})
 
 
 class WebhookTestEvent(WebhookView):
-    buckets: ClassVar[dict[str, Bucket]] = {"POST": "generate"}  # it makes a request of ours, and may take ten seconds
+    buckets: ClassVar[dict[str, Bucket]] = {"POST": "generate"}  # sends a request, which may take ten seconds
 
     @described(
         name="testWebhook",
@@ -119,7 +122,7 @@ class WebhookTestEvent(WebhookView):
         parameters=[ACCOUNT],
     )
     def post(self, request: Request) -> HttpResponse:
-        """Now, once, and the answer says what came of it. Works while the endpoint is disabled, too."""
+        """Sends a test event once, now, and returns the result. Also works while the endpoint is disabled."""
         _no_fields(request)
         delivery = claim_test(account=self.account)
         answer = send_test(delivery)
@@ -129,7 +132,7 @@ class WebhookTestEvent(WebhookView):
 
 
 class DeliveryFilters(StrictSerializer):
-    """The query of `GET /webhook/deliveries`."""
+    """The query parameters of `GET /webhook/deliveries`."""
 
     state = serializers.ChoiceField(choices=DeliveryState.values, required=False)
     event = serializers.ChoiceField(choices=Event.values, required=False)
@@ -153,11 +156,15 @@ class WebhookDeliveries(WebhookView):
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        """Newest first, of the last 30 days, each with its attempts."""
+        """Lists the deliveries of the last 30 days with their attempts, newest first."""
         filters = DeliveryFilters(data=request.query_params.dict()).parsed()
         deliveries = list_deliveries(account=self.account, state=filters.get("state"), event=filters.get("event"))
-        page, next_url, previous_url = page_of(deliveries, request, self)
-        data = {"deliveries": [delivery_data(each) for each in page], "next": next_url, "previous": previous_url}
+        page, next_url, previous_url = get_page(deliveries, request, self)
+        data = {
+            "deliveries": [delivery_data(delivery) for delivery in page],
+            "next": next_url,
+            "previous": previous_url,
+        }
         return success(data)
 
 
@@ -172,7 +179,7 @@ class WebhookReplay(WebhookView):
         parameters=[ACCOUNT],
     )
     def post(self, request: Request, delivery_id: uuid.UUID) -> HttpResponse:
-        """From the beginning of its schedule, with the same id."""
+        """Sends a delivery again, with the same ID and a new retry schedule."""
         _no_fields(request)
         return success(delivery_data(replay_delivery(account=self.account, delivery_id=delivery_id)), status=202)
 
@@ -188,13 +195,13 @@ class WebhookReplayRange(WebhookView):
         parameters=[ACCOUNT],
     )
     def post(self, request: Request) -> HttpResponse:
-        """Every event between two moments that was not delivered: failed, or kept while the endpoint was disabled."""
+        """Replays events in a time range that were not delivered: failed, or kept while the endpoint was disabled."""
         data = RangeSerializer(data=request.data).parsed()
         return success({"replayed": replay_range(account=self.account, **data)}, status=202)
 
 
 def _no_fields(request: Request) -> None:
-    """An empty body will do, whatever its media type says."""
+    """Accepts a missing or empty body with any media type, and otherwise requires `{}`."""
     length: Any = request.META.get("CONTENT_LENGTH")
     if length not in {"", "0", None, "-1"}:
         NoFields(data=request.data).parsed()

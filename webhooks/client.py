@@ -1,6 +1,7 @@
-"""One request to a receiver, and what came of it. httpcore speaks HTTP over `webhooks.transport`.
+"""Sends one request to a receiver and classifies the result. httpcore speaks HTTP over `webhooks.transport`.
 
-At most 64 KB of the answer and never unpacked, no redirects, no cookies. Owns no schedule and no row.
+Reads at most 64 KB of the response without decompressing it. Follows no redirects and keeps no cookies. Owns no
+schedule and no rows.
 """
 
 import re
@@ -29,15 +30,15 @@ Outcome = Literal[
     "connection_failed",
     "tls_failed",
     "dns_failed",
-    "blocked",  # an address or a port that we do not dial
-    "unsigned",  # nothing was sent: the endpoint's secret cannot be read any more
+    "blocked",  # an address or port that we do not connect to
+    "unsigned",  # nothing was sent, because the endpoint's secret cannot be decrypted
     "bad_answer",  # not HTTP
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResponse:
-    """`error` is for the customer, "" when there is none; `text` is the first 2 KB of the body."""
+    """The result of a request. `error` is for the customer, or ""; `text` is the first 2 KB of the body."""
 
     outcome: Outcome
     duration_ms: int
@@ -52,7 +53,7 @@ class DeliveryResponse:
 
 
 def post(target: Target, *, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
-    """Never raises for what a receiver does."""
+    """Sends the request. Never raises because of what a receiver does."""
     began = time.monotonic()
     transport.current_request.begin()
     try:
@@ -74,7 +75,7 @@ def post(target: Target, *, headers: Mapping[str, str], body: bytes) -> Delivery
 
 
 def _post_once_or_twice(target: Target, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
-    """A connection that was kept may have been closed by its other end just now: then once more, over a new one."""
+    """Sends the request, and once more over a new connection if the kept one turns out to be closed."""
     transport.current_request.has_dialled = False
     try:
         return _post(target, headers, body)
@@ -90,7 +91,7 @@ def _post(target: Target, headers: Mapping[str, str], body: bytes) -> DeliveryRe
         httpcore.URL(scheme=b"https", host=target.host.encode(), port=target.port, target=target.path),
         headers=_request_headers(target, headers, body),
         content=body,
-        # The whole is limited by the deadline; this is for the wait until another request frees a connection.
+        # The deadline limits the whole request. This limits the wait for a free connection.
         extensions={"timeout": {"pool": transport.CONNECT_SECONDS}},
     )
     response = transport.connection_pool().handle_request(request)
@@ -109,7 +110,7 @@ def _request_headers(target: Target, headers: Mapping[str, str], body: bytes) ->
 
 
 def _read(response: httpcore.Response) -> tuple[str, bool]:
-    """The first 2 KB as text, and whether the body ended in time. What is longer than 64 KB is not read."""
+    """Returns the first 2 KB as text, and whether the body ended in time. Reads at most 64 KB."""
     kept, size = b"", 0
     assert isinstance(response.stream, Iterable)
     try:
@@ -124,12 +125,12 @@ def _read(response: httpcore.Response) -> tuple[str, bool]:
 
 
 def _as_text(data: bytes) -> str:
-    """PostgreSQL takes no NUL."""
+    """Decodes UTF-8 and replaces NUL, which PostgreSQL cannot store."""
     return data.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _judge(response: httpcore.Response, text: str, ended: bool) -> DeliveryResponse:
-    """The status decides: a receiver that says 200 and then drips has taken the event."""
+    """Classifies the response by its status. A 2xx counts as delivered even if the body does not end in time."""
     status = response.status
     error = "" if ended else "The response body did not end in time."
     if 200 <= status < 300:

@@ -1,4 +1,4 @@
-"""What time it is: the database's, so that senders whose clocks differ agree on what is due."""
+"""The database's time. It decides what is due, because the clocks of senders may differ."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 
 def database_now() -> datetime:
-    """SQLite has no clock of its own; it is on this machine."""
+    """Returns the database's time. SQLite has no server, so for it the time is this machine's."""
     if connection.vendor == "sqlite":
         return timezone.now()
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Waking the sender. The database says what is due; a message only says: look."""
+"""Wakes the sender. The message has no content: the database says what is due."""
 
 from config.task_dispatch import dispatch_task
 

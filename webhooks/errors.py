@@ -1,4 +1,4 @@
-"""Refusals that concern webhooks."""
+"""Errors about webhooks."""
 
 from config.errors import DomainError
 

@@ -1,7 +1,7 @@
-"""What is sent: the JSON of an event, made afresh at each attempt.
+"""Builds the JSON of events, anew for each attempt.
 
-The data of a job comes from whoever owns jobs, by way of the setting WEBHOOK_JOB_DATA: a signed URL of the audio is
-only good for a day, and a delivery may be under way for longer.
+The setting WEBHOOK_JOB_DATA names the function that provides a job's data. The data cannot be stored: a signed audio
+URL is valid for a day, and a delivery may be retried for longer.
 """
 
 import json
@@ -18,11 +18,11 @@ from webhooks.models import Delivery, Event
 JobData = Callable[[Collection[uuid.UUID]], Mapping[uuid.UUID, Mapping[str, Any]]]
 
 
-def bodies_of(deliveries: Collection[Delivery]) -> dict[uuid.UUID, bytes]:
-    """By the delivery's id. The jobs are asked for at once."""
+def build_bodies(deliveries: Collection[Delivery]) -> dict[uuid.UUID, bytes]:
+    """Returns bodies by delivery ID. Fetches all jobs with one call."""
     job_data = cast(JobData, import_string(settings.WEBHOOK_JOB_DATA))
-    of_jobs = job_data({each.job_id for each in deliveries if each.job_id is not None})
-    return {each.pk: _body(each, of_jobs) for each in deliveries}
+    of_jobs = job_data({delivery.job_id for delivery in deliveries if delivery.job_id is not None})
+    return {delivery.pk: _body(delivery, of_jobs) for delivery in deliveries}
 
 
 def _body(delivery: Delivery, of_jobs: Mapping[uuid.UUID, Mapping[str, Any]]) -> bytes:

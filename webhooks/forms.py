@@ -1,4 +1,4 @@
-"""What people type in on the webhooks page."""
+"""Forms of the webhooks page."""
 
 from datetime import UTC
 from typing import Any
@@ -24,7 +24,7 @@ class EndpointForm(forms.Form):
 
 
 class RangeForm(forms.Form):
-    """Two moments in UTC."""
+    """A time range in UTC."""
 
     created_after = forms.DateTimeField(
         label="From, UTC",

@@ -1,7 +1,7 @@
-"""Endpoints, the events that go to them, and every attempt to deliver one.
+"""Endpoints, the events that are sent to them, and every attempt.
 
-A delivery is one event on its way to one address. Of a job it keeps the id and nothing else: what is sent is made
-afresh at each attempt, so that whatever is erased of the job is erased here too.
+A delivery is one event for one URL. It stores only the job's ID and builds the body for each attempt, so whatever is
+erased from the job is erased here too.
 """
 
 import uuid
@@ -23,21 +23,21 @@ class DisabledReason(models.TextChoices):
     OPERATOR = "operator", "Disabled by the administrator of this server"
 
 
-BY_DECISION = (DisabledReason.PAUSED, DisabledReason.OPERATOR)  # stops what goes to jobs' own URLs, too
+BY_DECISION = (DisabledReason.PAUSED, DisabledReason.OPERATOR)  # these also stop deliveries to jobs' own URLs
 
 
 class Endpoint(models.Model):
-    """Where an account hears of its jobs, and the secret it is signed with. At most one per account."""
+    """Where an account receives events about its jobs, and the signing secret. At most one per account."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="webhook_endpoint")
     url = models.CharField(max_length=2048)
     secret = models.TextField()  # encrypted, see webhooks.signing_secrets
-    previous_secret = models.TextField(blank=True)  # signs beside the other until the moment below
+    previous_secret = models.TextField(blank=True)  # also signs until the time below
     previous_secret_expires_at = models.DateTimeField(null=True)
     disabled_at = models.DateTimeField(null=True)  # None: events are delivered
     disabled_reason = models.CharField(max_length=16, blank=True, choices=DisabledReason.choices)
-    owner_told_at = models.DateTimeField(null=True)  # by mail, that we disabled it
+    owner_told_at = models.DateTimeField(null=True)  # when the owners were emailed that it was disabled
     failing_since = models.DateTimeField(null=True)  # the first failure after the last success
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -59,7 +59,7 @@ class Endpoint(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Endpoint of {self.account_id}"  # not the URL: customers put tokens into it
+        return f"Endpoint of {self.account_id}"  # without the URL: customers put tokens into it
 
     @property
     def is_enabled(self) -> bool:
@@ -69,7 +69,7 @@ class Endpoint(models.Model):
 class DeliveryState(models.TextChoices):
     PENDING = "pending"
     DELIVERED = "delivered"
-    FAILED = "failed"  # after the last attempt, or one that says there is no use in more
+    FAILED = "failed"  # after the last attempt, or after a response that makes retries useless
     SKIPPED = "skipped"  # the endpoint was disabled; it can be replayed
 
 
@@ -80,24 +80,24 @@ class Event(models.TextChoices):
 
 
 class Delivery(models.Model):
-    """An event on its way.
+    """An event for one URL.
 
-    A sender that holds it has written its own `claim` and keeps it until `claim_expires_at`; what it writes is fenced
-    by that claim. After each failure `next_attempt_at` says when the next one is due, by the database's clock.
+    A sender claims a delivery by writing its own `claim`, valid until `claim_expires_at`, and may update the row only
+    while that claim is there. After a failure, `next_attempt_at` is when the next attempt is due, in database time.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # X-TTS-Delivery-ID
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="webhook_deliveries")
     event = models.CharField(max_length=20, choices=Event.choices)
-    job_id = models.UUIDField(null=True, db_index=True)  # no foreign key: jobs are above us
-    own_url = models.CharField(max_length=2048, blank=True)  # the job's own; "": the account's endpoint
-    receiver = models.CharField(max_length=260)  # host:port: what may hold so many of a sender's slots
-    created_at = models.DateTimeField(default=timezone.now, editable=False)  # of the event
+    job_id = models.UUIDField(null=True, db_index=True)  # not a foreign key, because jobs belong to a higher layer
+    job_url = models.CharField(max_length=2048, blank=True)  # the job's own URL; "": the account's endpoint
+    receiver = models.CharField(max_length=260)  # host:port, which limits the slots of a sender
+    created_at = models.DateTimeField(default=timezone.now, editable=False)  # when the event occurred
 
     state = models.CharField(max_length=12, choices=DeliveryState.choices, default=DeliveryState.PENDING)
     next_attempt_at = models.DateTimeField(null=True)
-    tries = models.PositiveSmallIntegerField(default=0)  # of the schedule; a replay begins anew
-    attempts_made = models.PositiveSmallIntegerField(default=0)  # of all
+    tries = models.PositiveSmallIntegerField(default=0)  # attempts of this schedule; a replay starts again at 0
+    attempts_made = models.PositiveSmallIntegerField(default=0)  # attempts of all schedules
     finished_at = models.DateTimeField(null=True)
     claim = models.UUIDField(null=True)
     claim_expires_at = models.DateTimeField(null=True)
@@ -108,7 +108,7 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         indexes: ClassVar = [
             models.Index(fields=["account", "-created_at", "-id"], name="delivery_account_newest"),
-            models.Index(fields=["-created_at", "-id"], name="delivery_newest"),  # operators, and what is past its time
+            models.Index(fields=["-created_at", "-id"], name="delivery_newest"),  # for the admin page and for deletion
             models.Index(
                 fields=["receiver", "next_attempt_at"],
                 condition=models.Q(state=DeliveryState.PENDING),
@@ -133,21 +133,21 @@ class Delivery(models.Model):
         return f"{self.event} {self.id}"
 
     @property
-    def is_own_url(self) -> bool:
-        return bool(self.own_url)
+    def uses_job_url(self) -> bool:
+        return bool(self.job_url)
 
 
 class Attempt(models.Model):
-    """One request that we made, or would not make. Written once, after it."""
+    """One attempt, sent or blocked. Written once, when it is over."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveSmallIntegerField()  # X-TTS-Attempt
     started_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField()
-    outcome = models.CharField(max_length=20)  # as `webhooks.client.Outcome` names them
-    status = models.PositiveSmallIntegerField(null=True)  # None: no answer
-    error = models.CharField(max_length=300, blank=True)  # ours, for the customer
-    answer = models.TextField(blank=True)  # its first 2 KB
+    outcome = models.CharField(max_length=20)  # a `webhooks.client.Outcome`
+    status = models.PositiveSmallIntegerField(null=True)  # None: no response
+    error = models.CharField(max_length=300, blank=True)  # our message for the customer
+    answer = models.TextField(blank=True)  # the first 2 KB of the response
 
     class Meta:
         constraints: ClassVar = [

@@ -1,11 +1,11 @@
-"""When a failed delivery is tried again. Owns no row and no clock: moments are given."""
+"""When to retry a failed delivery. Pure functions: the caller provides the time."""
 
 import random
 import re
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-# After the first attempt, the second, …: eight attempts over about 38 hours.
+# The pauses after the first attempt, the second, and so on: eight attempts in about 38 hours.
 PAUSES = tuple(
     timedelta(**pause)
     for pause in (
@@ -14,13 +14,13 @@ PAUSES = tuple(
     )
 )  # fmt: skip
 MAX_TRIES = len(PAUSES) + 1
-JITTER = 0.1  # either way: receivers that failed together are not all asked again together
-LONGEST_WAIT = timedelta(hours=24)  # that a Retry-After may ask for
-FAILING_FOR = timedelta(days=5)  # then the endpoint is disabled
+JITTER = 0.1  # in both directions, so that receivers that failed together are not all retried together
+LONGEST_WAIT = timedelta(hours=24)  # the longest Retry-After that is respected
+FAILING_FOR = timedelta(days=5)  # of failures; then the endpoint is disabled
 
 
 def next_attempt_at(*, tries: int, now: datetime, retry_after: str = "") -> datetime | None:
-    """After `tries` attempts that failed; None when that was the last. Never before what Retry-After asks for."""
+    """Returns when to retry after `tries` failed attempts, or None after the last. Respects Retry-After."""
     if tries >= MAX_TRIES:
         return None
     pause = PAUSES[tries - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
@@ -28,7 +28,10 @@ def next_attempt_at(*, tries: int, now: datetime, retry_after: str = "") -> date
 
 
 def asked_pause(retry_after: str, *, now: datetime) -> timedelta:
-    """Of a Retry-After header: seconds, or a date (RFC 9110, 10.2.3). Zero for what is neither, or past."""
+    """Returns the pause of a Retry-After header: seconds or a date (RFC 9110, 10.2.3).
+
+    Zero if invalid or in the past.
+    """
     text = retry_after.strip()
     if re.fullmatch(r"[0-9]{1,9}", text):
         return timedelta(seconds=int(text))

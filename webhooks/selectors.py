@@ -1,4 +1,4 @@
-"""Reads of endpoints and deliveries."""
+"""Queries of endpoints and deliveries."""
 
 import uuid
 from collections.abc import Collection
@@ -17,7 +17,7 @@ def find_endpoint(*, account: Account) -> Endpoint | None:
 
 
 def get_endpoint(*, account: Account) -> Endpoint:
-    """Raises NotFound."""
+    """Returns the endpoint. Raises NotFound."""
     endpoint = find_endpoint(account=account)
     if endpoint is None:
         raise NotFound("There is no webhook endpoint. PUT one first.")
@@ -25,12 +25,12 @@ def get_endpoint(*, account: Account) -> Endpoint:
 
 
 def has_enabled_endpoint(*, account: Account) -> bool:
-    """Whether a job of the account may bring a URL of its own."""
+    """Whether a job of the account may have its own webhook URL."""
     return account.plan.allows_webhooks and Endpoint.objects.for_account(account).filter(disabled_at=None).exists()
 
 
 def list_deliveries(*, account: Account, state: str | None = None, event: str | None = None) -> QuerySet[Delivery]:
-    """Newest first, with their attempts."""
+    """Returns deliveries with their attempts, newest first."""
     deliveries = Delivery.objects.for_account(account).prefetch_related("attempts")
     if state is not None:
         deliveries = deliveries.filter(state=state)
@@ -40,7 +40,10 @@ def list_deliveries(*, account: Account, state: str | None = None, event: str | 
 
 
 def first_try_percent(*, account: Account) -> float | None:
-    """Of the events that were delivered in the last seven days: how many by their first attempt. None without any."""
+    """Returns which share of the events delivered in the last seven days took one attempt, in percent.
+
+    None without any.
+    """
     since = database_now() - timedelta(days=7)
     delivered = Delivery.objects.for_account(account).filter(state=DeliveryState.DELIVERED, created_at__gte=since)
     counts = delivered.aggregate(all=Count("pk"), first=Count("pk", filter=Q(attempts_made=1)))
@@ -48,7 +51,7 @@ def first_try_percent(*, account: Account) -> float | None:
 
 
 def get_delivery(*, account: Account, delivery_id: uuid.UUID) -> Delivery:
-    """Raises NotFound, the same for another tenant's as for one that never was."""
+    """Returns a delivery. Raises NotFound, also for another tenant's."""
     delivery = Delivery.objects.for_account(account).filter(pk=delivery_id).first()
     if delivery is None:
         raise NotFound("There is no such delivery.")
@@ -56,21 +59,21 @@ def get_delivery(*, account: Account, delivery_id: uuid.UUID) -> Delivery:
 
 
 def due_deliveries(now: datetime) -> QuerySet[Delivery]:
-    """Those whose time has come and that no living sender holds. `now`: the database's."""
+    """Returns deliveries that are due and not claimed by an active sender. `now` is database time."""
     is_free = Q(claim=None) | Q(claim_expires_at__lt=now)
     return Delivery.objects.filter(is_free, state=DeliveryState.PENDING, next_attempt_at__lte=now)
 
 
 def still_claimed(deliveries: Collection[Delivery]) -> set[uuid.UUID]:
-    """The ids of those that are still under the claim they were taken with."""
+    """Returns the IDs of deliveries that still have the claim that they were taken with."""
     if not deliveries:
         return set()
-    claims = {each.claim for each in deliveries}
-    ids = [each.pk for each in deliveries]
+    claims = {delivery.claim for delivery in deliveries}
+    ids = [delivery.pk for delivery in deliveries]
     return set(Delivery.objects.filter(pk__in=ids, claim__in=claims).values_list("pk", flat=True))
 
 
 def due_receivers(now: datetime, *, but: set[str], limit: int) -> list[str]:
-    """Receivers of what is due, the one that waits longest first."""
+    """Returns the receivers of due deliveries, the one that has waited longest first."""
     due = due_deliveries(now).exclude(receiver__in=but).order_by().values("receiver")
     return [row["receiver"] for row in due.annotate(oldest=Min("next_attempt_at")).order_by("oldest")[:limit]]

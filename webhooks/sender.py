@@ -1,10 +1,10 @@
-"""Sends what is due: a few requests at a time, no receiver more than its share.
+"""Sends due deliveries: a few requests at a time, with a limit per receiver.
 
-One sender per process. It runs until nothing is due and is woken again by a message or by beat; which deliveries are
-whose stands in the database (`services.deliveries`), so that there may be any number of senders.
+Each process has one sender. It runs until nothing is due, and a message or beat starts it again. The database records
+who has claimed a delivery (`services.deliveries`), so any number of senders can run.
 
-A receiver is a host and port. A slow one holds at most PER_RECEIVER of the slots; a sender takes a few deliveries of
-it at a time, and gives back what it does not get round to.
+A receiver is a host and port. It gets at most PER_RECEIVER slots, so a slow one cannot block the others. A sender
+claims a few of its deliveries at a time and releases those that it has no time for.
 """
 
 import logging
@@ -23,7 +23,7 @@ from django.utils import timezone
 from config.connections import release_connection
 from webhooks import client
 from webhooks.db_time import database_now
-from webhooks.events import bodies_of
+from webhooks.events import build_bodies
 from webhooks.mails import tell_owners
 from webhooks.models import BY_DECISION, Delivery, Endpoint, Event
 from webhooks.selectors import due_receivers, still_claimed
@@ -36,16 +36,16 @@ logger = logging.getLogger(__name__)
 
 PER_RECEIVER = 4
 BATCH = 25
-BATCH_SECONDS = 20.0  # then the rest of a batch goes back; with one attempt more it is well below CLAIM_SECONDS
-RECORD_EVERY_SECONDS = 0.5  # a sender that is killed has told nobody of what it did since: it is sent again
+BATCH_SECONDS = 20.0  # then the rest is released; with one more attempt, this is well below CLAIM_SECONDS
+RECORD_EVERY_SECONDS = 0.5  # after a kill, attempts since the last record are sent again
 LOOK_EVERY_SECONDS = 1.0
-STOP_SECONDS = 2.0  # for requests that are under way when the process is told to stop
+STOP_SECONDS = 2.0  # for requests in progress when the process is stopped
 UNSIGNED = "Not sent: the signing secret can no longer be decrypted. Generate a new one."
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRequest:
-    """A request that is ready to be made."""
+    """A request that is ready to be sent."""
 
     delivery: Delivery
     target: Target
@@ -54,7 +54,7 @@ class PreparedRequest:
 
 
 class Sender:
-    """`slots`: requests at the same time, one thread each."""
+    """Sends deliveries. `slots` is the number of concurrent requests, one thread each."""
 
     def __init__(self, *, slots: int) -> None:
         self._slots = slots
@@ -62,10 +62,10 @@ class Sender:
         self._asked = threading.Event()
         self._stopping = threading.Event()
         self._changed = threading.Condition()
-        self._busy: Counter[str] = Counter()  # by receiver: its slots
+        self._busy: Counter[str] = Counter()  # used slots by receiver
 
     def run(self) -> None:
-        """Until nothing is due. Returns at once where it runs already: that run looks again."""
+        """Runs until nothing is due. If it is already running, makes that run look again and returns at once."""
         self._asked.set()
         while self._asked.is_set() and self._running.acquire(blocking=False):
             try:
@@ -75,7 +75,10 @@ class Sender:
                 self._running.release()
 
     def stop(self) -> None:
-        """Takes nothing more. What is not answered within STOP_SECONDS is sent again by another, with the same id."""
+        """Stops claiming deliveries.
+
+        Requests not answered within STOP_SECONDS are sent again by another sender, with the same ID.
+        """
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
@@ -94,7 +97,7 @@ class Sender:
                 self._changed.wait(0.1)
 
     def _start_batches(self) -> int:
-        """Threads for what is due, as far as there are slots. Returns how many."""
+        """Starts threads for due deliveries while there are slots. Returns how many."""
         with self._changed:
             free = self._slots - self._busy.total()
             full = {receiver for receiver, count in self._busy.items() if count >= PER_RECEIVER}
@@ -105,7 +108,7 @@ class Sender:
         for receiver in due_receivers(now, but=full, limit=free):
             batch = claim_batch(receiver=receiver, limit=BATCH, now=now)
             if not batch:
-                continue  # another sender was quicker
+                continue  # another sender was faster
             with self._changed:
                 self._busy[receiver] += 1
             threading.Thread(target=self._send, args=(receiver, batch), daemon=True).start()
@@ -116,7 +119,7 @@ class Sender:
         try:
             send_batch(batch, is_over=self._stopping.is_set)
         except AnyDatabaseError as error:
-            # The claims run out; then they are sent again.
+            # The claims expire, then the deliveries are sent again.
             logger.error("database error in the webhook sender: %s", error)
         except Exception:
             logger.exception("a batch of webhooks failed")
@@ -130,31 +133,31 @@ class Sender:
 
 
 def send_batch(batch: Sequence[Delivery], *, is_over: Callable[[], bool] = lambda: False) -> None:
-    """Claimed deliveries of one receiver, one after the other; what came of them is recorded as it goes on."""
+    """Sends claimed deliveries of one receiver one after the other, and records the attempts along the way."""
     now = database_now()
-    ahead = now - timezone.now()  # of this machine's clock
-    wanted = [each for each in batch if is_wanted(each)]
-    skip_deliveries(deliveries=[each for each in batch if each not in wanted])
+    ahead = now - timezone.now()  # how far the database's clock is ahead of ours
+    wanted = [delivery for delivery in batch if is_wanted(delivery)]
+    skip_deliveries(deliveries=[delivery for delivery in batch if delivery not in wanted])
     waiting = deque(_letters(wanted, now))
     release_connection()
     began = recorded_at = time.monotonic()
     made: list[AttemptResult] = []
     while waiting:
         if is_over() or time.monotonic() - began > BATCH_SECONDS:
-            release_claims(deliveries=[each.delivery for each in waiting])
+            release_claims(deliveries=[letter.delivery for letter in waiting])
             break
         made.append(attempt(waiting.popleft(), ahead=ahead))
         if time.monotonic() - recorded_at > RECORD_EVERY_SECONDS or not made[-1].answer.is_success:
             record(made)
             made, recorded_at = [], time.monotonic()
-            # Meanwhile the endpoint may have been disabled or moved, by that very answer, too.
-            held = still_claimed([each.delivery for each in waiting])
-            waiting = deque(each for each in waiting if each.delivery.pk in held)
+            # The endpoint may have been disabled or changed in the meantime, possibly because of this response.
+            held = still_claimed([letter.delivery for letter in waiting])
+            waiting = deque(letter for letter in waiting if letter.delivery.pk in held)
     record(made)
 
 
 def attempt(letter: PreparedRequest, *, ahead: timedelta) -> AttemptResult:
-    """One request. `ahead`: how far the database's clock is ahead of ours."""
+    """Makes one attempt. `ahead` is how far the database's clock is ahead of ours."""
     started_at = timezone.now() + ahead
     delivery = letter.delivery
     if not letter.secrets:
@@ -173,7 +176,7 @@ def attempt(letter: PreparedRequest, *, ahead: timedelta) -> AttemptResult:
 
 
 def send_test(delivery: Delivery) -> client.DeliveryResponse:
-    """A claimed test event, now, in this thread."""
+    """Sends a claimed test event in this thread."""
     now = database_now()
     delivery = Delivery.objects.select_related("account__plan", "account__webhook_endpoint").get(pk=delivery.pk)
     (letter,) = _letters([delivery], now)
@@ -186,33 +189,33 @@ def send_test(delivery: Delivery) -> client.DeliveryResponse:
 def record(made: Sequence[AttemptResult]) -> None:
     if made:
         record_attempts(made=made)
-        if not all(each.answer.is_success for each in made):
+        if not all(result.answer.is_success for result in made):
             tell_owners()
         close_old_connections()
 
 
 def is_wanted(delivery: Delivery) -> bool:
-    """Whether anybody is still to hear of it: the account may, and nobody has stopped it meanwhile."""
+    """Whether to send it: the account may use webhooks, and the delivery was not stopped in the meantime."""
     account = delivery.account
     endpoint: Endpoint | None = getattr(account, "webhook_endpoint", None)
     if endpoint is None or account.is_suspended or not account.plan.allows_webhooks:
         return False
     if delivery.event == Event.TEST:
         return True
-    if delivery.own_url:
+    if delivery.job_url:
         return endpoint.disabled_reason not in BY_DECISION
     return endpoint.is_enabled
 
 
 def _letters(deliveries: Sequence[Delivery], now: datetime) -> list[PreparedRequest]:
-    bodies = bodies_of(deliveries) if deliveries else {}
+    bodies = build_bodies(deliveries) if deliveries else {}
     secrets_of: dict[object, list[str]] = {}
     letters = []
     for delivery in deliveries:
         endpoint = delivery.account.webhook_endpoint
         if delivery.account_id not in secrets_of:
             secrets_of[delivery.account_id] = get_signing_secrets(endpoint, now)
-        target = parse_target(delivery.own_url or endpoint.url)
+        target = parse_target(delivery.job_url or endpoint.url)
         letters.append(PreparedRequest(delivery, target, secrets_of[delivery.account_id], bodies[delivery.pk]))
     return letters
 

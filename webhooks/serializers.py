@@ -1,4 +1,4 @@
-"""Endpoints and deliveries in and out of JSON, and what the documentation says of them."""
+"""Serializers of endpoints and deliveries, and their documentation."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from webhooks.ssrf import MAX_URL_CHARACTERS
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """Only true or false; REST framework would take "yes" and 1 too."""
+    """Accepts only true or false. REST framework would also accept "yes" and 1."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -19,7 +19,7 @@ class StrictBooleanField(serializers.BooleanField):
 
 
 class EndpointSerializer(StrictSerializer):
-    """The body of `PUT /webhook`. The names are the reference service's."""
+    """The body of `PUT /webhook`. The field names are those of the reference service."""
 
     url = StrictCharField(max_length=MAX_URL_CHARACTERS, help_text="Public HTTPS, port 443 or 8443.")
     enabled = StrictBooleanField(default=True)
@@ -62,11 +62,13 @@ def delivery_data(delivery: Delivery) -> dict[str, Any]:
         "event": delivery.event,
         "job_id": str(delivery.job_id) if delivery.job_id else None,
         "state": delivery.state,
-        "own_url": delivery.is_own_url,
+        "own_url": delivery.uses_job_url,
         "created_at": format_time(delivery.created_at),
         "next_attempt_at": _time(delivery.next_attempt_at),
         "finished_at": _time(delivery.finished_at),
-        "attempts": [_attempt_data(each) for each in sorted(delivery.attempts.all(), key=lambda each: each.number)],
+        "attempts": [
+            _attempt_data(attempt) for attempt in sorted(delivery.attempts.all(), key=lambda attempt: attempt.number)
+        ],
     }
 
 
@@ -86,7 +88,7 @@ def _time(moment: Any) -> str | None:
     return format_time(moment) if moment is not None else None
 
 
-# --- for the documentation ------------------------------------------------------------------------
+# --- documentation --------------------------------------------------------------------------------
 
 
 class WebhookEndpoint(serializers.Serializer[Any]):

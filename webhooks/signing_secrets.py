@@ -1,7 +1,8 @@
-"""Signing secrets, and how they are kept: encrypted with WEBHOOK_SECRET_KEYS.
+"""Signing secrets, encrypted with WEBHOOK_SECRET_KEYS.
 
-Unlike an API key a secret has to be read again, at every attempt; so it is encrypted and not hashed. The first key
-encrypts, all of them decrypt: put a new one in front, run `manage.py rotate_webhook_keys`, then take the old one out.
+Unlike an API key, a secret is needed again for every attempt, so it is encrypted instead of hashed. The first key
+encrypts; all of them decrypt. To rotate, put a new key in front, run `manage.py rotate_webhook_keys`, then remove the
+old one.
 """
 
 import secrets
@@ -21,12 +22,12 @@ def encrypt(secret: str) -> str:
 
 
 def decrypt(token: str) -> str:
-    """Raises cryptography.fernet.InvalidToken when none of the keys made it."""
+    """Decrypts a secret. Raises cryptography.fernet.InvalidToken if none of the keys can."""
     return _fernet().decrypt(token.encode()).decode()
 
 
 def rotate(token: str) -> str:
-    """The same secret, encrypted with the first key."""
+    """Encrypts the same secret with the first key."""
     return _fernet().rotate(token.encode()).decode()
 
 

@@ -1,8 +1,8 @@
-"""Where we may be sent: which URLs an endpoint can have, and which addresses are dialled.
+"""Protects against server-side request forgery: which URLs an endpoint may have, and which addresses we connect to.
 
-A customer chooses the URL, and the request comes from inside our network. So a URL is looked at when it is saved, and
-the address again whenever a connection is opened: the very one that is dialled, resolved once. A name that resolves to
-one good and one bad address is refused as a whole. Owns no connection: that is `webhooks.transport`.
+The customer chooses the URL, and the request comes from inside our network. So the URL is checked when it is saved, and
+the address again for every connection: the name is resolved once, and we connect to exactly the address that was
+checked. If any address of a name is forbidden, the name is refused. `webhooks.transport` owns the connections.
 """
 
 import ipaddress
@@ -24,8 +24,8 @@ MAX_URL_CHARACTERS = 2048
 RESOLVE_SECONDS = 5.0
 SPECIAL_SUFFIXES = ("localhost", "local", "internal")
 
-# What `is_global` lets through, or may on another Python, and still is not the public internet, or hides another
-# address in it: NAT64, 6to4, Teredo, IPv4-compatible and -translated, site-local, a cloud's metadata.
+# Networks that `is_global` allows, at least in some versions of Python, but that are not the public internet or embed
+# another address: NAT64, 6to4, Teredo, IPv4-compatible and -translated, site-local, cloud metadata.
 NEVER = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -37,21 +37,21 @@ NEVER = tuple(
 
 
 class Blocked(Exception):
-    """An address that we do not dial, or a name with one. The message is for the customer."""
+    """An address that we do not connect to, or a name that has one. The message is for the customer."""
 
 
 class NotResolved(Exception):
-    """The name has no address, or its servers do not say in time."""
+    """The name has no address, or its name servers did not answer in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A URL in the one form that is kept and dialled."""
+    """A URL in the canonical form that is stored and used for the connection."""
 
     url: str
     host: str  # ASCII; an IPv6 address without brackets
     port: int
-    path: bytes  # and query, for the request line
+    path: bytes  # with the query, for the request line
 
     @property
     def receiver(self) -> str:
@@ -67,7 +67,7 @@ def is_public(address: Address) -> bool:
 
 
 def is_allowed(address: Address) -> bool:
-    """In WEBHOOK_ALLOW_NETWORKS: an operator's own network."""
+    """Whether WEBHOOK_ALLOW_NETWORKS, the operator's own networks, has the address."""
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     networks = settings.WEBHOOK_ALLOW_NETWORKS
@@ -75,7 +75,7 @@ def is_allowed(address: Address) -> bool:
 
 
 def parse_target(url: str) -> Target:
-    """The form of a URL, without asking anybody. Raises Blocked; never for a form that it gave itself."""
+    """Parses a URL without network access. Raises Blocked, but never for a URL that it has returned itself."""
     if len(url) > MAX_URL_CHARACTERS:
         raise Blocked(f"Use at most {MAX_URL_CHARACTERS} characters.")
     if re.search(r"[\x00-\x20\x7f\\]", url):
@@ -104,7 +104,7 @@ def parse_target(url: str) -> Target:
 
 
 def check_url(url: str, *, field: str = "url") -> Target:
-    """A URL that may be kept: its form, its name, and every address it has now. Asks the name servers.
+    """Checks a URL before it is saved: its form, its name, and all its current addresses. Queries name servers.
 
     Raises ValidationFailed for `field`.
     """
@@ -118,27 +118,27 @@ def check_url(url: str, *, field: str = "url") -> Target:
 
 
 def check_port(port: int) -> None:
-    """Raises Blocked. Asked again whenever a connection is opened: the operator may have changed his mind."""
+    """Raises Blocked. Called again for every connection, because the operator may have changed the setting."""
     if port not in settings.WEBHOOK_PORTS:
         raise Blocked(f"Use port {' or '.join(map(str, settings.WEBHOOK_PORTS))}.")
 
 
 def vetted_addresses(host: str, *, seconds: float = RESOLVE_SECONDS) -> list[str]:
-    """The addresses of `host`, all of which may be dialled. Raises Blocked, NotResolved."""
+    """Returns the addresses of `host`, all of which are allowed. Raises Blocked or NotResolved."""
     literal = _literal(host)
-    addresses = [literal] if literal is not None else [ipaddress.ip_address(each) for each in _resolve(host, seconds)]
+    addresses = [literal] if literal is not None else [ipaddress.ip_address(text) for text in _resolve(host, seconds)]
     if not addresses:
         raise NotResolved(f"{host} has no IP address.")
     if _is_special(host) and not all(map(is_allowed, addresses)):
         raise Blocked(f"{host} is a private network name.")
-    if not all(is_public(each) or is_allowed(each) for each in addresses):
+    if not all(is_public(address) or is_allowed(address) for address in addresses):
         what = f"{host} is" if literal is not None else f"{host} resolves to"
         raise Blocked(f"{what} an address that is not public.")
-    return [str(each) for each in addresses]
+    return [str(address) for address in addresses]
 
 
 def _canonical_host(host: str) -> str:
-    """ASCII, in small letters. Full-width digits and dots become what a resolver would take them for."""
+    """Returns the host in lower-case ASCII. Full-width digits and dots become what a resolver would read."""
     if not host:
         raise Blocked("The URL has no host.")
     if ":" in host:
@@ -151,11 +151,11 @@ def _canonical_host(host: str) -> str:
         raise Blocked(f"{host} is not a valid host name.") from None
     ascii_host = ascii_host.lower().rstrip(".")
     labels = ascii_host.split(".")
-    if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):  # a resolver takes 0x7f.1 and 2130706433 for addresses
+    if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):  # resolvers read 0x7f.1 and 2130706433 as addresses
         if _literal(ascii_host) is None:
             raise Blocked("Enter the IPv4 address as four decimal numbers.")
         return ascii_host
-    if len(ascii_host) > 253 or not all(re.fullmatch(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", each) for each in labels):
+    if len(ascii_host) > 253 or not all(re.fullmatch(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", label) for label in labels):
         raise Blocked(f"{ascii_host[:80]} is not a valid host name.")
     if len(labels) == 1 and not _is_special(ascii_host):
         raise Blocked("Use a fully qualified host name.")
@@ -177,7 +177,7 @@ def _literal(host: str) -> Address | None:
 
 
 def _resolve(host: str, seconds: float) -> Sequence[str]:
-    """In a thread of its own: the system's resolver takes no deadline and may be silent for half a minute."""
+    """Resolves in a separate thread: the system's resolver has no timeout and may take half a minute."""
     answer: list[Sequence[str]] = []
     failure: list[OSError] = []
 
@@ -196,6 +196,6 @@ def _resolve(host: str, seconds: float) -> Sequence[str]:
 
 
 def look_up(host: str) -> Sequence[str]:
-    """Every address of a name, as the system knows it. Raises OSError."""
+    """Returns every address of a name, from the system's resolver. Raises OSError."""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(each[4][0]) for each in found))
+    return list(dict.fromkeys(str(address[4][0]) for address in found))

@@ -1,4 +1,4 @@
-"""Celery tasks: wake-ups. Each looks into the database for what is to be done."""
+"""Celery tasks. Messages only wake them; each reads the database to find its work."""
 
 from typing import Any
 

@@ -1,7 +1,8 @@
-"""What httpcore dials with: vetted addresses, one deadline for all of a request, connections kept for the next one.
+"""Connections for httpcore: checked addresses, one deadline per request, kept alive for the next request.
 
-HTTPS only, 5 s to connect, 10 s in all even for a receiver that drips, no proxies. A connection stays open for the next
-request to the same host: it leads where it was vetted to lead. Owns no request: that is `webhooks.client`.
+HTTPS only. Connecting takes at most 5 s and the request 10 s in all, even if the receiver sends byte by byte. No
+proxies. A kept connection needs no new check: it goes to the address that was checked. `webhooks.client` owns the
+requests.
 """
 
 import socket
@@ -25,7 +26,7 @@ MAX_CONNECTIONS = 200
 
 
 class _CurrentRequest(threading.local):
-    """The request that this thread makes: when it has to be over, and whether it opened a connection."""
+    """The current request of this thread: its deadline, and whether it opened a connection."""
 
     deadline: float = 0.0  # monotonic seconds
     has_dialled: bool = False
@@ -45,7 +46,7 @@ current_request = _CurrentRequest()
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """Every wait on it ends at the deadline of the request that waits, however often a byte comes."""
+    """A stream whose reads and writes end at the deadline of the current request, however often a byte comes."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
@@ -70,7 +71,7 @@ class _TimedStream(httpcore.NetworkStream):
 
 
 def _connect_seconds_left() -> float:
-    """Name, connection and TLS have five seconds together, at the beginning of the ten."""
+    """Returns the seconds left for name resolution, connection and TLS: the first five of the ten."""
     return max(0.001, current_request.deadline - TOTAL_SECONDS + CONNECT_SECONDS - time.monotonic())
 
 
@@ -89,7 +90,7 @@ class _GuardedBackend(httpcore.SyncBackend):
         failure: Exception | None = None
         for address in addresses[:4]:
             try:
-                # The literal address: nobody is asked a second time.
+                # Connect to the address itself, so that the name is not resolved again.
                 stream = super().connect_tcp(
                     address,
                     port,
@@ -111,13 +112,13 @@ _pool_lock = threading.Lock()
 
 
 def connection_pool() -> httpcore.ConnectionPool:
-    """This process's, made at its first request."""
-    with _pool_lock:  # else two threads make one each, and one of them is lost with its connections
+    """Returns the connection pool of this process."""
+    with _pool_lock:  # otherwise two threads could each create a pool, and one would leak its connections
         return _make_pool()
 
 
 def close_connections() -> None:
-    """Of this process; the next request opens its own."""
+    """Closes the connections of this process. The next request opens new ones."""
     connection_pool().close()
     _make_pool.cache_clear()
 
@@ -134,7 +135,7 @@ def _make_pool() -> httpcore.ConnectionPool:
 
 
 def _ssl_context() -> ssl.SSLContext:
-    """The authorities of this system, those of certifi, and an operator's own."""
+    """Trusts the system's certificate authorities, certifi's, and the operator's own."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     if settings.WEBHOOK_CA_FILE:

@@ -1,4 +1,4 @@
-"""The webhooks page: the endpoint, its secret once, a test, deliveries with what was sent and answered, replays."""
+"""The webhooks page: the endpoint, its secret once, a test, deliveries with requests and responses, replays."""
 
 import json
 import uuid
@@ -19,7 +19,7 @@ from accounts.models import Account, User
 from accounts.services.audit import Actor
 from accounts.services.identities import set_id_tokens_allowed
 from config.errors import DomainError, NotFound, ValidationFailed
-from webhooks.events import bodies_of
+from webhooks.events import build_bodies
 from webhooks.forms import EndpointForm, RangeForm
 from webhooks.models import Attempt, Delivery, DeliveryState, Endpoint
 from webhooks.schedule import MAX_TRIES
@@ -30,7 +30,7 @@ from webhooks.services.endpoints import NO_KEYS, delete_endpoint, save_endpoint
 
 ROWS_ON_A_PAGE = 25
 ON_THE_PAGE = "By the customer, on the webhooks page."  # in the audit trail
-# State → the kind of badge, its icon, and what it is called.
+# State → badge kind, icon, label.
 BADGES = {
     DeliveryState.DELIVERED: ("badge--ok", "ok", "Delivered"),
     DeliveryState.FAILED: ("badge--bad", "fail", "Failed"),
@@ -40,7 +40,7 @@ BADGES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A delivery as the list shows it."""
+    """A delivery in the list."""
 
     delivery: Delivery
     badge_kind: str
@@ -56,7 +56,7 @@ class Row:
 @member_page("manage_webhooks")
 @sensitive_variables("secret")
 def webhooks(request: MemberRequest) -> HttpResponse:
-    """The page; with POST, a change. A new secret is shown in this one response: a redirect would have to keep it."""
+    """Shows the page; a POST saves. A new secret is shown in this response only: a redirect would have to store it."""
     account = request.membership.account
     why_none = why_no_webhooks(account)
     endpoint = find_endpoint(account=account)
@@ -82,10 +82,10 @@ def webhooks(request: MemberRequest) -> HttpResponse:
 @never_cache
 @member_page("manage_webhooks")
 def delivery(request: MemberRequest, delivery_id: uuid.UUID) -> HttpResponse:
-    """One delivery: what is sent, each attempt, each answer."""
+    """Shows one delivery: the body, each attempt and each response."""
     row = _get_or_404(request.membership.account, delivery_id)
     attempts = row.attempts.order_by("number")
-    body = json.dumps(json.loads(bodies_of([row])[row.pk]), indent=2, ensure_ascii=False)
+    body = json.dumps(json.loads(build_bodies([row])[row.pk]), indent=2, ensure_ascii=False)
     context = {"row": _row(row), "attempts": attempts, "body": body}
     return render(request, "webhooks/delivery.html", context)
 
@@ -107,7 +107,7 @@ def replay(request: MemberRequest, delivery_id: uuid.UUID) -> HttpResponse:
 @never_cache
 @member_page("manage_webhooks")
 def replay_missed(request: MemberRequest) -> HttpResponse:
-    """What was not delivered between two moments."""
+    """Replays what was not delivered in a time range."""
     account = request.membership.account
     form = RangeForm(request.POST)
     if form.is_valid():
@@ -126,7 +126,7 @@ def replay_missed(request: MemberRequest) -> HttpResponse:
 @never_cache
 @member_page("manage_webhooks")
 def remove(request: MemberRequest) -> HttpResponse:
-    """Says what is lost and asks; with POST, removes the endpoint."""
+    """Asks for confirmation; a POST deletes the endpoint."""
     account = request.membership.account
     endpoint = find_endpoint(account=account)
     if endpoint is None:
@@ -134,7 +134,7 @@ def remove(request: MemberRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             delete_endpoint(account=account, actor=Actor.of_member(request.membership), reason=ON_THE_PAGE)
-        except NotFound:  # by somebody else, just now
+        except NotFound:  # deleted by someone else in the meantime
             raise Http404 from None
         messages.success(request, "The endpoint was removed. No more events are sent.")
         return redirect("webhooks")
@@ -144,7 +144,7 @@ def remove(request: MemberRequest) -> HttpResponse:
 @require_POST
 @member_page("manage_webhooks")
 def id_tokens(request: MemberRequest) -> HttpResponse:
-    """Whether ID tokens with this person's email may act for them."""
+    """Sets whether ID tokens with this user's email may act for them."""
     is_allowed = request.POST.get("allow") == "1"
     set_id_tokens_allowed(user=cast(User, request.user), is_allowed=is_allowed)
     text = (
@@ -157,11 +157,11 @@ def id_tokens(request: MemberRequest) -> HttpResponse:
 
 
 def why_no_webhooks(account: Account) -> str:
-    """The reason why this account has none; "" when it may."""
+    """Returns why this account cannot have webhooks, or "" if it can."""
     if account.is_suspended:
         return f"{account.name} is suspended. Contact support."
     if account.is_closing:
-        return account.why_stopped
+        return account.blocked_reason
     if not account.plan.allows_webhooks:
         return f"The {account.plan.name} plan does not include webhooks."
     return "" if settings.WEBHOOK_SECRET_KEYS else NO_KEYS
@@ -185,7 +185,7 @@ def _page(
         "secret": secret,
         "why_none": why_none,
         "page": page,
-        "rows": [_row(each) for each in page],
+        "rows": [_row(delivery) for delivery in page],
         "first_try_percent": first_try_percent(account=account),
         "shows_id_tokens": bool(settings.OIDC_ISSUERS),
         "id_tokens_allowed": cast(User, request.user).allows_id_tokens,
@@ -194,7 +194,7 @@ def _page(
 
 
 def _save(request: MemberRequest, form: EndpointForm) -> tuple[Endpoint, str | None] | None:
-    """None when it was refused; the form then says why."""
+    """Saves the endpoint. Returns None if it was refused; the form then has the error."""
     if not form.is_valid():
         return None
     try:
@@ -238,7 +238,7 @@ def _get_or_404(account: Account, delivery_id: uuid.UUID) -> Delivery:
 
 
 def _row(delivery: Delivery) -> Row:
-    attempts = sorted(delivery.attempts.all(), key=lambda each: each.number)
+    attempts = sorted(delivery.attempts.all(), key=lambda attempt: attempt.number)
     last = attempts[-1] if attempts else None
     waiting: tuple[Any, ...] = ("badge--warn", "clock", "Retrying" if delivery.tries else "Waiting")
     kind, icon, state = BADGES.get(DeliveryState(delivery.state), waiting)

@@ -1,1 +1,1 @@
-"""Who may call the APIs: by API key, or as a person."""
+"""Authentication for the APIs: API keys, sessions and ID tokens."""

@@ -1,4 +1,4 @@
-"""Who may call the API. The checks and their order are those of `accounts.admission`, before a body is read."""
+"""Authentication by API key. `accounts.admission` makes the checks, in its order, before a body is read."""
 
 from typing import Any, ClassVar
 
@@ -17,11 +17,11 @@ from accounts.services.api_keys import note_key_used
 from config import logs
 from config.errors import Forbidden, NotFound, Unauthorized
 
-KEY_ERRORS = (Unauthorized, Forbidden, RateLimitExceeded, MaintenanceMode)  # that any request with a key may meet
+KEY_ERRORS = (Unauthorized, Forbidden, RateLimitExceeded, MaintenanceMode)  # any request with a key can raise these
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer tts_…`; `request.auth` is the ApiKey, with its account and plan."""
+    """Authenticates `Authorization: Bearer tts_…`. `request.auth` is the ApiKey, with its account and plan."""
 
     def authenticate(self, request: Request) -> tuple[None, ApiKey]:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
@@ -37,15 +37,15 @@ class ApiKeyAuthentication(BaseAuthentication):
         return None, api_key
 
 
-def key_of(request: Request) -> ApiKey:
-    """The key that an authenticated request came with."""
+def get_request_key(request: Request) -> ApiKey:
+    """Returns the key that authenticated the request."""
     api_key: Any = request.auth
     assert isinstance(api_key, ApiKey)
     return api_key
 
 
 class OptionalApiKey(BaseAuthentication):
-    """Where no key is needed: a valid one counts as its account, everybody else by address."""
+    """For endpoints that need no key. A valid key is counted by its account, any other request by its address."""
 
     def authenticate(self, request: Request) -> tuple[None, ApiKey] | None:
         try:
@@ -55,7 +55,7 @@ class OptionalApiKey(BaseAuthentication):
 
 
 class AccountThrottle(BaseThrottle):
-    """Refuses what `ApiView.check_permissions` counted past the limit."""
+    """Refuses requests that `ApiView.check_permissions` counted past the limit."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         usage: Usage = request._request.rate_limit_usage  # type: ignore[attr-defined]
@@ -64,7 +64,7 @@ class AccountThrottle(BaseThrottle):
 
 
 class ApiView(APIView):
-    """The base of every API view. `buckets` maps a method to its rate-limit bucket; unnamed ones are `read`."""
+    """The base of every API view. `buckets` maps methods to rate-limit buckets; the default is `read`."""
 
     authentication_classes: Any = [OptionalApiKey]  # noqa: RUF012
     throttle_classes: Any = [AccountThrottle]  # noqa: RUF012
@@ -72,7 +72,7 @@ class ApiView(APIView):
     http_method_names: Any = ["get", "post", "put", "patch", "delete", "head"]  # noqa: RUF012
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        # REST framework takes a body of unknown length (chunked, HTTP/2) for no body at all.
+        # REST framework treats a body of unknown length (chunked, HTTP/2) as empty.
         if request.method in {"POST", "PUT", "PATCH"} and not request.META.get("CONTENT_LENGTH"):
             request.META["CONTENT_LENGTH"] = "-1"
         return super().initialize_request(request, *args, **kwargs)
@@ -82,8 +82,8 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
 
     def check_permissions(self, request: Request) -> None:
-        # Counted before permissions are looked at: a request refused after authentication counts too.
-        account, bucket = self.account_of(request), self.bucket
+        # Count before checking permissions: a request that is refused after authentication counts too.
+        account, bucket = self.get_account(request), self.bucket
         if account is not None:
             count_request(request._request, account=account, bucket=bucket)
         else:
@@ -94,15 +94,15 @@ class ApiView(APIView):
     def bucket(self) -> Bucket:
         return self.buckets.get(self.request.method or "", "read")
 
-    def account_of(self, request: Request) -> Account | None:
-        """Whose request it counts as; None: its address's."""
-        return None if request.auth is None else key_of(request).account
+    def get_account(self, request: Request) -> Account | None:
+        """Returns the account that the request is counted for, or None to count it by its address."""
+        return None if request.auth is None else get_request_key(request).account
 
 
 class KeyView(ApiView):
-    """An API view for callers with a key.
+    """An API view that requires a key.
 
-    `scopes` maps a method to the scope it takes; unnamed ones take speech:read. `admission`: what the gate gave.
+    `scopes` maps methods to the scope that they require; the default is speech:read. `admission` is the gate's result.
     """
 
     authentication_classes: Any = [ApiKeyAuthentication]  # noqa: RUF012
@@ -113,15 +113,15 @@ class KeyView(ApiView):
 
     def check_permissions(self, request: Request) -> None:
         scope = self.scopes.get(request.method or "", "speech:read")
-        self.admission = admit_key(request._request, api_key=key_of(request), scope=scope, bucket=self.bucket)
+        self.admission = admit_key(request._request, api_key=get_request_key(request), scope=scope, bucket=self.bucket)
 
     @property
     def account(self) -> Account:
-        return key_of(self.request).account
+        return get_request_key(self.request).account
 
 
 class ApiNotFound(ApiView):
-    """Whatever else is asked of `/api/v1`: counted like any request, then 404."""
+    """Answers 404 to any other request under `/api/v1`. It is counted like every request."""
 
     schema = None  # not part of the documentation
 

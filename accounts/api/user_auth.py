@@ -1,4 +1,4 @@
-"""Who may call `/api/user/*`: a person, by a signed-in session or an ID token, in the role that it takes."""
+"""Authentication for `/api/user/*`: a user with a session or an ID token, in the role that the view requires."""
 
 from typing import Any, ClassVar
 
@@ -30,9 +30,9 @@ class _CsrfCheck(CsrfViewMiddleware):
 
 
 class PersonAuthentication(BaseAuthentication):
-    """`request.auth` is the Membership: the person in one of their accounts.
+    """Authenticates a user. `request.auth` is the Membership: the user in one of their accounts.
 
-    Which one: what `X-Account-ID` says, else the session's choice, else their first.
+    The account is the one that `X-Account-ID` names, or the session's current account, or the user's first account.
     """
 
     def authenticate(self, request: Request) -> tuple[User, Membership]:
@@ -72,7 +72,7 @@ class PersonAuthentication(BaseAuthentication):
 
 
 class MayDo(BasePermission):
-    """The person's role has the view's permission, and the account is not suspended."""
+    """Allows the request if the user's role has the view's permission and the account is not suspended."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         assert isinstance(view, UserView)
@@ -85,7 +85,7 @@ class MayDo(BasePermission):
 
 
 class UserView(ApiView):
-    """An API view for people."""
+    """An API view for users."""
 
     authentication_classes: Any = [PersonAuthentication]  # noqa: RUF012
     permission_classes: Any = [MayDo]  # noqa: RUF012
@@ -101,16 +101,16 @@ class UserView(ApiView):
     def account(self) -> Account:
         return self.membership.account
 
-    def account_of(self, request: Request) -> Account | None:
+    def get_account(self, request: Request) -> Account | None:
         membership: Any = request.auth
         return membership.account if isinstance(membership, Membership) else None
 
     def check_plan(self) -> None:
-        """Raises Forbidden when the account's plan lacks what this view is about."""
+        """Raises Forbidden if the account's plan does not include this view's feature."""
 
 
 class PersonScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How a person is known."""
+    """Describes how users authenticate."""
 
     target_class = "accounts.api.user_auth.PersonAuthentication"
     name: Any = ("idToken", "session")

@@ -1,1 +1,1 @@
-"""What people type in on the pages of accounts, a module a page."""
+"""Forms of the account pages, one module per page."""

@@ -1,4 +1,4 @@
-"""What people type in: to sign up and in, to choose a new password, to make an API key."""
+"""Forms to sign up, sign in, choose a new password and create an API key."""
 
 import copy
 import uuid
@@ -26,7 +26,11 @@ EMAIL_MESSAGES = {
 
 
 class SignInForm(allauth_forms.LoginForm):
-    """Email and password. Unknown, disabled and mistyped: one answer, one time (allauth hashes for all)."""
+    """Email and password.
+
+    Unknown address, disabled user and wrong password get the same answer in the same time (allauth hashes in all
+    cases).
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -37,7 +41,7 @@ class SignInForm(allauth_forms.LoginForm):
 
     @property
     def is_stopped(self) -> bool:
-        """Too many tries failed."""
+        """Whether there were too many failed attempts."""
         return bool(self.is_bound and self.has_error(NON_FIELD_ERRORS, "too_many_login_attempts"))
 
     def full_clean(self) -> None:
@@ -46,16 +50,22 @@ class SignInForm(allauth_forms.LoginForm):
             self._mark_both_fields()
 
     def _mark_both_fields(self) -> None:
-        """Either may be wrong. The page says so once, in the element `problem`."""
+        """Marks both fields as invalid: either may be wrong.
+
+        The page shows the message once, in the element `problem`.
+        """
         for name in ("login", "password"):
             self.fields[name].widget.attrs |= {"aria-invalid": "true", "aria-describedby": "problem"}
-        # The email is still there; the password has to be typed again.
+        # The email is still filled in; only the password has to be typed again.
         self.fields["login"].widget.attrs.pop("autofocus", None)
         self.fields["password"].widget.attrs["autofocus"] = True
 
 
 class SignUpForm(allauth_forms.SignupForm):
-    """Makes a person and their account. A taken address gets the same answer, and its owner a mail."""
+    """Creates a user and their account.
+
+    If the address is taken, the answer is the same and the owner of the address gets an email.
+    """
 
     field_order = ("email", "account_name", "password1")
     account_already_exists: bool
@@ -80,7 +90,7 @@ class SignUpForm(allauth_forms.SignupForm):
             self._spend_the_time_of_a_hash()
         try:
             result: tuple[Any, Any] = super().try_save(request)
-        except EmailTaken:  # by somebody who sent the form at the same moment
+        except EmailTaken:  # someone else submitted the form at the same moment
             self.account_already_exists = True
             result = super().try_save(request)
         return result
@@ -93,7 +103,7 @@ class SignUpForm(allauth_forms.SignupForm):
         return User.objects.get(memberships__account=account)
 
     def _spend_the_time_of_a_hash(self) -> None:
-        """Else a taken address would be known by its quick answer."""
+        """Hashes a password, so that a taken address cannot be recognized by a faster answer."""
         User().set_password(self.cleaned_data["password1"])
 
 
@@ -105,7 +115,7 @@ class ForgottenPasswordForm(allauth_forms.ResetPasswordForm):
 
 
 class NewPasswordForm(allauth_forms.ResetPasswordKeyForm):
-    """Typed once, as at the sign-up: browsers show and keep it."""
+    """Asks for the password once, as at sign-up: browsers can show and save it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -116,11 +126,11 @@ class NewPasswordForm(allauth_forms.ResetPasswordKeyForm):
 
 
 def _set(field: Any, *, messages: dict[str, str], label: str = "", **attributes: Any) -> None:
-    """Our words, and a label instead of a placeholder."""
+    """Sets our label, messages and attributes, and removes the placeholder."""
     field.label = label or field.label
     field.help_text = ""
     field.error_messages |= messages
-    # Copies: Django shares its validators, and others are to keep their own words.
+    # Copy the validators: Django shares them between fields, and the others keep their own messages.
     field.validators = [copy.copy(validator) for validator in field.validators]
     for validator in field.validators:
         validator.message = messages.get(getattr(validator, "code", ""), validator.message)
@@ -160,7 +170,7 @@ MAX_LIFE = timedelta(days=3650)
 
 
 class KeyForm(forms.Form):
-    """A new API key. The hidden token lets a form that is sent twice make one key."""
+    """A new API key. The hidden token makes a form that is submitted twice create one key."""
 
     name = forms.CharField(
         label="Name",
@@ -214,7 +224,7 @@ class KeyForm(forms.Form):
         return data
 
     def expires_at(self) -> datetime | None:
-        """Of a valid form: when the key begins to be refused, None for never. A date is its last whole day, UTC."""
+        """When the key of a valid form expires (UTC), or None for never. A date means the end of that day."""
         match self.cleaned_data["expires"]:
             case "":
                 return None
@@ -233,7 +243,10 @@ OVERLAP_CHOICES = [
 
 
 class RotationForm(forms.Form):
-    """How long the old secret goes on. `last_four` says which one is meant: a form sent twice rotates once."""
+    """How long the old secret keeps working.
+
+    `last_four` identifies the secret to replace, so a form that is submitted twice rotates once.
+    """
 
     overlap_hours = forms.TypedChoiceField(
         label="Old secret",

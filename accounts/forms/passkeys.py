@@ -1,7 +1,7 @@
-"""What a browser sends about a passkey: a new one, or the proof that somebody has one of theirs.
+"""What a browser sends about a passkey: a new passkey, or proof that the user has one.
 
-The cryptography is fido2's, the challenge in the session django-allauth's. What anybody may send is not taken for
-granted by either: whatever they raise about it is one refusal here.
+fido2 does the cryptography; django-allauth keeps the challenge in the session. Neither validates all of its input, so
+every error that they raise about it becomes the same refusal here.
 """
 
 import struct
@@ -18,17 +18,17 @@ from fido2.webauthn import RegistrationResponse
 from accounts.forms.second_factor import TOO_MANY_CODES, is_stopped
 
 MAX_NAME_CHARS = 60
-MAX_CREDENTIAL_CHARS = 64 * 1024  # many times what browsers send; the longest are attestations, a few kilobytes
+MAX_CREDENTIAL_CHARS = 64 * 1024  # far more than browsers send; the longest, attestations, take a few kilobytes
 REFUSED = "The passkey was not accepted. Try again."
 NOT_FROM_THE_BROWSER = {"required": "The browser did not send a passkey. Try again.", "invalid": REFUSED}
 
 
-# What fido2 raises, besides ValueError, about bytes that are no CBOR, no key or no end: found by feeding it such.
+# What fido2 raises, besides ValueError, for input that is invalid CBOR, an invalid key or truncated. Found by trying.
 MADE_UP = (AssertionError, AttributeError, LookupError, NotImplementedError, RecursionError, TypeError, struct.error)
 
 
 class _CredentialForm(forms.Form):
-    """A mixin: the field that the script fills in, and our words about it, said of the form: nobody sees the field."""
+    """A mixin for the field that the script fills in. Its errors become the form's, because the field is hidden."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -37,7 +37,7 @@ class _CredentialForm(forms.Form):
 
     @property
     def refusal(self) -> str:
-        """Why it was not taken."""
+        """Why the passkey was refused."""
         return str(self.non_field_errors()[0])
 
     def full_clean(self) -> None:
@@ -47,7 +47,7 @@ class _CredentialForm(forms.Form):
 
 
 class NewPasskeyForm(_CredentialForm, webauthn_forms.SignupWebAuthnForm):
-    """A name, and what the browser made. Such a passkey is found without an email, and asks for finger, face or PIN."""
+    """A name and the new credential. The passkey works without an email and requires a fingerprint, face or PIN."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,7 +72,7 @@ class PasskeyNameForm(forms.Form):
 class _ProofForm(_CredentialForm):
     @property
     def is_stopped(self) -> bool:
-        """Too many tries failed."""
+        """Whether there were too many failed attempts."""
         return self.is_bound and is_stopped(self)
 
     def clean_credential(self) -> Authenticator:
@@ -84,15 +84,15 @@ class _ProofForm(_CredentialForm):
 
 
 class SignInPasskeyForm(_ProofForm, webauthn_forms.LoginWebAuthnForm):
-    """Instead of email and password. It says itself whose it is."""
+    """Signs in with a passkey instead of email and password. The passkey identifies the user."""
 
 
 class SecondFactorPasskeyForm(_ProofForm, webauthn_forms.AuthenticateWebAuthnForm):
-    """At the sign-in, after the password."""
+    """Asks for a passkey at sign-in, after the password."""
 
 
 class ConfirmPasskeyForm(_ProofForm, webauthn_forms.ReauthenticateWebAuthnForm):
-    """Before something about security is changed."""
+    """Asks for a passkey before a change to security settings."""
 
 
 def name_field() -> forms.CharField:
@@ -109,10 +109,10 @@ def name_field() -> forms.CharField:
 
 
 def _to_keep(credential: dict[str, Any]) -> dict[str, Any]:
-    """What a later sign-in is proved by, and nothing else that a browser may have sent along."""
+    """Returns only the parts of a credential that a later sign-in needs, without anything else the browser sent."""
     parsed = RegistrationResponse.from_dict(credential)
     attested = parsed.response.attestation_object
-    assert attested.auth_data.credential_data is not None  # allauth proved it
+    assert attested.auth_data.credential_data is not None  # allauth has verified this
     credential_id = websafe_encode(attested.auth_data.credential_data.credential_id)
     response = {"clientDataJSON": parsed.response.client_data, "attestationObject": attested}
     return {
@@ -131,7 +131,7 @@ class _CredentialField(forms.JSONField):
             raise forms.ValidationError(REFUSED, code="invalid")
         try:
             return super().to_python(value)
-        except RecursionError:  # brackets in brackets
+        except RecursionError:  # deeply nested arrays
             raise forms.ValidationError(REFUSED, code="invalid") from None
 
 

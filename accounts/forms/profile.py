@@ -1,4 +1,4 @@
-"""What people type in on the settings page: another address, another password, the account's name."""
+"""Forms of the settings page: a new email address, a new password, the account's name."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What people type in around the second factor: a code, or the password once more."""
+"""Forms for the second factor: a code, or the current password."""
 
 from typing import Any
 
@@ -11,17 +11,17 @@ from django.core.cache import cache
 
 TOO_MANY_CODES = "Too many incorrect codes. Wait 15 minutes, then try again."
 REQUIRED = {"required": "Enter the code."}
-CODE_LIVES_SECONDS = 120  # longer than any code is taken for: MFA_TOTP_TOLERANCE steps around its own
+CODE_LIVES_SECONDS = 120  # longer than any code is valid (MFA_TOTP_TOLERANCE)
 
 
 def is_stopped(form: forms.Form) -> bool:
-    """Too many codes, or passkeys, were wrong."""
+    """Whether there were too many wrong codes or passkeys."""
     codes = {error.code for errors in form.errors.as_data().values() for error in errors}
     return bool(codes & {"too_many_login_attempts", "rate_limited"})
 
 
 class _CodeForm(forms.Form):
-    """A mixin: our words at the field `code`, and each code of an app taken once."""
+    """A mixin that sets our messages on the field `code`."""
 
     authenticator: Authenticator
 
@@ -36,13 +36,16 @@ class _CodeForm(forms.Form):
 
     @property
     def is_stopped(self) -> bool:
-        """Too many codes were wrong."""
+        """Whether there were too many wrong codes."""
         return self.is_bound and is_stopped(self)
 
 
 class _SignInCodeForm(_CodeForm):
     def clean_code(self) -> str:
-        """allauth remembers a used code for 30 seconds; with a tolerance, it is taken for longer."""
+        """Accepts each code of an app once.
+
+        allauth remembers a used code for only 30 seconds, but the tolerance makes a code valid for longer.
+        """
         try:
             code = str(super().clean_code())  # type: ignore[misc]
         except forms.ValidationError as error:
@@ -57,19 +60,19 @@ class _SignInCodeForm(_CodeForm):
 
 
 class SecondFactorForm(_SignInCodeForm, mfa_forms.AuthenticateForm):
-    """At the sign-in, after the password: a code of the app or a recovery code."""
+    """Asks at sign-in, after the password, for a code of the app or a recovery code."""
 
 
 class ConfirmCodeForm(_SignInCodeForm, mfa_forms.ReauthenticateForm):
-    """Before something about security is changed."""
+    """Asks for a code before a change to security settings."""
 
 
 class AppForm(_CodeForm, totp_forms.ActivateTOTPForm):
-    """The app shows that it has the secret. `secret` (base32) is in the session until then."""
+    """Proves that the app has the secret. `secret` (base32) is in the session until then."""
 
 
 class ConfirmPasswordForm(allauth_forms.ReauthenticateForm):
-    """Before something about security is changed, by who has no second factor."""
+    """Asks users without a second factor for their password before a change to security settings."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""What people type in about a team: an invitation, a role, the next owner, a first password."""
+"""Forms of the team page: an invitation, a role, a new owner, a first password."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ class RoleForm(_Form):
     role = forms.ChoiceField(label="Role", choices=ROLE_CHOICES, error_messages=CHOOSE)
 
 
-class _MemberField(forms.ModelChoiceField):  # type: ignore[type-arg] # Django's own is not generic when it runs
+class _MemberField(forms.ModelChoiceField):  # type: ignore[type-arg] # Django's own is not generic at run time
     def label_from_instance(self, obj: Any) -> str:
         return str(obj.user.email)
 
@@ -57,7 +57,7 @@ class TransferForm(ReauthenticationForm):
 
 
 class DeletionForm(ReauthenticationForm):
-    """The account's name, so that it is meant, and the owner's password, so that it is they."""
+    """Asks for the account's name, to prevent accidents, and for the owner's password, to prove who is asking."""
 
     field_order = ("name", "current")
 

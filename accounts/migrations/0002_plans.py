@@ -1,4 +1,4 @@
-"""The four plans, with the limits the API promises. Rows from here on: an operator changes them."""
+"""Creates the four plans with the limits that the API promises. Operators can change them later."""
 
 from django.db import migrations
 

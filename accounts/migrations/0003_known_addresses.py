@@ -1,4 +1,4 @@
-"""Who is here already counts as known: their address is confirmed. Emails get one spelling, in small letters."""
+"""Marks the addresses of existing users as confirmed, and lower-cases all emails."""
 
 from django.db import migrations
 from django.db.models.functions import Lower

@@ -4,7 +4,10 @@ from django.db import migrations, models
 
 
 def set_prices(apps, schema_editor):
-    """Pro is sold for $29 a month with 3,000 credits; enterprise is an operator's affair. Rows from here on."""
+    """Prices Pro at $29 a month with 3,000 credits.
+
+    Enterprise is sold by operators, who can change all prices later.
+    """
     plan = apps.get_model("accounts", "Plan")
     plan.objects.filter(pk="pro").update(is_sold=True, price=2_900, monthly_microcredits=3_000_000_000)
 

@@ -1,1 +1,1 @@
-"""The pages about people, keys and teams."""
+"""Pages about users, keys and teams."""

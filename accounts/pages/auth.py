@@ -1,7 +1,6 @@
-"""The pages on the way in and out: django-allauth's views, with our addresses, templates and answers.
+"""Pages to sign up, sign in and sign out: django-allauth's views with our URLs, templates and responses.
 
-Owns no rule of its own about passwords, links or limits: those are allauth's, set in `config.settings` and
-`accounts.adapter`.
+The rules for passwords, links and limits are allauth's, set in `config.settings` and `accounts.adapter`.
 """
 
 from typing import Any, cast
@@ -21,11 +20,11 @@ from accounts.services.sessions import end_other_sessions
 
 PAGE_METHODS = ["get", "head", "post"]
 PAUSE_SECONDS = 15 * 60  # the window of ACCOUNT_RATE_LIMITS["login_failed"]
-SENT_TO = "mail_sent_to"  # in the session: the address that somebody has to look into
+SENT_TO = "mail_sent_to"  # session key: the address that the email was sent to
 
 
 class SignIn(views.LoginView):
-    """By email and password; on to `next` where that is an address of ours, else to the overview."""
+    """Signs in by email and password. Redirects to `next` if it is on this host, otherwise to the overview."""
 
     http_method_names = PAGE_METHODS
 
@@ -34,7 +33,7 @@ class SignIn(views.LoginView):
         return context | {"next": self.get_next_url(), "can_make_passkeys": can_make_passkeys(self.request)}
 
     def _redirect_to_pending_stage(self, request: HttpRequest, stage: Any) -> None:
-        """Who opens this page while a code is asked for begins anew, maybe as somebody else."""
+        """Restarts the sign-in: a user who opens this page while a code is due may want to sign in as someone else."""
         stage.abort()
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -64,14 +63,14 @@ class SignUp(views.SignupView):
 
 
 class SignOut(views.LogoutView):
-    """By our own form alone: a link signs nobody out."""
+    """Signs out by POST only, so that a link cannot sign anyone out."""
 
     http_method_names = ["post"]  # noqa: RUF012
 
 
 @method_decorator(never_cache, name="dispatch")
 class EmailVerificationSent(views.EmailVerificationSentView):
-    """After the sign-up, or a sign-in with an address that is not confirmed yet."""
+    """Shown after sign-up, and after a sign-in with an unconfirmed address."""
 
     http_method_names = ["get", "head"]  # noqa: RUF012
 
@@ -85,7 +84,10 @@ class EmailVerificationSent(views.EmailVerificationSentView):
 
 @method_decorator(never_cache, name="dispatch")
 class ConfirmEmail(views.ConfirmEmailView):
-    """Where the mail's link leads: a button, because mail scanners follow links. Used and expired links say so."""
+    """Opened by the confirmation email's link. It shows a button, because mail scanners follow links.
+
+    Used and expired links say so.
+    """
 
     http_method_names = PAGE_METHODS
 
@@ -98,7 +100,7 @@ class ConfirmEmail(views.ConfirmEmailView):
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             response: HttpResponse = super().post(*args, **kwargs)
-        except Http404:  # a second click
+        except Http404:  # the link was clicked twice
             return self.get(*args, **kwargs)
         return response
 
@@ -113,7 +115,7 @@ class ForgottenPasswordSent(views.PasswordResetDoneView):
 
 @method_decorator([never_cache, sensitive_post_parameters("password1")], name="dispatch")
 class NewPassword(views.PasswordResetFromKeyView):
-    """Where the reset mail's link leads. Whoever follows it has the mailbox: that confirms the address, too."""
+    """Opened by the password reset email's link. Following it also confirms the address."""
 
     http_method_names = PAGE_METHODS
 
@@ -137,6 +139,6 @@ class NewPasswordSet(views.PasswordResetFromKeyDoneView):
 
 
 def _remember_address(request: HttpRequest, email: str) -> None:
-    """For the page that says where the mail went; taken and free addresses alike."""
+    """Remembers the address for the page that says where the email was sent, whether it is taken or free."""
     if not request.user.is_authenticated:
         request.session[SENT_TO] = email

@@ -1,4 +1,4 @@
-"""Where an invitation's mail leads: join as whom you are signed in, or as somebody new."""
+"""The page of an invitation: join as the signed-in user, or sign up."""
 
 from typing import cast
 
@@ -24,7 +24,10 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 @never_cache
 @sensitive_post_parameters("password")
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """A button, because mail scanners follow links. Who else is known here is told to the mailbox alone."""
+    """Shows a button, because mail scanners follow links.
+
+    Only someone with the link learns if the address has a user.
+    """
     row = find_invitation(token)
     if row is None:
         return _page(request, {"is_over": True}, status=404)

@@ -1,4 +1,4 @@
-"""The pages of one API key: a new secret for it, its name and scopes."""
+"""Pages of one API key: rotate its secret, edit its name and scopes."""
 
 import uuid
 from typing import Any
@@ -22,7 +22,7 @@ from config.errors import ValidationFailed
 
 
 class EditForm(KeyForm):
-    """Name and scopes alone."""
+    """Edits the name and scopes."""
 
     field_order = ("name", "scopes")
 
@@ -40,7 +40,7 @@ class EditForm(KeyForm):
 @member_page("manage_keys")
 @sensitive_variables("secret")
 def rotate(request: MemberRequest, key_id: uuid.UUID) -> HttpResponse:
-    """Asks how long the old secret goes on; with POST, shows the new one, in this one response."""
+    """Asks how long the old secret keeps working. A POST rotates and shows the new secret in this response only."""
     api_key = _get_or_404(request, key_id)
     if not api_key.is_usable:
         messages.error(request, f"“{api_key.name}” has expired or was revoked. Create a new key instead.")
@@ -90,7 +90,7 @@ def edit(request: MemberRequest, key_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @member_page("manage_keys")
 def end_old(request: MemberRequest, key_id: uuid.UUID) -> HttpResponse:
-    """The secret before the last rotation is refused from now on."""
+    """Revokes the previous secret before its time."""
     api_key = _get_or_404(request, key_id)
     if end_old_secret(api_key=api_key, actor=Actor.of_member(request.membership), reason=ON_THE_PAGE):
         messages.success(request, f"The old secret of “{api_key.name}” no longer works.")
@@ -98,5 +98,5 @@ def end_old(request: MemberRequest, key_id: uuid.UUID) -> HttpResponse:
 
 
 def _get_or_404(request: MemberRequest, key_id: uuid.UUID) -> ApiKey:
-    """Another account's key is a 404, like one that never was, or that was revoked."""
+    """Returns a key. Keys of other accounts, revoked keys and unknown keys are a 404."""
     return get_object_or_404(ApiKey.objects.for_account(request.membership.account), pk=key_id, revoked_at=None)

@@ -1,4 +1,4 @@
-"""The API keys of an account, and changing from one account to another."""
+"""The API keys of an account, and the account switcher."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ ON_THE_PAGE = "By the customer, on the keys page."  # in the audit trail
 
 @dataclass(frozen=True, slots=True)
 class FreshKey:
-    """A key in the one response that shows it."""
+    """A new key, for the only response that shows it."""
 
     row: ApiKey
     key: str
@@ -38,7 +38,7 @@ class FreshKey:
 @member_page("view_keys")
 @sensitive_variables("fresh")
 def keys(request: MemberRequest) -> HttpResponse:
-    """The list; with POST, a new key, shown in this one response: a redirect would have to keep it somewhere."""
+    """Lists the keys. A POST creates one and shows it in this response: a redirect would have to store it somewhere."""
     account = request.membership.account
     may_manage = has_permission(request.membership, "manage_keys")
     why_none = why_no_keys(account)
@@ -69,7 +69,7 @@ def keys(request: MemberRequest) -> HttpResponse:
 @never_cache
 @member_page("manage_keys")
 def revoke(request: MemberRequest, key_id: str) -> HttpResponse:
-    """Says what is lost and asks; with POST, revokes. Another account's key is a 404, like one that never was."""
+    """Asks for confirmation; a POST revokes the key. Keys of other accounts and unknown keys are a 404."""
     api_key = get_object_or_404(ApiKey.objects.for_account(request.membership.account), pk=key_id)
     if request.method == "POST":
         revoke_key(api_key=api_key, actor=Actor.of_member(request.membership), reason=ON_THE_PAGE)
@@ -82,7 +82,7 @@ def revoke(request: MemberRequest, key_id: str) -> HttpResponse:
 @require_POST
 @member_page()
 def switch_account(request: MemberRequest) -> HttpResponse:
-    """To another account of the same person; any other is a 404."""
+    """Switches to another account of the same user; any other account is a 404."""
     wanted = request.POST.get("account", "")
     account = next((one.account for one in request.memberships if str(one.account_id) == wanted), None)
     if account is None:
@@ -92,11 +92,11 @@ def switch_account(request: MemberRequest) -> HttpResponse:
 
 
 def why_no_keys(account: Account) -> str:
-    """The reason why this account gets no API keys; "" when it does."""
+    """Returns why this account cannot have API keys, or "" if it can."""
     if account.is_suspended:
         return f"{account.name} is suspended. Contact support."
     if account.is_closing:
-        return account.why_stopped
+        return account.blocked_reason
     if not account.plan.allows_api:
         plan = account.plan.name
         way = (
@@ -107,7 +107,7 @@ def why_no_keys(account: Account) -> str:
 
 
 def _issue(account: Account, form: KeyForm, actor: Actor) -> FreshKey | None:
-    """None when it was refused; the form then says why."""
+    """Issues a key. Returns None if it was refused; the form then has the error."""
     if not form.is_valid():
         return None
     try:

@@ -1,7 +1,7 @@
-"""Passkeys: signing in with one instead of email and password, and those of the security page.
+"""Passkeys: signing in with one, and managing them on the security page.
 
-The ceremony runs in the browser (static/js/passkeys.js); its challenge is in the session. What is added and removed is
-`accounts.services.second_factor`.
+The ceremony runs in the browser (static/js/passkeys.js) and its challenge is in the session.
+`accounts.services.second_factor` adds and removes passkeys.
 """
 
 import json
@@ -34,8 +34,8 @@ from accounts.passkey_options import can_make_passkeys, creation_options, reques
 from accounts.services.second_factor import (
     MAX_PASSKEYS,
     add_passkey,
+    get_passkeys,
     has_second_factor,
-    passkeys_of,
     remove_passkey,
     rename_passkey,
 )
@@ -46,14 +46,14 @@ View = Callable[..., HttpResponse]
 options_are_counted: Callable[[View], View] = rate_limited(app="allauth.mfa", action="webauthn_options")
 tries_are_counted: Callable[[View], View] = rate_limited(app="allauth.mfa", action="webauthn_login")
 
-# --- signing in ----------------------------------------------------------------------------------
+# --- sign-in -------------------------------------------------------------------------------------
 
 
 @require_POST
 @never_cache
 @options_are_counted
 def sign_in_options(request: HttpRequest) -> JsonResponse:
-    """What the browser is to sign, as JSON. Asked for when somebody wants it: most visitors sign nothing."""
+    """Returns the options to sign, as JSON. Fetched on demand, because most visitors do not use a passkey."""
     return JsonResponse(request_options())
 
 
@@ -62,7 +62,10 @@ def sign_in_options(request: HttpRequest) -> JsonResponse:
 @sensitive_post_parameters("password", "credential")
 @tries_are_counted
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """With what the browser signed; else back to the sign-in. The same words for unknown, disabled and wrong."""
+    """Signs in with the passkey, or returns to the sign-in page.
+
+    Unknown passkeys, disabled users and wrong signatures get the same message.
+    """
     form = SignInPasskeyForm(request.POST)
     next_url = get_next_redirect_url(request)
     if not form.is_valid():
@@ -78,7 +81,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 @method_decorator([never_cache, sensitive_post_parameters("credential")], name="dispatch")
 class ConfirmPasskey(webauthn_views.ReauthenticateWebAuthnView):
-    """Sent by the page that asks for a code. Where it is not taken, that page says so."""
+    """Confirms with a passkey, posted by the page that asks for a code. Errors are shown on that page."""
 
     http_method_names = ["post"]  # noqa: RUF012
 
@@ -87,7 +90,7 @@ class ConfirmPasskey(webauthn_views.ReauthenticateWebAuthnView):
         return redirect(self.passthrough_next_url(reverse("mfa_reauthenticate")))
 
 
-# --- on the security page ------------------------------------------------------------------------
+# --- the security page ---------------------------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -162,7 +165,7 @@ def _ask_for_one(request: HttpRequest, form: NewPasskeyForm) -> HttpResponse:
     user = cast(User, request.user)
     context = {
         "form": form,
-        "is_full": passkeys_of(user).count() >= MAX_PASSKEYS,
+        "is_full": get_passkeys(user).count() >= MAX_PASSKEYS,
         "is_first": not has_second_factor(user),
         "can_make_passkeys": can_make_passkeys(request),
         "options": json.dumps(creation_options(user)),
@@ -171,7 +174,7 @@ def _ask_for_one(request: HttpRequest, form: NewPasskeyForm) -> HttpResponse:
 
 
 def _mine(user: User, passkey_id: int) -> Authenticator:
-    passkey = passkeys_of(user).filter(pk=passkey_id).first()
+    passkey = get_passkeys(user).filter(pk=passkey_id).first()
     if passkey is None:
         raise Http404
     return passkey

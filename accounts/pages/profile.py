@@ -1,4 +1,4 @@
-"""The first settings page: one's address and password, and the account's name."""
+"""The settings page: the user's email and password, and the account's name."""
 
 from contextlib import suppress
 from typing import Any, cast
@@ -47,7 +47,10 @@ def profile(request: HttpRequest) -> HttpResponse:
 @person_page
 @second_factor_first("settings")
 def new_email(request: HttpRequest) -> HttpResponse:
-    """Free and taken addresses get the same answer, and each a mail. The old one works until the link is followed."""
+    """Starts an email change. Free and taken addresses get the same answer, and an email each.
+
+    The old address stays valid until the link is followed.
+    """
     user = cast(User, request.user)
     form = EmailForm(request.POST, user=user, auto_id="email_%s")
     if not is_confirmed(request, form):
@@ -70,7 +73,10 @@ def new_email(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def confirm_new_email(request: HttpRequest, token: str) -> HttpResponse:
-    """Where the mail leads: a button, because mail scanners follow links. Who has the link has the mailbox."""
+    """Opened by the email's link. Shows a button, because mail scanners follow links.
+
+    The link proves that the user reads this mailbox.
+    """
     change = find_email_change(token)
     context: dict[str, Any] = {"change": change}
     if change is not None and request.method == "POST":
@@ -91,7 +97,7 @@ def confirm_new_email(request: HttpRequest, token: str) -> HttpResponse:
 @person_page
 @second_factor_first("settings")
 def new_password(request: HttpRequest) -> HttpResponse:
-    """Every other session of the person ends."""
+    """Changes the password and ends the user's other sessions."""
     user = cast(User, request.user)
     form = PasswordForm(request.POST, user=user, auto_id="password_%s")
     if not is_confirmed(request, form):

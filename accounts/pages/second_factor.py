@@ -1,7 +1,7 @@
-"""The security page: an authenticator app, recovery codes, where they are asked for, and who is signed in where.
+"""The security page: authenticator app, recovery codes, sessions, and the pages that ask for a code.
 
-Codes and their limits are django-allauth's; what is switched on and off is `accounts.services.second_factor`. Passkeys
-are added and removed in `accounts.pages.passkeys`.
+django-allauth owns the codes and their limits. `accounts.services.second_factor` turns factors on and off. Passkeys are
+added and removed in `accounts.pages.passkeys`.
 """
 
 import base64
@@ -35,16 +35,17 @@ from accounts.operators import must_enrol
 from accounts.pages.auth import PAGE_METHODS, PAUSE_SECONDS
 from accounts.passkey_options import request_options
 from accounts.services.second_factor import (
+    get_passkeys,
     has_second_factor,
     make_recovery_codes,
-    passkeys_of,
     turn_off_app,
     turn_on_app,
 )
 from accounts.services.sessions import end_other_sessions, end_session, list_sessions, renew_session
 
 View = Callable[..., HttpResponseBase]
-# Else a page that was left open gives everything away. Five minutes; a form that was sent is sent on afterwards.
+# Requires a confirmation within the last five minutes, so that a page left open gives nothing away. allauth resubmits a
+# form that was interrupted by it.
 recently_confirmed: Callable[[View], View] = reauthentication_required(app="allauth.mfa")
 
 
@@ -54,7 +55,7 @@ recently_confirmed: Callable[[View], View] = reauthentication_required(app="alla
 def security(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     rows = list(Authenticator.objects.filter(user=user).order_by("created_at", "pk"))
-    others = {row.type: row for row in rows}  # there is one of each
+    others = {row.type: row for row in rows}  # a user has at most one of each
     passkeys = [row for row in rows if row.type == Authenticator.Type.WEBAUTHN]
     app, codes = others.get(Authenticator.Type.TOTP), others.get(Authenticator.Type.RECOVERY_CODES)
     context = {
@@ -76,7 +77,7 @@ def security(request: HttpRequest) -> HttpResponse:
 @recently_confirmed
 @sensitive_variables("codes")
 def app_on(request: HttpRequest) -> HttpResponse:
-    """A picture for the app to read, and a field for the code that it makes of it."""
+    """Shows a QR code for the app, and a field for a code from it."""
     user = cast(User, request.user)
     if Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists():
         return redirect("mfa_index")
@@ -110,7 +111,7 @@ def app_off(request: HttpRequest) -> HttpResponse:
     if not Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists():
         return redirect("mfa_index")
     if request.method != "POST":
-        return render(request, "accounts/app_off.html", {"is_last": not passkeys_of(user).exists()})
+        return render(request, "accounts/app_off.html", {"is_last": not get_passkeys(user).exists()})
     try:
         turn_off_app(user=user)
     except NothingToChange:  # sent twice
@@ -127,7 +128,7 @@ def app_off(request: HttpRequest) -> HttpResponse:
 @recently_confirmed
 @sensitive_variables("codes")
 def recovery_codes(request: HttpRequest) -> HttpResponse:
-    """Asks; with POST, new codes, shown in this one response."""
+    """Asks for confirmation; a POST creates new codes and shows them in this response only."""
     user = cast(User, request.user)
     if request.method != "POST":
         return render(request, "accounts/new_codes.html", {"is_on": has_second_factor(user)})
@@ -142,7 +143,10 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
 
 @sensitive_variables("codes")
 def after_adding(request: HttpRequest, codes: list[str], *, done: str) -> HttpResponse:
-    """With recovery codes, which the first factor brings, everybody else is signed out: who had the password only."""
+    """Finishes adding a factor. The first one brings recovery codes and signs the user out everywhere else.
+
+    Anyone who is signed in there had only the password.
+    """
     renew_session(request)
     if not codes:
         messages.success(request, done)
@@ -154,19 +158,19 @@ def after_adding(request: HttpRequest, codes: list[str], *, done: str) -> HttpRe
 
 @sensitive_variables("codes", "text")
 def show_codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
-    """Once. The link to save them carries them itself: no second request could show them again."""
+    """Shows the codes once. The download link contains them, because no later request can show them again."""
     text = "Recovery codes for Utterance. Each code works once.\r\n\r\n" + "\r\n".join(codes) + "\r\n"
     saved = base64.b64encode(text.encode()).decode()
     return render(request, "accounts/codes.html", {"codes": codes, "file": f"data:text/plain;base64,{saved}"})
 
 
-# --- where somebody is signed in -----------------------------------------------------------------
+# --- sessions ------------------------------------------------------------------------------------
 
 
 @require_POST
 @person_page
 def sign_out_session(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
-    """Somebody else's is a 404. The one at hand is what the sign-out is for, and is left alone."""
+    """Ends another session of the user. Sessions of other users are a 404; use sign-out for the current one."""
     user = cast(User, request.user)
     if any(row.pk == session_id and row.session_key == request.session.session_key for row in list_sessions(user=user)):
         messages.error(request, "This is your current session. To end it, sign out from the menu.")
@@ -188,12 +192,12 @@ def sign_out_others(request: HttpRequest) -> HttpResponse:
     return redirect("mfa_index")
 
 
-# --- where a code is asked for ----------------------------------------------------------------------
+# --- asking for a code ------------------------------------------------------------------------------
 
 
 @method_decorator([never_cache, sensitive_post_parameters("code", "credential")], name="dispatch")
 class SecondFactor(mfa_views.AuthenticateView):
-    """After the password, before the session is anybody's."""
+    """Asks for the second factor after the password, before the user is signed in."""
 
     http_method_names = PAGE_METHODS
 
@@ -216,7 +220,7 @@ class ConfirmPassword(account_views.ReauthenticateView):
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
 class ConfirmCode(mfa_views.ReauthenticateView):
-    """The page has a button for passkeys, too, which sends to `accounts.pages.passkeys`."""
+    """Asks for a code. The page's passkey button posts to `accounts.pages.passkeys`."""
 
     http_method_names = PAGE_METHODS
 
@@ -226,11 +230,11 @@ class ConfirmCode(mfa_views.ReauthenticateView):
 
 
 def _ways(user: User, form: forms.Form) -> dict[str, Any]:
-    """Which second factors somebody can give; a passkey signs `options`."""
+    """Returns the second factors that the user can use, for the template. A passkey signs `options`."""
     has_app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
     if not has_app:
         form.fields["code"].label = "Recovery code"
     return {
         "has_app": has_app,
-        "options": json.dumps(request_options(user)) if passkeys_of(user).exists() else "",
+        "options": json.dumps(request_options(user)) if get_passkeys(user).exists() else "",
     }

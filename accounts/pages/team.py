@@ -1,4 +1,4 @@
-"""The team page: who is in the account, inviting, roles, removing, leaving, the next owner."""
+"""The team page: members, invitations, roles, removing, leaving, transferring ownership."""
 
 import uuid
 
@@ -29,7 +29,7 @@ TOO_MANY = "Invitation limit exceeded: 50 per day. Try again tomorrow."
 @never_cache
 @member_page()
 def team(request: MemberRequest) -> HttpResponse:
-    """The people; with POST, an invitation to one more."""
+    """Lists the members; a POST invites someone."""
     may_manage = has_permission(request.membership, "manage_members")
     form = InviteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
@@ -53,7 +53,7 @@ def team(request: MemberRequest) -> HttpResponse:
 @never_cache
 @member_page("manage_members")
 def member(request: MemberRequest, member_id: int) -> HttpResponse:
-    """Somebody's role; or puts them out. Another account's member is a 404; so is the owner, whom nobody changes."""
+    """Changes a member's role or removes them. Members of other accounts are a 404, and so is the owner."""
     others = list_members(account=request.membership.account).exclude(role=Role.OWNER)
     row = get_object_or_404(others, pk=member_id)
     form = RoleForm(request.POST or None, initial={"role": row.role})
@@ -96,7 +96,7 @@ def leave(request: MemberRequest) -> HttpResponse:
 @member_page("manage_account")
 @second_factor_first()
 def transfer(request: MemberRequest) -> HttpResponse:
-    """Another member becomes the owner, the owner an admin; the password is asked again."""
+    """Transfers ownership to another member. The owner becomes an admin and has to enter the password."""
     form = TransferForm(request.POST if request.method == "POST" else None, owner=request.membership)
     if request.method == "POST" and is_confirmed(request, form):
         to: Membership = form.cleaned_data["to"]
@@ -136,7 +136,7 @@ def withdraw(request: MemberRequest, invitation_id: uuid.UUID) -> HttpResponse:
 
 
 def _invite(request: MemberRequest, form: InviteForm) -> bool:
-    """False when it was refused; the form then says why."""
+    """Sends an invitation. Returns False if it was refused; the form then has the error."""
     account = request.membership.account
     if not ratelimit.consume(request, action="invite", key=str(account.pk)):
         form.add_error(None, TOO_MANY)
@@ -162,7 +162,7 @@ def _say_sent(request: MemberRequest, row: Invitation, *, is_sent: bool) -> None
 
 
 def _invitation_or_404(request: MemberRequest, invitation_id: uuid.UUID) -> Invitation:
-    """Another account's is a 404, like one that never was."""
+    """Returns an invitation. Invitations of other accounts and unknown ones are a 404."""
     rows = Invitation.objects.for_account(request.membership.account).select_related("account")
     row = rows.filter(pk=invitation_id).first()
     if row is None:

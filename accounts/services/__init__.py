@@ -1,1 +1,1 @@
-"""Every change of state in accounts: tenants, API keys, remembered requests, maintenance."""
+"""Changes of state in accounts: tenants, API keys, idempotency records, maintenance."""

@@ -1,6 +1,6 @@
-"""An account on its way out: its owner asks, has seven days to keep it, and then it is emptied for good.
+"""Deletes an account: the owner requests it, can cancel for seven days, and then the account is erased for good.
 
-What is erased below this app is `tts.account_data.deletion`; here is the decision, and what goes last: the people.
+`tts.account_data.deletion` erases the rest. This module keeps the decision and erases what goes last: the users.
 """
 
 from datetime import datetime, timedelta
@@ -21,7 +21,10 @@ NAME_AFTERWARDS = "Deleted account"
 
 @transaction.atomic
 def ask_for_deletion(*, account: Account, actor: Actor) -> datetime:
-    """When it will run. Keys are refused from this moment on. Raises NothingToChange when it was asked for already."""
+    """Schedules the deletion and returns when it will run. Keys are refused from now on.
+
+    Raises NothingToChange if it is already scheduled.
+    """
     due_at = timezone.now() + UNDO
     if not Account.objects.filter(pk=account.pk, deletion_due_at=None).update(deletion_due_at=due_at):
         raise NothingToChange("The account is already scheduled for deletion.")
@@ -31,7 +34,7 @@ def ask_for_deletion(*, account: Account, actor: Actor) -> datetime:
 
 @transaction.atomic
 def keep_account(*, account: Account, actor: Actor) -> None:
-    """Everything is as it was. Raises NothingToChange once the seven days are over: what is erased stays so."""
+    """Cancels the deletion. Raises NothingToChange after the seven days, when data may already be erased."""
     waiting = Account.objects.filter(pk=account.pk, deleted_at=None, deletion_due_at__gt=timezone.now())
     if not waiting.update(deletion_due_at=None):
         raise NothingToChange("There is no deletion to cancel: none was requested, or it has already started.")
@@ -40,9 +43,9 @@ def keep_account(*, account: Account, actor: Actor) -> None:
 
 @transaction.atomic
 def erase_people(*, account: Account) -> None:
-    """The last step: keys, invitations, places, people who have no other account, the name. May run twice.
+    """Erases keys, invitations, memberships, users without another account, and the name. The last step; may run twice.
 
-    The staff keeps its own sign-in. Ledger and audit trail stay: they name nobody.
+    Staff keep their sign-in. The ledger and the audit trail stay: they name no one.
     """
     locked = Account.objects.select_for_update().get(pk=account.pk)
     if locked.deleted_at is not None:

@@ -1,4 +1,4 @@
-"""API keys: made, used, revoked. Who makes or revokes one is in the audit trail."""
+"""Issues, uses and revokes API keys. The audit trail records who issued or revoked one."""
 
 import uuid
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from accounts.services.audit import Actor
 from config.api import format_time
 from config.errors import ValidationFailed
 
-MAX_USABLE_KEYS = 50  # of an account; one per program is the advice
+MAX_USABLE_KEYS = 50  # per account; we advise one key per program
 MAX_NAME_CHARACTERS = 80
-LAST_USED_PRECISION = timedelta(minutes=1)  # a write per key and minute, not per request
+LAST_USED_PRECISION = timedelta(minutes=1)  # at most one write per key and minute
 
 
 @transaction.atomic
@@ -33,14 +33,15 @@ def issue_key(
     expires_at: datetime | None = None,
     form_token: str = "",
 ) -> tuple[ApiKey, str]:
-    """The row and the key itself, which nobody can show again. One `form_token` makes at most one key.
+    """Creates a key. Returns the row and the key itself, which cannot be shown again.
 
-    Raises ValidationFailed (name, scopes), TooManyKeys, KeyMadeAlready.
+    One `form_token` creates at most one key. Raises ValidationFailed (name, scopes), TooManyKeys or KeyMadeAlready.
     """
     name, scopes = checked_name(name), checked_scopes(scopes)
-    # The account's row is the lock: two forms at once cannot both take the last place.
+    # Lock the account's row, so that two forms at once cannot exceed the limit.
     Account.objects.select_for_update().get(pk=account.pk)
-    # The token becomes the id, and so is unique already; with the account in it, nobody can take another's.
+    # The token becomes the ID, which is unique. It is combined with the account's ID, so that no one can take another
+    # account's.
     key_id = uuid.uuid5(account.pk, form_token) if form_token else uuid.uuid4()
     if ApiKey.objects.for_account(account).filter(pk=key_id).exists():
         raise KeyMadeAlready(
@@ -73,14 +74,14 @@ def issue_key(
 
 
 def checked_scopes(scopes: Sequence[str]) -> list[str]:
-    """Raises ValidationFailed."""
+    """Returns the scopes as a list. Raises ValidationFailed."""
     if not scopes or not set(scopes) <= set(keys.SCOPES):
         raise ValidationFailed.of_field("scopes", "Choose at least one permission.")
     return list(scopes)
 
 
 def checked_name(name: str) -> str:
-    """With single spaces. Raises ValidationFailed."""
+    """Returns the name with single spaces. Raises ValidationFailed."""
     name = " ".join(name.split())
     if not name:
         raise ValidationFailed.of_field("name", "Enter the name of the application that will use the key.")
@@ -91,7 +92,7 @@ def checked_name(name: str) -> str:
 
 @transaction.atomic
 def revoke_key(*, api_key: ApiKey, actor: Actor, reason: str) -> bool:
-    """Refused from the next request on: keys are looked up each time. False when it was revoked already."""
+    """Revokes a key. Every request looks its key up, so the next one is refused. False if it was already revoked."""
     if not ApiKey.objects.filter(pk=api_key.pk, revoked_at=None).update(revoked_at=timezone.now()):
         return False
     audit.record(

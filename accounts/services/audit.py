@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when, why, and what changed. Written in the transaction of what it tells."""
+"""Writes the audit trail: who did what, when, why, and what changed, in the transaction of the change."""
 
 import uuid
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ MAX_REASON_CHARS = 500
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person on the staff, a customer, whoever has the command line, or the service itself.
+    """Who acts: a staff member, a customer, a user of the command line, or the service itself.
 
-    People are named by id in what is kept.
+    Stored entries name users by ID.
     """
 
     kind: Literal["staff", "user", "operator", "system"]
@@ -25,12 +25,12 @@ class Actor:
 
     @classmethod
     def of(cls, user: User) -> "Actor":
-        """Somebody on the staff, at work."""
+        """Returns the actor for a staff member."""
         return cls("staff", user.pk)
 
     @classmethod
     def of_member(cls, membership: Membership) -> "Actor":
-        """A customer."""
+        """Returns the actor for a customer."""
         return cls("user", membership.user_id)
 
     def __str__(self) -> str:
@@ -42,7 +42,7 @@ SYSTEM = Actor("system")
 
 
 def checked_reason(reason: str) -> str:
-    """The reason, trimmed. Raises ValidationFailed when it is blank or too long."""
+    """Returns the reason, trimmed. Raises ValidationFailed if it is blank or too long."""
     trimmed = reason.strip()
     if not trimmed:
         raise ValidationFailed.of_field("reason", "Enter a reason. It is stored in the audit trail.")
@@ -62,7 +62,7 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
-    """Inside the transaction of what is recorded: both stand or neither. Raises ValidationFailed without a reason."""
+    """Writes an entry. Call it in the transaction of the change. Raises ValidationFailed without a reason."""
     assert connection.in_atomic_block
     return AuditEntry.objects.create(
         actor=str(actor),

@@ -1,14 +1,14 @@
-"""One request makes one job: the same key and the same request give the same answer, byte for byte, and nothing twice.
+"""Idempotency: the same key with the same request gets the same response, byte for byte, and runs once.
 
-The key is a caller's Idempotency-Key, or the token of a form on a page.
+The key is the caller's Idempotency-Key, or the token of a form.
 
-The claim is a row written in the caller's transaction, under a unique constraint. A refusal rolls it back and so
-releases the key; a second racer waits for the first transaction (PostgreSQL at the unique index, at most
-`CLAIM_WAIT_SECONDS`; SQLite at BEGIN) and then finds the finished answer. Nobody ever sees a half-made one.
+The claim is a row with a unique constraint, written in the caller's transaction. A refusal rolls it back and so
+releases the key. A concurrent request waits for the first transaction (PostgreSQL at the unique index, at most
+`CLAIM_WAIT_SECONDS`; SQLite at BEGIN) and then finds the complete response. No request ever sees an incomplete one.
 
-A claim is about a request, and ends after 24 hours. What must hold for ever is no claim but a unique constraint on the
-row itself: the `reference` of a ledger entry (a payment is credited once, however late Stripe repeats an event), the
-`form_token` of a purchase or subscription, the id of an API key made by a form, `retry_of` of a job.
+A claim belongs to a request and ends after 24 hours. What must hold forever has a unique constraint on its own row
+instead: the `reference` of a ledger entry (a payment is credited once, however late Stripe repeats an event), the
+`form_token` of a purchase or subscription, the ID of an API key created by a form, `retry_of` of a job.
 """
 
 import hashlib
@@ -38,36 +38,37 @@ class IdempotencyClaim:
 
 
 def build_header_claim(*, key: str, path: str, body: object) -> IdempotencyClaim:
-    """The claim of a request with an Idempotency-Key. Raises ValidationFailed."""
+    """Returns the claim for a request with an Idempotency-Key. Raises ValidationFailed."""
     if not VISIBLE_ASCII.fullmatch(key):
         raise ValidationFailed("Idempotency-Key must be 1 to 255 visible ASCII characters, without spaces.")
-    return IdempotencyClaim(key, fingerprint_of(path, body))
+    return IdempotencyClaim(key, build_fingerprint(path, body))
 
 
 def build_form_claim(*, form: str, token: str, body: object) -> IdempotencyClaim:
-    """The claim of a form with a hidden token: sent twice it works once, and with another content it is another form.
+    """Returns the claim for a form with a hidden token: submitted twice, it acts once. Other content is another claim.
 
-    The key has spaces, which no Idempotency-Key has, so the two never meet.
+    The key contains spaces, which an Idempotency-Key cannot, so the two never collide.
     """
-    fingerprint = fingerprint_of(form, body)
+    fingerprint = build_fingerprint(form, body)
     return IdempotencyClaim(f"{form} {token} {fingerprint}", fingerprint)
 
 
-def fingerprint_of(path: str, body: object) -> str:
+def build_fingerprint(path: str, body: object) -> str:
     return hashlib.sha256(f"{path}\n{canonical_json(body)}".encode()).hexdigest()
 
 
 def claim(*, account: Account, key: str, fingerprint: str) -> IdempotencyRecord | None:
-    """Inside a transaction: None when the key is now ours, else the answer to replay.
+    """Claims a key. Call it inside a transaction. Returns None if the key is now ours, or the response to replay.
 
-    Raises IdempotencyKeyReuse (another request had this key), RequestInProgress (it still runs after the wait).
+    Raises IdempotencyKeyReuse if another request used this key, and RequestInProgress if it is still running after the
+    wait.
     """
     assert connection.in_atomic_block
     if _insert(account, key, fingerprint):
         return None
     found = IdempotencyRecord.objects.filter(account=account, key=key).first()
     if found is None or found.created_at <= timezone.now() - REMEMBERED_FOR:
-        # Forgotten, or erased between our insert and our look: the key is free again.
+        # The record was forgotten or erased between our insert and our query: the key is free again.
         IdempotencyRecord.objects.filter(
             account=account, key=key, created_at__lte=timezone.now() - REMEMBERED_FOR
         ).delete()
@@ -80,12 +81,12 @@ def claim(*, account: Account, key: str, fingerprint: str) -> IdempotencyRecord 
 
 
 def remember(*, account: Account, key: str, job_id: object, response_body: bytes) -> None:
-    """The answer, in the transaction of the claim."""
+    """Stores the response, in the transaction of the claim."""
     IdempotencyRecord.objects.filter(account=account, key=key).update(job_id=job_id, response_body=response_body)
 
 
 def forget_expired() -> int:
-    """Rows past their 24 hours. Returns how many."""
+    """Deletes records after 24 hours and returns how many."""
     return IdempotencyRecord.objects.filter(created_at__lte=timezone.now() - REMEMBERED_FOR).delete()[0]
 
 

@@ -1,7 +1,7 @@
-"""Whose an ID token is: a person here, linked to (issuer, subject).
+"""Maps an ID token to a user, who is linked to (issuer, subject).
 
-The email of a token is looked at once, on first sight, and only for a person who allowed it: whoever is given that
-mailbox later has another subject, and is nobody here.
+The token's email is used only the first time, and only for a user who allowed it. If someone else gets the mailbox
+later, their subject differs, so they do not get the user.
 """
 
 from allauth.account.models import EmailAddress
@@ -18,7 +18,7 @@ NOBODY = (
 
 
 def user_of_identity(*, identity: Identity) -> User:
-    """Raises Unauthorized."""
+    """Returns the user of an identity. Raises Unauthorized."""
     known = _known(identity)
     if known is None:
         known = _link(identity)
@@ -41,7 +41,7 @@ def _link(identity: Identity) -> User:
     try:
         with transaction.atomic():
             ExternalIdentity.objects.create(issuer=identity.issuer, subject=identity.subject, user=user)
-    except IntegrityError:  # linked at the same moment; or the person has another subject at this issuer
+    except IntegrityError:  # linked at the same moment, or the user has another subject at this issuer
         linked = _known(identity)
         if linked is None:
             raise Unauthorized(NOBODY) from None
@@ -51,7 +51,7 @@ def _link(identity: Identity) -> User:
 
 @transaction.atomic
 def set_id_tokens_allowed(*, user: User, is_allowed: bool) -> None:
-    """Not allowed any more: every link is undone, too, and the next token is refused."""
+    """Sets whether ID tokens may act for the user. Disallowing removes every link; the next token is refused."""
     User.objects.filter(pk=user.pk).update(allows_id_tokens=is_allowed)
     if not is_allowed:
         ExternalIdentity.objects.filter(user=user).delete()

@@ -1,4 +1,4 @@
-"""Inviting people into an account: offered, sent again, withdrawn, accepted. The token goes into the mail alone."""
+"""Invitations to an account: sent, renewed, withdrawn, accepted. Only the email has the token."""
 
 import secrets
 from datetime import timedelta
@@ -21,7 +21,10 @@ OVER = "This invitation has been used, revoked or expired. Ask for a new one."
 
 @transaction.atomic
 def invite(*, account: Account, email: str, role: Role, actor: Actor) -> tuple[Invitation, str]:
-    """The invitation and its token. Raises TeamRefused (a member already, invited already, too many waiting)."""
+    """Creates an invitation. Returns it and its token.
+
+    Raises TeamRefused (already a member, already invited, too many open invitations).
+    """
     Account.objects.select_for_update().get(pk=account.pk)
     email = email.lower()
     if Membership.objects.filter(account=account, user__email__iexact=email).exists():
@@ -46,7 +49,7 @@ def invite(*, account: Account, email: str, role: Role, actor: Actor) -> tuple[I
 
 @transaction.atomic
 def renew_invitation(*, invitation: Invitation, actor: Actor) -> str:
-    """A new token, for seven more days; the link before is over. Raises TeamRefused (it is gone)."""
+    """Returns a new token, valid for seven days; the previous link stops working. Raises TeamRefused if it is gone."""
     token, now = secrets.token_urlsafe(32), timezone.now()
     renewed = Invitation.objects.filter(pk=invitation.pk).update(
         digest=keys.digest(token), sent_at=now, expires_at=now + OPEN_FOR
@@ -59,7 +62,7 @@ def renew_invitation(*, invitation: Invitation, actor: Actor) -> str:
 
 @transaction.atomic
 def withdraw_invitation(*, invitation: Invitation, actor: Actor) -> bool:
-    """False when it was gone already."""
+    """Withdraws an invitation. Returns False if it was already gone."""
     if not Invitation.objects.filter(pk=invitation.pk).delete()[0]:
         return False
     _record(invitation, "invitation.withdrawn", actor)
@@ -68,7 +71,7 @@ def withdraw_invitation(*, invitation: Invitation, actor: Actor) -> bool:
 
 @transaction.atomic
 def accept_invitation(*, token: str, user: User) -> Membership:
-    """Once: whoever comes second finds it gone. Raises TeamRefused (over; for another address)."""
+    """Adds the user to the account, once. Raises TeamRefused (used, expired, or for another address)."""
     row = _locked(token)
     if row.email != user.email.lower():
         raise TeamRefused("This invitation is for a different email address from the one you are signed in with.")
@@ -77,7 +80,10 @@ def accept_invitation(*, token: str, user: User) -> Membership:
 
 @transaction.atomic
 def accept_as_new_person(*, token: str, password: str) -> Membership:
-    """Whoever has the link has the mailbox: the address counts as confirmed. Raises TeamRefused (over; not new)."""
+    """Creates a user and adds them to the account. The link proves that they read the mailbox, so it is confirmed.
+
+    Raises TeamRefused (used or expired, or the address has a user).
+    """
     row = _locked(token)
     try:
         with transaction.atomic():
@@ -97,7 +103,7 @@ def _locked(token: str) -> Invitation:
 
 
 def _join(row: Invitation, user: User) -> Membership:
-    """A member already keeps their role."""
+    """Adds the user. Existing members keep their role."""
     membership, _ = Membership.objects.get_or_create(account=row.account, user=user, defaults={"role": row.role})
     _record(row, "invitation.accepted", Actor.of_member(membership))
     Invitation.objects.filter(pk=row.pk).delete()
@@ -105,7 +111,7 @@ def _join(row: Invitation, user: User) -> Membership:
 
 
 def _record(row: Invitation, action: str, actor: Actor) -> None:
-    """Without the address: the audit trail holds no personal data."""
+    """Writes an audit entry without the address: the audit trail has no personal data."""
     audit.record(
         actor=actor,
         action=action,

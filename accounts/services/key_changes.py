@@ -1,7 +1,6 @@
-"""What becomes of a key that exists: a new secret in place of the old one, another name, other scopes. All audited.
+"""Changes existing keys: rotate the secret, edit the name and scopes. All changes are audited.
 
-A rotated key stays the same key: its name, limits, jobs and what it spent go on. Only the secret is new, and for a
-while both open the door.
+A rotated key keeps its name, limits, jobs and spending. Only the secret is new, and for a while both secrets work.
 """
 
 from collections.abc import Sequence
@@ -19,17 +18,17 @@ from accounts.services.audit import Actor
 from config.api import format_time
 from config.errors import ValidationFailed
 
-OVERLAP_HOURS = (0, 1, 24, 168)  # which the old secret may go on for
+OVERLAP_HOURS = (0, 1, 24, 168)  # how long the old secret may keep working
 
 
 @transaction.atomic
 def rotate_key(*, api_key: ApiKey, last_four: str, overlap_hours: int, actor: Actor, reason: str) -> str:
-    """The new secret, which nobody can show again. The one before works for `overlap_hours` more, at most as long as
-    the key itself; one before that, from an earlier rotation, stops now.
+    """Rotates the secret and returns the new one, which cannot be shown again.
 
-    `last_four`: of the secret that is to be replaced, as the person saw it.
+    The current secret keeps working for `overlap_hours`, but not past the key's own expiry. A secret from an earlier
+    rotation stops working now. `last_four` identifies the secret to replace, as the user saw it.
 
-    Raises ValidationFailed (overlap_hours), KeyRotatedAlready (it was replaced meanwhile, or revoked).
+    Raises ValidationFailed (overlap_hours), or KeyRotatedAlready if it has been replaced or revoked.
     """
     if overlap_hours not in OVERLAP_HOURS:
         raise ValidationFailed.of_field("overlap_hours", "Choose an option from the list.")
@@ -52,7 +51,7 @@ def rotate_key(*, api_key: ApiKey, last_four: str, overlap_hours: int, actor: Ac
 
 @transaction.atomic
 def end_old_secret(*, api_key: ApiKey, actor: Actor, reason: str) -> bool:
-    """Before its time: refused from the next request on. False when there was none."""
+    """Revokes the previous secret before its time. Returns False if there was none."""
     with_one = ApiKey.objects.filter(pk=api_key.pk, old_digest__isnull=False)
     if not with_one.update(old_digest=None, old_last_four="", old_expires_at=None):
         return False
@@ -62,13 +61,13 @@ def end_old_secret(*, api_key: ApiKey, actor: Actor, reason: str) -> bool:
 
 @transaction.atomic
 def edit_key(*, api_key: ApiKey, name: str, scopes: Sequence[str], actor: Actor, reason: str) -> None:
-    """Holds from the next request on. Raises ValidationFailed (name, scopes)."""
+    """Changes the name and scopes from the next request on. Raises ValidationFailed (name, scopes)."""
     name, scopes = checked_name(name), checked_scopes(scopes)
     row = ApiKey.objects.select_for_update().get(pk=api_key.pk)
     if (name, scopes) == (row.name, row.scopes):
         return
     ApiKey.objects.filter(pk=row.pk).update(name=name, scopes=scopes)
-    after = {"scopes": scopes, "renamed": name != row.name}  # the name itself is the customer's, and not kept here
+    after = {"scopes": scopes, "renamed": name != row.name}  # the name is the customer's data and not stored here
     _record(row, "key.edited", actor, reason, before={"scopes": row.scopes}, after=after)
 
 

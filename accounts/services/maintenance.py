@@ -1,4 +1,4 @@
-"""The maintenance switch."""
+"""Starts and ends maintenance."""
 
 from django.db import transaction
 
@@ -9,7 +9,7 @@ from accounts.services.audit import Actor
 
 @transaction.atomic
 def start_maintenance(*, actor: Actor, reason: str) -> bool:
-    """The API answers 503 MAINTENANCE within a second, on every process. False when it did already."""
+    """Makes the API answer 503 MAINTENANCE, on every process within a second. Returns False if it already did."""
     _, is_new = Maintenance.objects.get_or_create(pk=1)
     if is_new:
         _record(actor, "maintenance.started", reason, is_on=True)
@@ -18,7 +18,7 @@ def start_maintenance(*, actor: Actor, reason: str) -> bool:
 
 @transaction.atomic
 def end_maintenance(*, actor: Actor, reason: str) -> bool:
-    """False when there was none."""
+    """Ends maintenance. Returns False if there was none."""
     deleted, _ = Maintenance.objects.all().delete()
     if deleted:
         _record(actor, "maintenance.ended", reason, is_on=False)

@@ -1,4 +1,4 @@
-"""What operators change about accounts, their keys and the plans. Each change is audited in its transaction."""
+"""What operators change about accounts, their keys and plans. Every change is audited in its transaction."""
 
 import secrets
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ PLAN_FIELDS = (
 
 @transaction.atomic
 def change_plan(*, account: Account, plan_code: str, actor: Actor, reason: str) -> None:
-    """Holds from the next request on. Raises NotFound, NothingToChange."""
+    """Changes the plan from the next request on. Raises NotFound or NothingToChange."""
     if not Plan.objects.filter(pk=plan_code).exists():
         raise NotFound(f"There is no plan {plan_code!r}.")
     before = _locked(account).plan_id
@@ -36,7 +36,7 @@ def change_plan(*, account: Account, plan_code: str, actor: Actor, reason: str) 
 
 @transaction.atomic
 def suspend_account(*, account: Account, actor: Actor, reason: str) -> None:
-    """Every request with one of its keys is refused; accepted jobs are still spoken. Raises NothingToChange."""
+    """Suspends an account. Its keys are refused; accepted jobs still complete. Raises NothingToChange."""
     if not Account.objects.filter(pk=account.pk, suspended_at=None).update(suspended_at=timezone.now()):
         raise NothingToChange("The account is already suspended.")
     _record_account(account, actor, "account.suspended", reason, before={"suspended": False}, after={"suspended": True})
@@ -44,7 +44,7 @@ def suspend_account(*, account: Account, actor: Actor, reason: str) -> None:
 
 @transaction.atomic
 def reinstate_account(*, account: Account, actor: Actor, reason: str) -> None:
-    """Raises NothingToChange."""
+    """Lifts a suspension. Raises NothingToChange."""
     if not Account.objects.filter(pk=account.pk, suspended_at__isnull=False).update(suspended_at=None):
         raise NothingToChange("The account is not suspended.")
     _record_account(
@@ -53,14 +53,14 @@ def reinstate_account(*, account: Account, actor: Actor, reason: str) -> None:
 
 
 def revoke_key_for_customer(*, api_key: ApiKey, actor: Actor, reason: str) -> None:
-    """An operator revokes a customer's key. Raises NothingToChange when it was revoked already."""
+    """Revokes a customer's key. Raises NothingToChange if it was already revoked."""
     if not revoke_key(api_key=api_key, actor=actor, reason=reason):
         raise NothingToChange("The key is already revoked.")
 
 
 @transaction.atomic
 def edit_plan(*, plan: Plan, values: Mapping[str, Any], actor: Actor, reason: str) -> None:
-    """Some of PLAN_FIELDS. Holds for every account of the plan from its next request on. Raises NothingToChange."""
+    """Changes some of PLAN_FIELDS for all accounts of the plan, from the next request on. Raises NothingToChange."""
     assert set(values) <= set(PLAN_FIELDS)
     stored = Plan.objects.select_for_update().get(pk=plan.pk)
     before = {field: getattr(stored, field) for field in values if getattr(stored, field) != values[field]}
@@ -81,7 +81,10 @@ def edit_plan(*, plan: Plan, values: Mapping[str, Any], actor: Actor, reason: st
 
 @transaction.atomic
 def create_operator(*, email: str, role: StaffRole, actor: Actor, reason: str) -> tuple[User, str]:
-    """Somebody on the staff, and their random password, which nobody can show again. Raises EmailTaken."""
+    """Creates a staff member. Returns the user and a random password, which cannot be shown again.
+
+    Raises EmailTaken.
+    """
     password = secrets.token_urlsafe(12)
     try:
         with transaction.atomic():

@@ -1,4 +1,4 @@
-"""What people change about themselves and about their account: address, password, name. Audited."""
+"""Changes users make to themselves and their account: email, password, name, retention. All are audited."""
 
 from dataclasses import dataclass
 
@@ -20,19 +20,22 @@ ON_THE_SETTINGS_PAGE = "By the user, on the settings page."  # in the audit trai
 
 @dataclass(frozen=True, slots=True)
 class EmailChange:
-    """What a mailed link says. Nothing is kept here until it is followed: nobody can reserve another's address."""
+    """The content of an emailed link.
+
+    Nothing is stored until it is followed, so no one can reserve another's address.
+    """
 
     user: User
     new_email: str
 
 
 def email_change_token(*, user: User, new_email: str) -> str:
-    """Over once it was used, and as soon as the password is another."""
+    """Returns a token that works once and stops working when the password changes."""
     return signing.dumps({"user": str(user.pk), "new": new_email, "stamp": _stamp(user)}, salt=SALT)
 
 
 def find_email_change(token: str) -> EmailChange | None:
-    """None for a link that we did not make, that is used, or older than three days."""
+    """Returns the change for a token, or None if the token is invalid, used, or older than three days."""
     try:
         data = signing.loads(token, salt=SALT, max_age=LINK_SECONDS)
     except signing.BadSignature:
@@ -43,8 +46,9 @@ def find_email_change(token: str) -> EmailChange | None:
 
 @transaction.atomic
 def change_email(*, change: EmailChange) -> str:
-    """The new address is the person's only one, and confirmed. Returns the old one. Raises EmailTaken (meanwhile),
-    NothingToChange (by a second click).
+    """Makes the new address the user's only one, confirmed. Returns the old one.
+
+    Raises EmailTaken (taken in the meantime) or NothingToChange (the link was followed twice).
     """
     user = User.objects.select_for_update().get(pk=change.user.pk)
     if user.email != change.user.email:
@@ -62,7 +66,7 @@ def change_email(*, change: EmailChange) -> str:
 
 @transaction.atomic
 def change_password(*, user: User, password: str) -> None:
-    """Sessions of before open nothing any more; the caller keeps its own."""
+    """Changes the password and ends all sessions; the caller keeps its own."""
     user.set_password(password)
     user.save(update_fields=["password"])
     _record_person(user, "user.password_changed")
@@ -70,7 +74,7 @@ def change_password(*, user: User, password: str) -> None:
 
 @transaction.atomic
 def rename_account(*, account: Account, name: str, actor: Actor) -> None:
-    """Raises NothingToChange. The names themselves are not in the audit trail: they may be a person's."""
+    """Renames the account. Raises NothingToChange. The audit trail omits the names: they may be personal data."""
     if not Account.objects.filter(pk=account.pk).exclude(name=name).update(name=name):
         raise NothingToChange("The account already has this name.")
     audit.record(
@@ -85,9 +89,9 @@ def rename_account(*, account: Account, name: str, actor: Actor) -> None:
 
 @transaction.atomic
 def set_retention(*, account: Account, days: int | None, actor: Actor) -> None:
-    """How long text and audio are kept; None: as long as the installation keeps them, which nobody goes beyond.
+    """Sets how long text and audio are kept, in days; None means the server's setting, which is the maximum.
 
-    What is older than that is erased by the next sweep. Raises ValidationFailed, NothingToChange.
+    The next sweep erases older data. Raises ValidationFailed or NothingToChange.
     """
     if days is not None and not 1 <= days <= settings.AUDIO_RETENTION_DAYS:
         raise ValidationFailed.of_field("retention_days", f"From 1 to {settings.AUDIO_RETENTION_DAYS} days.")
@@ -108,7 +112,7 @@ def set_retention(*, account: Account, days: int | None, actor: Actor) -> None:
 
 
 def _stamp(user: User) -> str:
-    """Another after each change of address or password."""
+    """Returns a value that changes with the email and the password."""
     digest: str = signing.Signer(salt=SALT).signature(f"{user.email}:{user.get_session_auth_hash()}")
     return digest
 

@@ -1,5 +1,6 @@
-"""A person's second factor: an app, passkeys, and the recovery codes beside them. Audited; changes of one person wait
-in line.
+"""A user's second factors: app, passkeys and recovery codes.
+
+Changes are audited, and changes of one user are serialized.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ from accounts.services.audit import Actor
 
 ON_THE_SECURITY_PAGE = "By the user, on the security page."  # in the audit trail
 
-MAX_PASSKEYS = 20  # of a person
+MAX_PASSKEYS = 20  # per user
 PASSKEY_GONE = "That passkey has already been removed."
 
 Kind = Authenticator.Type
@@ -24,9 +25,9 @@ Kind = Authenticator.Type
 
 @transaction.atomic
 def turn_on_app(*, user: User, secret: str) -> list[str]:
-    """An app that makes codes from `secret` (base32). Returns recovery codes, shown once, when it is the first factor.
+    """Sets up an app with `secret` (base32). Returns recovery codes, shown once, if it is the first factor.
 
-    Raises NothingToChange (an app is set up already).
+    Raises NothingToChange if an app is already set up.
     """
     _lock(user)
     is_first = not has_second_factor(user)
@@ -39,7 +40,7 @@ def turn_on_app(*, user: User, secret: str) -> list[str]:
 
 @transaction.atomic
 def turn_off_app(*, user: User) -> None:
-    """Raises NothingToChange."""
+    """Removes the app. Raises NothingToChange."""
     _lock(user)
     if not Authenticator.objects.filter(user=user, type=Kind.TOTP).delete()[0]:
         raise NothingToChange("No authenticator app is set up.")
@@ -47,23 +48,23 @@ def turn_off_app(*, user: User) -> None:
     _record(user, "two_factor.app_off")
 
 
-def passkeys_of(user: User) -> QuerySet[Authenticator]:
+def get_passkeys(user: User) -> QuerySet[Authenticator]:
     passkeys: QuerySet[Authenticator] = Authenticator.objects.filter(user=user, type=Kind.WEBAUTHN)
     return passkeys.order_by("created_at", "pk")
 
 
 @transaction.atomic
 def add_passkey(*, user: User, name: str, credential: dict[str, Any]) -> list[str]:
-    """`credential` as `NewPasskeyForm` proved it. Returns recovery codes, shown once, when it is the first factor.
+    """Adds a passkey that `NewPasskeyForm` verified. Returns recovery codes, shown once, if it is the first factor.
 
-    Raises NothingToChange (as many as one may have, or this very one is there).
+    Raises NothingToChange if the user has MAX_PASSKEYS, or has this one.
     """
     _lock(user)
     is_first = not has_second_factor(user)
-    passkeys = list(passkeys_of(user))
+    passkeys = list(get_passkeys(user))
     if len(passkeys) >= MAX_PASSKEYS:
         raise NothingToChange(f"You have {MAX_PASSKEYS} passkeys. Remove one to add another.")
-    if any(each.data["credential"]["id"] == credential["id"] for each in passkeys):  # sent twice
+    if any(passkey.data["credential"]["id"] == credential["id"] for passkey in passkeys):  # submitted twice
         raise NothingToChange("You have already added that passkey.")
     WebAuthn.add(user, name, credential)
     _record(user, "two_factor.passkey_added")
@@ -72,9 +73,9 @@ def add_passkey(*, user: User, name: str, credential: dict[str, Any]) -> list[st
 
 @transaction.atomic
 def rename_passkey(*, user: User, passkey_id: int, name: str) -> None:
-    """Raises NothingToChange (it is gone)."""
+    """Renames a passkey. Raises NothingToChange if it is gone."""
     _lock(user)
-    passkey = passkeys_of(user).filter(pk=passkey_id).first()
+    passkey = get_passkeys(user).filter(pk=passkey_id).first()
     if passkey is None:
         raise NothingToChange(PASSKEY_GONE)
     passkey.data["name"] = name
@@ -83,9 +84,9 @@ def rename_passkey(*, user: User, passkey_id: int, name: str) -> None:
 
 @transaction.atomic
 def remove_passkey(*, user: User, passkey_id: int) -> None:
-    """Raises NothingToChange (it is gone)."""
+    """Removes a passkey. Raises NothingToChange if it is gone."""
     _lock(user)
-    if not passkeys_of(user).filter(pk=passkey_id).delete()[0]:
+    if not get_passkeys(user).filter(pk=passkey_id).delete()[0]:
         raise NothingToChange(PASSKEY_GONE)
     _drop_lone_codes(user)
     _record(user, "two_factor.passkey_removed")
@@ -93,7 +94,10 @@ def remove_passkey(*, user: User, passkey_id: int) -> None:
 
 @transaction.atomic
 def make_recovery_codes(*, user: User) -> list[str]:
-    """Ten codes for one sign-in each; those before work no more. Raises NothingToChange without a second factor."""
+    """Replaces the recovery codes with ten new ones, each for one sign-in.
+
+    Raises NothingToChange if the user has no second factor.
+    """
     _lock(user)
     if not has_second_factor(user):
         raise NothingToChange("Recovery codes require a second factor. Set one up first.")
@@ -103,7 +107,7 @@ def make_recovery_codes(*, user: User) -> list[str]:
 
 @transaction.atomic
 def take_off_second_factor(*, user: User, actor: Actor, reason: str) -> None:
-    """All of it, by an operator, for somebody who lost it. Raises NothingToChange."""
+    """Removes all factors of a user who lost access, on behalf of an operator. Raises NothingToChange."""
     _lock(user)
     if not Authenticator.objects.filter(user=user).delete()[0]:
         raise NothingToChange("No second factor is set up.")
@@ -115,14 +119,14 @@ def has_second_factor(user: User) -> bool:
 
 
 def _made_codes(user: User) -> list[str]:
-    """Instead of whichever there were."""
+    """Creates recovery codes, replacing any old ones."""
     Authenticator.objects.filter(user=user, type=Kind.RECOVERY_CODES).delete()
     codes: list[str] = RecoveryCodes.activate(user).get_unused_codes()
     return codes
 
 
 def _drop_lone_codes(user: User) -> None:
-    """Recovery codes alone are no second factor."""
+    """Removes recovery codes that are left without another factor."""
     if not has_second_factor(user):
         Authenticator.objects.filter(user=user, type=Kind.RECOVERY_CODES).delete()
 

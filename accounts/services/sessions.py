@@ -1,6 +1,6 @@
-"""Where people are signed in: one row beside each session of Django's, which is what really opens doors.
+"""The sessions of a user: one row for each of Django's sessions, which grant the access.
 
-A row is written at the first page a session shows and again every few minutes, not at every request.
+A row is written at the session's first page and then every few minutes, not at every request.
 """
 
 import time
@@ -19,11 +19,11 @@ SEEN_EVERY_SECONDS = 300
 MAX_REMEMBERED = 10_000
 MAX_USER_AGENT_CHARS = 300
 
-_noted: dict[str, float] = {}  # session key → when this process last wrote its row, Unix seconds
+_noted: dict[str, float] = {}  # session key → when this process last wrote its row, in Unix seconds
 
 
 def note_session(request: HttpRequest, *, user: User) -> None:
-    """That this session was here. Most calls cost nothing: each process writes a session's row every five minutes."""
+    """Records that the session is in use. Each process writes a session's row at most every five minutes."""
     key = request.session.session_key
     now = time.time()
     if key is None or now - _noted.get(key, float("-inf")) < SEEN_EVERY_SECONDS:
@@ -44,14 +44,14 @@ def note_session(request: HttpRequest, *, user: User) -> None:
 
 
 def renew_session(request: HttpRequest) -> None:
-    """A new name for the session, after something about security changed: whoever knew the old one knows nothing."""
+    """Gives the session a new key after a security change, so that the old key is useless to anyone who has it."""
     old = request.session.session_key
     request.session.cycle_key()
     SignedInSession.objects.filter(session_key=old).update(session_key=request.session.session_key)
 
 
 def list_sessions(*, user: User) -> list[SignedInSession]:
-    """Those that still open doors, the one seen last first. Rows whose session is over are forgotten on the way."""
+    """Returns the user's active sessions, most recent first. Deletes the rows of ended ones."""
     rows = list(SignedInSession.objects.filter(user=user).order_by("-last_seen_at", "pk"))
     alive = set(_alive().filter(pk__in=[row.session_key for row in rows]).values_list("pk", flat=True))
     SignedInSession.objects.filter(pk__in=[row.pk for row in rows if row.session_key not in alive]).delete()
@@ -59,7 +59,7 @@ def list_sessions(*, user: User) -> list[SignedInSession]:
 
 
 def end_session(*, user: User, session_id: uuid.UUID) -> SignedInSession | None:
-    """From its next request on that browser is nobody's. None for somebody else's, and for one that is over."""
+    """Ends a session from its next request on. Returns None for another user's session and for one that has ended."""
     row = SignedInSession.objects.filter(user=user, pk=session_id).first()
     if row is not None:
         _end([row])
@@ -67,19 +67,19 @@ def end_session(*, user: User, session_id: uuid.UUID) -> SignedInSession | None:
 
 
 def end_other_sessions(*, user: User, keep: str | None) -> int:
-    """All of the person's but the one with that key. Returns how many."""
+    """Ends all sessions of the user except the one with the key `keep`. Returns how many."""
     rows = list(SignedInSession.objects.filter(user=user).exclude(session_key=keep or ""))
     _end(rows)
     return len(rows)
 
 
 def forget_session(*, session_key: str | None) -> None:
-    """Somebody signed out."""
+    """Deletes a session's row after a sign-out."""
     SignedInSession.objects.filter(session_key=session_key).delete()
 
 
 def forget_ended_sessions() -> int:
-    """Django's own rows that are past their time, and ours beside sessions that are gone. Returns how many of ours."""
+    """Deletes Django's expired sessions, and our rows without a session. Returns how many of our rows."""
     Session.objects.filter(expire_date__lte=timezone.now()).delete()
     return SignedInSession.objects.exclude(session_key__in=Session.objects.values("pk")).delete()[0]
 
@@ -89,7 +89,7 @@ def _alive() -> "QuerySet[Session]":
 
 
 def _end(rows: list[SignedInSession]) -> None:
-    """The session first: a crash in between leaves a row that the next list forgets."""
+    """Ends sessions. Django's session goes first: after a crash in between, the next list deletes the row."""
     store = import_module(settings.SESSION_ENGINE).SessionStore
     for row in rows:
         store(row.session_key).delete()

@@ -1,4 +1,7 @@
-"""Who is in an account, and as what. Every change is audited, and made under the account's lock: one owner, always."""
+"""Members of an account and their roles. Every change is audited.
+
+Changes hold the account's lock, so that there is always exactly one owner.
+"""
 
 from django.db import transaction
 
@@ -12,7 +15,7 @@ ON_THE_TEAM_PAGE = "By the customer, on the team page."  # in the audit trail
 
 @transaction.atomic
 def change_role(*, member: Membership, role: Role, actor: Actor) -> None:
-    """Holds from their next request on. Raises TeamRefused (the owner's; they are gone)."""
+    """Changes a role from the next request on. Raises TeamRefused if the member is the owner or gone."""
     row = _locked_member(member)
     if Role.OWNER in {role, row.role}:
         raise TeamRefused("An account has exactly one owner. Transfer ownership instead.")
@@ -24,7 +27,10 @@ def change_role(*, member: Membership, role: Role, actor: Actor) -> None:
 
 @transaction.atomic
 def remove_member(*, member: Membership, actor: Actor) -> None:
-    """Also how one leaves. The keys they made are the account's, and go on. Raises TeamRefused (the owner's; gone)."""
+    """Removes a member, also when they leave. Keys they created stay: they belong to the account.
+
+    Raises TeamRefused if the member is the owner or gone.
+    """
     row = _locked_member(member)
     if row.role == Role.OWNER:
         raise TeamRefused("The owner cannot leave or be removed. Transfer ownership first.")
@@ -34,7 +40,10 @@ def remove_member(*, member: Membership, actor: Actor) -> None:
 
 @transaction.atomic
 def transfer_ownership(*, owner: Membership, to: Membership, actor: Actor) -> None:
-    """The owner goes on as an admin. Raises TeamRefused (they own it no more; the other is gone)."""
+    """Transfers ownership; the previous owner becomes an admin.
+
+    Raises TeamRefused if they are no longer the owner or the new owner is gone.
+    """
     assert owner.account_id == to.account_id
     giving, taking = _locked_member(owner), _locked_member(to)
     if giving.role != Role.OWNER or giving.pk == taking.pk:
@@ -46,7 +55,7 @@ def transfer_ownership(*, owner: Membership, to: Membership, actor: Actor) -> No
 
 
 def _locked_member(member: Membership) -> Membership:
-    """As it stands now. All changes of one account's people wait for one another."""
+    """Returns the current membership, locked. Changes to members of one account are serialized."""
     Account.objects.select_for_update().get(pk=member.account_id)
     row = Membership.objects.filter(pk=member.pk).select_related("account").first()
     if row is None:

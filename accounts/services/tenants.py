@@ -1,4 +1,4 @@
-"""Making accounts and the people in them."""
+"""Creates accounts and their users."""
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
@@ -12,9 +12,9 @@ from config.errors import NotFound
 def create_account(
     *, email: str, password: str, plan_code: str = "free", name: str = "", is_email_confirmed: bool = True
 ) -> Account:
-    """An account and its owner. Raises EmailTaken, NotFound (no such plan).
+    """Creates an account and its owner. Raises EmailTaken, or NotFound if there is no such plan.
 
-    An operator vouches for the address; who signs up has to confirm it before the first sign-in.
+    An operator vouches for the address. Users who sign up have to confirm it before they first sign in.
     """
     plan = Plan.objects.filter(pk=plan_code).first()
     if plan is None:

@@ -1,4 +1,4 @@
-"""The operators' pages over money, by topic; importing one registers its pages."""
+"""Admin pages for billing, by topic. Importing a module registers its pages."""
 
 from billing.admin import ledger, packs, payments
 

@@ -1,63 +1,15 @@
-"""The operators' pages over prices and the ledger. Nobody edits an amount: corrections are actions on an account."""
+"""Admin pages for the ledger. Amounts are read-only: corrections are actions on an account."""
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.core.paginator import Paginator
-from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from accounts.models import AuditEntry
-from accounts.operator_admin import OperatorAction, OperatorAdmin, Panel, ReasonForm, audit_panel, column
+from accounts.operator_admin import OperatorAction, OperatorAdmin, column
 from accounts.operator_lists import AccountFilter
 from accounts.services.audit import Actor
-from billing.models import EntryKind, LedgerEntry, Price
+from billing.models import EntryKind, LedgerEntry
 from billing.money import format_credits
 from billing.services.ledger import REVERSIBLE, reverse_entry
-from billing.services.prices import change_price
-
-
-class PriceForm(ReasonForm):
-    """1,000 microcredits per character are 1 credit per 1,000 characters."""
-
-    microcredits_per_character = forms.IntegerField(
-        min_value=0,
-        max_value=10**9,
-        widget=UnfoldAdminIntegerFieldWidget,
-        help_text="1,000 microcredits per character are 1 credit per 1,000 characters.",
-    )
-    field_order = ("microcredits_per_character", "reason")
-
-
-def _change_price(row: Price, actor: Actor, data: dict[str, Any]) -> str:
-    amount = data["microcredits_per_character"]
-    change_price(price=row, microcredits_per_character=amount, actor=actor, reason=data["reason"])
-    return "Saved. The price applies to jobs submitted from now on."
-
-
-@admin.register(Price)
-class PriceAdmin(OperatorAdmin):
-    list_display = ("model_type", "microcredits_per_character", "per_thousand")
-    paginator = Paginator
-    ordering = ("model_type",)
-    fields = ("model_type", "microcredits_per_character", "per_thousand")
-    operator_actions = (
-        OperatorAction(
-            code="edit",
-            label="Change the price",
-            explains="Accepted jobs keep the price at which they were submitted.",
-            run=_change_price,
-            form=PriceForm,
-            initial=lambda row: {"microcredits_per_character": row.microcredits_per_character},
-        ),
-    )
-
-    @column("Credits per 1,000 characters")
-    def per_thousand(self, row: Price) -> str:
-        return format_credits(row.microcredits_per_character * 1000)
-
-    def panels(self, row: Price) -> list[Panel]:
-        return [audit_panel(AuditEntry.objects.filter(target_type="price", target_id=row.pk))]
 
 
 def _reverse(row: LedgerEntry, actor: Actor, data: dict[str, Any]) -> str:
@@ -108,7 +60,7 @@ class LedgerEntryAdmin(OperatorAdmin):
             EntryKind.OPERATOR_REFUND.label: "info",
             EntryKind.TOP_UP.label: "success",
             EntryKind.SUBSCRIPTION.label: "success",
-            EntryKind.TAKEN_BACK.label: "danger",
+            EntryKind.CLAWED_BACK.label: "danger",
             EntryKind.RESTORED.label: "info",
         },
     )

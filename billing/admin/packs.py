@@ -1,4 +1,4 @@
-"""The operators' pages over packs: what is on sale, at which price."""
+"""Admin pages for packs: what is on sale, and at which price."""
 
 from typing import Any
 

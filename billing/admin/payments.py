@@ -1,4 +1,4 @@
-"""The operators' pages over purchases, subscriptions, what Stripe said, and alerts."""
+"""Admin pages for purchases, subscriptions, Stripe events and alerts."""
 
 from typing import Any
 
@@ -61,11 +61,11 @@ class PurchaseAdmin(OperatorAdmin):
         entries = LedgerEntry.objects.filter(reference__in=references[:PANEL_ROWS]).order_by("created_at")
         rows = [
             [
-                format_moment(each.created_at),
-                row_link(each, each.get_kind_display()),
-                format_credits(each.amount_microcredits),
+                format_moment(entry.created_at),
+                row_link(entry, entry.get_kind_display()),
+                format_credits(entry.amount_microcredits),
             ]
-            for each in entries
+            for entry in entries
         ]
         return [Panel("Ledger", ["When", "What", "Credits"], rows)]
 
@@ -92,7 +92,7 @@ class SubscriptionAdmin(OperatorAdmin):
 
 @admin.register(StripeEvent)
 class StripeEventAdmin(OperatorAdmin):
-    """Without the payload: it names people."""
+    """Lists events without their payload, which has personal data."""
 
     list_display = ("received_at", "type", "event_id", "processed_at", "attempts", "is_reconciled")
     ordering = ("-received_at",)

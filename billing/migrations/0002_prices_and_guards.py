@@ -1,4 +1,4 @@
-"""The default prices (1 credit per 1,000 characters premium, 4 ultra), and the ledger's triggers."""
+"""Creates the default prices (premium: 1 credit per 1,000 characters, ultra: 4) and the ledger's triggers."""
 
 from django.db import migrations
 

@@ -10,7 +10,7 @@ from billing.triggers import create_triggers
 
 
 def create_packs(apps, schema_editor):
-    """The first packs, in cents. Rows from here on: an operator changes them."""
+    """Creates the first packs, priced in cents. Operators can change them later."""
     pack = apps.get_model("billing", "Pack")
     for credits, price in ((1_000, 1_000), (5_000, 4_750), (20_000, 18_000)):
         pack.objects.create(credits_microcredits=credits * 1_000_000, price=price, currency="usd")

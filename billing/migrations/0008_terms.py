@@ -4,7 +4,7 @@ from django.db.models import F
 
 
 def remember_what_was_sold(apps, schema_editor):
-    """What was sold is what it is now, as far as anybody knows."""
+    """Copies the current terms to the sold ones: no earlier terms are known."""
     subscriptions = apps.get_model("billing", "Subscription").objects
     subscriptions.update(sold_plan=F("plan"), sold_price=F("price"), terms_said_at=F("synced_at"))
     months = apps.get_model("billing", "Purchase").objects.filter(subscription__isnull=False)

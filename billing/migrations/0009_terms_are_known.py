@@ -1,4 +1,4 @@
-"""Apart from the one before: PostgreSQL alters no table whose rows were changed in the same transaction."""
+"""Alters the table separately: PostgreSQL cannot alter a table whose rows changed in the same transaction."""
 
 import django.db.models.deletion
 from django.db import migrations, models

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 def nothing_is_owed_for_before(apps, schema_editor):
-    """Who paid before there were receipts is not written to now."""
+    """Marks earlier payments as receipted, so that no receipts are sent for them now."""
     purchases = apps.get_model("billing", "Purchase").objects.filter(state="paid")
     purchases.update(receipt_mailed_at=models.F("paid_at"))
 

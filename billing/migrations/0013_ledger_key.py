@@ -1,4 +1,4 @@
-"""The key that paid gets a column of its own. Of old charges it is read from the actor's label, once."""
+"""Adds a column for the key that paid, and fills it from the actor's label of old charges."""
 
 from django.db import migrations, models
 from django.db.models import Value
@@ -10,7 +10,7 @@ KEY_ACTOR = r"^key:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
 
 def fill_key_ids(apps, schema_editor):
-    """One statement, with the triggers lifted: they are back in the same transaction."""
+    """Fills the column with one statement. The triggers are dropped for it and restored in the same transaction."""
     drop_triggers(apps, schema_editor)
     key_id = Cast(Replace(Substr("actor", len("key:") + 1), Value("-"), Value("")), models.UUIDField())
     entries = apps.get_model("billing", "LedgerEntry").objects.using(schema_editor.connection.alias)
@@ -22,7 +22,8 @@ class Migration(migrations.Migration):
     dependencies = [("billing", "0012_operator_refund")]
 
     operations = [
-        # Backwards this is last: SQLite may rebuild the table to drop a column, and loses its triggers.
+        # When migrating backwards this runs last: SQLite may rebuild the table to drop a column, which loses its
+        # triggers.
         migrations.RunPython(migrations.RunPython.noop, create_triggers),
         migrations.AddField(
             model_name="ledgerentry",

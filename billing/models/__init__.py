@@ -1,4 +1,4 @@
-"""Prices, the ledger, the balances, and what is sold through Stripe: each topic in a file of its own."""
+"""Prices, the ledger, balances, and what is sold through Stripe, one module per topic."""
 
 from billing.models.ledger import (
     MICROCREDITS_PER_CREDIT,

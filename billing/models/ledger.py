@@ -1,6 +1,6 @@
-"""Prices, the ledger and the balances.
+"""Prices, the ledger and balances.
 
-Credits are integers of microcredits: 1 credit = 1,000,000.
+Credits are stored as integer microcredits: 1 credit = 1,000,000.
 """
 
 import uuid
@@ -16,13 +16,29 @@ MICROCREDITS_PER_CREDIT = 1_000_000
 
 
 class Price(models.Model):
-    """What one character costs, by tier. Rows an operator changes; a job keeps the price it was sold at."""
+    """The price of one character. Operators can change it; a job keeps the price it was sold at.
 
-    model_type = models.CharField(max_length=16, primary_key=True)
+    `code` is a family of voices ("polly:Neural", as in the ids of its voices), or a tier ("premium"), which is what
+    families without an enabled row of their own cost.
+    """
+
+    code = models.CharField(max_length=100, primary_key=True)
     microcredits_per_character = models.PositiveBigIntegerField()
+    is_enabled = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(code__contains=":") | models.Q(is_enabled=True), name="price_of_tier_enabled"
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.model_type}: {self.microcredits_per_character} microcredits per character"
+        return f"{self.code}: {self.microcredits_per_character} microcredits per character"
+
+    @property
+    def is_of_family(self) -> bool:
+        return ":" in self.code
 
 
 class EntryKind(models.TextChoices):
@@ -30,15 +46,15 @@ class EntryKind(models.TextChoices):
     ADJUSTMENT = "adjustment"  # an operator's correction, up or down
     CHARGE = "charge"  # a job was accepted
     REFUND = "refund"  # a job failed or was cancelled
-    OPERATOR_REFUND = "operator_refund"  # what a job still cost after that, given back by an operator
+    OPERATOR_REFUND = "operator_refund"  # an operator refunded what a job still cost
     TOP_UP = "top_up"  # a pack was paid
     SUBSCRIPTION = "subscription"  # a month of a plan was paid
-    TAKEN_BACK = "taken_back"  # Stripe refunded or withdrew the payment
+    CLAWED_BACK = "taken_back"  # Stripe refunded or withdrew the payment; existing rows have this value
     RESTORED = "restored"  # a dispute was won
 
 
 class LedgerQuerySet(AppendOnlyRows, AccountOwnedQuerySet["LedgerEntry"]):
-    """The tenant wall, and no way to change a row."""
+    """Scopes queries to one tenant and refuses to change rows."""
 
 
 class LedgerEntry(AppendOnlyModel):
@@ -49,10 +65,10 @@ class LedgerEntry(AppendOnlyModel):
     kind = models.CharField(max_length=16, choices=EntryKind.choices)
     amount_microcredits = models.BigIntegerField()
     balance_after_microcredits = models.BigIntegerField()
-    reference = models.CharField(max_length=120, unique=True)  # what caused it; makes every cause count once
+    reference = models.CharField(max_length=120, unique=True)  # the cause; unique, so every cause counts once
     job_id = models.UUIDField(null=True)
-    actor = models.CharField(max_length=120)  # a label, for people
-    # Of a charge: the API key that paid. No foreign key: a deletion would have to change the row.
+    actor = models.CharField(max_length=120)  # a label for display
+    # For charges: the API key that paid. Not a foreign key, because deleting the key would have to change the row.
     key_id = models.UUIDField(null=True)
     note = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -63,7 +79,7 @@ class LedgerEntry(AppendOnlyModel):
         verbose_name_plural = "ledger entries"
         indexes: ClassVar = [
             models.Index(fields=["account", "-created_at"], name="ledger_account_newest"),
-            models.Index(fields=["-created_at", "-id"], name="ledger_newest"),  # the operator's list of all accounts
+            models.Index(fields=["-created_at", "-id"], name="ledger_newest"),  # for the list under /admin
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -77,10 +93,10 @@ class LedgerEntry(AppendOnlyModel):
 
 
 class KeyMonth(models.Model):
-    """What an API key spent in a calendar month (UTC), less what came back of it. Written with the balance."""
+    """What an API key spent in a calendar month (UTC), less its refunds. Updated together with the balance."""
 
     api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="months")
-    month = models.DateField()  # its first day
+    month = models.DateField()  # the first day of the month
     spent_microcredits = models.BigIntegerField(default=0)
 
     class Meta:
@@ -94,7 +110,7 @@ class KeyMonth(models.Model):
 
 
 class Balance(models.Model):
-    """What an account can spend and what it owes: sum(ledger) = available - debt, always."""
+    """What an account can spend and what it owes. Always: sum(ledger) = available - debt."""
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, related_name="balance")
     available_microcredits = models.BigIntegerField(default=0)
@@ -113,5 +129,5 @@ class Balance(models.Model):
 
     @property
     def spendable_microcredits(self) -> int:
-        """A debt is paid first, by the next credits."""
+        """What can be spent: nothing while there is debt, because the next credits pay it first."""
         return 0 if self.debt_microcredits else self.available_microcredits

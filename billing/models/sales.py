@@ -1,7 +1,7 @@
 """What is sold, and what was bought: packs, subscriptions, purchases, automatic top-ups.
 
-Money (`price`, `paid`) is an integer of the currency's smallest unit, as Stripe counts it: 1000 of usd is $10.00, 1000
-of jpy is ¥1000.
+Money (`price`, `paid`) is an integer in the currency's smallest unit, as at Stripe: 1000 usd is $10.00, 1000 jpy is
+¥1000.
 """
 
 import uuid
@@ -15,7 +15,7 @@ from billing.models.ledger import MICROCREDITS_PER_CREDIT
 
 
 class Pack(models.Model):
-    """Credits for a price. Rows an operator changes; a purchase keeps what it was sold at."""
+    """Credits for a price. Operators can change it; a purchase keeps the terms it was sold at."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     credits_microcredits = models.PositiveBigIntegerField()
@@ -36,7 +36,7 @@ class Pack(models.Model):
 
 
 class StripeCustomer(models.Model):
-    """Who an account is at Stripe. `payment_method_id` is the card it let us keep, "" for none."""
+    """An account's customer at Stripe. `payment_method_id` is the saved card, or "" if there is none."""
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, related_name="stripe_customer")
     customer_id = models.CharField(max_length=120, unique=True)
@@ -47,37 +47,37 @@ class StripeCustomer(models.Model):
 
 
 class SubscriptionState(models.TextChoices):
-    CREATED = "created"  # our row; nothing is paid
+    CREATED = "created"  # our row exists; nothing is paid
     ACTIVE = "active"
-    PAST_DUE = "past_due"  # a payment failed and Stripe tries again: the plan stays meanwhile
-    ENDED = "ended"  # for good
+    PAST_DUE = "past_due"  # a payment failed and Stripe retries; the account keeps the plan meanwhile
+    ENDED = "ended"  # final
 
 
 LIVE = (SubscriptionState.ACTIVE, SubscriptionState.PAST_DUE)  # Stripe charges for it
 
 
 class Subscription(models.Model):
-    """A plan that is paid by the month.
+    """A monthly subscription to a plan.
 
-    `plan` and `price` are the newest that Stripe said, at `terms_said_at`; `sold_plan` and `sold_price` what Checkout
-    sold, for ever. `synced_at` is when Stripe made the newest event about it that its state was read from.
+    `plan` and `price` are the latest from Stripe, as of `terms_said_at`; `sold_plan` and `sold_price` are what Checkout
+    sold and never change. `synced_at` is the time of the newest Stripe event that updated the state.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="subscriptions")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
-    price = models.PositiveBigIntegerField()  # a month
-    currency = models.CharField(max_length=3)  # Stripe never changes it
+    price = models.PositiveBigIntegerField()  # per month
+    currency = models.CharField(max_length=3)  # never changes at Stripe
     sold_plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+")
     sold_price = models.PositiveBigIntegerField()
     terms_said_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=16, choices=SubscriptionState.choices, default=SubscriptionState.CREATED)
     stripe_subscription_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001
-    ends_at = models.DateTimeField(null=True)  # cancelled, and paid until then
-    is_held = models.BooleanField(default=False)  # by us: its account is about to be deleted, and may stay after all
+    ends_at = models.DateTimeField(null=True)  # cancelled, but paid until then
+    renewal_paused = models.BooleanField(default=False)  # the account is scheduled for deletion, but may be kept
     period_ends_at = models.DateTimeField(null=True)
     synced_at = models.DateTimeField(null=True)
-    form_token = models.UUIDField(default=uuid.uuid4)  # a form that is sent twice makes one row
+    form_token = models.UUIDField(default=uuid.uuid4)  # a form that is submitted twice creates one row
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = AccountOwnedQuerySet["Subscription"].as_manager()
@@ -87,7 +87,9 @@ class Subscription(models.Model):
             models.UniqueConstraint(fields=["account", "form_token"], name="subscription_form_unique"),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["account"], condition=models.Q(is_held=True), name="subscription_held"),
+            models.Index(
+                fields=["account"], condition=models.Q(renewal_paused=True), name="subscription_renewal_paused"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -96,22 +98,22 @@ class Subscription(models.Model):
 
 class PurchaseKind(models.TextChoices):
     TOP_UP = "top_up"
-    RECHARGE = "recharge"  # bought by itself, when credits ran low
-    SUBSCRIPTION = "subscription"  # a month of a plan
+    RECHARGE = "recharge"  # an automatic top-up
+    SUBSCRIPTION = "subscription"  # one month of a plan
 
 
 class PurchaseState(models.TextChoices):
-    CREATED = "created"  # our row; Stripe has not answered yet
-    OPEN = "open"  # at Stripe, not paid
-    PAID = "paid"  # the credits are there
+    CREATED = "created"  # our row exists; Stripe has not answered yet
+    OPEN = "open"  # Stripe has it, but it is not paid
+    PAID = "paid"  # the credits were added
     FAILED = "failed"
 
 
 class Purchase(models.Model):
-    """One payment for credits: what was sold, at which price, and what Stripe calls it.
+    """One payment for credits: what was sold, at which price, and its IDs at Stripe.
 
-    It is written before anybody is sent to Stripe. `taken_microcredits` of its credits went back because money did;
-    `settlements` counts how often that changed.
+    It is written before the user is sent to Stripe. `taken_microcredits` is how many of its credits were clawed back
+    because of refunds and disputes; `settlements` counts how often that changed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -120,13 +122,13 @@ class Purchase(models.Model):
     state = models.CharField(max_length=16, choices=PurchaseState.choices, default=PurchaseState.CREATED)
     pack = models.ForeignKey(Pack, on_delete=models.PROTECT, null=True, related_name="purchases")
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, null=True, related_name="purchases")
-    period_start = models.DateTimeField(null=True)  # of a subscription's month
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, related_name="+")  # of that month
+    period_start = models.DateTimeField(null=True)  # of a subscription's paid month
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, related_name="+")  # the plan of that month
     credits_microcredits = models.PositiveBigIntegerField()
     price = models.PositiveBigIntegerField()  # before tax
     currency = models.CharField(max_length=3)
     paid = models.PositiveBigIntegerField(null=True)  # with tax
-    keeps_card = models.BooleanField(default=False)  # the buyer lets us charge this card again
+    keeps_card = models.BooleanField(default=False)  # the buyer allows us to charge this card again
     stripe_price_id = models.CharField(max_length=120, blank=True)
     checkout_session_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001
     payment_intent_id = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001
@@ -135,7 +137,7 @@ class Purchase(models.Model):
     receipt_mailed_at = models.DateTimeField(null=True)
     taken_microcredits = models.PositiveBigIntegerField(default=0)
     settlements = models.PositiveIntegerField(default=0)
-    form_token = models.UUIDField(default=uuid.uuid4)  # a form that is sent twice buys once
+    form_token = models.UUIDField(default=uuid.uuid4)  # a form that is submitted twice buys once
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     paid_at = models.DateTimeField(null=True)
 
@@ -174,7 +176,7 @@ class Purchase(models.Model):
 
 
 class AutoTopUp(models.Model):
-    """Buys `pack` with the kept card when less than the threshold is left."""
+    """Buys `pack` with the saved card when the balance falls below the threshold."""
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, related_name="recharge")
     is_on = models.BooleanField(default=False)
@@ -183,7 +185,7 @@ class AutoTopUp(models.Model):
     max_per_month = models.PositiveIntegerField()
     monthly_ceiling = models.PositiveBigIntegerField()  # money, in the pack's currency
     stopped_because = models.CharField(max_length=200, blank=True)
-    is_owner_told = models.BooleanField(default=True)  # of the stop, by mail
+    is_owner_told = models.BooleanField(default=True)  # whether the owners got the email that it stopped
 
     class Meta:
         indexes: ClassVar = [
@@ -196,7 +198,7 @@ class AutoTopUp(models.Model):
 
 
 class LowBalanceNotice(models.Model):
-    """The owners get one mail when less than the threshold is left, and the next after it was more again."""
+    """Emails the owners once when the balance falls below the threshold, and again only after it has risen above it."""
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="low_balance")
     threshold_microcredits = models.PositiveBigIntegerField()

@@ -1,4 +1,4 @@
-"""What Stripe says about money, as it came and as it is known, and what a person has to look at."""
+"""Stripe's events, what they say about payments and disputes, and alerts for operators."""
 
 from typing import ClassVar
 
@@ -7,51 +7,51 @@ from django.utils import timezone
 
 from accounts.models import Account
 
-MAX_ATTEMPTS = 8  # to apply an event of Stripe's; then an operator is told
+MAX_ATTEMPTS = 8  # to apply an event; then an operator is alerted
 
 
 class Payment(models.Model):
-    """What is known about money at Stripe, whether or not we know yet what it was for: refunds may come first."""
+    """What is known about a payment at Stripe. The purchase may still be unknown: refunds can arrive first."""
 
     payment_intent_id = models.CharField(max_length=120, primary_key=True)
     invoice_id = models.CharField(max_length=120, blank=True, db_index=True)
-    charge_id = models.CharField(max_length=120, blank=True, db_index=True)  # for an operator's search
-    refunded = models.PositiveBigIntegerField(default=0)  # in all; it never shrinks
+    charge_id = models.CharField(max_length=120, blank=True, db_index=True)  # for the search under /admin
+    refunded = models.PositiveBigIntegerField(default=0)  # in total; never decreases
 
     def __str__(self) -> str:
         return self.payment_intent_id
 
 
 class DisputeStage(models.IntegerChoices):
-    """Stages only go up, so that events may come in any order."""
+    """The stages of a dispute. They only increase, so events may arrive in any order."""
 
-    INQUIRY = 0  # no money moved
-    OPEN = 1  # Stripe withdrew it
+    INQUIRY = 0  # no money was moved
+    OPEN = 1  # Stripe withdrew the money
     CLOSED = 2
 
 
 class Dispute(models.Model):
-    """A payment that its bank took back, or asks about."""
+    """A dispute or an inquiry of a bank about a payment."""
 
     dispute_id = models.CharField(max_length=120, primary_key=True)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
     amount = models.PositiveBigIntegerField()
     stage = models.PositiveSmallIntegerField(choices=DisputeStage.choices)
-    is_won = models.BooleanField(default=False)  # once closed
+    is_won = models.BooleanField(default=False)  # set when it is closed
 
     def __str__(self) -> str:
         return self.dispute_id
 
 
 class StripeEvent(models.Model):
-    """An event as it came, verified. It is applied once, by a task that may run twice."""
+    """A verified event as it arrived. A task applies it once, even if the task runs twice."""
 
     event_id = models.CharField(max_length=120, primary_key=True)
     type = models.CharField(max_length=120)
     payload = models.BinaryField()
-    created_at = models.DateTimeField()  # at Stripe
+    created_at = models.DateTimeField()  # when Stripe created it
     received_at = models.DateTimeField(default=timezone.now, editable=False)
-    is_reconciled = models.BooleanField(default=False)  # fetched, never delivered
+    is_reconciled = models.BooleanField(default=False)  # fetched by the reconciliation; it was never delivered
     processed_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)
 
@@ -68,9 +68,9 @@ class StripeEvent(models.Model):
 
 
 class StripeEventLock(models.Model):
-    """The one row that whoever applies an event locks: events are applied one after the other, in any order.
+    """The single row that is locked while an event is applied, so that events are applied one at a time.
 
-    `reconciled_until` is how far Stripe's own list of events was compared with ours.
+    `reconciled_until` is the time up to which Stripe's list of events was compared with ours.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
@@ -84,7 +84,7 @@ class StripeEventLock(models.Model):
 
 
 class OperatorAlert(models.Model):
-    """Something that a person has to look at. The same thing is said once, however often it happens."""
+    """Something that an operator has to look at. The same problem is reported once, however often it occurs."""
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=40)

@@ -1,1 +1,1 @@
-"""The pages about credits, purchases and plans."""
+"""Pages about credits, purchases and plans."""

@@ -1,4 +1,4 @@
-"""`/billing`, what its forms do, and the way to Stripe. The way back is `billing.pages.checkout_return`."""
+"""`/billing`, its forms, and the redirects to Stripe. `billing.pages.checkout_return` handles the way back."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -31,7 +31,7 @@ STRIPE_PAGES = "https://checkout.stripe.com https://billing.stripe.com"
 
 
 def leads_to_stripe(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Browsers hold a form's redirects to the policy of the page that the form is on."""
+    """Adds Stripe to `form-action`: browsers apply a page's policy to the redirects of its forms, too."""
 
     @wraps(view)
     def with_policy(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -57,7 +57,10 @@ def billing(request: MemberRequest) -> HttpResponse:
 @leads_to_stripe
 @member_page("manage_billing")
 def buy(request: MemberRequest) -> HttpResponse:
-    """Our row, then Stripe's Checkout. When Stripe does not answer the row says so, and nothing was charged."""
+    """Creates the purchase, then redirects to Stripe's Checkout.
+
+    If Stripe does not answer, the purchase is marked as failed and nothing is charged.
+    """
     form = BuyForm(request.POST)
     if not form.is_valid():
         return render_page(request, buy_form=form, status=400)
@@ -123,7 +126,7 @@ def portal(request: MemberRequest) -> HttpResponse:
 @leads_to_stripe
 @member_page("manage_billing")
 def recharge(request: MemberRequest) -> HttpResponse:
-    """Saves when to buy by itself. Switched on only when there is a card to charge."""
+    """Saves the settings of automatic top-ups. They can be turned on only with a saved card."""
     account = request.membership.account
     form = RechargeForm(request.POST, row=selectors.get_recharge(account))
     customer = selectors.get_customer(account)
@@ -150,7 +153,7 @@ def recharge(request: MemberRequest) -> HttpResponse:
 @leads_to_stripe
 @member_page("manage_billing")
 def low_balance(request: MemberRequest) -> HttpResponse:
-    """Saves at which balance the owners get a mail."""
+    """Saves the balance below which the owners get an email."""
     account = request.membership.account
     form = LowBalanceForm(request.POST, notice=selectors.get_low_balance_notice(account))
     if not form.is_valid():

@@ -1,4 +1,4 @@
-"""Where people come back to from Stripe. Coming back proves nothing and credits nothing: only Stripe's event does."""
+"""The pages that Stripe redirects back to. They prove and credit nothing: only Stripe's event does."""
 
 import uuid
 
@@ -18,7 +18,7 @@ from config.errors import NotFound
 @never_cache
 @member_page("view_billing")
 def success(request: MemberRequest, purchase_id: uuid.UUID) -> HttpResponse:
-    """Waits for Stripe's event, and says so; it loads itself again until then."""
+    """Shows the purchase. Reloads until Stripe's event arrives."""
     purchase = _own_purchase(request, purchase_id)
     balance = selectors.get_balance(request.membership.account)
     context = {
@@ -46,7 +46,7 @@ def cancel(request: MemberRequest, purchase_id: uuid.UUID) -> HttpResponse:
 @never_cache
 @member_page("view_billing")
 def subscribed(request: MemberRequest, subscription_id: uuid.UUID) -> HttpResponse:
-    """Waits for the subscription's first event."""
+    """Shows the subscription. Reloads until its first event arrives."""
     account = request.membership.account
     subscription = selectors.get_subscription(account=account, subscription_id=subscription_id)
     if subscription is None:

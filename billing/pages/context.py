@@ -1,5 +1,6 @@
-"""What `/billing` shows: balance, packs, plan, automatic top-ups, payments. What its forms do is
-`billing.pages.billing`.
+"""The template context of `/billing`: balance, packs, plan, automatic top-ups, payments.
+
+`billing.pages.billing` handles its forms.
 """
 
 import uuid
@@ -37,7 +38,7 @@ class PlanRow:
 
 @dataclass(frozen=True, slots=True)
 class PurchaseRow:
-    """`state`: paid, waiting, failed or returned (all or a part of the money went back)."""
+    """A payment in the list. `state` is paid, waiting, failed or returned (fully or partly refunded)."""
 
     purchase: Purchase
     what: str

@@ -18,7 +18,7 @@ from accounts.models import ApiKey
 from accounts.services.audit import Actor
 from billing.forms import positive_credits
 from billing.money import format_credits, format_need
-from billing.months import month_of, next_month
+from billing.months import get_month, next_month
 from billing.selectors import spent_this_month
 from billing.services.key_limits import set_key_limits
 from config.errors import ValidationFailed
@@ -27,7 +27,7 @@ ON_THE_PAGE = "By the customer, on the key's page."  # in the audit trail
 
 
 class KeyLimitsForm(forms.Form):
-    """Empty fields are no limit."""
+    """The limits of a key. An empty field means no limit."""
 
     monthly_cap = forms.CharField(
         label="Monthly cap, credits",
@@ -70,7 +70,7 @@ class KeyLimitsForm(forms.Form):
         }
         super().__init__(data, initial=initial)
         self.label_suffix = ""
-        # One that was taken out of the settings since can still be seen, and unchecked.
+        # Include providers that have been removed from the settings, so that they can be seen and unchecked.
         names = dict.fromkeys([*settings.SPEECH_ENGINES, *api_key.allowed_providers])
         self.fields["providers"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
 
@@ -86,7 +86,7 @@ class KeyLimitsForm(forms.Form):
 
 
 def _lines(text: str) -> list[str]:
-    """Commas do as well as line breaks."""
+    """Splits at line breaks and commas."""
     return [part for part in re.split(r"[\s,]+", text) if part]
 
 
@@ -94,14 +94,14 @@ def _lines(text: str) -> list[str]:
 @never_cache
 @member_page("manage_keys")
 def key_limits(request: MemberRequest, key_id: uuid.UUID) -> HttpResponse:
-    """Another account's key is a 404, like one that never was, and so is a revoked one."""
+    """Shows and saves the limits. Keys of other accounts, revoked keys and unknown keys are a 404."""
     keys = ApiKey.objects.for_account(request.membership.account).filter(revoked_at=None)
     api_key = get_object_or_404(keys, pk=key_id)
     form = KeyLimitsForm(request.POST if request.method == "POST" else None, api_key=api_key)
     if form.is_bound and form.is_valid() and _save(api_key, form, Actor.of_member(request.membership)):
         messages.success(request, f"“{api_key.name}” was updated. The limits apply from the key's next request.")
         return redirect("keys")
-    month = month_of(timezone.now())
+    month = get_month(timezone.now())
     context = {
         "key": api_key,
         "form": form,
@@ -112,7 +112,7 @@ def key_limits(request: MemberRequest, key_id: uuid.UUID) -> HttpResponse:
 
 
 def _save(api_key: ApiKey, form: KeyLimitsForm, actor: Actor) -> bool:
-    """False when it was refused; the form then says why."""
+    """Saves the limits. Returns False if they were refused; the form then has the error."""
     try:
         set_key_limits(
             api_key=api_key,

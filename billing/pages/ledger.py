@@ -1,4 +1,4 @@
-"""`/billing/ledger`: every movement of credits, newest first, and the same as CSV."""
+"""`/billing/ledger`: all movements of credits, newest first, and the same as CSV."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ WORDS = {
     EntryKind.OPERATOR_REFUND: "Speech, refunded by support",
     EntryKind.TOP_UP: "Credits bought",
     EntryKind.SUBSCRIPTION: "Plan credits",
-    EntryKind.TAKEN_BACK: "Payment reversed",
+    EntryKind.CLAWED_BACK: "Payment reversed",
     EntryKind.RESTORED: "Reversed payment restored",
 }
 HEAD = ("time_utc", "kind", "credits", "balance_after", "job_id", "api_key", "note", "reference")
@@ -42,7 +42,7 @@ HEAD = ("time_utc", "kind", "credits", "balance_after", "job_id", "api_key", "no
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`key_name`: of the API key that paid; "" when none did."""
+    """An entry in the list. `key_name` is the API key that paid, or ""."""
 
     entry: LedgerEntry
     what: str
@@ -91,7 +91,7 @@ class LedgerFilters(forms.Form):
         self.fields["key"].label_from_instance = lambda key: key.name  # type: ignore[attr-defined]
 
     def chosen(self, entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
-        """Those of `entries` that the valid form asks for; days are whole, in UTC."""
+        """Filters `entries` by the valid form. Dates mean whole days in UTC."""
         data = self.cleaned_data
         wanted = Q()
         if data["kind"]:
@@ -119,7 +119,7 @@ def ledger(request: MemberRequest) -> HttpResponseBase:
     if request.GET.get("format") == "csv" and form.is_valid():
         rows = entries[:CSV_ROWS].iterator(chunk_size=2000)
         return csv_response("ledger.csv", HEAD, _lines(rows, names))
-    # One row more than is shown says whether there is another page; nothing is counted.
+    # Fetch one row more than the page shows to learn whether there is a next page, without counting rows.
     found = list(_after(entries, request.GET.get("after", ""))[: ROWS + 1])
     query = {name: value for name, value in request.GET.items() if value and name in form.fields}
     context = {
@@ -136,14 +136,14 @@ def ledger(request: MemberRequest) -> HttpResponseBase:
 
 
 def _after(entries: QuerySet[LedgerEntry], last_id: str) -> QuerySet[LedgerEntry]:
-    """What stands below that entry: what is added meanwhile shifts nothing. An id that is not there: from the top."""
+    """Returns the entries below an entry, so that new entries shift nothing. For an unknown ID, starts at the top."""
     try:
         last = entries.filter(pk=uuid.UUID(last_id)).first()
     except ValueError:
         last = None
     if last is None:
         return entries
-    # The first condition says no more than the second, but only it lets the index begin there instead of at the top.
+    # The first condition is implied by the second, but only with it can the scan of the index start there.
     return entries.filter(created_at__lte=last.created_at).filter(Q(created_at__lt=last.created_at) | Q(pk__lt=last.pk))
 
 
@@ -166,7 +166,7 @@ def _lines(entries: Iterator[LedgerEntry], names: Mapping[uuid.UUID, str]) -> It
         yield (
             format_time(entry.created_at),
             entry.kind,
-            # Numbers, not text: a minus is no formula.
+            # Write numbers, not text, so that a minus sign is not taken for a formula.
             Decimal(entry.amount_microcredits) / MICROCREDITS_PER_CREDIT,
             Decimal(entry.balance_after_microcredits) / MICROCREDITS_PER_CREDIT,
             entry.job_id or "",

@@ -1,4 +1,4 @@
-"""What operators are told to look at."""
+"""Alerts for operators."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,7 +11,7 @@ from billing.models import OperatorAlert
 
 
 def raise_alert(*, kind: str, reference: str, message: str, account: Account | None = None) -> None:
-    """Once per kind and reference. In the caller's transaction, if there is one."""
+    """Creates an alert, once per kind and reference, in the caller's transaction if there is one."""
     OperatorAlert.objects.get_or_create(
         kind=kind, reference=reference[:160], defaults={"message": message[:500], "account": account}
     )
@@ -19,7 +19,7 @@ def raise_alert(*, kind: str, reference: str, message: str, account: Account | N
 
 @transaction.atomic
 def resolve_alert(*, alert: OperatorAlert, actor: Actor, reason: str) -> None:
-    """Raises NothingToChange."""
+    """Resolves an alert. Raises NothingToChange."""
     if not OperatorAlert.objects.filter(pk=alert.pk, resolved_at=None).update(resolved_at=timezone.now()):
         raise NothingToChange("This is already resolved.")
     audit.record(

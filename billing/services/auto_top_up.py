@@ -1,7 +1,7 @@
-"""Buying a pack with the kept card when credits run low: settings, limits, and what switches it off.
+"""Automatic top-ups: buy a pack with the saved card when credits run low. Settings, limits, and what stops them.
 
-Owns `Recharge` and the beginning and the end of its purchases. The card is charged by `billing.tasks`, outside any
-transaction; only Stripe's event credits.
+Owns `AutoTopUp`, and the start and the end of its purchases. `billing.tasks` charges the card outside transactions;
+only Stripe's event adds credits.
 """
 
 from datetime import timedelta
@@ -15,7 +15,7 @@ from billing.models import AutoTopUp, Pack, Purchase, PurchaseKind, PurchaseStat
 from billing.services.purchases import mark_failed
 
 DECLINED = "The card was declined."
-# Stripe remembers our idempotency key for 24 hours; after that, asking again could charge again.
+# Stripe remembers our idempotency key for 24 hours. After that, another request could charge the card again.
 ASK_AGAIN_FOR = timedelta(hours=20)
 
 
@@ -29,7 +29,7 @@ def save_recharge(
     max_per_month: int,
     monthly_ceiling: int,
 ) -> None:
-    """Whoever switches it on again forgets why it was stopped."""
+    """Saves the settings and clears the reason why it was stopped."""
     values = {
         "is_on": is_on,
         "pack": pack,
@@ -44,9 +44,13 @@ def save_recharge(
 
 @transaction.atomic
 def start_recharge(*, account: Account) -> Purchase | None:
-    """Our row, if one is due: switched on, low, a card, none under way, and within the month's limits. Else None."""
+    """Creates a purchase if a top-up is due, otherwise returns None.
+
+    It is due if top-ups are on, the balance is low, there is a saved card, no other top-up is in progress, and the
+    month's limits allow it.
+    """
     row = AutoTopUp.objects.select_for_update().select_related("pack").filter(account=account, is_on=True).first()
-    if row is None or not _is_low(row) or account.why_stopped:
+    if row is None or not _is_low(row) or account.blocked_reason:
         return None
     if not StripeCustomer.objects.filter(account=account).exclude(payment_method_id="").exists():
         return None
@@ -67,12 +71,12 @@ def start_recharge(*, account: Account) -> Purchase | None:
                 currency=row.pack.currency,
             )
     except IntegrityError:
-        return None  # one is under way
+        return None  # one is in progress
 
 
 @transaction.atomic
 def give_up(*, purchase: Purchase, because: str = DECLINED) -> bool:
-    """The purchase failed: no further one until somebody switches it on again. False when that was so already."""
+    """Marks the purchase as failed and turns automatic top-ups off. Returns False if it had already failed."""
     if not mark_failed(purchase=purchase):
         return False
     AutoTopUp.objects.filter(account=purchase.account_id).update(
@@ -83,7 +87,7 @@ def give_up(*, purchase: Purchase, because: str = DECLINED) -> bool:
 
 @transaction.atomic
 def claim_mail(*, account: Account) -> bool:
-    """True for the one caller who is to write to the owner; who fails gives it back with `return_mail`."""
+    """Returns True to the one caller that should email the owners. If that fails, `return_mail` undoes it."""
     return bool(AutoTopUp.objects.filter(account=account, is_owner_told=False).update(is_owner_told=True))
 
 

@@ -1,7 +1,7 @@
-"""How much a key may spend in a month, and the setting of all its limits.
+"""Monthly spending of API keys, and changes to all limits of a key.
 
-A month is a calendar month in UTC. What a key spends is counted whether it has a cap or not, in the transaction that
-takes it from the balance; what a job gives back goes back to the month that it was taken in.
+A month is a calendar month in UTC. A key's spending is counted even without a cap, in the transaction that charges the
+balance. A refund reduces the month of the charge.
 """
 
 import re
@@ -22,7 +22,7 @@ from accounts.services.audit import Actor
 from billing.errors import KeyCapReached
 from billing.models import KeyMonth, LedgerEntry
 from billing.money import format_credits
-from billing.months import month_of, next_month
+from billing.months import get_month, next_month
 from config.errors import ValidationFailed
 
 MAX_VOICES = 200
@@ -31,9 +31,9 @@ VOICE_ID = re.compile(r"[a-z0-9_]+:\S{1,150}")
 
 
 def spend_with_key(*, api_key: ApiKey, month: date, cost_microcredits: int) -> None:
-    """Inside the transaction that takes it from the balance. Raises KeyCapReached.
+    """Counts spending. Call it in the transaction that charges the balance. Raises KeyCapReached.
 
-    One conditional UPDATE decides, as with the balance: two jobs that race for the last of a cap cannot both win.
+    One conditional UPDATE decides, as for the balance: two jobs that race for the rest of a cap cannot both win.
     """
     assert transaction.get_connection().in_atomic_block
     cap = api_key.monthly_cap_microcredits
@@ -54,11 +54,11 @@ def spend_with_key(*, api_key: ApiKey, month: date, cost_microcredits: int) -> N
 
 
 def release_key_spend(*, job_id: uuid.UUID, amount_microcredits: int) -> None:
-    """What a job gave back is the key's to spend again. Nothing for a job that no key paid for."""
+    """Reduces the key's spending by a job's refund. Does nothing if no key paid for the job."""
     charge = LedgerEntry.objects.filter(reference=f"charge:{job_id}", key_id__isnull=False).first()
     if charge is None:
         return
-    KeyMonth.objects.filter(api_key=charge.key_id, month=month_of(charge.created_at)).update(
+    KeyMonth.objects.filter(api_key=charge.key_id, month=get_month(charge.created_at)).update(
         spent_microcredits=Greatest(F("spent_microcredits") - amount_microcredits, 0)
     )
 
@@ -74,7 +74,7 @@ def set_key_limits(
     actor: Actor,
     reason: str,
 ) -> None:
-    """From the next request on. An empty list is no limit. Raises ValidationFailed, by field."""
+    """Sets the limits from the next request on. An empty list means no limit. Raises ValidationFailed by field."""
     checked = {
         "monthly_cap_microcredits": monthly_cap_microcredits,
         "allowed_providers": _checked_providers(providers),
@@ -101,23 +101,23 @@ def set_key_limits(
 
 
 def _as_data(limits: Mapping[str, Any]) -> dict[str, Any]:
-    """For the audit trail; credits exact."""
+    """Returns the limits for the audit trail, with exact credits."""
     cap = limits["monthly_cap_microcredits"]
     rest = {name: value for name, value in limits.items() if name != "monthly_cap_microcredits"}
     return rest | {"monthly_cap": None if cap is None else format_credits(cap)}
 
 
 def _checked_providers(providers: Sequence[str]) -> list[str]:
-    unknown = [each for each in providers if each not in settings.SPEECH_ENGINES]
+    unknown = [provider for provider in providers if provider not in settings.SPEECH_ENGINES]
     if unknown:
         raise ValidationFailed.of_field("providers", f"Unknown provider {unknown[0][:40]}.")
     return sorted(set(providers))
 
 
 def _checked_voices(voices: Sequence[str]) -> list[str]:
-    for each in voices:
-        if not VOICE_ID.fullmatch(each):
-            raise ValidationFailed.of_field("voices", f"“{each[:60]}” is not a voice ID.")
+    for voice_id in voices:
+        if not VOICE_ID.fullmatch(voice_id):
+            raise ValidationFailed.of_field("voices", f"“{voice_id[:60]}” is not a voice ID.")
     if len(set(voices)) > MAX_VOICES:
         raise ValidationFailed.of_field("voices", f"List at most {MAX_VOICES} voices, or allow an entire provider.")
     return sorted(set(voices))
@@ -125,7 +125,7 @@ def _checked_voices(voices: Sequence[str]) -> list[str]:
 
 def _checked_networks(networks: Sequence[str]) -> list[str]:
     try:
-        found = {str(ip_network(each)) for each in networks}
+        found = {str(ip_network(network)) for network in networks}
     except ValueError:
         message = "Enter single addresses, or networks such as 203.0.113.0/24 or 2001:db8::/32."
         raise ValidationFailed.of_field("networks", message) from None

@@ -1,4 +1,4 @@
-"""Every movement of credits. Each function runs in one transaction, its own or the caller's."""
+"""All movements of credits. Each function runs in one transaction, its own or the caller's."""
 
 import uuid
 from typing import Literal
@@ -14,7 +14,7 @@ from accounts.services.audit import Actor
 from billing.errors import InsufficientCredits, NotEnoughToTake
 from billing.models import Balance, EntryKind, LedgerEntry
 from billing.money import format_credits
-from billing.months import month_of
+from billing.months import get_month
 from billing.selectors import get_balance
 from billing.services.key_limits import release_key_spend, spend_with_key
 
@@ -25,14 +25,13 @@ REVERSIBLE = (EntryKind.ADJUSTMENT, EntryKind.GRANT)
 def charge_job(
     *, account: Account, job_id: uuid.UUID, cost_microcredits: int, actor: str, api_key: ApiKey | None = None
 ) -> int:
-    """Takes the price of a job, once, and returns what is left to spend.
+    """Charges a job once and returns the microcredits left to spend.
 
-    Raises InsufficientCredits, KeyCapReached, and changes nothing then.
-
-    One conditional UPDATE decides: two jobs that race for the last credit cannot both win, and a debt blocks spending.
+    Raises InsufficientCredits or KeyCapReached; then nothing changes. One conditional UPDATE decides: two jobs that
+    race for the last credit cannot both win, and debt blocks spending.
     """
     if cost_microcredits == 0:
-        return get_balance(account).spendable_microcredits  # an operator set this tier's price to nothing
+        return get_balance(account).spendable_microcredits  # an operator made this tier free
     paid = Balance.objects.filter(
         account=account, available_microcredits__gte=cost_microcredits, debt_microcredits=0
     ).update(available_microcredits=F("available_microcredits") - cost_microcredits)
@@ -49,8 +48,8 @@ def charge_job(
         key_id=None if api_key is None else api_key.pk,
     )
     if api_key is not None:
-        spend_with_key(api_key=api_key, month=month_of(entry.created_at), cost_microcredits=cost_microcredits)
-    return entry.balance_after_microcredits  # without debt, or it could not have paid
+        spend_with_key(api_key=api_key, month=get_month(entry.created_at), cost_microcredits=cost_microcredits)
+    return entry.balance_after_microcredits  # there is no debt, because debt blocks spending
 
 
 @transaction.atomic
@@ -63,9 +62,9 @@ def refund_job(
     note: str,
     kind: Literal[EntryKind.REFUND, EntryKind.OPERATOR_REFUND] = EntryKind.REFUND,
 ) -> bool:
-    """Gives back what a job cost, or a part of it, at most once for each `kind`. False when it was given back already.
+    """Refunds a job's price or a part, at most once per `kind`. Returns False if it was already refunded.
 
-    The caller sees to it, under the lock of the job's row, that both together are no more than the charge.
+    The caller holds the lock of the job's row and ensures that all refunds together do not exceed the charge.
     """
     if amount_microcredits == 0:
         return False
@@ -85,7 +84,7 @@ def refund_job(
 
 @transaction.atomic
 def grant_credits(*, account: Account, amount_microcredits: int, actor: str, note: str, reference: str = "") -> bool:
-    """An operator's gift. With a `reference` it happens at most once; False when it had happened."""
+    """Grants credits from an operator, at most once per `reference`. Returns False if that was used before."""
     if amount_microcredits <= 0:
         raise ValueError("A grant must be more than 0 credits.")
     return _credit(
@@ -108,7 +107,7 @@ def credit_payment(
     reference: str,
     note: str,
 ) -> bool:
-    """What was paid for, once per `reference`. False when it was there already."""
+    """Adds the credits of a payment, once per `reference`. Returns False if they were already added."""
     return _credit(
         account=account,
         kind=kind,
@@ -121,8 +120,8 @@ def credit_payment(
 
 
 @transaction.atomic
-def take_back(*, account: Account, amount_microcredits: int, reference: str, note: str) -> None:
-    """Money went back at Stripe, so credits do. What the balance cannot give becomes debt."""
+def claw_back(*, account: Account, amount_microcredits: int, reference: str, note: str) -> None:
+    """Takes credits back after a refund or dispute at Stripe. What the balance cannot cover becomes debt."""
     Balance.objects.get_or_create(account=account)
     Balance.objects.filter(account=account).update(
         available_microcredits=F("available_microcredits") - Least(F("available_microcredits"), amount_microcredits),
@@ -130,7 +129,7 @@ def take_back(*, account: Account, amount_microcredits: int, reference: str, not
     )
     _write_entry(
         account=account,
-        kind=EntryKind.TAKEN_BACK,
+        kind=EntryKind.CLAWED_BACK,
         amount_microcredits=-amount_microcredits,
         reference=reference,
         job_id=None,
@@ -149,10 +148,10 @@ def adjust_credits(
     kind: Literal[EntryKind.ADJUSTMENT, EntryKind.GRANT] = EntryKind.ADJUSTMENT,
     reference: str = "",
 ) -> None:
-    """An operator gives or takes credits. What is given pays debt first; what is taken makes none.
+    """Adds or deducts credits for an operator. Added credits pay debt first; deductions never create debt.
 
-    Raises NotEnoughToTake, NothingToChange (the `reference` was used: a form sent twice), ValueError for an amount of 0
-    (or a grant below it).
+    Raises NotEnoughToTake, NothingToChange if the `reference` was used (a form submitted twice), or ValueError if the
+    amount is 0 or a grant is negative.
     """
     if amount_microcredits == 0 or (kind == EntryKind.GRANT and amount_microcredits < 0):
         raise ValueError("An adjustment must not be 0, and a grant must be more than 0 credits.")
@@ -160,7 +159,7 @@ def adjust_credits(
     Balance.objects.get_or_create(account=account)
     before = Balance.objects.select_for_update().get(account=account)
     reference = f"{kind}:{reference or uuid.uuid4()}"
-    if LedgerEntry.objects.filter(reference=reference).exists():  # the balance is locked: nobody can be between
+    if LedgerEntry.objects.filter(reference=reference).exists():  # safe: the balance is locked
         raise NothingToChange("This has already been done.")
     if amount_microcredits > 0:
         _credit(
@@ -202,7 +201,7 @@ def adjust_credits(
 
 
 def reverse_entry(*, entry: LedgerEntry, actor: Actor, reason: str) -> None:
-    """The opposite of an operator's entry, once. Raises NothingToChange (done already), NotEnoughToTake."""
+    """Reverses an operator's entry, once. Raises NothingToChange if already reversed, or NotEnoughToTake."""
     assert entry.kind in REVERSIBLE
     adjust_credits(
         account=entry.account,
@@ -214,7 +213,7 @@ def reverse_entry(*, entry: LedgerEntry, actor: Actor, reason: str) -> None:
 
 
 def _as_data(balance: Balance) -> dict[str, str]:
-    """In credits, exact."""
+    """Returns the balance in credits, exact."""
     return {
         "available": format_credits(balance.available_microcredits),
         "debt": format_credits(balance.debt_microcredits),
@@ -231,7 +230,7 @@ def _credit(
     actor: str,
     note: str,
 ) -> bool:
-    """Adds to the balance, debt first. The unique reference makes it count once."""
+    """Adds to the balance, paying debt first. The unique reference makes it count once."""
     try:
         with transaction.atomic():
             Balance.objects.get_or_create(account=account)
@@ -268,9 +267,9 @@ def _write_entry(
     note: str = "",
     key_id: uuid.UUID | None = None,
 ) -> LedgerEntry:
-    """After the balance was updated in the same transaction:
+    """Writes an entry after the balance was updated in the same transaction.
 
-    its row is locked by us, so what we read is what we made.
+    That update locked the row, so the balance read here is the one that we wrote.
     """
     balance = Balance.objects.get(account=account)
     return LedgerEntry.objects.create(

@@ -1,4 +1,4 @@
-"""The mail that says credits run low: at which balance, and that it is sent once each time it falls below."""
+"""The low-balance email: its threshold, and one email each time the balance falls below it."""
 
 from django.db.models import F
 from django.utils import timezone
@@ -12,7 +12,7 @@ from billing.selectors import get_balance
 
 
 def set_low_balance_notice(*, account: Account, threshold_microcredits: int | None) -> None:
-    """None: no mail. A new threshold is watched afresh; the same one again is no reason for another mail."""
+    """Sets the threshold; None turns the email off. A new threshold may send again; saving the same one does not."""
     if threshold_microcredits is None:
         LowBalanceNotice.objects.filter(account=account).delete()
         return
@@ -24,7 +24,10 @@ def set_low_balance_notice(*, account: Account, threshold_microcredits: int | No
 
 
 def send_low_balance_notices() -> int:
-    """To whoever fell below the threshold since the last time. Returns how many. The network, and no transaction."""
+    """Emails owners whose balance fell below the threshold since the last run. Returns how many accounts.
+
+    Uses the network, so call it outside transactions.
+    """
     told = LowBalanceNotice.objects.filter(told_at__isnull=False)
     told.filter(account__balance__available_microcredits__gte=F("threshold_microcredits")).update(told_at=None)
     low = LowBalanceNotice.objects.filter(
@@ -36,7 +39,7 @@ def send_low_balance_notices() -> int:
 def _tell(notice: LowBalanceNotice) -> bool:
     untold = LowBalanceNotice.objects.filter(pk=notice.pk, told_at=None)
     if not untold.update(told_at=timezone.now()):
-        return False  # another worker tells them
+        return False  # another worker sends it
     available = format_have(get_balance(notice.account).available_microcredits)
     is_sent = mail_owners(
         notice.account,
@@ -45,5 +48,5 @@ def _tell(notice: LowBalanceNotice) -> bool:
         context={"available": available, "threshold": format_have(notice.threshold_microcredits)},
     )
     if not is_sent:
-        LowBalanceNotice.objects.filter(pk=notice.pk).update(told_at=None)  # the next sweep tries again
+        LowBalanceNotice.objects.filter(pk=notice.pk).update(told_at=None)  # the next sweep retries
     return is_sent

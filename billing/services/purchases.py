@@ -1,7 +1,7 @@
-"""Purchases of credits: our row before anybody is sent to Stripe, the credit when Stripe says paid, and the way back.
+"""Purchases of credits: recorded before the user is sent to Stripe, credited when Stripe says paid, and clawed back.
 
-Owns the states of `Purchase` and what refunds and disputes take. It asks Stripe nothing: that is `billing.gateway`.
-What Stripe's events mean is `billing.services.stripe_events`.
+Owns the states of `Purchase` and what refunds and disputes take. It never calls Stripe: `billing.gateway` does.
+`billing.services.stripe_events` interprets Stripe's events.
 """
 
 import uuid
@@ -26,16 +26,16 @@ from billing.models import (
     StripeCustomer,
     Subscription,
 )
-from billing.services.ledger import credit_payment, take_back
+from billing.services.ledger import claw_back, credit_payment
 
 UNPAID = (PurchaseState.CREATED, PurchaseState.OPEN, PurchaseState.FAILED)
 
 
 @transaction.atomic
 def start_top_up(*, account: Account, pack: Pack, form_token: uuid.UUID, keeps_card: bool = False) -> Purchase:
-    """Our row, before the redirect. The same form sent again gives the same row, whatever has become of it.
+    """Creates a purchase before the redirect. The same form submitted again returns the same purchase, in any state.
 
-    Sent again with another choice, by whoever came back from Stripe, it is another form.
+    A form that is submitted again with another choice, after returning from Stripe, counts as another form.
     """
     form_token = uuid.uuid5(form_token, f"{pack.pk} {keeps_card}")
     try:
@@ -58,7 +58,7 @@ def start_top_up(*, account: Account, pack: Pack, form_token: uuid.UUID, keeps_c
 def mark_opened(
     *, purchase: Purchase, checkout_session_id: str | None = None, payment_intent_id: str | None = None
 ) -> None:
-    """Stripe has it. Changes nothing when an event was quicker and it is paid."""
+    """Records that Stripe has it. Does nothing if an event was faster and it is already paid."""
     changes = {"checkout_session_id": checkout_session_id, "payment_intent_id": payment_intent_id}
     rows = Purchase.objects.filter(pk=purchase.pk, state__in=UNPAID)
     rows.exclude(kind=PurchaseKind.RECHARGE, state=PurchaseState.FAILED).update(
@@ -67,7 +67,10 @@ def mark_opened(
 
 
 def mark_failed(*, purchase: Purchase) -> bool:
-    """Stripe was out of reach, the card was declined, or nobody paid in time. A late payment still counts."""
+    """Records a failure: Stripe was unavailable, the card was declined, or time ran out.
+
+    A late payment still counts.
+    """
     return bool(
         Purchase.objects.filter(pk=purchase.pk, state__in=(PurchaseState.CREATED, PurchaseState.OPEN)).update(
             state=PurchaseState.FAILED
@@ -79,7 +82,7 @@ def mark_failed(*, purchase: Purchase) -> bool:
 def start_month(
     *, subscription: Subscription, plan: Plan, price: int, period_start: datetime, invoice_id: str
 ) -> Purchase:
-    """The row of a paid month; one per subscription and period, however often Stripe says so."""
+    """Returns the purchase for a paid month: one per subscription and period, however often Stripe reports it."""
     try:
         with transaction.atomic():
             return Purchase.objects.create(
@@ -106,9 +109,9 @@ def credit_purchase(
     invoice_id: str | None = None,
     receipt_url: str = "",
 ) -> bool:
-    """It is paid: `paid` with tax, in the currency's smallest unit. False when the credits were there already.
+    """Adds the credits. `paid` includes tax, in the currency's smallest unit. Returns False if already credited.
 
-    The first top-up moves the account from free to pay as you go. What was refunded before is taken at once.
+    The first top-up moves the account from free to pay as you go. Earlier refunds are clawed back immediately.
     """
     found: dict[str, object] = {"receipt_url": receipt_url} if receipt_url else {}
     if payment_intent_id:
@@ -137,7 +140,7 @@ def credit_purchase(
 
 @transaction.atomic
 def leave_free_plan(*, account: Account) -> None:
-    """Whoever has paid once pays as they go."""
+    """Moves an account from free to pay as you go."""
     if Account.objects.filter(pk=account.pk, plan="free").update(plan="payg"):
         record_plan(account=account, before="free", after="payg", reason="The first credits were bought.")
 
@@ -157,10 +160,9 @@ def record_plan(*, account: Account, before: str, after: str, reason: str) -> No
 
 @transaction.atomic
 def settle(*, purchase: Purchase) -> None:
-    """Takes or restores what is between what money went back and what credits did.
+    """Claws back or restores the difference between the refunded money and the credits taken so far.
 
-    It looks at all that is known, not at what happened last: so neither the order of events nor their repetition
-    matters.
+    It computes from everything known, not from the last event, so the order and repetition of events do not matter.
     """
     row = Purchase.objects.select_for_update().select_related("account").get(pk=purchase.pk)
     if row.state != PurchaseState.PAID:
@@ -172,7 +174,7 @@ def settle(*, purchase: Purchase) -> None:
     reference = f"settle:{row.pk}:{row.settlements + 1}"
     if difference > 0:
         note = "The payment was refunded at Stripe or disputed."
-        take_back(account=row.account, amount_microcredits=difference, reference=reference, note=note)
+        claw_back(account=row.account, amount_microcredits=difference, reference=reference, note=note)
     else:
         credit_payment(
             account=row.account,
@@ -185,7 +187,7 @@ def settle(*, purchase: Purchase) -> None:
 
 
 def _money_gone(purchase: Purchase) -> int:
-    """In the currency's smallest unit; never more than was paid."""
+    """Returns the money refunded or disputed, in the currency's smallest unit; at most what was paid."""
     payment = Payment.objects.filter(pk=purchase.payment_intent_id).first() if purchase.payment_intent_id else None
     if payment is None and purchase.invoice_id:
         payment = Payment.objects.filter(invoice_id=purchase.invoice_id).first()
@@ -197,13 +199,16 @@ def _money_gone(purchase: Purchase) -> int:
 
 
 def _share(credits: int, money: int, of: int) -> int:
-    """Pro rata, rounded down: nobody loses a microcredit more than went back. All for all."""
+    """Returns the credits for a share of the money, rounded down in the customer's favour.
+
+    All money takes all credits.
+    """
     return credits * money // of if of else 0
 
 
 @transaction.atomic
 def remember_customer(*, account: Account, customer_id: str) -> None:
-    """The first one stays: its cards and invoices are there."""
+    """Saves the Stripe customer. The first one is kept, because it has the cards and invoices."""
     StripeCustomer.objects.get_or_create(account=account, defaults={"customer_id": customer_id})
 
 
@@ -212,6 +217,6 @@ def keep_card(*, account: Account, customer_id: str, payment_method_id: str) -> 
 
 
 def forget_card(*, customer: StripeCustomer) -> None:
-    """That one; another, kept meanwhile, stays."""
+    """Deletes this card. Another one that was saved in the meantime stays."""
     kept = StripeCustomer.objects.filter(pk=customer.pk, payment_method_id=customer.payment_method_id)
     kept.update(payment_method_id="")

@@ -1,4 +1,4 @@
-"""The mail that says what was paid and what came of it: once for each payment."""
+"""Sends one receipt email per payment."""
 
 from datetime import timedelta
 
@@ -12,17 +12,17 @@ from billing.money import format_have
 from billing.purchase_words import what_it_cost, what_was_bought
 from billing.selectors import get_balance
 
-PATIENCE = timedelta(minutes=2)  # for Stripe's own receipt, which comes with a later event
+PATIENCE = timedelta(minutes=2)  # wait for Stripe's own receipt, which a later event brings
 AT_ONCE = 100
 
 
 def send_receipts() -> int:
-    """For what was paid since the last time. Returns how many. The network, and no transaction."""
+    """Sends the receipts that are due and returns how many. Uses the network, so call it outside transactions."""
     has_link_or_waited = ~Q(receipt_url="") | Q(paid_at__lte=timezone.now() - PATIENCE)
     due = Purchase.objects.filter(has_link_or_waited, state=PurchaseState.PAID, receipt_mailed_at=None)
     return sum(
-        _send(each)
-        for each in due.select_related("account", "plan", "subscription__plan").order_by("paid_at")[:AT_ONCE]
+        _send(purchase)
+        for purchase in due.select_related("account", "plan", "subscription__plan").order_by("paid_at")[:AT_ONCE]
     )
 
 
@@ -45,5 +45,5 @@ def _send(purchase: Purchase) -> bool:
         },
     )
     if not is_sent:
-        Purchase.objects.filter(pk=purchase.pk).update(receipt_mailed_at=None)  # the next sweep tries again
+        Purchase.objects.filter(pk=purchase.pk).update(receipt_mailed_at=None)  # the next sweep retries
     return is_sent

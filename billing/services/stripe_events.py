@@ -1,7 +1,7 @@
-"""Stripe's events: kept as they came, then applied, one after the other, each once.
+"""Stripe's events: stored as they arrive, then applied one at a time, each once.
 
-Applying one looks at our own rows first: what they do not confirm (currency, amount, account) credits nothing and is
-told to the operators. Exactly one kind of event credits each kind of purchase:
+Our own rows are checked first: an event that they do not confirm (currency, amount, account) credits nothing and alerts
+the operators. Exactly one kind of event credits each kind of purchase:
 
 pack          checkout.session.completed when paid, or checkout.session.async_payment_succeeded
 recharge      its own payment_intent.succeeded
@@ -27,12 +27,12 @@ logger = logging.getLogger(__name__)
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,120}")
 
-KEPT_DAYS = 90  # applied events, as they came
+KEPT_DAYS = 90  # applied events, with their payload
 FORGET_AT_ONCE = 10_000
 
 
 def record_event(*, payload: bytes, is_reconciled: bool = False) -> str | None:
-    """Keeps a verified event and gives its id; None when it was known. Raises ValueError for what is no event."""
+    """Stores a verified event. Returns its ID, or None if it is known. Raises ValueError if it is not an event."""
     try:
         data = json.loads(payload)
     except RecursionError:
@@ -62,9 +62,9 @@ def record_event(*, payload: bytes, is_reconciled: bool = False) -> str | None:
 
 
 def forget_old_events() -> int:
-    """What was applied KEPT_DAYS ago; it holds names and addresses. Stripe sends nothing again that is half as old.
+    """Deletes events applied KEPT_DAYS ago: they have names and addresses. Stripe does not resend events half that old.
 
-    Returns how many; the next day takes the rest of a very long list.
+    Returns how many. A very long backlog takes several days.
     """
     old = StripeEvent.objects.filter(processed_at__lt=timezone.now() - timedelta(days=KEPT_DAYS))
     ids = list(old.order_by("received_at").values_list("pk", flat=True)[:FORGET_AT_ONCE])
@@ -73,9 +73,9 @@ def forget_old_events() -> int:
 
 
 def apply_event(*, event_id: str) -> bool:
-    """Does what the event says, in one transaction. False when it was done already. May be called any number of times.
+    """Applies an event in one transaction. Returns False if that was done before. May be called any number of times.
 
-    What fails is tried again by the sweep, MAX_ATTEMPTS times; then an operator is told.
+    The sweep retries failures up to MAX_ATTEMPTS times; then an operator is alerted.
     """
     try:
         with transaction.atomic():
@@ -89,7 +89,7 @@ def apply_event(*, event_id: str) -> bool:
         return True
     except Exception as error:
         StripeEvent.objects.filter(pk=event_id).update(attempts=F("attempts") + 1)
-        # Its message may quote the event, which names a customer.
+        # Do not log the message: it may quote the event, which names a customer.
         logger.error("could not apply Stripe event %s: %s", event_id, type(error).__name__)
         if StripeEvent.objects.filter(pk=event_id, attempts__gte=MAX_ATTEMPTS).exists():
             raise_alert(
@@ -103,7 +103,7 @@ def apply_event(*, event_id: str) -> bool:
 def _dispatch(event: StripeEvent) -> None:
     handler = HANDLERS.get(event.type)
     if handler is None:
-        return  # acknowledged
+        return  # acknowledged without effect
     thing = json.loads(bytes(event.payload))["data"]["object"]
     try:
         with transaction.atomic():

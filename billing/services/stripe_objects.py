@@ -1,4 +1,4 @@
-"""Reading what Stripe sends: moments, amounts, ids, and the row of ours that a thing is about."""
+"""Reads Stripe's objects: times, amounts, IDs, and the row that an object belongs to."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ Object = Mapping[str, Any]
 
 
 class NotOurs(Exception):
-    """An event that our rows do not confirm; the message tells an operator why."""
+    """Our rows do not confirm the event. The message tells an operator why."""
 
 
 def moment(seconds: Any) -> datetime:
@@ -27,20 +27,20 @@ def number(value: Any) -> int:
     return value
 
 
-def id_of(value: Any) -> str | None:
-    """Of a thing or of a reference to one: Stripe sends either."""
+def get_id(value: Any) -> str | None:
+    """Returns an ID. Stripe sends either the object or its ID."""
     found = value.get("id") if isinstance(value, Mapping) else value
     return found if isinstance(found, str) and 0 < len(found) <= 120 else None
 
 
 def our_id(thing: Object, name: str) -> str | None:
-    """An id of ours in its metadata; None when there is none, so that it is not our affair."""
+    """Returns our ID from an object's metadata, or None if the object is not ours."""
     metadata = thing.get("metadata")
     value = metadata.get(name) if isinstance(metadata, Mapping) else None
     return subscriptions.as_uuid(value)
 
 
-def purchase_of(thing: Object, kind: str | None) -> Purchase | None:
+def find_purchase(thing: Object, kind: str | None) -> Purchase | None:
     purchase_id = our_id(thing, "purchase")
     if purchase_id is None:
         return None

@@ -1,14 +1,14 @@
-"""What events about refunds, disputes and charges do: money that goes back, and receipts."""
+"""Handles events about refunds, disputes and charges."""
 
 from django.db.models import Q
 
 from billing.models import Dispute, DisputeStage, Payment, Purchase, StripeEvent
 from billing.services.purchases import settle
-from billing.services.stripe_objects import NotOurs, Object, id_of, number, our_id
+from billing.services.stripe_objects import NotOurs, Object, get_id, number, our_id
 
 
 def charge_refunded(charge: Object, event: StripeEvent) -> None:
-    """`amount_refunded` is all that was refunded so far, so the largest one seen holds."""
+    """Records a refund. `amount_refunded` is the total so far, so the largest value seen is the right one."""
     if intent_id := _note_charge(charge):
         refunded = number(charge.get("amount_refunded"))
         Payment.objects.filter(pk=intent_id, refunded__lt=refunded).update(refunded=refunded)
@@ -18,17 +18,17 @@ def charge_refunded(charge: Object, event: StripeEvent) -> None:
 
 
 def charge_succeeded(charge: Object, event: StripeEvent) -> None:
-    """Credits nothing: it brings the receipt."""
+    """Records the receipt's URL. Credits nothing."""
     _note_charge(charge)
     if url := charge.get("receipt_url"):
         _keep_receipt(charge, str(url))
 
 
 def _note_charge(charge: Object) -> str | None:
-    """What the charge is of; None when it does not say."""
-    intent_id = id_of(charge.get("payment_intent"))
+    """Records a charge. Returns its payment's ID, or None if there is none."""
+    intent_id = get_id(charge.get("payment_intent"))
     if intent_id:
-        Payment.objects.update_or_create(pk=intent_id, defaults={"charge_id": id_of(charge) or ""})
+        Payment.objects.update_or_create(pk=intent_id, defaults={"charge_id": get_id(charge) or ""})
     return intent_id
 
 
@@ -43,7 +43,7 @@ def refund_failed(refund: Object, event: StripeEvent) -> None:
 
 
 def dispute_changed(dispute: Object, event: StripeEvent) -> None:
-    intent_id, dispute_id = id_of(dispute.get("payment_intent")), id_of(dispute)
+    intent_id, dispute_id = get_id(dispute.get("payment_intent")), get_id(dispute)
     if not intent_id or not dispute_id:
         raise NotOurs("a dispute without a payment")
     status = str(dispute.get("status"))

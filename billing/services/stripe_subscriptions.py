@@ -1,8 +1,8 @@
-"""What events about invoices and subscriptions do."""
+"""Handles events about invoices and subscriptions."""
 
 from billing.models import Payment, StripeEvent
 from billing.services import subscriptions
-from billing.services.stripe_objects import NotOurs, Object, id_of, moment, number, our_id
+from billing.services.stripe_objects import NotOurs, Object, get_id, moment, number, our_id
 from billing.services.stripe_refunds import settle_payment
 
 
@@ -10,13 +10,13 @@ def invoice_paid(invoice: Object, event: StripeEvent) -> None:
     if invoice.get("billing_reason") not in {"subscription_create", "subscription_cycle"}:
         return
     details = (invoice.get("parent") or {}).get("subscription_details") or {}
-    stripe_subscription_id = id_of(details.get("subscription")) or id_of(invoice.get("subscription"))
+    stripe_subscription_id = get_id(details.get("subscription")) or get_id(invoice.get("subscription"))
     metadata = details.get("metadata") or (invoice.get("subscription_details") or {}).get("metadata")
     subscription = subscriptions.find_subscription(
         subscription_id=our_id({"metadata": metadata}, "subscription"), stripe_subscription_id=stripe_subscription_id
     )
     if subscription is None:
-        return  # somebody else's product at the same Stripe account
+        return  # another product that uses the same Stripe account
     named = our_id({"metadata": metadata}, "account")
     if named is not None and named != str(subscription.account_id):
         raise NotOurs("it names a different account from the subscription")
@@ -33,11 +33,11 @@ def invoice_paid(invoice: Object, event: StripeEvent) -> None:
         price=price,
         said_at=moment(invoice.get("created")),
         stripe_subscription_id=stripe_subscription_id,
-        customer_id=id_of(invoice.get("customer")),
-        invoice_id=id_of(invoice) or "",
+        customer_id=get_id(invoice.get("customer")),
+        invoice_id=get_id(invoice) or "",
         period_start=moment(_begins(line)),
         paid=number(invoice.get("amount_paid")),
-        payment_intent_id=_payment_intent_of(invoice),
+        payment_intent_id=_find_payment_intent(invoice),
         receipt_url=str(invoice.get("hosted_invoice_url") or "")[:2000],
     )
 
@@ -47,7 +47,7 @@ def _lines(invoice: Object) -> list[Object]:
 
 
 def _is_of_a_month(line: Object) -> bool:
-    """Not a correction of an old period after a change of plan in its middle (a proration), and nothing extra."""
+    """Whether the line is for a month, not a proration of an earlier period or an extra item."""
     parent = line.get("parent") or {}
     if parent.get("type") == "invoice_item_details":
         return False
@@ -55,7 +55,7 @@ def _is_of_a_month(line: Object) -> bool:
 
 
 def _line_of_the_month(invoice: Object) -> Object:
-    """The new period's: of the lines of the subscription, the one that begins last."""
+    """Returns the line for the new period: the one that starts last. Raises NotOurs if there is none."""
     months = [line for line in _lines(invoice) if _is_of_a_month(line)]
     if not months:
         raise NotOurs("the invoice has no line for a period")
@@ -67,31 +67,31 @@ def _begins(line: Object) -> int:
 
 
 def _price_id(line: Object) -> str:
-    """Of Stripe's price, "" when it has none. https://docs.stripe.com/api/invoice-line-item/object"""
+    """Returns the ID of the line's Stripe price, or "". https://docs.stripe.com/api/invoice-line-item/object"""
     details = (line.get("pricing") or {}).get("price_details") or {}
-    return id_of(details.get("price")) or id_of(line.get("price")) or ""
+    return get_id(details.get("price")) or get_id(line.get("price")) or ""
 
 
 def _other_amounts(invoice: Object) -> int:
-    """What is on the invoice besides the month; it may be below zero."""
+    """Returns the sum of the other lines on the invoice. It may be negative."""
     amounts = [line.get("amount") for line in _lines(invoice) if not _is_of_a_month(line)]
     return sum(amount for amount in amounts if isinstance(amount, int))
 
 
-def _payment_intent_of(invoice: Object) -> str | None:
-    for each in (invoice.get("payments") or {}).get("data") or []:
-        if intent_id := id_of((each.get("payment") or {}).get("payment_intent")):
+def _find_payment_intent(invoice: Object) -> str | None:
+    for invoice_payment in (invoice.get("payments") or {}).get("data") or []:
+        if intent_id := get_id((invoice_payment.get("payment") or {}).get("payment_intent")):
             return intent_id
-    if intent_id := id_of(invoice.get("payment_intent")):
+    if intent_id := get_id(invoice.get("payment_intent")):
         return intent_id
-    payment = Payment.objects.filter(invoice_id=id_of(invoice) or "-").first()
+    payment = Payment.objects.filter(invoice_id=get_id(invoice) or "-").first()
     return payment.pk if payment else None
 
 
 def invoice_payment_paid(invoice_payment: Object, event: StripeEvent) -> None:
-    """Which payment paid which invoice: refunds and disputes name only the payment."""
-    intent_id = id_of((invoice_payment.get("payment") or {}).get("payment_intent"))
-    invoice_id = id_of(invoice_payment.get("invoice"))
+    """Records which payment paid which invoice: refunds and disputes name only the payment."""
+    intent_id = get_id((invoice_payment.get("payment") or {}).get("payment_intent"))
+    invoice_id = get_id(invoice_payment.get("invoice"))
     if intent_id and invoice_id:
         Payment.objects.update_or_create(pk=intent_id, defaults={"invoice_id": invoice_id})
         settle_payment(intent_id)
@@ -106,8 +106,8 @@ def subscription_changed(subscription: Object, event: StripeEvent) -> None:
         ends = period_end
     subscriptions.sync_subscription(
         subscription_id=our_id(subscription, "subscription"),
-        stripe_subscription_id=id_of(subscription) or "",
-        customer_id=id_of(subscription.get("customer")),
+        stripe_subscription_id=get_id(subscription) or "",
+        customer_id=get_id(subscription.get("customer")),
         status=str(subscription.get("status")),
         stripe_price_id=str(price.get("id") or ""),
         price=price.get("unit_amount"),

@@ -1,8 +1,7 @@
-"""Plans that are paid by the month: our row first, then what Stripe says about it, then the plan of the account.
+"""Monthly subscriptions: created here, updated from Stripe's events, which then set the account's plan.
 
-The states of a subscription follow Stripe's, whose events may come in any order: the newest one that Stripe made holds,
-and the end is final. Plan and price are read from these events and from paid invoices alike, so that neither has to
-come first, or at all.
+A subscription's state follows Stripe's. Events may arrive in any order: the one that Stripe created last wins, and the
+end is final. Plan and price are read from events and paid invoices alike, so neither has to come first or at all.
 """
 
 import uuid
@@ -34,11 +33,11 @@ STATES = {
 
 @transaction.atomic
 def start_subscription(*, account: Account, plan_code: str, form_token: uuid.UUID) -> Subscription:
-    """Our row, before the redirect. Raises NotFound (no such plan is sold), SubscribedAlready."""
+    """Creates a subscription before the redirect. Raises NotFound (no such plan is sold) or SubscribedAlready."""
     plan = Plan.objects.filter(pk=plan_code, is_sold=True).first()
     if plan is None:
         raise NotFound("There is no such plan to subscribe to.")
-    form_token = uuid.uuid5(form_token, plan.pk)  # another choice is another form
+    form_token = uuid.uuid5(form_token, plan.pk)  # another choice counts as another form
     Account.objects.select_for_update().get(pk=account.pk)
     if Subscription.objects.for_account(account).filter(state__in=LIVE).exists():
         raise SubscribedAlready
@@ -67,7 +66,7 @@ def find_subscription(*, subscription_id: str | None, stripe_subscription_id: st
 def note_checkout(
     *, subscription_id: str | None, stripe_subscription_id: str | None, customer_id: str | None
 ) -> Subscription | None:
-    """What Stripe calls it. Credits nothing: its first invoice does."""
+    """Saves Stripe's IDs. Credits nothing: the first invoice does."""
     found = find_subscription(subscription_id=subscription_id, stripe_subscription_id=stripe_subscription_id)
     if found is None or not stripe_subscription_id:
         return None
@@ -89,9 +88,9 @@ def note_checkout(
 
 
 def plan_of_month(*, subscription: Subscription, stripe_price_id: str, price: int, currency: object) -> Plan | None:
-    """What a month at this price of Stripe's is a month of; None when no plan and no sale of ours confirms it.
+    """Returns the plan for a month at this price, or None if neither a plan nor a sale of ours confirms it.
 
-    A price that no plan names is one that Checkout wrote for this subscription, or that was agreed at Stripe.
+    A price that no plan names was created by Checkout for this subscription, or agreed at Stripe.
     """
     named = _plan_named(stripe_price_id)
     if named is not None and (named.price, named.currency) == (price, currency):
@@ -120,9 +119,9 @@ def credit_month(
     payment_intent_id: str | None,
     receipt_url: str,
 ) -> bool:
-    """A month of this plan is paid: its credits, once. `said_at`: when Stripe wrote the invoice.
+    """Adds the credits of a paid month, once. `said_at` is when Stripe created the invoice.
 
-    The subscription's plan begins with its first month, if no other event was quicker, and follows the newest one.
+    The first month sets the subscription's plan unless an event was faster; later the newest invoice or event does.
     """
     row = note_checkout(
         subscription_id=str(subscription.pk), stripe_subscription_id=stripe_subscription_id, customer_id=customer_id
@@ -159,7 +158,7 @@ def sync_subscription(
     period_ends_at: datetime | None,
     said_at: datetime,
 ) -> None:
-    """As Stripe says it is. Anything older than what is known changes nothing, but the end always ends."""
+    """Updates the subscription with Stripe's state. Data older than ours is ignored, except that an end is final."""
     row = note_checkout(
         subscription_id=subscription_id, stripe_subscription_id=stripe_subscription_id, customer_id=customer_id
     )
@@ -175,7 +174,7 @@ def sync_subscription(
             subscription=row, stripe_price_id=stripe_price_id, price=price, currency=currency
         )
         _take_terms(row, plan=plan or row.plan, price=price, currency=currency, said_at=said_at)
-    # What is paid is active, whatever an older event says about the first minutes.
+    # A paid subscription is active, even if an older event says "incomplete".
     if state != SubscriptionState.CREATED:
         _set_state(row, state)
 
@@ -185,7 +184,7 @@ def _plan_named(stripe_price_id: str) -> Plan | None:
 
 
 def _take_terms(row: Subscription, *, plan: Plan, price: int, currency: str, said_at: datetime) -> None:
-    """What it is a subscription to, as Stripe said then; what it said later stays."""
+    """Updates plan and price as of `said_at`, unless newer ones are known."""
     if row.terms_said_at is not None and said_at < row.terms_said_at:
         return
     if plan != row.plan and row.state in LIVE:
@@ -195,13 +194,13 @@ def _take_terms(row: Subscription, *, plan: Plan, price: int, currency: str, sai
 
 
 def live_subscriptions(*, account: Account) -> list[Subscription]:
-    """Those that Stripe charges for."""
+    """Returns the subscriptions that Stripe charges for."""
     return list(Subscription.objects.for_account(account).filter(state__in=LIVE))
 
 
 @transaction.atomic
 def end_subscription(*, subscription: Subscription) -> None:
-    """We ended it at Stripe, whose event then finds nothing to do."""
+    """Ends a subscription that we cancelled at Stripe. Stripe's event then changes nothing."""
     row = Subscription.objects.select_for_update().select_related("account", "plan").get(pk=subscription.pk)
     if row.state != SubscriptionState.ENDED:
         _set_state(row, SubscriptionState.ENDED)
@@ -217,7 +216,7 @@ def _set_state(row: Subscription, state: SubscriptionState) -> None:
 
 
 def _take_plan(row: Subscription) -> None:
-    """An account whose plan an operator set (enterprise) keeps it."""
+    """Gives the account the subscription's plan, unless an operator set another plan (enterprise)."""
     before = Account.objects.select_for_update().get(pk=row.account_id).plan_id
     if before in ("free", PLAN_AFTERWARDS) and before != row.plan_id:
         Account.objects.filter(pk=row.account_id).update(plan=row.plan_id)
@@ -233,7 +232,7 @@ def _take_plan(row: Subscription) -> None:
 
 
 def _leave_plan(row: Subscription, *, to: str) -> None:
-    """Only from the subscription's own plan, and not while another one pays for it."""
+    """Removes the subscription's plan, unless another subscription pays for it or the account has another plan."""
     others = Subscription.objects.filter(account=row.account_id, plan=row.plan_id, state__in=LIVE).exclude(pk=row.pk)
     if others.exists():
         return
@@ -243,7 +242,7 @@ def _leave_plan(row: Subscription, *, to: str) -> None:
 
 
 def as_uuid(value: object) -> str | None:
-    """A UUID in its usual form, else None."""
+    """Returns a UUID in canonical form, or None."""
     try:
         return str(uuid.UUID(value)) if isinstance(value, str) else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""What API keys spent this month, for the page of the app below, which knows nothing of credits."""
+"""What API keys spent this month, for a page in `accounts`, which does not know about credits."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.simple_tag
 def with_spent(keys: Iterable[ApiKey]) -> list[tuple[ApiKey, str]]:
-    """Each key with its credits of this month, to two decimals; one query for all."""
+    """Returns each key with the credits that it spent this month, to two decimals. Takes one query."""
     rows = list(keys)
     spent = spent_this_month_by_key(rows)
     return [(key, format_need(spent.get(key.pk, 0))) for key in rows]

@@ -1,1 +1,1 @@
-"""How dates are written where no format is given: in one way, in UTC."""
+"""The default date format: one format everywhere, in UTC."""

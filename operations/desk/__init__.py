@@ -1,1 +1,1 @@
-"""The operators' site: its own pages, and the search over everything."""
+"""The admin site: its own pages, and the search."""

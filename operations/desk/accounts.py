@@ -1,4 +1,4 @@
-"""The operators' pages over accounts, which show something of every app. Registered by `operations.admin`."""
+"""Admin pages for accounts, which show data of every app. `operations.admin` registers them."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from accounts.services.audit import Actor
 from accounts.services.operator_actions import change_plan, reinstate_account, suspend_account
 from billing.models import LedgerEntry, Purchase
 from billing.money import format_credits, format_money, parse_credits
-from billing.months import month_of, next_month
+from billing.months import get_month, next_month
 from billing.selectors import list_entries
 from billing.services.ledger import adjust_credits
 from tts.models import Job
@@ -38,7 +38,7 @@ from webhooks.selectors import find_endpoint
 
 
 class AdjustCreditsForm(ReasonForm):
-    """Credits as people write them: 100, 2.5, -3."""
+    """Asks for credits in the usual notation: 100, 2.5, -3."""
 
     credits = forms.CharField(
         max_length=40,
@@ -158,19 +158,22 @@ class AccountAdmin(OperatorAdmin):
             Panel(
                 "People",
                 ["Email", "Role"],
-                [[row_link(each.user, each.user.email), each.get_role_display()] for each in people[:PANEL_ROWS]],
+                [
+                    [row_link(membership.user, membership.user.email), membership.get_role_display()]
+                    for membership in people[:PANEL_ROWS]
+                ],
             ),
             Panel(
                 "API keys",
                 ["Key", "Name", "Revoked", "Last used"],
                 [
                     [
-                        row_link(each, f"{each.prefix}…{each.last_four}"),
-                        each.name,
-                        format_moment(each.revoked_at),
-                        format_moment(each.last_used_at),
+                        row_link(key, f"{key.prefix}…{key.last_four}"),
+                        key.name,
+                        format_moment(key.revoked_at),
+                        format_moment(key.last_used_at),
                     ]
-                    for each in keys[:PANEL_ROWS]
+                    for key in keys[:PANEL_ROWS]
                 ],
                 list_url(ApiKey, **filters),
             ),
@@ -184,10 +187,10 @@ class AccountAdmin(OperatorAdmin):
 
 
 def usage_panel(account: Account) -> Panel:
-    """This month and the one before."""
-    this_month = month_of(timezone.now())
+    """Returns the usage of this month and the last."""
+    this_month = get_month(timezone.now())
     rows = []
-    for month in (this_month, month_of(this_month - timedelta(days=1))):
+    for month in (this_month, get_month(this_month - timedelta(days=1))):
         last_day = next_month(month) - timedelta(days=1)
         used = total_usage(account=account, first_day=month, last_day=last_day)
         figures = [f"{used.requests:,}", f"{used.characters:,}", format_credits(used.microcredits)]
@@ -199,13 +202,13 @@ def purchases_panel(account: Account) -> Panel:
     purchases = Purchase.objects.for_account(account).order_by("-created_at")
     rows = [
         [
-            format_moment(each.created_at),
-            row_link(each, each.get_kind_display()),
-            each.get_state_display(),
-            format_credits(each.credits_microcredits),
-            format_money(each.price if each.paid is None else each.paid, each.currency),
+            format_moment(purchase.created_at),
+            row_link(purchase, purchase.get_kind_display()),
+            purchase.get_state_display(),
+            format_credits(purchase.credits_microcredits),
+            format_money(purchase.price if purchase.paid is None else purchase.paid, purchase.currency),
         ]
-        for each in purchases[:PANEL_ROWS]
+        for purchase in purchases[:PANEL_ROWS]
     ]
     more_url = list_url(Purchase, account__id__exact=account.pk)
     return Panel("Purchases", ["When", "What", "State", "Credits", "Paid"], rows, more_url)

@@ -1,5 +1,6 @@
-"""The numbers that matter, on the operators' first page. Each reads an index: one day of jobs, what waits, one row an
-account, two months of payments.
+"""The figures on the admin site's first page.
+
+Every query uses an index and reads little: one day of jobs, the queue, one row per account, two months of payments.
 """
 
 from collections import defaultdict
@@ -16,7 +17,7 @@ from django.utils import timezone
 from accounts.operator_admin import Panel, format_moment, list_url, row_link
 from billing.models import Balance, OperatorAlert, Purchase, PurchaseState
 from billing.money import format_have, format_money, format_need
-from billing.months import month_of
+from billing.months import get_month
 from tts.models import Job, JobStatus
 from voices.models import Voice
 from webhooks.models import Delivery, DeliveryState
@@ -34,7 +35,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """Jobs that came in one hour. `share`: of the busiest hour, in percent."""
+    """The jobs that arrived in one hour. `share` is the percentage of the busiest hour."""
 
     begins: datetime
     total: int
@@ -46,14 +47,14 @@ def figures() -> list[Figure]:
 
 
 def hours() -> list[Hour]:
-    """The last 24, the oldest first, those without jobs too."""
+    """Returns the last 24 hours, oldest first, including hours without jobs."""
     this_hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     counts = dict(
         _last_day().annotate(hour=TruncHour("created_at", tzinfo=UTC)).values_list("hour").annotate(Count("pk"))
     )
     most = max(counts.values(), default=0)
     begins = [this_hour - timedelta(hours=ago) for ago in reversed(range(HOURS))]
-    return [Hour(each, counts.get(each, 0), round(100 * counts.get(each, 0) / most) if most else 0) for each in begins]
+    return [Hour(hour, counts.get(hour, 0), round(100 * counts.get(hour, 0) / most) if most else 0) for hour in begins]
 
 
 def panels() -> list[Panel]:
@@ -94,9 +95,9 @@ def _credits() -> list[Figure]:
 
 
 def _revenue() -> list[Figure]:
-    """What was paid, with tax; what went back since is not taken off."""
-    this_month = month_of(timezone.now())
-    last_month = month_of(this_month - timedelta(days=1))
+    """Returns the payments with tax. Later refunds are not deducted."""
+    this_month = get_month(timezone.now())
+    last_month = get_month(this_month - timedelta(days=1))
     is_now = Q(paid_at__gte=_beginning(this_month))
     sums = (
         Purchase.objects.filter(state=PurchaseState.PAID, paid_at__gte=_beginning(last_month))
@@ -135,7 +136,8 @@ def _by_status_and_engine() -> Panel:
     for provider, status, count in rows:
         counts[provider][status] = count
     table = [
-        [provider, *(str(counts[provider].get(each, 0)) for each in JobStatus.values)] for provider in sorted(counts)
+        [provider, *(str(counts[provider].get(status, 0)) for status in JobStatus.values)]
+        for provider in sorted(counts)
     ]
     return Panel("Jobs by engine, last 24 hours", ["Engine", *JobStatus.labels], table, list_url(Job))
 
@@ -166,16 +168,16 @@ def _queues() -> Panel:
 
 
 def _alerts() -> Panel:
-    """What nobody has closed yet."""
+    """Returns the open alerts."""
     alerts = OperatorAlert.objects.filter(resolved_at=None).select_related("account").order_by("-id")[:MAX_ROWS]
     rows = [
         [
-            format_moment(each.created_at),
-            row_link(each, each.kind),
-            each.message,
-            row_link(each.account) if each.account else "–",
+            format_moment(alert.created_at),
+            row_link(alert, alert.kind),
+            alert.message,
+            row_link(alert.account) if alert.account else "–",
         ]
-        for each in alerts
+        for alert in alerts
     ]
     return Panel("Open alerts", ["When", "What", "Message", "Account"], rows, list_url(OperatorAlert))
 

@@ -1,4 +1,4 @@
-"""One box that finds a customer by whatever an operator was told: an email, a key or its ends, an id, a name."""
+"""Finds a customer by any detail: an email, an API key or its visible ends, an ID, a name."""
 
 import re
 import uuid
@@ -14,13 +14,13 @@ from accounts.selectors import find_keys
 from billing.models import Payment, Purchase, StripeCustomer, StripeEvent, Subscription
 from tts.models import Job
 
-MAX_HITS = 20  # of each kind
+MAX_HITS = 20  # per kind
 STRIPE_ID = re.compile(r"(cus|cs|pi|ch|py|in|sub|du|dp|evt)_[A-Za-z0-9_]{3,110}")
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """What was found, at most MAX_HITS of each kind."""
+    """The results, at most MAX_HITS of each kind."""
 
     accounts: Sequence[Account] = ()
     people: Sequence[User] = ()
@@ -34,8 +34,10 @@ class Hits:
 
 
 def search(text: str) -> Hits:
-    """A key (whole, or as pages show it: `tts_ab12…9xyz`), an id of ours or of Stripe's, the beginning of an email or
-    of an account's name.
+    """Searches for a key, an ID, an email or an account name.
+
+    A key may be whole or as pages show it (`tts_ab12…9xyz`), an ID may be ours or Stripe's, and the beginning of an
+    email or name is enough.
     """
     text = text.strip()
     if not text:
@@ -69,7 +71,7 @@ def _by_id(row_id: uuid.UUID) -> Hits:
 
 
 def _by_stripe_id(stripe_id: str) -> Hits:
-    """Of a customer, Checkout, payment, charge, invoice, subscription, dispute or event."""
+    """Finds rows by a Stripe ID: customer, Checkout, payment, charge, invoice, subscription, dispute or event."""
     named = Q(pk=stripe_id) | Q(charge_id=stripe_id) | Q(disputes=stripe_id)
     payments = Payment.objects.filter(named).values_list("pk", "invoice_id")
     payment_ids = [stripe_id, *(pk for pk, _invoice_id in payments)]
@@ -78,7 +80,7 @@ def _by_stripe_id(stripe_id: str) -> Hits:
     purchases = list(Purchase.objects.filter(known_as).select_related("account")[:MAX_HITS])
     subscriptions = list(Subscription.objects.filter(stripe_subscription_id=stripe_id).select_related("account"))
     customers = StripeCustomer.objects.filter(customer_id=stripe_id).values_list("account", flat=True)
-    account_ids = [*customers, *(each.account_id for each in purchases), *(each.account_id for each in subscriptions)]
+    account_ids = [*customers, *(row.account_id for row in purchases), *(row.account_id for row in subscriptions)]
     events = StripeEvent.objects.filter(pk=stripe_id).defer("payload")
     return Hits(
         accounts=_accounts(Account.objects.filter(pk__in=account_ids)),

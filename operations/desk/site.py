@@ -1,4 +1,4 @@
-"""The site under /admin: sign-in, overview, search, the maintenance switch. Rows have theirs in each `admin.py`."""
+"""The site under /admin: sign-in, overview, search, the maintenance switch. Each `admin.py` adds pages for its rows."""
 
 from functools import wraps
 from typing import Any
@@ -22,10 +22,11 @@ from accounts.services.maintenance import end_maintenance, start_maintenance
 from accounts.services.sessions import note_session
 from billing.models import Purchase, StripeEvent, Subscription
 from operations.desk import figures
+from operations.desk.margins import list_underpriced
 from operations.desk.search import Hits, search
 from tts.queue_presence import list_unserved_queues
 
-MAX_SEARCH_CHARS = 254  # an email's
+MAX_SEARCH_CHARS = 254  # the longest email address
 
 
 def _start(row: None, actor: Actor, data: dict[str, Any]) -> str:
@@ -53,7 +54,10 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
     index_title = "Overview"
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Only our own pages: what a package registers could be edited with no service and no audit entry."""
+        """Registers only our own admin classes.
+
+        Those of packages would allow edits without a service and an audit entry.
+        """
         if admin_class is not None and issubclass(admin_class, OperatorAdmin):
             super().register(model_or_iterable, admin_class, **options)
 
@@ -61,13 +65,15 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
         return [path("maintenance/", self.admin_view(self.maintenance), name="maintenance")]
 
     def get_urls(self) -> list[Any]:
-        """Without Django's redirect from a row to the public site: nothing links to it, and its pattern of two free
-        parts takes seconds for an address of many slashes, before anybody is asked who they are.
+        """Removes Django's redirect from a row to the public site.
+
+        Nothing links to it, and its pattern with two free parts takes seconds for a URL with many slashes, even before
+        authentication.
         """
         return [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Notes that the session was here, as every page of a customer does."""
+        """Records that the session is in use, as every customer page does."""
 
         @wraps(view)
         def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -78,11 +84,11 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
         return super().admin_view(noted, cacheable)
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Checked before every page under /admin except the sign-in, which sends staff without a second factor on."""
+        """Checks access to every page under /admin except the sign-in, which sends staff to set up a second factor."""
         return is_operator(request.user) and not must_enrol(request)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The staff signs in where everybody does: one count of tries, and a second factor that is asked for."""
+        """Redirects to the common sign-in page, which counts failed attempts and asks for the second factor."""
         if self.has_permission(request):
             return redirect("admin:index")
         if must_enrol(request):
@@ -93,14 +99,17 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
         return redirect(f"{reverse('account_login')}?{urlencode({'next': target})}")
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The settings page counts tries, asks for the second factor, writes the audit entry and sends a mail."""
+        """Redirects to the settings page.
+
+        That page counts attempts, asks for the second factor, and audits and emails the change.
+        """
         return redirect("settings")
 
     def password_change_done(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return redirect("settings")
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        """Not found: no form here uses it."""
+        """Answers 404: no form here uses it."""
         raise Http404
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
@@ -108,6 +117,7 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
             "maintenance": Maintenance.objects.first(),
             "may_switch_maintenance": has_permission(request.user, "maintenance"),
             "unserved_queues": list_unserved_queues(),
+            "underpriced": list_underpriced(),
             "figures": figures.figures(),
             "hours": figures.hours(),
             "panels": [
@@ -120,7 +130,7 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
 
     @method_decorator([sensitive_post_parameters("q"), require_http_methods(["GET", "HEAD", "POST"])])
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """By POST: an email or a whole key has no place in an address, which logs and histories keep."""
+        """Searches by POST only, because URLs are logged, and a search may have an email or a whole key."""
         text = request.POST.get("q", "")[:MAX_SEARCH_CHARS].replace("\0", "")
         context = self.each_context(request) | {"title": "Search", "q": text}
         if request.method == "POST":
@@ -141,39 +151,46 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no type
 
 
 def _panels(hits: Hits) -> list[Panel]:
-    """A table for each kind of which something was found."""
+    """Returns a table for each kind with results."""
     panels = [
         Panel(
             "Accounts",
             ["Account", "Plan", "Since", "Id"],
-            [[row_link(each), str(each.plan), format_moment(each.created_at), str(each.pk)] for each in hits.accounts],
+            [
+                [row_link(account), str(account.plan), format_moment(account.created_at), str(account.pk)]
+                for account in hits.accounts
+            ],
         ),
-        Panel("People", ["Email", "Since"], [[row_link(each), format_moment(each.created_at)] for each in hits.people]),
+        Panel(
+            "People",
+            ["Email", "Since"],
+            [[row_link(person), format_moment(person.created_at)] for person in hits.people],
+        ),
         Panel(
             "API keys",
             ["Key", "Name", "Account", "Revoked"],
             [
                 [
-                    row_link(each, f"{each.prefix}…{each.last_four}"),
-                    each.name,
-                    row_link(each.account),
-                    format_moment(each.revoked_at),
+                    row_link(key, f"{key.prefix}…{key.last_four}"),
+                    key.name,
+                    row_link(key.account),
+                    format_moment(key.revoked_at),
                 ]
-                for each in hits.keys
+                for key in hits.keys
             ],
         ),
         Panel(
             "Jobs",
             ["Job", "Status", "Account", "When"],
             [
-                [row_link(each, each.pk), each.status, row_link(each.account), format_moment(each.created_at)]
-                for each in hits.jobs
+                [row_link(job, job.pk), job.status, row_link(job.account), format_moment(job.created_at)]
+                for job in hits.jobs
             ],
         ),
         Panel(
             "Payments",
             ["What", "Account", "When"],
-            [[row_link(each), _account_link(each), _when(each)] for each in hits.payments],
+            [[row_link(payment), _account_link(payment), _when(payment)] for payment in hits.payments],
         ),
     ]
     return [panel for panel in panels if panel.rows]
@@ -188,7 +205,7 @@ def _when(row: Purchase | Subscription | StripeEvent) -> str:
 
 
 def _maintenance_action(request: HttpRequest) -> OperatorAction:
-    """What the form says that it does; a page that was open for long must not do the opposite."""
+    """Returns the action that the submitted form showed, so that a page left open for long cannot do the opposite."""
     if request.method == "POST":
         return END if request.POST.get("switch_to") == "off" else START
     return END if Maintenance.objects.exists() else START

@@ -1,4 +1,4 @@
-"""What the operator's commands have in common: `--json`, and our own errors as command errors."""
+"""Shared parts of the operators' commands: `--json`, and our errors as command errors."""
 
 import json
 from argparse import ArgumentTypeError
@@ -11,7 +11,7 @@ from config.errors import DomainError
 
 
 def at_most(max_chars: int) -> Callable[[str], str]:
-    """An argument's type: a text that fits its column."""
+    """Returns an argument type for text of at most `max_chars`, the size of its column."""
 
     def check(text: str) -> str:
         if len(text) > max_chars:
@@ -22,7 +22,7 @@ def at_most(max_chars: int) -> Callable[[str], str]:
 
 
 class OperatorCommand(BaseCommand):
-    """A command that reports a mapping: as lines for people, as one JSON object with `--json`."""
+    """A command that prints a mapping: as lines, or as one JSON object with `--json`."""
 
     requires_migrations_checks = True
 

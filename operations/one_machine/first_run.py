@@ -87,7 +87,7 @@ def prove(
     with urllib.request.urlopen(job["audio_url"]) as response, wave.open(response) as audio:  # noqa: S310
         samples = len(audio.readframes(audio.getnframes())) // audio.getsampwidth()
         duration_seconds = samples / audio.getframerate()
-    address = store.audio_storage().address_of(Job.objects.get(pk=job["job_id"]).audio_key)
+    address = store.audio_storage().get_address(Job.objects.get(pk=job["job_id"]).audio_key)
     return Proof(job_id=job["job_id"], address=address, duration_seconds=duration_seconds)
 
 

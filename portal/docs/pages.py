@@ -1,9 +1,10 @@
 """Which pages there are, in reading order, and their text.
 
 A page is `docs/<slug>.md`. A line that is only `{{ name }}` is replaced by the table of that name
-(`portal.docs.tables`), `{{ url }}` anywhere by the address of this service. Pages link each other by file name, such as
-`speech.md#formats`, so that the links work in the repository as well. To add a page, write the file and name it here.
-`docs/architecture.md` and `docs/decisions/` are for contributors: they are read in the repository and not served.
+(`portal.docs.tables`), `{{ url }}` anywhere by the address of this service, and the voice of the examples by the best
+that works here. Pages link each other by file name, such as `speech.md#formats`, so that the links work in the
+repository as well. To add a page, write the file and name it here. `docs/architecture.md` and `docs/decisions/` are for
+contributors: they are read in the repository and not served.
 """
 
 import re
@@ -13,8 +14,10 @@ from pathlib import Path
 from django.conf import settings
 
 from portal.docs.tables import TABLES
+from voices.selectors import get_default_voice
 
 FOLDER = Path(settings.BASE_DIR) / "docs"
+EXAMPLE_VOICE_ID = "kokoro:en-US-Kokoro-Heart"  # in the files; the best voice, where Kokoro is installed
 SECTIONS = {
     "Start": ("quickstart", "authentication", "errors", "rate-limits", "idempotency"),
     "Speech": ("speech", "streaming", "voices", "openai"),
@@ -58,6 +61,8 @@ def neighbours(slug: str) -> tuple[Link | None, Link | None]:
 
 
 def markdown(slug: str) -> str:
-    """The page with its tables, as plain Markdown. Its links are addresses of this service."""
+    """The page with its tables, as plain Markdown. Its links are addresses of this service, its examples speak here."""
     text = LINK.sub(r"](/docs/\1", source(slug)).replace("{{ url }}", settings.PUBLIC_URL)
+    if EXAMPLE_VOICE_ID in text and (voice := get_default_voice()) is not None:
+        text = text.replace(EXAMPLE_VOICE_ID, voice.voice_id)
     return re.sub(r"^\{\{ (\w+) \}\}$", lambda found: TABLES[found[1]](), text, flags=re.MULTILINE)

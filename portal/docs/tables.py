@@ -14,10 +14,10 @@ from django.db.models import Count, Max, Q
 
 from accounts.forms.auth import SCOPE_CHOICES
 from accounts.selectors import list_plans
-from billing.money import format_need
 from billing.selectors import get_prices
 from config.errors import DomainError
 from portal.pages.cards import CAPABILITIES, TIERS
+from portal.prices import list_price_rows
 from speech.audio.formats import FORMATS, OUTPUT_FORMATS
 from voices.selectors import usable_voices
 from webhooks.client import Outcome
@@ -58,7 +58,7 @@ def errors() -> str:
 
 def _kinds(kind: type[DomainError]) -> set[type[DomainError]]:
     kinds = set(kind.__subclasses__())
-    return {each for each in kinds if hasattr(each, "code")}.union(*(_kinds(each) for each in kinds))
+    return {child for child in kinds if hasattr(child, "code")}.union(*(_kinds(child) for child in kinds))
 
 
 def rate_limits() -> str:
@@ -74,7 +74,7 @@ def formats() -> str:
     rows = []
     for name in OUTPUT_FORMATS:
         spec = FORMATS[name]
-        kbps = sorted({each for legal in spec.bitrates_kbps.values() for each in legal})
+        kbps = sorted({bitrate for legal in spec.bitrates_kbps.values() for bitrate in legal})
         default = f"{spec.default_rate_hertz} Hz" if spec.default_rate_hertz else "the engine's rate"
         if spec.default_bitrate_kbps:
             default += f", {spec.default_bitrate_kbps} kbps"
@@ -139,9 +139,8 @@ def scopes() -> str:
 
 
 def prices() -> str:
-    of = get_prices()
-    rows = [(words, f"`{tier}`", format_need(of[tier] * 1000)) for tier, words in TIERS.items()]
-    return _table(("tier", "`model_type`", "credits per 1,000 characters"), rows)
+    rows = [(row.name, f"`{row.code}`", row.per_1000) for row in list_price_rows(get_prices())]
+    return _table(("voices", "`model_type` or family", "credits per 1,000 characters"), rows)
 
 
 def webhook_events() -> str:

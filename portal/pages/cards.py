@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from billing.money import format_need
 from portal.waveform import Wave, draw_wave
 from voices.models import Voice
+from voices.prices import pick_voice_price
 
 CARD_BARS = 60  # of a waveform: a page has two dozen
 CAPABILITIES = {
@@ -17,6 +18,7 @@ CAPABILITIES = {
     "dialogue": ("supports_multispeaker", "Dialogue"),
 }
 TIERS = {"premium": "Premium", "ultra": "Ultra"}
+QUALITIES = {"natural": "Natural", "basic": "Basic"}
 GENDERS = {"female": "Female", "male": "Male", "neutral": "Neutral"}
 
 
@@ -39,23 +41,25 @@ class Card:
     voice: Voice
     price: str  # credits for 1,000 characters
     tier: str
+    quality: str
     abilities: list[str]
     wave: Wave | None  # of its sample; None where none was kept
     starred: bool | None = None  # by whoever looks; None: nobody who could
 
 
-def card_of(voice: Voice, prices: Mapping[str, int], *, bars: int = CARD_BARS) -> Card:
-    """`prices`: microcredits per character, by model type."""
+def build_card(voice: Voice, prices: Mapping[str, int], *, bars: int = CARD_BARS) -> Card:
+    """`prices`: of `billing.selectors.get_prices`."""
     return Card(
         voice=voice,
-        price=format_need(prices[voice.model_type] * 1000),
+        price=format_need(pick_voice_price(voice, prices) * 1000),
         tier=TIERS[voice.model_type],
+        quality=QUALITIES[voice.quality],
         abilities=[words for field, words in CAPABILITIES.values() if getattr(voice, field)],
         wave=draw_wave(bytes(voice.sample_peaks), most=bars) if voice.sample_key else None,
         starred=getattr(voice, "is_favourite", None),
     )
 
 
-def provider_of(name: str) -> Provider:
+def get_provider(name: str) -> Provider:
     """Of an engine that was added here, its own name is all there is to say."""
     return PROVIDERS.get(name, Provider(name, "The provider"))

@@ -18,7 +18,7 @@ from accounts.rate_limits import count_comparison
 from billing.money import format_need
 from billing.selectors import get_prices
 from config.errors import DomainError, ValidationFailed
-from portal.pages.cards import CAPABILITIES, TIERS, provider_of
+from portal.pages.cards import CAPABILITIES, QUALITIES, TIERS, get_provider
 from portal.pages.gallery import get_selected_voices
 from portal.waveform import Wave, draw_wave
 from tts.models import VoicePreview, VoicePreviewState
@@ -31,10 +31,12 @@ from tts.services.voice_previews import (
 )
 from tts.storage import store
 from voices.models import Voice
-from voices.selectors import usable_voices
-from voices.sentences import sentence_of
+from voices.prices import pick_voice_price
+from voices.selectors import list_voices, usable_voices
+from voices.sentences import get_sentence
 
 MAX_PICKS = 5
+SUGGESTED = 3  # to somebody who has selected none
 EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA"}
 JOINERS = "\u200c\u200d"  # Persian and Indic scripts are written with them
 
@@ -85,7 +87,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     if set(request.GET) - {"voice", "text"}:
         return redirect(_address(asked, text))  # from the gallery, with its filters
     voices = _voices(asked)
-    example = sentence_of(voices[0].language)[:MAX_TEXT_CHARS] if voices else ""
+    example = get_sentence(voices[0].language)[:MAX_TEXT_CHARS] if voices else ""
     form = TextForm(initial={"text": text or example}, label_suffix="")
     return render(request, "tts/compare.html", _context(form, voices, asked, text=text))
 
@@ -97,7 +99,7 @@ def sound(request: HttpRequest) -> HttpResponse:
     text = _plain(request.GET.get("text", ""))[:MAX_TEXT_CHARS]
     voice = Voice.objects.filter(voice_id__in=get_selected_voices(request.GET)[:1]).first()
     if voice is None:
-        raise Http404("There is no such voice here.")
+        raise Http404("No voice has this ID.")
     [heard] = _heard([voice], text)
     if heard.state == VoicePreviewState.WAITING:
         return HttpResponse(status=204)
@@ -145,27 +147,28 @@ def _context(form: TextForm, voices: list[Voice], asked: list[str], *, text: str
     heard = _heard(voices, text)
     titles = _titles(voices)
     ids = [voice.voice_id for voice in voices]
-    without = [_address([each for each in ids if each != voice_id], text) for voice_id in ids]
+    without = [_address([other_id for other_id in ids if other_id != voice_id], text) for voice_id in ids]
     return {
         "form": form,
         "voices": list(zip(voices, titles, without, strict=True)),
         "heard": heard,
-        "is_waiting": any(each.state == "waiting" for each in heard),
+        "is_waiting": any(item.state == "waiting" for item in heard),
         "rows": _rows(voices, titles),
         "languages_differ": len({voice.language.partition("-")[0] for voice in voices}) > 1,
         "left_out": len(asked) - len(voices),
         "gallery_query": urlencode([("voice", voice_id) for voice_id in ids]),
         "max_picks": MAX_PICKS,
+        "suggested": [] if voices else list(list_voices(language="en")[:SUGGESTED]),
     }
 
 
 def _heard(voices: list[Voice], text: str) -> list[Heard]:
     keys = [audition_key(voice, text) for voice in voices] if text else []
     rows = {row.key: row for row in VoicePreview.objects.filter(key__in=keys)} if keys else {}
-    return [_heard_of(voice, text, rows.get(audition_key(voice, text)) if text else None) for voice in voices]
+    return [_build_heard(voice, text, rows.get(audition_key(voice, text)) if text else None) for voice in voices]
 
 
-def _heard_of(voice: Voice, text: str, row: VoicePreview | None) -> Heard:
+def _build_heard(voice: Voice, text: str, row: VoicePreview | None) -> Heard:
     state, url, peaks, seconds = "sample", "", bytes(voice.sample_peaks), ""
     if not voice.is_usable:
         state = "gone"
@@ -175,7 +178,7 @@ def _heard_of(voice: Voice, text: str, row: VoicePreview | None) -> Heard:
     else:
         state = "elsewhere" if text and not may_be_auditioned(voice) else "sample"
         url = reverse("voice_sample", args=[voice.voice_id]) if voice.sample_key else ""
-    own = _letters(sentence_of(voice.language))
+    own = _letters(get_sentence(voice.language))
     used = _letters(text)
     return Heard(
         voice=voice,
@@ -205,10 +208,11 @@ def _rows(voices: list[Voice], titles: list[str]) -> list[tuple[str, list[tuple[
     return [
         row("Language", [voice.language_name for voice in voices]),
         row("Gender", [voice.gender.capitalize() for voice in voices]),
-        row("Engine", [f"{provider_of(voice.provider).name}, {voice.family}" for voice in voices]),
-        row("Your text goes to", [provider_of(voice.provider).text_goes_to for voice in voices]),
+        row("Engine", [f"{get_provider(voice.provider).name}, {voice.family}" for voice in voices]),
+        row("Your text goes to", [get_provider(voice.provider).text_goes_to for voice in voices]),
+        row("Quality", [QUALITIES[voice.quality] for voice in voices]),
         row("Tier", [TIERS[voice.model_type] for voice in voices]),
-        row("Credits per 1,000 characters", [format_need(prices[voice.model_type] * 1000) for voice in voices]),
+        row("Credits per 1,000 characters", [format_need(pick_voice_price(v, prices) * 1000) for v in voices]),
         row("Longest text", [f"{voice.max_text_bytes:,} bytes" for voice in voices]),
         row("Longest stream", [f"{v.max_stream_bytes:,} bytes" if v.supports_streaming else "None" for v in voices]),
         *(
@@ -229,12 +233,12 @@ def _address(voice_ids: list[str], text: str) -> str:
 
 def _plain(text: str) -> str:
     """On one line, without what no database or engine takes."""
-    words = "".join(each if each.isprintable() or each in JOINERS else " " for each in text).split()
+    words = "".join(char if char.isprintable() or char in JOINERS else " " for char in text).split()
     return " ".join(words).strip(f"{JOINERS} ")
 
 
 def _letters(text: str) -> str:
     """The script that most of it is written in, as Unicode names it; "" for none."""
-    scripts = Counter(unicodedata.name(each, "").partition(" ")[0] for each in text if each.isalpha())
+    scripts = Counter(unicodedata.name(char, "").partition(" ")[0] for char in text if char.isalpha())
     script = scripts.most_common(1)[0][0] if scripts else ""
     return "EAST ASIAN" if script in EAST_ASIAN else script

@@ -54,7 +54,7 @@ def download_export(request: MemberRequest, export_id: uuid.UUID) -> HttpRespons
     if row is None:
         raise Http404
     base_url = request.build_absolute_uri("/").rstrip("/")
-    return redirect(store.signed_url(row.key_of(row.attempt), base_url=base_url, lasts=LINK).url)
+    return redirect(store.signed_url(row.get_store_key(row.attempt), base_url=base_url, lasts=LINK).url)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,7 +73,7 @@ def delete(request: MemberRequest) -> HttpResponse:
             due_at = ask_for_deletion(account=account, actor=Actor.of_member(request.membership))
         except NothingToChange:  # sent twice
             return redirect("account_data")
-        subject = f"{in_subject(account.name)} is about to be deleted"
+        subject = f"{in_subject(account.name)} will be deleted"
         mail_owners(account, "tts/email/deletion_asked", subject=subject, context={"due_at": due_at})
         return redirect("account_data")
     return render(request, "tts/delete_account.html", {"account": account, "form": form})

@@ -23,7 +23,7 @@ def favourite(request: HttpRequest, voice_id: str) -> HttpResponse:
     try:
         voice = get_public_voice(voice_id.replace("\0", ""))
     except NotFound:
-        raise Http404("There is no such voice here.") from None
+        raise Http404("No voice has this ID.") from None
     wanted = request.POST.get("on", "")
     if wanted in {"0", "1"}:
         set_favourite(user=request.user, voice=voice, is_favourite=wanted == "1")

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.core.paginator import Paginator
-from django.db.models import Case, When
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,7 +17,7 @@ from django.views.decorators.http import require_safe
 from billing.selectors import get_prices
 from config.errors import NotFound
 from portal.code_samples import code_samples
-from portal.pages.cards import CAPABILITIES, GENDERS, TIERS, card_of, provider_of
+from portal.pages.cards import CAPABILITIES, GENDERS, QUALITIES, TIERS, build_card, get_provider
 from voices.selectors import (
     get_public_voice,
     is_favourite,
@@ -26,14 +25,12 @@ from voices.selectors import (
     list_voices,
     with_favourites,
 )
-from voices.sentences import sentence_of
+from voices.sentences import get_sentence
 
 VOICES_ON_A_PAGE = 24
 ALIKE = 3
 MAX_ASKED = 50  # picks in an address; the page that compares them says which are too many
 ABILITIES = [(key, words) for key, (_field, words) in CAPABILITIES.items()]
-# What most who come read first.
-COMES_LATER = Case(When(language__in=["en-US", "en-GB"], then=0), default=1)
 FAVOURITES = "favourites"
 
 Choice = tuple[str, str] | tuple[str, list[tuple[str, str]]]
@@ -54,6 +51,7 @@ class GalleryFilters(forms.Form):
     language = forms.ChoiceField(label="Language", required=False)
     provider = forms.ChoiceField(label="Provider", required=False)
     gender = forms.ChoiceField(label="Gender", required=False, choices=[("", "Any"), *GENDERS.items()])
+    quality = forms.ChoiceField(label="Quality", required=False, choices=[("", "Any"), *QUALITIES.items()])
     model_type = forms.ChoiceField(label="Tier", required=False, choices=[("", "Any"), *TIERS.items()])
     can = forms.ChoiceField(label="Feature", required=False, choices=[("", "Any"), *ABILITIES])
     favourites = forms.ChoiceField(required=False, choices=[("on", "Favourites")])
@@ -62,7 +60,7 @@ class GalleryFilters(forms.Form):
         super().__init__(data)
         self.label_suffix = ""
         languages, providers = list_languages_and_providers()
-        named = [(name, provider_of(name).name) for name in providers]
+        named = [(name, get_provider(name).name) for name in providers]
         self.fields["language"].choices = [("", "All languages"), *language_choices(languages)]  # type: ignore[attr-defined]
         self.fields["provider"].choices = [("", "Any"), *named]  # type: ignore[attr-defined]
         self.fields["q"].widget.attrs |= {
@@ -87,16 +85,16 @@ class GalleryFilters(forms.Form):
 
 def language_choices(languages: Sequence[tuple[str, str]]) -> list[Choice]:
     """A language with several locales is a group of them, which begins with all of them; another is itself."""
-    by_language = sorted(languages, key=lambda each: each[0].partition("-")[0])
+    by_language = sorted(languages, key=lambda locale: locale[0].partition("-")[0])
     choices: list[Choice] = []
-    for language, of_language in groupby(by_language, key=lambda each: each[0].partition("-")[0]):
-        locales = sorted(of_language, key=lambda each: each[1])
+    for language, of_language in groupby(by_language, key=lambda locale: locale[0].partition("-")[0]):
+        locales = sorted(of_language, key=lambda locale: locale[1])
         if len(locales) == 1:
             choices += locales
             continue
         name = locales[0][1].partition(" (")[0]
-        choices.append((name, [(language, f"{name}, all"), *(each for each in locales if each[0] != language)]))
-    return sorted(choices, key=lambda each: each[1] if isinstance(each[1], str) else each[0])
+        choices.append((name, [(language, f"{name}, all"), *(locale for locale in locales if locale[0] != language)]))
+    return sorted(choices, key=lambda choice: choice[1] if isinstance(choice[1], str) else choice[0])
 
 
 @require_safe
@@ -112,29 +110,29 @@ def gallery(request: HttpRequest) -> HttpResponse:
         voices = voices.filter(favourites__user=user) if FAVOURITES in chosen else voices
     if "can" in chosen:
         voices = voices.filter(**{CAPABILITIES[chosen["can"]][0]: True})
-    if "language" not in chosen:
-        voices = voices.order_by(COMES_LATER, "language", "provider", "name", "voice_id")
     page = Paginator(voices, VOICES_ON_A_PAGE).get_page(request.GET.get("page"))
     prices = get_prices()
     picks = get_selected_voices(request.GET)
     here = {voice.voice_id for voice in page.object_list}
 
-    def query_of(filters: Mapping[str, str]) -> str:
+    def build_query(filters: Mapping[str, str]) -> str:
         return urlencode([*filters.items(), *(("voice", voice_id) for voice_id in picks)])
 
-    query = query_of(chosen)
+    query = build_query(chosen)
     context = {
         "picks": picks,
         "picks_elsewhere": [voice_id for voice_id in picks if voice_id not in here],
         "form": form,
         "page": page,
-        "cards": [card_of(voice, prices) for voice in page.object_list],
+        "cards": [build_card(voice, prices) for voice in page.object_list],
         "query": f"{query}&" if query else "",
-        "every_voice": f"{reverse('gallery')}?{query_of({})}" if picks else reverse("gallery"),
-        "chips": [Chip(form.words(name, chosen[name]), query_of(_without(chosen, name))) for name in chosen],
+        "every_voice": f"{reverse('gallery')}?{build_query({})}" if picks else reverse("gallery"),
+        "chips": [Chip(form.words(name, chosen[name]), build_query(_without(chosen, name))) for name in chosen],
         "favourites": {
             "is_on": FAVOURITES in chosen,
-            "query": query_of(_without(chosen, FAVOURITES) if FAVOURITES in chosen else {**chosen, FAVOURITES: "on"}),
+            "query": build_query(
+                _without(chosen, FAVOURITES) if FAVOURITES in chosen else {**chosen, FAVOURITES: "on"}
+            ),
         },
     }
     return render(request, "tts/gallery.html", context)
@@ -146,16 +144,16 @@ def voice_page(request: HttpRequest, voice_id: str) -> HttpResponse:
     try:
         voice = get_public_voice(voice_id.replace("\0", ""))
     except NotFound:
-        raise Http404("There is no such voice here.") from None
+        raise Http404("No voice has this ID.") from None
     prices = get_prices()
-    alike = list_voices(language=voice.language).exclude(pk=voice.pk).order_by("provider", "name")[:ALIKE]
-    sentence = sentence_of(voice.language)
+    alike = list_voices(language=voice.language).exclude(pk=voice.pk)[:ALIKE]
+    sentence = get_sentence(voice.language)
     base_url = request.build_absolute_uri("/").rstrip("/")
     body = {"text": sentence, "voice_id": voice.voice_id, "output_format": "mp3"}
     context = {
-        "card": card_of(voice, prices),
+        "card": build_card(voice, prices),
         "voice": voice,
-        "provider": provider_of(voice.provider),
+        "provider": get_provider(voice.provider),
         "starred": request.user.is_authenticated and is_favourite(user=request.user, voice=voice),
         "sentence": sentence,
         "abilities": [(words, getattr(voice, field)) for field, words in CAPABILITIES.values()],
@@ -164,7 +162,7 @@ def voice_page(request: HttpRequest, voice_id: str) -> HttpResponse:
         "max_text": f"{voice.max_text_bytes:,}",
         "max_stream": f"{voice.max_stream_bytes:,}",
         "samples": code_samples(body, base_url=base_url, is_streamed=False),
-        "alike": [card_of(each, prices) for each in alike],
+        "alike": [build_card(other, prices) for other in alike],
         "canonical": f"{base_url}{request.path}",
     }
     return render(request, "tts/voice.html", context)

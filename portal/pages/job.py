@@ -21,7 +21,7 @@ from portal.pages.player import build_player
 from portal.pages.tokens import form_token
 from tts.job_json import job_data
 from tts.models import Job
-from tts.resubmit import request_body, request_of
+from tts.resubmit import build_request, request_body
 from tts.selectors import get_job
 from tts.services.lifecycle import cancel_job, erase_finished_job
 from tts.services.resubmit import resubmit_job
@@ -46,7 +46,7 @@ class Step:
 def job(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
     found = _get_or_404(request, job_id)
     steps, total_ms = _steps(found)
-    asked = request_of(found)
+    asked = build_request(found)
     body = request_body(asked)
     base_url = request.build_absolute_uri("/").rstrip("/")
     audio_url = store.signed_url(found.audio_key, base_url=base_url) if found.has_audio else None

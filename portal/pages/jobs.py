@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from accounts.membership import MemberRequest, member_page
 from accounts.models import Account
-from accounts.pagination import page_of
+from accounts.pagination import get_page
 from accounts.permissions import has_permission
 from accounts.selectors import list_keys
 from billing.money import format_credits
@@ -46,7 +46,7 @@ def jobs(request: MemberRequest) -> HttpResponse:
     form = _filter_form(request)
     filters = form.filters()
     try:
-        rows, next_url, previous_url = page_of(
+        rows, next_url, previous_url = get_page(
             search_jobs(account=request.membership.account, **filters), Request(request), APIView()
         )
     except ValidationFailed:

@@ -10,27 +10,32 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing.money import format_money, format_need, format_whole
-from billing.selectors import get_prices, list_packs, list_sold_plans
+from billing.selectors import get_prices, list_packs, list_sold_plans, pick_price
 from portal.code_samples import code_samples
-from portal.pages.cards import TIERS, Provider, card_of, provider_of
+from portal.pages.cards import Provider, build_card, get_provider
+from portal.prices import list_price_rows
 from portal.waveform import BARS
 from voices.models import Voice
-from voices.selectors import list_voices
-from voices.sentences import sentence_of
+from voices.prices import pick_voice_price
+from voices.selectors import BEST_FIRST, list_voices
+from voices.sentences import get_sentence
 
 # The first of these that has a voice is heard at the top; the others follow further down.
 SHOWN_LANGUAGES = ("en-US", "fr-FR", "de-DE", "es-ES")
 HAS_NO_SAMPLE = Case(When(sample_key="", then=1), default=0)
-IS_LESS_NATURAL = Case(When(provider="espeak", then=1), default=0)
 FIRST_TEXT = "Your parcel arrives at ten."
 
 
 @dataclass(frozen=True, slots=True)
 class EngineRow:
     provider: Provider
-    voices: str
+    voices: int
     longest: str  # text, in bytes
     price: str  # of its cheapest voice, credits for 1,000 characters
+
+    @property
+    def voices_shown(self) -> str:
+        return f"{self.voices:,}"
 
 
 @require_safe
@@ -39,10 +44,10 @@ def home(request: HttpRequest) -> HttpResponse:
     shown = _shown_voices()
     engines = _engines(prices)
     context = {
-        "cards": [card_of(voice, prices) for voice in shown[1:]],
+        "cards": [build_card(voice, prices) for voice in shown[1:]],
         "engines": engines,
-        "voice_count": list_voices().count(),
-        "tiers": [(words, format_need(prices[tier] * 1000)) for tier, words in TIERS.items()],
+        "voice_count": sum(row.voices for row in engines),
+        "prices": list_price_rows(prices),
         "offers": _offers(),
         "signup_credits": settings.SIGNUP_CREDITS,
         "retention_days": settings.AUDIO_RETENTION_DAYS,
@@ -53,44 +58,45 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _shown_voices() -> list[Voice]:
-    """One for each of the languages, with a sample and natural where there is a choice; or whichever there are."""
-    ranked = list_voices().order_by(HAS_NO_SAMPLE, IS_LESS_NATURAL, "name", "voice_id")
+    """The best of each language, with a sample where there is a choice; or whichever there are."""
+    ranked = list_voices().order_by("-quality", HAS_NO_SAMPLE, *BEST_FIRST)
     found = [ranked.filter(language=language).first() for language in SHOWN_LANGUAGES]
     return [voice for voice in found if voice is not None] or list(ranked[: len(SHOWN_LANGUAGES)])
 
 
 def _heard(voice: Voice, prices: dict[str, int]) -> dict[str, Any]:
     """The example that plays: what the voice says in its sample, and what that would cost."""
-    sentence = sentence_of(voice.language)
+    sentence = get_sentence(voice.language)
     return {
-        "heard": card_of(voice, prices, bars=BARS),
+        "heard": build_card(voice, prices, bars=BARS),
         "sentence": sentence,
         "characters": len(sentence),
-        "cost": format_need(len(sentence) * prices[voice.model_type]),
+        "cost": format_need(len(sentence) * pick_voice_price(voice, prices)),
     }
 
 
 def _first_request(request: HttpRequest, voice: Voice) -> dict[str, str]:
-    text = FIRST_TEXT if voice.language.startswith("en") else sentence_of(voice.language)
+    text = FIRST_TEXT if voice.language.startswith("en") else get_sentence(voice.language)
     body = {"text": text, "voice_id": voice.voice_id, "output_format": "mp3"}
     return code_samples(body, base_url=request.build_absolute_uri("/").rstrip("/"), is_streamed=False)
 
 
 def _engines(prices: dict[str, int]) -> list[EngineRow]:
     """Those that speak here now, those with most voices first."""
-    rows = list_voices().order_by().values("provider", "model_type")
+    rows = list_voices().order_by().values_list("provider", "family", "model_type")
     counted: dict[str, list[tuple[int, int, int]]] = {}
-    for row in rows.annotate(count=Count("pk"), longest=Max("max_text_bytes")):
-        counted.setdefault(row["provider"], []).append((row["count"], row["longest"], prices[row["model_type"]]))
-    found = [(sum(count for count, _, _ in tiers), name, tiers) for name, tiers in counted.items()]
+    for provider, family, model_type, count, longest in rows.annotate(Count("pk"), Max("max_text_bytes")):
+        price = pick_price(prices, provider=provider, family=family, model_type=model_type)
+        counted.setdefault(provider, []).append((count, longest, price))
+    found = [(sum(count for count, _, _ in families), name, families) for name, families in counted.items()]
     return [
         EngineRow(
-            provider=provider_of(name),
-            voices=f"{count:,}",
-            longest=f"{max(longest for _, longest, _ in tiers):,}",
-            price=format_need(min(price for _, _, price in tiers) * 1000),
+            provider=get_provider(name),
+            voices=count,
+            longest=f"{max(longest for _, longest, _ in families):,}",
+            price=format_need(min(price for _, _, price in families) * 1000),
         )
-        for count, name, tiers in sorted(found, reverse=True)
+        for count, name, families in sorted(found, reverse=True)
     ]
 
 

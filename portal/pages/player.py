@@ -6,14 +6,18 @@ from django.utils import timezone
 
 from billing.money import format_have, format_need
 from portal.waveform import Wave, draw_wave
-from tts.models import Job
+from tts.models import Job, JobStatus
 from tts.storage import store
 from tts.streaming.signed_urls import stream_url
+
+LONG_MINUTES = 2  # of audio, or of waiting for it: from there on a job tells its minutes
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """`audio_url` is signed, "" without audio; `stream_url` is "" unless the stream can still be opened."""
+    """`audio_url` is signed, "" without audio; `stream_url` is "" unless the stream can still be opened. `minutes`: how
+    far a long job is, "" for all others.
+    """
 
     job: Job
     title: str
@@ -26,6 +30,7 @@ class Sound:
     wave: Wave | None
     length: str
     size: str
+    minutes: str
 
 
 def build_player(job: Job, *, text: str = "", is_drawn: bool = True) -> Sound:
@@ -44,6 +49,7 @@ def build_player(job: Job, *, text: str = "", is_drawn: bool = True) -> Sound:
         wave=draw_wave(bytes(job.peaks)) if is_drawn and job.has_audio else None,
         length=_clock(job.duration_ms),
         size=_size(job.audio_bytes),
+        minutes=_minutes(job),
     )
 
 
@@ -52,6 +58,20 @@ def _title(job: Job, text: str, most: int = 70) -> str:
     if not words:
         return f"Job {str(job.pk)[:8]}"
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
+
+
+def _minutes(job: Job) -> str:
+    """ "12 of about 95 minutes of audio done, about 31 minutes left", of a job that takes minutes."""
+    if job.status != JobStatus.PROCESSING or not job.chars_done or job.expected_finish_at is None:
+        return ""
+    minutes_left = (job.expected_finish_at - timezone.now()).total_seconds() / 60
+    audio_minutes = job.audio_ms_done * job.chars_charged / job.chars_done / 60_000
+    left = f"about {minutes_left:,.0f} minutes left" if minutes_left >= 1.5 else "about a minute left"
+    if minutes_left < 0.75:
+        left = "less than a minute left"
+    if audio_minutes >= LONG_MINUTES:
+        return f"{job.audio_ms_done // 60_000:,} of about {audio_minutes:,.0f} minutes of audio done, {left}"
+    return left.capitalize() if minutes_left >= LONG_MINUTES else ""
 
 
 def _clock(duration_ms: int) -> str:

@@ -2,7 +2,6 @@
 
 import uuid
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
@@ -17,27 +16,38 @@ from accounts.services.audit import Actor
 from accounts.services.idempotency import build_form_claim
 from billing.errors import InsufficientCredits
 from billing.money import format_have, format_need
-from billing.selectors import get_balance, get_prices
+from billing.selectors import get_balance, get_prices, pick_price
 from config.errors import DomainError, NotFound
 from portal.code_samples import code_samples
 from portal.forms import SpeechForm
+from portal.pages.cards import QUALITIES
 from portal.pages.player import build_player
 from portal.pages.tokens import form_token
 from tts.requests import max_bytes
-from tts.resubmit import request_body, request_of
+from tts.resubmit import build_request, request_body
 from tts.selectors import get_job
 from tts.services.submit import quote_job, submit_job
 from voices.models import Voice
+from voices.prices import get_voice_price
 from voices.selectors import list_favourites, list_voices
 
 FIRST_TEXT = "Good evening, and welcome aboard. The next stop is the harbour."
-FIRST_LANGUAGE = "English (United"  # what the example is written in
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceGroup:
     language: str
     options: list[tuple[str, str]]  # voice_id, and what the picker says
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceChoice:
+    """The person's favourites, then all other voices by language, the best of each first. `first`: the voice to begin
+    with, which is a favourite if one speaks English, as the example is written; "" while there are none.
+    """
+
+    groups: list[VoiceGroup]
+    first: str
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,18 +57,18 @@ def playground(request: MemberRequest) -> HttpResponse:
     """The form; with POST, a job: its page without script, its progress and sound beside the form with it."""
     account = request.membership.account
     if request.method != "POST":
-        groups = _voice_groups(request)
-        form = SpeechForm(initial=_initial(request, account, groups))
-        return render(request, "tts/playground.html", _context(request, form, groups))
+        choice = _voice_choice(request)
+        form = SpeechForm(initial=_initial(request, account, choice))
+        return render(request, "tts/playground.html", _context(request, form, choice))
     form = SpeechForm(request.POST)
     job_id = _speak(request, form)
     if not is_htmx(request):
         if job_id is not None:
             return redirect("job", job_id)
-        return render(request, "tts/playground.html", _context(request, form, _voice_groups(request)))
+        return render(request, "tts/playground.html", _context(request, form, _voice_choice(request)))
     if job_id is None:
         # The whole form again, with what is wrong at its field.
-        response = render(request, "tts/_playground.html", _context(request, form, _voice_groups(request)))
+        response = render(request, "tts/_playground.html", _context(request, form, _voice_choice(request)))
         response.headers["HX-Retarget"] = "#playground"
         response.headers["HX-Reswap"] = "outerHTML show:top"
         return response
@@ -103,54 +113,50 @@ def _speak(request: MemberRequest, form: SpeechForm) -> uuid.UUID | None:
     return None
 
 
-def _initial(request: MemberRequest, account: Account, groups: list[VoiceGroup]) -> dict[str, Any]:
+def _initial(request: MemberRequest, account: Account, choice: VoiceChoice) -> dict[str, Any]:
     """An example, in a voice that the address names; or what an earlier job of the account asked."""
-    options = [(voice_id, f"{group.language} {label}") for group in groups for voice_id, label in group.options]
-    first = next((voice_id for voice_id, label in options if FIRST_LANGUAGE in label), options[0][0] if options else "")
-    here = {voice_id for voice_id, _ in options}
+    here = {voice_id for group in choice.groups for voice_id, _ in group.options}
 
     def or_first(voice_id: str) -> str:
-        return voice_id if voice_id in here else first
+        return voice_id if voice_id in here else choice.first
 
     initial: dict[str, Any] = {"text": FIRST_TEXT, "stream": True}
     initial["voice_id"] = or_first(request.GET.get("voice_id", ""))
     try:
         earlier = uuid.UUID(request.GET.get("like", ""))
-        body = request_body(request_of(get_job(account=account, job_id=earlier)))
+        body = request_body(build_request(get_job(account=account, job_id=earlier)))
     except (ValueError, NotFound):
         return initial
     body["sample_rate_hertz"] = str(body["sample_rate_hertz"])
     return {"stream": False, **body, "voice_id": or_first(body["voice_id"])}
 
 
-def _context(request: MemberRequest, form: SpeechForm, groups: list[VoiceGroup]) -> dict[str, Any]:
+def _context(request: MemberRequest, form: SpeechForm, choice: VoiceChoice) -> dict[str, Any]:
     chosen = form["voice_id"].value()
-    return {"form": form, "groups": groups, "chosen": chosen, "token": uuid.uuid4(), **_quote(request, form)}
+    return {"form": form, "groups": choice.groups, "chosen": chosen, "token": uuid.uuid4(), **_quote(request, form)}
 
 
-def _voice_groups(request: MemberRequest) -> list[VoiceGroup]:
-    """The person's favourites, then all others by language. Rows of five columns: a catalogue may have thousands."""
-    credits_per_1000 = {name: format_need(price * 1000) for name, price in get_prices().items()}
+def _voice_choice(request: MemberRequest) -> VoiceChoice:
+    """Rows of a few columns: a catalogue may have thousands."""
+    prices = get_prices()
     starred = set(list_favourites(cast(User, request.user)).values_list("voice_id", flat=True))
-    rows = list_voices().values_list("language_name", "name", "family", "model_type", "voice_id")
-    ordered = sorted(rows.order_by(), key=lambda row: (row[0], row[1], row[2]))
-    favourites = [
-        (voice_id, f"{name}, {language}, {family}, {credits_per_1000[tier]}")
-        for language, name, family, tier, voice_id in ordered
-        if voice_id in starred
-    ]
-    others = [row for row in ordered if row[4] not in starred]
-    by_language = [
-        VoiceGroup(
-            language,
-            [
-                (voice_id, f"{name}, {family}, {credits_per_1000[tier]}")
-                for _, name, family, tier, voice_id in of_language
-            ],
-        )
-        for language, of_language in groupby(others, key=lambda row: row[0])
-    ]
-    return [VoiceGroup("Favourites", favourites), *by_language] if favourites else by_language
+    columns = ("voice_id", "name", "language", "language_name", "quality", "provider", "family", "model_type")
+    rows = list(list_voices().values_list(*columns, named=True))  # the best first
+    english = [row.voice_id for row in rows if row.language.startswith("en")]
+    likely = [*(voice_id for voice_id in english if voice_id in starred), *english, *(row.voice_id for row in rows[:1])]
+    favourites: list[tuple[str, str]] = []
+    languages: dict[str, list[tuple[str, str]]] = {}
+    for row in sorted(rows, key=lambda row: str(row.language_name)):
+        price = pick_price(prices, provider=row.provider, family=row.family, model_type=row.model_type)
+        facts = [row.family, *([QUALITIES["basic"]] if row.quality == "basic" else []), format_need(price * 1000)]
+        if row.voice_id in starred:
+            favourites.append((row.voice_id, ", ".join([row.name, row.language_name, *facts])))
+        else:
+            languages.setdefault(row.language_name, []).append((row.voice_id, ", ".join([row.name, *facts])))
+    groups = [VoiceGroup(name, options) for name, options in languages.items()]
+    if favourites:
+        groups.insert(0, VoiceGroup("Favourites", favourites))
+    return VoiceChoice(groups, first=likely[0] if likely else "")
 
 
 def _quote(request: MemberRequest, form: SpeechForm) -> dict[str, Any]:
@@ -163,7 +169,7 @@ def _quote(request: MemberRequest, form: SpeechForm) -> dict[str, Any]:
     shown: dict[str, Any] = {"voice": voice, "size_bytes": f"{len(text.encode('utf-8', 'replace')):,}", "problem": ""}
     if voice is not None:
         shown["max_bytes"] = f"{max_bytes(voice, 'stream' if values['stream'] else 'async'):,}"
-        shown["per_1000"] = format_need(get_prices()[voice.model_type] * 1000)
+        shown["per_1000"] = format_need(get_voice_price(voice) * 1000)
     if not typed.is_valid():
         return shown
     try:

@@ -1,6 +1,6 @@
-"""The public page of prices: plans, packs and tiers as the database has them, and what so many characters cost."""
+"""The public page of prices: plans, packs and voices as the database has them, and what so many characters cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from accounts.selectors import list_plans
 from billing.models import Pack
 from billing.money import format_money, format_need, format_whole
 from billing.selectors import get_prices, list_packs
-from portal.pages.cards import TIERS
+from portal.prices import PriceRow, list_price_rows
 
 MAX_CHARACTERS = 10**10
 CHARACTERS_OF_AN_HOUR = 54_000  # of speech: 15 a second
@@ -34,7 +34,7 @@ class PlanCard:
 class PackRow:
     credits: str
     price: str
-    per_million: dict[str, str]  # tier → money for a million characters
+    per_million: dict[str, str]  # name of a price → money for a million characters
 
 
 class CalculatorForm(forms.Form):
@@ -45,11 +45,12 @@ class CalculatorForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         error_messages={"required": "Enter a number of characters."},
     )
-    tier = forms.ChoiceField(label="Voices", choices=list(TIERS.items()))
+    tier = forms.ChoiceField(label="Voices")
 
-    def __init__(self, data: Mapping[str, Any] | None) -> None:
+    def __init__(self, data: Mapping[str, Any] | None, *, rows: Sequence[PriceRow]) -> None:
         super().__init__(data, initial={"characters": "600,000"})
         self.label_suffix = ""
+        self.fields["tier"].choices = [(row.code, row.name) for row in rows]  # type: ignore[attr-defined]
 
     def clean_characters(self) -> int:
         text = self.cleaned_data["characters"].replace(",", "").replace(" ", "")
@@ -61,15 +62,16 @@ class CalculatorForm(forms.Form):
 @require_safe
 def pricing(request: HttpRequest) -> HttpResponse:
     prices = get_prices()
-    form = CalculatorForm(request.GET if "characters" in request.GET else None)
+    rows = list_price_rows(prices)
+    form = CalculatorForm(request.GET if "characters" in request.GET else None, rows=rows)
     estimate = None
     if form.is_bound and form.is_valid():
         cost = form.cleaned_data["characters"] * prices[form.cleaned_data["tier"]]
         estimate = {"credits": format_need(cost), "packs": [_to_pay(pack, cost) for pack in list_packs()]}
     context = {
         "plans": [_plan_card(plan) for plan in list_plans()],
-        "tiers": [(words, format_need(prices[tier] * 1000)) for tier, words in TIERS.items()],
-        "packs": [_pack_row(pack, prices) for pack in list_packs()],
+        "prices": rows,
+        "packs": [_pack_row(pack, rows) for pack in list_packs()],
         "signup_credits": settings.SIGNUP_CREDITS,
         "form": form,
         "estimate": estimate,
@@ -86,10 +88,12 @@ def _plan_card(plan: Plan) -> PlanCard:
     )
 
 
-def _pack_row(pack: Pack, prices: dict[str, int]) -> PackRow:
+def _pack_row(pack: Pack, rows: Sequence[PriceRow]) -> PackRow:
     per_million = {
-        words: format_money(-(-pack.price * prices[tier] * PER_MILLION // pack.credits_microcredits), pack.currency)
-        for tier, words in TIERS.items()
+        row.name: format_money(
+            -(-pack.price * row.microcredits_per_character * PER_MILLION // pack.credits_microcredits), pack.currency
+        )
+        for row in rows
     }
     return PackRow(format_whole(pack.credits_microcredits), format_money(pack.price, pack.currency), per_million)
 

@@ -17,9 +17,9 @@ from accounts.membership import MemberRequest, member_page
 from accounts.models import Account, ApiKey
 from billing.models import MICROCREDITS_PER_CREDIT
 from billing.money import format_exact
-from billing.months import month_of, next_month
+from billing.months import get_month, next_month
 from config.csv_files import csv_response
-from tts.usage import GROUPS, Group, Used, keys_of, total_of, usage_of
+from tts.usage import GROUPS, Group, Used, get_keys, get_total, get_usage
 from voices.models import Voice
 
 WITHOUT_KEY = "Dashboard, without a key"
@@ -42,20 +42,20 @@ class Row:
 @member_page("view_billing")
 def usage(request: MemberRequest) -> HttpResponseBase:
     account = request.membership.account
-    this_month = month_of(timezone.now())
+    this_month = get_month(timezone.now())
     month = _asked_month(request, this_month)
     last_day = next_month(month) - timedelta(days=1)
     by: Group | None = next((group for group in GROUPS if group == request.GET.get("csv")), None)
     if by is not None:
-        rows = usage_of(account=account, first_day=month, last_day=last_day, by=by)
+        rows = get_usage(account=account, first_day=month, last_day=last_day, by=by)
         head = (by, "name", "requests", "characters", "credits")
         return csv_response(f"usage-{month:%Y-%m}-by-{by}.csv", head, _lines(account, rows, by))
-    used = {group: usage_of(account=account, first_day=month, last_day=last_day, by=group) for group in GROUPS}
+    used = {group: get_usage(account=account, first_day=month, last_day=last_day, by=group) for group in GROUPS}
     context = {
         "month": month,
-        "previous": f"{month - timedelta(days=1):%Y-%m}" if month > month_of(account.created_at) else "",
+        "previous": f"{month - timedelta(days=1):%Y-%m}" if month > get_month(account.created_at) else "",
         "next": f"{next_month(month):%Y-%m}" if month < this_month else "",
-        "total": _row(total_of(used["day"])),
+        "total": _row(get_total(used["day"])),
         "groups": [
             ("day", "By day, UTC", _rows(account, used["day"], "day")),
             ("key", "By API key", _rows(account, used["key"], "key")),
@@ -102,7 +102,7 @@ def _names(account: Account, rows: Sequence[Used], by: Group) -> Callable[[Used]
     if by == "day":
         return lambda row: (f"{row.of.day} {row.of:%b}", f"{row.of:%A}")
     if by == "key":
-        keys: Mapping[Any, ApiKey] = keys_of(account, list(rows))
+        keys: Mapping[Any, ApiKey] = get_keys(account, list(rows))
         return lambda row: _key_name(keys.get(row.of))
     known = dict(Voice.objects.filter(voice_id__in=[row.of for row in rows]).values_list("voice_id", "name"))
     return lambda row: (known.get(row.of, row.of), row.of)

@@ -104,6 +104,10 @@ FORMATS: Final[Mapping[str, OutputFormat]] = MappingProxyType(
     }
 )
 
+_BYTES_PER_SAMPLE: Final = 2
+# Of a stream, whose pages hold one packet of 20 ms each, with a header of 28 bytes (RFC 3533, section 6).
+_OGG_BYTES_PER_SECOND: Final = 50 * 28
+
 # What `POST /tts` offers. The others are for `POST /v1/audio/speech`, whose callers know them by these names.
 OUTPUT_FORMATS: Final = ("wav", "mp3", "ogg_opus")
 
@@ -126,6 +130,13 @@ class Encoding:
     def file_extension(self) -> str:
         """With its dot: `.wav`."""
         return FORMATS[self.output_format].file_extension
+
+    @property
+    def bytes_per_second(self) -> int:
+        """Of encoded audio, at most: what is lossless is no larger than its samples."""
+        if self.bitrate_kbps is None:
+            return self.sample_rate_hertz * self.channels * _BYTES_PER_SAMPLE
+        return self.bitrate_kbps * 125 + (_OGG_BYTES_PER_SECOND if self.output_format == "ogg_opus" else 0)
 
 
 class UnsupportedEncoding(ValueError):

@@ -67,7 +67,7 @@ def volume_factor(volume: str) -> float:
 # --- values: each check returns the value as we write it, or raises SsmlError with what would do --------------------
 
 
-def _one_of(*values: str) -> Callable[[str], str]:
+def _choice(*values: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         if value not in values:
             raise SsmlError(f"must be one of {', '.join(values)}")
@@ -163,18 +163,18 @@ class Element:
 
 
 ELEMENTS: Mapping[str, Element] = {
-    "speak": Element({"version": _one_of("1.0", "1.1"), "xmlns": _one_of(_XMLNS), "xml:lang": _language}),
+    "speak": Element({"version": _choice("1.0", "1.1"), "xmlns": _choice(_XMLNS), "xml:lang": _language}),
     "p": Element({"xml:lang": _language}, never_in=("p", "s", "emphasis")),
     "s": Element({"xml:lang": _language}, never_in=("s", "emphasis")),
-    "break": Element({"time": _time, "strength": _one_of(*BREAK_STRENGTHS_MS)}, holds="nothing"),
+    "break": Element({"time": _time, "strength": _choice(*BREAK_STRENGTHS_MS)}, holds="nothing"),
     "prosody": Element({"rate": _rate, "pitch": _pitch, "range": _range, "volume": _volume}),
-    "emphasis": Element({"level": _one_of("none", "reduced", "moderate", "strong")}),
+    "emphasis": Element({"level": _choice("none", "reduced", "moderate", "strong")}),
     "say-as": Element(
-        {"interpret-as": _one_of(*_INTERPRETATIONS), "format": _words, "detail": _words},
+        {"interpret-as": _choice(*_INTERPRETATIONS), "format": _words, "detail": _words},
         required=("interpret-as",),
         holds="text",
     ),
     "sub": Element({"alias": _words}, required=("alias",), holds="text"),
-    "phoneme": Element({"alphabet": _one_of("ipa", "x-sampa"), "ph": _words}, required=("ph",), holds="text"),
-    "voice": Element({"gender": _one_of("female", "male", "neutral"), "xml:lang": _language}),
+    "phoneme": Element({"alphabet": _choice("ipa", "x-sampa"), "ph": _words}, required=("ph",), holds="text"),
+    "voice": Element({"gender": _choice("female", "male", "neutral"), "xml:lang": _language}),
 }

@@ -56,9 +56,9 @@ def test_unknown_disabled_and_made_up_get_the_same_answer(alice: User, device: D
     impostor.credential_id, impostor.user_handle = device.credential_id, device.user_handle
     sign_in(Client(), device)
     told = set()
-    for each in (stranger, impostor, Device(origin="https://evil.example")):
+    for unknown in (stranger, impostor, Device(origin="https://evil.example")):
         client = Client()
-        assert sign_in(client, each).headers["Location"] == "/sign-in"
+        assert sign_in(client, unknown).headers["Location"] == "/sign-in"
         told.add(re.sub(r'value="\w{64}"|=\w{64}', "", text_of(client.get("/sign-in"))))
     User.objects.filter(pk=alice.pk).update(is_active=False)
     client = Client()

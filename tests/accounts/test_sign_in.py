@@ -142,7 +142,7 @@ def test_next_is_followed_to_an_address_of_ours(client: Client, account: Account
 )
 def test_next_is_never_followed_elsewhere(client: Client, account: Account, next_url: str):
     fields = re.findall(r'name="next" value="([^"]*)"', client.get("/sign-in", {"next": next_url}).content.decode())
-    assert [each for each in fields if not each.startswith("/sign-in?next=")] == []  # the theme's form leads back here
+    assert [url for url in fields if not url.startswith("/sign-in?next=")] == []  # the theme's form leads back here
     assert try_to_sign_in(client, data={"next": next_url}).headers["Location"] == "/overview"
 
 

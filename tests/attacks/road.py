@@ -13,10 +13,11 @@ from itertools import islice
 from typing import Any
 
 import tts
-from accounts.services.idempotency import fingerprint_of
+from accounts.services.idempotency import build_fingerprint
 from config.api import canonical_json, parse_json_object
 from portal.code_samples import code_samples
 from portal.forms import SpeechForm
+from speech.audio_bound import count_spoken_words, measure_extent
 from speech.dialogue import read_dialogue
 from speech.engines.base import Segment
 from speech.engines.espeak.engine import EspeakEngine
@@ -107,9 +108,11 @@ TEXT: Mapping[str, Work] = {
     "config.api.parse_json_object": lambda text: parse_json_object(json.dumps(_body(text)).encode()),
     "config.api.parse_json_object unescaped": lambda text: parse_json_object(canonical_json(_body(text)).encode()),
     "config.api.parse_json_object as-it-is": lambda text: parse_json_object(text.encode()),
-    "accounts.services.idempotency.fingerprint_of": lambda text: fingerprint_of("/api/v1/tts", _body(text)),
+    "accounts.services.idempotency.build_fingerprint": lambda text: build_fingerprint("/api/v1/tts", _body(text)),
     "tts.resubmit.request_body": lambda text: request_body(_request(text)),
     "portal.code_samples.code_samples": lambda text: code_samples(_body(text), base_url="http://x", is_streamed=False),
+    "speech.audio_bound.count_spoken_words": count_spoken_words,
+    "speech.audio_bound.measure_extent": lambda text: measure_extent(text, text_format="text"),
     "speech.dialogue.read_dialogue": read_dialogue,
     "speech.engines.espeak.engine.EspeakEngine.split": lambda text: ESPEAK.split(
         text, text_format="text", language="en-US"
@@ -178,6 +181,7 @@ SSML: Mapping[str, Work] = {
     "speech.segments.split_ssml": lambda ssml: split_ssml(ssml, "en-US"),
     "speech.ssml.reader.read_ssml": read_ssml,
     "speech.ssml.reader.check_ssml": check_ssml,
+    "speech.audio_bound.measure_extent": lambda text: measure_extent(text, text_format="ssml"),
 }
 
 BODIES: Mapping[str, Callable[[bytes], object]] = {"config.api.parse_json_object": parse_json_object}

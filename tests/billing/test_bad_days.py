@@ -44,7 +44,7 @@ def available(account: Account) -> float:
 def payments_of(purchase: Purchase) -> int:
     """How often its card was charged at Stripe."""
     events = gateway.list_events(since=timezone.now() - timedelta(hours=1), types=["payment_intent.succeeded"])
-    ours = [each["data"]["object"]["metadata"].get("purchase") for each in events]
+    ours = [event["data"]["object"]["metadata"].get("purchase") for event in events]
     return ours.count(str(purchase.pk))
 
 

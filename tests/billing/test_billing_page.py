@@ -145,7 +145,7 @@ def test_another_choice_with_the_form_of_before_buys_that_and_not_the_first(
     other = Pack.objects.get(credits_microcredits=5_000 * CREDIT)
     second = buy(client, token=token, pack=other.pk)
     third = buy(client, token=token, pack=other.pk, keeps_card="on")
-    assert len({each.headers["Location"] for each in (first, second, third)}) == 3
+    assert len({response.headers["Location"] for response in (first, second, third)}) == 3
     bought = Purchase.objects.order_by("created_at").values_list("price", "keeps_card")
     assert list(bought) == [(1_000, False), (4_750, False), (4_750, True)]
     assert buy(client, token=token, pack=other.pk).headers["Location"] == second.headers["Location"]

@@ -52,7 +52,7 @@ def test_a_pack_that_was_paid_at_stripe_has_one_receipt_whatever_is_told_again(a
         for _ in range(3):
             reconcile()
             sweep_payments()
-    [message] = [each for each in mail.outbox if each.subject.startswith("Receipt")]
+    [message] = [message for message in mail.outbox if message.subject.startswith("Receipt")]
     assert message.to == ["alice@acme.example"]
     assert message.subject == "Receipt for Acme: $10.00"
     assert "Item: 1,000 credits" in message.body

@@ -38,18 +38,18 @@ def row() -> Subscription:
 def is_renewed_at_stripe(stripe_id: str) -> bool:
     """By the newest event that it made."""
     events = gateway.list_events(since=timezone.now() - timedelta(hours=1), types=["customer.subscription.updated"])
-    ours = [each["data"]["object"] for each in events if each["data"]["object"]["id"] == stripe_id]
+    ours = [event["data"]["object"] for event in events if event["data"]["object"]["id"] == stripe_id]
     return ours[0]["cancel_at_period_end"] is False
 
 
 def test_it_is_held_at_once_and_goes_on_when_the_account_is_kept(acme: Account, pro: str):
     ask_for_deletion(account=acme, actor=SYSTEM)
     sweep_payments()
-    assert (row().is_held, row().ends_at) == (True, row().period_ends_at)
+    assert (row().renewal_paused, row().ends_at) == (True, row().period_ends_at)
     assert not is_renewed_at_stripe(pro)
     keep_account(account=acme, actor=SYSTEM)
     sweep_payments()
-    assert (row().is_held, row().ends_at) == (False, None)
+    assert (row().renewal_paused, row().ends_at) == (False, None)
     reconcile()
     assert row().ends_at is None
     assert is_renewed_at_stripe(pro)
@@ -61,7 +61,7 @@ def test_what_its_owner_had_cancelled_stays_cancelled(acme: Account, pro: str, s
     reconcile()
     ask_for_deletion(account=acme, actor=SYSTEM)
     sweep_payments()
-    assert not row().is_held
+    assert not row().renewal_paused
     keep_account(account=acme, actor=SYSTEM)
     sweep_payments()
     assert row().ends_at is not None
@@ -84,17 +84,17 @@ def test_a_stripe_that_does_not_answer_is_asked_again_either_way(
     ask_for_deletion(account=acme, actor=SYSTEM)
     faulty.fault = fault
     sweep_payments()
-    assert (row().is_held, row().ends_at) == (True, None)
+    assert (row().renewal_paused, row().ends_at) == (True, None)
     faulty.fault = None
     sweep_payments()
     assert row().ends_at is not None
     keep_account(account=acme, actor=SYSTEM)
     faulty.fault = fault
     sweep_payments()
-    assert row().is_held
+    assert row().renewal_paused
     faulty.fault = None
     sweep_payments()
-    assert not row().is_held
+    assert not row().renewal_paused
     assert is_renewed_at_stripe(pro)
 
 
@@ -105,7 +105,7 @@ def test_kept_before_stripe_answered_it_goes_on_all_the_same(acme: Account, pro:
     keep_account(account=acme, actor=SYSTEM)
     faulty.fault = None
     sweep_payments()
-    assert not row().is_held
+    assert not row().renewal_paused
     assert is_renewed_at_stripe(pro)
 
 
@@ -136,4 +136,4 @@ def test_without_stripe_nothing_is_asked(acme: Account, pro: str, settings: Any)
     ask_for_deletion(account=acme, actor=SYSTEM)
     settings.STRIPE_API_KEY = ""
     sweep_payments()
-    assert not row().is_held
+    assert not row().renewal_paused

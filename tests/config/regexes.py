@@ -94,8 +94,8 @@ def _in_source() -> Iterator[Regex]:
             for pattern, flags, use in _expressions(node):
                 compiled = re.compile(_value(module, pattern), _value(module, flags) if flags else 0)
                 uses = [use] if use else _methods_called(names.get(node)) or ["search", "sub"]
-                for each in uses:
-                    yield Regex(f"{module}:{node.lineno} {each}", compiled, each)
+                for method in uses:
+                    yield Regex(f"{module}:{node.lineno} {method}", compiled, method)
 
 
 def _expressions(call: ast.Call) -> Iterator[tuple[ast.expr, ast.expr | None, str]]:
@@ -138,12 +138,12 @@ def _calls_by_name() -> dict[str, set[str]]:
 def _in_urls(resolver: URLResolver | URLPattern, place: str) -> Iterator[Regex]:
     place = f"{place} {resolver.pattern}"
     yield Regex(place, resolver.pattern.regex, "fullmatch" if isinstance(resolver, URLPattern) else "match")
-    yield from (each for part in getattr(resolver, "url_patterns", []) for each in _in_urls(part, place))
+    yield from (found for part in getattr(resolver, "url_patterns", []) for found in _in_urls(part, place))
 
 
 def _in_settings() -> Iterator[Regex]:
     for name in REGEX_SETTINGS:
-        yield from (Regex(f"settings.{name}", re.compile(each), "search") for each in getattr(settings, name, []))
+        yield from (Regex(f"settings.{name}", re.compile(pattern), "search") for pattern in getattr(settings, name, []))
 
 
 # --- hostile texts -------------------------------------------------------------------------------

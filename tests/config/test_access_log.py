@@ -21,7 +21,9 @@ def access_lines(settings, caplog: pytest.LogCaptureFixture) -> Any:
 def count_of(route: str, status: int) -> float:
     labels = {"method": "GET", "route": route, "status": str(status)}
     samples = [sample for metric in REQUESTS.collect() for sample in metric.samples]
-    return sum(each.value for each in samples if each.name == "utterance_requests_total" and each.labels == labels)
+    return sum(
+        sample.value for sample in samples if sample.name == "utterance_requests_total" and sample.labels == labels
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,8 @@ def test_a_made_up_address_does_not_get_an_allowance_of_its_own(settings, voices
         settings.TRUSTED_PROXIES = proxies
         settings.RATELIMIT_CACHE_PREFIX = f"rl:{uuid.uuid4()}:"
         answers = [
-            Client().get("/api/v1/voices", headers={"X-Forwarded-For": forwarded.format(each)}) for each in made_up
+            Client().get("/api/v1/voices", headers={"X-Forwarded-For": forwarded.format(address)})
+            for address in made_up
         ]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
 
@@ -104,7 +107,7 @@ def test_a_free_text_in_a_path_is_not_in_the_line(access_lines) -> None:
 )
 def test_the_secret_of_a_mailed_link_is_not_in_the_line(access_lines, path: str, line: str) -> None:
     Client().get(path)
-    assert [each["path"] for each in access_lines()] == [line]
+    assert [entry["path"] for entry in access_lines()] == [line]
 
 
 def test_a_probe_leaves_no_line(access_lines) -> None:

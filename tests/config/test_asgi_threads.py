@@ -124,7 +124,7 @@ def test_a_stream_is_sent_as_it_is_made_and_files_in_large_pieces() -> None:
     assert end == {"type": "http.response.body", "body": b""}
     assert streamed.closed
     file = FileResponse(BytesIO(bytes(FILE_CHUNK_BYTES + 1)))
-    assert [len(each["body"]) for each in messages_of(application_of(file))[1:]] == [FILE_CHUNK_BYTES, 1, 0]
+    assert [len(message["body"]) for message in messages_of(application_of(file))[1:]] == [FILE_CHUNK_BYTES, 1, 0]
 
 
 def test_a_stream_that_fails_never_has_a_clean_end() -> None:
@@ -144,7 +144,7 @@ def test_a_stream_that_fails_never_has_a_clean_end() -> None:
 
     with pytest.raises(RuntimeError, match="the rest is missing"):
         async_to_sync(application_of(response))(scope_of(), receive, send)
-    assert [each.get("more_body") for each in sent] == [None, True]
+    assert [message.get("more_body") for message in sent] == [None, True]
     assert response.closed
 
 

@@ -78,7 +78,7 @@ def test_every_role_of_the_service_is_in_compose_and_the_image_runs_its_command(
         ["start", "worker", "webhooks"],
     ]
     entrypoint = re.findall(r"^ENTRYPOINT (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    assert [json.loads(each) for each in entrypoint] == [["python", "manage.py"]]
+    assert [json.loads(command) for command in entrypoint] == [["python", "manage.py"]]
 
 
 def test_the_image_brings_the_natural_voices_unless_a_build_argument_says_no() -> None:

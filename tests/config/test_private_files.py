@@ -237,7 +237,7 @@ from django.conf import settings
 from config.private_files import umask_for
 from speech.engines.kokoro import files
 with umask_for(files.model_dir(), data_dir=settings.DATA_DIR):
-    files.model_dir().mkdir(parents=True); files.write_manifest({})
+    files.model_dir().mkdir(parents=True); files.write_manifest(files.model_dir(), {})
 (files.model_dir() / "after").touch()
 """
     settings = {"KOKORO_MODEL_DIR": str(models), "DJANGO_SETTINGS_MODULE": "config.settings"}

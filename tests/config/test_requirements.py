@@ -44,7 +44,7 @@ def test_a_documented_configuration_imports_nothing_that_is_not_required(
 
 def test_a_missing_requirement_is_named(tmp_path: Path) -> None:
     lines = (ROOT / "requirements.txt").read_text().splitlines()
-    (tmp_path / "requirements.txt").write_text("\n".join(each for each in lines if not each.startswith("packaging==")))
+    (tmp_path / "requirements.txt").write_text("\n".join(line for line in lines if not line.startswith("packaging==")))
     done = only_with(str(tmp_path / "requirements.txt"), CELERY_BROKER_URL=REDIS, DATA_DIR=str(tmp_path))
     assert done.returncode == 1, done.stderr
     assert "the broker: No module named 'packaging'" in done.stdout.splitlines()

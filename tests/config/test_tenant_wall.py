@@ -94,7 +94,7 @@ def test_another_tenants_id_answers_like_one_that_never_was(
     assert everything_that_costs() == before
     assert list(Job.objects.values_list("text", flat=True)) == ["Hello there."] * len(jobs)
     assert all(
-        Path(store.audio_storage().address_of(job.audio_key)).exists() for job in Job.objects.exclude(audio_key="")
+        Path(store.audio_storage().get_address(job.audio_key)).exists() for job in Job.objects.exclude(audio_key="")
     )
 
 

@@ -47,7 +47,7 @@ def interpolate(text: object, variables: Mapping[str, str]) -> str:
 
 
 def our_services(compose: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: each for name, each in compose["services"].items() if each.get("image") == IMAGE}
+    return {name: service for name, service in compose["services"].items() if service.get("image") == IMAGE}
 
 
 @dataclass
@@ -127,7 +127,7 @@ class Deployment:
                 wait_for(container.answers, f"{container.name} to answer", seconds=START_SECONDS)
 
     def running(self) -> list[Container]:
-        return [each for name, each in self.containers.items() if name != "migrate"]
+        return [container for name, container in self.containers.items() if name != "migrate"]
 
     def manage(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -144,7 +144,7 @@ class Deployment:
 
     def end(self, *, seconds: float) -> dict[str, int | None]:
         """SIGTERM to all at once; the exit status of each, None for one that had to be killed after `seconds`."""
-        processes = {each.name: each.process for each in self.running() if each.process is not None}
+        processes = {container.name: container.process for container in self.running() if container.process is not None}
         for process in processes.values():
             process.terminate()
         deadline = time.monotonic() + seconds
@@ -165,4 +165,4 @@ class Deployment:
 
     @property
     def output(self) -> str:
-        return "".join(each.output for each in self.containers.values())
+        return "".join(container.output for container in self.containers.values())

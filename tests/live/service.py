@@ -25,6 +25,7 @@ START_SECONDS = 60.0  # to give up; a machine may be busy with other things
 STOP_SECONDS = 5.0  # what the product promises
 LEASE_SECONDS = 3
 VOICE_ID = "espeak:en-US-eSpeak-Annie"
+PRICE_MICROCREDITS = 100  # a character of an eSpeak voice, on a fresh installation
 SENTENCE = "Nobody knows how the story ends. "
 # Cut into pieces of a minute each, of which a speech process can have a few seconds ready: it is always amid one.
 LONG_SENTENCE = "Nobody knows how the story ends, " * 90
@@ -128,7 +129,7 @@ class Service:
     def wait_for_end(self) -> float:
         """The seconds from the signal until every process was gone."""
         self.process.wait(START_SECONDS)
-        wait_for(lambda: not any(each.is_running for each in self._ending), f"the end of {self._ending}")
+        wait_for(lambda: not any(process.is_running for process in self._ending), f"the end of {self._ending}")
         return time.monotonic() - self._told_at
 
     def kill_everything(self) -> None:
@@ -146,17 +147,17 @@ class Service:
         """All that belong to it, the supervisor excepted: its descendants, and whoever works in its folder."""
         supervisor = self.process.pid
         found = {*descendants(supervisor), *processes_with(str(self.data_dir))}
-        return [each for each in found if each.pid != supervisor and each.is_running]
+        return [process for process in found if process.pid != supervisor and process.is_running]
 
     def child(self, what: str) -> Process | None:
         """The child of the supervisor with `what` in its command."""
-        children = [each for each in self.processes() if what in each.command]
-        return min(children, key=lambda each: each.start_ticks, default=None)
+        children = [process for process in self.processes() if what in process.command]
+        return min(children, key=lambda process: process.start_ticks, default=None)
 
     @contextmanager
     def standing_worker(self) -> Iterator[None]:
         """Within the block all workers stand still: what is submitted waits, and no message is taken."""
-        workers = [each for each in self.processes() if "config worker" in each.command]
+        workers = [process for process in self.processes() if "config worker" in process.command]
         assert workers
         for worker in workers:
             worker.signal(signal.SIGSTOP)
@@ -167,7 +168,7 @@ class Service:
                 worker.signal(signal.SIGCONT)
 
     def speech_children(self) -> list[Process]:
-        return [each for each in self.processes() if "engines/espeak/child.py" in each.command]
+        return [process for process in self.processes() if "engines/espeak/child.py" in process.command]
 
     # --- its operator ---
 

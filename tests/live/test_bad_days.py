@@ -25,14 +25,14 @@ def test_a_killed_worker_is_replaced_and_its_job_completes(service: Service, cal
     assert caller.attempts(job_id) == 2
     assert not worker.is_running
     assert child(service, "config worker").pid != worker.pid
-    wait_for(lambda: not any(each.is_running for each in speech_children), "the end of the killed worker's children")
+    wait_for(lambda: not any(one.is_running for one in speech_children), "the end of the killed worker's children")
 
 
 def test_a_killed_speech_process_costs_one_attempt_and_the_worker_goes_on(service: Service, caller: Caller):
     with caller.job_midway() as job_id:
         worker = child(service, "config worker")
-        for each in service.speech_children():
-            each.kill()
+        for process in service.speech_children():
+            process.kill()
 
     assert_completed_and_charged_once(caller, job_id)
     assert caller.attempts(job_id) == 2
@@ -41,11 +41,11 @@ def test_a_killed_speech_process_costs_one_attempt_and_the_worker_goes_on(servic
 
 def test_a_killed_web_server_comes_back(service: Service, caller: Caller):
     job_id = caller.submit()
-    web = [each for each in service.processes() if "granian" in each.command]
+    web = [process for process in service.processes() if "granian" in process.command]
 
     child(service, "granian").kill()
 
-    wait_for(lambda: not any(each.is_running for each in web), "the end of the old web processes")
+    wait_for(lambda: not any(process.is_running for process in web), "the end of the old web processes")
     wait_for(service.answers, "the new web server")
     caller.wait_until_completed(job_id)
 

@@ -44,19 +44,19 @@ def test_a_new_customer_buys_spends_and_sees_both(selling: Service, browser: Bro
     headers = {"Authorization": f"Bearer {page.get_by_label('New API key').input_value()}"}
     body = {"text": "a" * 500, "voice_id": VOICE_ID}
     job = httpx.post(f"{selling.url}/api/v1/tts", json=body, headers=headers)
-    assert (job.headers["X-Credits-Charged"], job.headers["X-Credits-Remaining"]) == ("0.5", "1009.5")
+    assert (job.headers["X-Credits-Charged"], job.headers["X-Credits-Remaining"]) == ("0.05", "1009.95")
     poll_url = f"{selling.url}{job.json()['data']['poll_url']}"
     wait_for(lambda: httpx.get(poll_url, headers=headers).json()["data"]["status"] == "completed", "the speech")
 
     page.get_by_role("link", name="Ledger").click()
     rows = page.get_by_role("row")
     expect(rows.nth(1)).to_contain_text("Speech by Museum guide")
-    expect(rows.nth(1)).to_contain_text("-0.50")
-    expect(rows.nth(1)).to_contain_text("1,009.50")
+    expect(rows.nth(1)).to_contain_text("-0.05")
+    expect(rows.nth(1)).to_contain_text("1,009.95")
     expect(rows.nth(2)).to_contain_text("Credits bought")
     expect(rows.nth(2)).to_contain_text("+1,000.00")
     page.get_by_role("link", name="Usage").click()
-    expect(page.get_by_role("row", name="Museum guide")).to_contain_text("0.50")
+    expect(page.get_by_role("row", name="Museum guide")).to_contain_text("0.05")
     assert page.problems == []  # type: ignore[attr-defined]
     assert selling.manage_json("check_ledger")["mismatches"] == []
 

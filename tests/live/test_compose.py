@@ -122,7 +122,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
                         *("--credits", "1000", "--key", "--json"),
                     )
                 )
-                api, stream = (deployment.containers[each].port for each in ("api", "stream"))
+                api, stream = (deployment.containers[name].port for name in ("api", "stream"))
                 with proxy(port, api=api, stream=stream, folder=folder):
                     url = f"http://127.0.0.1:{port}"
                     yield Running(deployment, redis, postgres.url, url, made["api_key"], made["account_id"])

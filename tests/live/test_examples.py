@@ -32,7 +32,10 @@ def program(request: pytest.FixtureRequest) -> list[str]:
 
 
 def run(program: list[str], *arguments: str, url: str, key: str) -> "subprocess.CompletedProcess[str]":
-    environment = {"PATH": os.environ["PATH"], "UTTERANCE_URL": url, "UTTERANCE_KEY": key}
+    environment = {
+        "PATH": os.environ["PATH"], "UTTERANCE_URL": url, "UTTERANCE_KEY": key,
+        "UTTERANCE_VOICE": "espeak:en-GB-eSpeak-Lee",
+    }  # fmt: skip
     return subprocess.run([*program, *arguments], env=environment, capture_output=True, text=True, timeout=60)
 
 
@@ -71,7 +74,7 @@ def test_a_repeat_with_the_same_request_id_is_the_same_job(
     again = said(run(program, "Once.", str(tmp_path / "2.wav"), request_id, url=service.url, key=caller.key))
     assert again.job_id == first.job_id
     assert (tmp_path / "1.wav").read_bytes() == (tmp_path / "2.wav").read_bytes()
-    assert caller.ledger(first.job_id) == [("charge", -5000)]
+    assert caller.ledger(first.job_id) == [("charge", -500)]
 
 
 def test_a_refusal_is_shown_and_leaves_no_file(service: Service, program: list[str], tmp_path: Path):
@@ -155,6 +158,6 @@ def test_a_lost_answer_and_a_503_cost_nothing_but_time(
 
     assert len(bad_network.posts) == 3
     assert len(set(bad_network.posts)) == 1
-    assert caller.ledger(done.job_id) == [("charge", -6000)]
+    assert caller.ledger(done.job_id) == [("charge", -600)]
     after = caller.http.get("/api/v1/tts").json()["data"]["jobs"]
-    assert [each["job_id"] for each in after[:2]] == [done.job_id, *(each["job_id"] for each in before)]
+    assert [job["job_id"] for job in after[:2]] == [done.job_id, *(job["job_id"] for job in before)]

@@ -28,8 +28,8 @@ only_on_one_machine = pytest.mark.skipif(
 def files_of_the_project() -> set[Path]:
     found = set()
     for folder, folders, files in os.walk(ROOT):
-        folders[:] = [each for each in folders if each not in NOT_OURS]
-        found |= {Path(folder, each) for each in files}
+        folders[:] = [name for name in folders if name not in NOT_OURS]
+        found |= {Path(folder, name) for name in files}
     return found
 
 

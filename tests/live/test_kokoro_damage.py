@@ -27,7 +27,7 @@ def model(tmp_path: Path) -> Path:
     kokoro_files.tone_model(folder)
     kokoro_files.packs(folder)
     network = folder / "model.onnx"
-    entry = files.entry_for(network, files.sha256_of(network), place=files.EXPORTED)
+    entry = files.entry_for(network, files.compute_sha256(network), place=files.EXPORTED)
     files.write_manifest(folder, {network.name: entry})
     return folder
 
@@ -37,7 +37,7 @@ def caller(tmp_path: Path, model: Path) -> Iterator[Caller]:
     nowhere = f"http://127.0.0.1:{free_port()}"
     settings = {
         "KOKORO_MODEL_DIR": str(model), "KOKORO_HUB_URL": nowhere, "KOKORO_RELEASES_URL": nowhere,
-        "SPEECH_ENGINES": "espeak,kokoro", "KOKORO_THREADS": "1",
+        "SPEECH_ENGINES": "espeak,kokoro", "KOKORO": "1", "KOKORO_THREADS": "1",
     }  # fmt: skip
     service = Service(tmp_path, settings=settings)
     try:

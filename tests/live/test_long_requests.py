@@ -114,7 +114,7 @@ def test_a_long_path_is_cut_in_the_log(logging_service: Service):
 
     def line() -> dict[str, Any] | None:
         lines = [json.loads(text) for text in logging_service.output.splitlines() if text.startswith("{")]
-        return next((each for each in lines if each.get("request_id") == "long-path"), None)
+        return next((line for line in lines if line.get("request_id") == "long-path"), None)
 
     logged = wait_for(line, "the line about the request")
     assert logged is not None

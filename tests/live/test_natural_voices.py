@@ -12,9 +12,9 @@ import pytest
 
 from tests.live.service import STOP_SECONDS, Caller, Service, settings_of_services
 from tests.support.audio import measure_audio
-from tests.support.kokoro_cache import cache_with_real_model
 from tests.support.kokoro_places import client_settings
 from tests.support.ports import free_port
+from tests.support.real_kokoro import model_dir_or_skip
 from tests.support.waiting import slowdown, wait_for
 
 pytestmark = [
@@ -122,7 +122,7 @@ def test_left_out_nothing_is_fetched_and_no_voice_is_offered(without_kokoro: Ser
 
 
 def test_the_model_arrives_while_the_service_runs_and_heart_speaks(tmp_path: Path):
-    cache, bound_seconds = cache_with_real_model(), HEARD_SECONDS * slowdown()
+    cache, bound_seconds = model_dir_or_skip(), HEARD_SECONDS * slowdown()
     for service in started(tmp_path, places_without_answer(tmp_path) | {"KOKORO_CACHE": str(cache)}):
         web = service.child("granian")
         assert HEART in service.output  # the command to copy names what is about to come

@@ -13,7 +13,7 @@ import httpx
 import openai
 import pytest
 
-from tests.live.service import LONG_SENTENCE, SENTENCE, Caller, Service
+from tests.live.service import LONG_SENTENCE, PRICE_MICROCREDITS, SENTENCE, Caller, Service
 from tests.support.audio import measure_audio
 
 RATE_HERTZ = 22_050  # eSpeak's
@@ -52,7 +52,7 @@ def test_every_response_format_is_the_speech_of_a_job_like_any_other(
     )
     audio = answer.content
     assert answer.headers["Content-Type"] == content_type
-    assert answer.headers["X-Credits-Charged"] == f"0.0{len(SENTENCE)}"
+    assert answer.headers["X-Credits-Charged"] == f"0.00{len(SENTENCE)}"
     assert answer.headers["X-RateLimit-Bucket"] == "generate"
     assert answer.headers["X-Request-ID"]
     assert audio.startswith(starts_with)
@@ -63,8 +63,8 @@ def test_every_response_format_is_the_speech_of_a_job_like_any_other(
     assert (job["status"], job["voice_id"]) == ("completed", "espeak:en-US-eSpeak-Auntie")
     assert job["output_format"] == {"opus": "ogg_opus"}.get(response_format, response_format)
     assert seconds_of(audio, response_format) == pytest.approx(job["duration_seconds"], abs=0.2)
-    assert caller.ledger(job["job_id"]) == [("charge", -1_000 * len(SENTENCE))]
-    assert job["job_id"] in [each["job_id"] for each in caller.http.get("/api/v1/tts").json()["data"]["jobs"]]
+    assert caller.ledger(job["job_id"]) == [("charge", -PRICE_MICROCREDITS * len(SENTENCE))]
+    assert job["job_id"] in [row["job_id"] for row in caller.http.get("/api/v1/tts").json()["data"]["jobs"]]
     kept = httpx.get(job["audio_url"]).content
     assert kept[44:] == audio[44:]  # before it, a wav that is kept tells its true size
     assert len(kept) == len(audio)
@@ -167,7 +167,7 @@ def test_a_request_sent_again_with_its_idempotency_key_is_charged_once(client: o
     assert [answer.headers.get("Idempotent-Replayed") for answer in answers] == [None, "true", "true"]
     assert len({answer.headers["X-Job-ID"] for answer in answers}) == 1
     assert len({answer.content for answer in answers}) == 1
-    assert caller.ledger(answers[0].headers["X-Job-ID"]) == [("charge", -1_000 * len(SENTENCE))]
+    assert caller.ledger(answers[0].headers["X-Job-ID"]) == [("charge", -PRICE_MICROCREDITS * len(SENTENCE))]
 
 
 # --- failures, as the client's exceptions ---------------------------------------------------------
@@ -243,4 +243,4 @@ def test_a_text_that_cannot_be_spoken_is_a_server_error_that_is_refunded_and_not
     jobs = caller.http.get("/api/v1/tts?status=failed&limit=200").json()["data"]["jobs"]
     assert len(jobs) == jobs_before + 1
     assert jobs[0]["refunded"] is True
-    assert caller.ledger(jobs[0]["job_id"]) == [("charge", -3_000), ("refund", 3_000)]
+    assert caller.ledger(jobs[0]["job_id"]) == [("charge", -300), ("refund", 300)]

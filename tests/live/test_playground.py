@@ -35,7 +35,7 @@ def test_speak_hear_find_download_and_rotate(service: Service, browser: Browser)
     page.get_by_label("Find a voice").fill("annie united states")
     expect(page.get_by_label("Voice", exact=True)).to_have_value(VOICE_ID)
     page.get_by_label("Text", exact=True).fill(text)
-    expect(page.locator("#price")).to_contain_text("0.04 credits for 34 characters, leaving 24.96")
+    expect(page.locator("#price")).to_contain_text("0.01 credits for 34 characters, leaving 24.99")
     expect(page.locator("#curl-code")).to_contain_text(text)
 
     page.get_by_role("button", name="Speak").click()
@@ -46,7 +46,7 @@ def test_speak_hear_find_download_and_rotate(service: Service, browser: Browser)
     )  # it is heard
     expect(page.locator("#result")).to_contain_text("Completed", timeout=LOOK_FOR_MILLISECONDS)
     expect(page.locator("#result .wave")).to_be_visible()
-    expect(page.locator("#balance")).to_have_text("24.96")
+    expect(page.locator("#balance")).to_have_text("24.99")
     expect(page.get_by_label("Text", exact=True)).to_have_value(text)
 
     page.get_by_label("Text", exact=True).fill(" ")
@@ -75,8 +75,8 @@ def test_speak_hear_find_download_and_rotate(service: Service, browser: Browser)
     page.get_by_role("link", name="Rotate").click()
     page.get_by_role("button", name="Rotate key").click()
     new_key = page.get_by_label("New secret", exact=True).input_value()
-    for each in (key, new_key):  # both open, for a while
-        answer = httpx.get(f"{service.url}/api/v1/tts", headers={"Authorization": f"Bearer {each}"})
+    for secret in (key, new_key):  # both open, for a while
+        answer = httpx.get(f"{service.url}/api/v1/tts", headers={"Authorization": f"Bearer {secret}"})
         assert answer.status_code == 200
     assert page.problems == []  # type: ignore[attr-defined]  # nothing was refused by the content policy
 

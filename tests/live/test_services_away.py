@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.live.restartable import Server, restartable_postgres, restartable_redis
-from tests.live.service import SENTENCE, VOICE_ID, Caller, Service, settings_of_services
+from tests.live.service import PRICE_MICROCREDITS, SENTENCE, VOICE_ID, Caller, Service, settings_of_services
 from tests.support.services import NoServices
 from tests.support.waiting import wait_for
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not settings_of_services(), reason="needs Postgr
 REDIS_AWAY_SECONDS = 1.0  # an answer's longest way, as promised
 DATABASE_AWAY_SECONDS = 5.0  # until a 503; and from the database's return until the last error
 SPEECH = {"text": SENTENCE, "voice_id": VOICE_ID}
-COST = 1000 * len(SENTENCE)  # microcredits
+COST = PRICE_MICROCREDITS * len(SENTENCE)
 
 
 @dataclass
@@ -112,7 +112,7 @@ def test_without_redis_the_api_answers_in_time_and_jobs_complete_when_it_is_back
     report(record_property, f"redis {how}", seconds, time.monotonic() - began)
     assert max(seconds) < REDIS_AWAY_SECONDS
     # The limits are counted all the while, by all processes together.
-    assert [int(each) for each in limits] == [int(limits[0]), int(limits[0]) - 1, int(limits[0]) - 2]
+    assert [int(limit) for limit in limits] == [int(limits[0]), int(limits[0]) - 1, int(limits[0]) - 2]
     assert balance(world) == before - 8 * COST
     assert [world.caller.ledger(job_id) for job_id in job_ids] == [[("charge", -COST)]] * 8
 

@@ -7,7 +7,7 @@ from tests.live.service import Service, settings_of_services
 
 def programs(service: Service) -> set[int]:
     """Without the children of the speech engine, which come and go with its samples."""
-    return {each.pid for each in service.processes() if "engines/espeak/child.py" not in each.command}
+    return {process.pid for process in service.processes() if "engines/espeak/child.py" not in process.command}
 
 
 def test_a_taken_port_is_named_and_nothing_is_started(service: Service):

@@ -4,10 +4,8 @@ import signal
 
 import pytest
 
-from tests.live.service import START_SECONDS, STOP_SECONDS, Caller, Service
+from tests.live.service import PRICE_MICROCREDITS, START_SECONDS, STOP_SECONDS, Caller, Service
 from tests.support.waiting import slowdown, wait_for
-
-PRICE_MICROCREDITS = 1000  # per character of a premium voice
 
 
 def assert_completed_and_charged_once(caller: Caller, job_id: str) -> None:
@@ -21,7 +19,7 @@ def test_a_signal_ends_every_process_and_the_job_completes_after_the_next_start(
     service: Service, caller: Caller, number: signal.Signals
 ):
     with caller.job_midway() as job_id:
-        commands = " ".join(each.command for each in service.processes())
+        commands = " ".join(process.command for process in service.processes())
         assert all(part in commands for part in ("granian", "celery -q -A config worker", "beat", "espeak/child.py"))
         service.send(number)
 

@@ -99,7 +99,7 @@ def speak(page: Page) -> None:
     page.get_by_label("Find a voice").fill("lee united kingdom")
     expect(page.get_by_label("Voice", exact=True)).to_have_value("espeak:en-GB-eSpeak-Lee")
     page.get_by_label("Text", exact=True).fill(TEXT)
-    expect(page.locator("#price")).to_contain_text(f"0.06 credits for {len(TEXT)} characters")
+    expect(page.locator("#price")).to_contain_text(f"0.01 credits for {len(TEXT)} characters")
     page.get_by_role("button", name="Speak").click()
     page.wait_for_function(
         "() => document.querySelector('#result audio[autoplay]')?.currentTime > 0.2", timeout=HEARD_MILLISECONDS
@@ -156,8 +156,8 @@ def rotate(page: Page, service: Service, key: str) -> None:
     page.get_by_role("button", name="Rotate key").click()
     new_key = page.get_by_label("New secret", exact=True).input_value()
     assert new_key != key
-    for each in (key, new_key):  # both open, for a while
-        answer = httpx.get(f"{service.url}/api/v1/tts", headers={"Authorization": f"Bearer {each}"})
+    for secret in (key, new_key):  # both open, for a while
+        answer = httpx.get(f"{service.url}/api/v1/tts", headers={"Authorization": f"Bearer {secret}"})
         assert answer.status_code == 200
 
 

@@ -149,7 +149,7 @@ def test_issue_key_prints_the_key_for_people(account: Account):
     ids=str,
 )
 def test_issue_key_refuses_and_makes_none(account: Account, arguments: list[str], match: str):
-    refused("issue_key", *(each.format(account=account.pk) for each in arguments), match=match)
+    refused("issue_key", *(argument.format(account=account.pk) for argument in arguments), match=match)
 
 
 @pytest.mark.parametrize("known_by", ["id", "whole key", "prefix"])
@@ -223,7 +223,7 @@ def test_grant_credits_prints_lines_for_people(account: Account):
     ids=str,
 )
 def test_grant_credits_refuses_and_gives_nothing(account: Account, arguments: list[str], match: str):
-    refused("grant_credits", *(each.format(account=account.pk) for each in arguments), match=match)
+    refused("grant_credits", *(argument.format(account=account.pk) for argument in arguments), match=match)
     assert Balance.objects.get(account=account).available_microcredits == 100_000_000
 
 
@@ -231,7 +231,7 @@ def test_grant_credits_refuses_and_gives_nothing(account: Account, arguments: li
 
 
 def test_engines_says_what_speaks_here_and_refreshes_the_catalogue():
-    engines = {each["engine"]: each for each in run_json("engines")["engines"]}
+    engines = {engine["engine"]: engine for engine in run_json("engines")["engines"]}
     espeak, kokoro = engines["espeak"], engines["kokoro"]
     assert (espeak["available"], espeak["reason"], espeak["queue"]) == (True, None, "speech.espeak")
     assert (kokoro["available"], kokoro["queue"]) == (False, "speech.kokoro")

@@ -36,7 +36,7 @@ class S3Peer:
     client: Any
 
     def names(self) -> list[str]:
-        return [each["Key"] for each in self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+        return [entry["Key"] for entry in self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
     def empty(self) -> None:
         for key in self.names():

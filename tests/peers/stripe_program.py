@@ -61,9 +61,9 @@ async def tell(kind: str, thing: dict[str, Any], *, delivers: bool = True, times
 async def list_events(request: web.Request) -> web.Response:
     query = unflatten_data(request.query)
     since = int(query.get("created", {}).get("gte", 0))
-    newest_first = [each for each in reversed(events) if each["created"] >= since]
+    newest_first = [event for event in reversed(events) if event["created"] >= since]
     if after := query.get("starting_after"):
-        newest_first = newest_first[[each["id"] for each in newest_first].index(after) + 1 :]
+        newest_first = newest_first[[event["id"] for event in newest_first].index(after) + 1 :]
     page = newest_first[: int(query.get("limit", 10))]
     more = len(newest_first) > len(page)
     return web.json_response({"object": "list", "url": "/v1/events", "data": page, "has_more": more})
@@ -127,10 +127,10 @@ async def show_portal(request: web.Request) -> web.Response:
     """What the Customer Portal does for a subscription, a button each."""
     words = {"cancel": "Cancel at the end of the month", "renew": "A month goes by", "fail": "The card fails"}
     words |= {"recover": "The card works again", "end": "The subscription ends"}
-    mine = [each for each in subscriptions.values() if each["customer"] == request.match_info["customer"]]
+    mine = [row for row in subscriptions.values() if row["customer"] == request.match_info["customer"]]
     forms = [
-        f'<form method="post" action="/_config/subscription/{each["id"]}?do={do}"><button>{word}</button></form>'
-        for each in mine
+        f'<form method="post" action="/_config/subscription/{row["id"]}?do={do}"><button>{word}</button></form>'
+        for row in mine
         for do, word in words.items()
     ]
     back = portals.get(request.match_info["customer"]) or "/"

@@ -32,7 +32,7 @@ def _voices(voices: None) -> None:
 
 
 def address(*voice_ids: str, text: str = "", path: str = "/voices/compare") -> str:
-    return f"{path}?{urlencode([('voice', each) for each in voice_ids] + ([('text', text)] if text else []))}"
+    return f"{path}?{urlencode([('voice', voice_id) for voice_id in voice_ids] + ([('text', text)] if text else []))}"
 
 
 def page_of(client: Client, *voice_ids: str, text: str = "") -> str:

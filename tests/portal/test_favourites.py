@@ -81,7 +81,7 @@ def test_they_come_first_in_the_playground_and_once(signed_in: Client):
     assert groups[0] == "Favourites"
     assert page.count(f'<option value="{LEE}"') == 1
     first = page.split('<optgroup label="Favourites">')[1].split("</optgroup>")[0]
-    assert text_of(first) == "Lee, English (United Kingdom), eSpeak, 1.00"
+    assert text_of(first) == "Lee, English (United Kingdom), eSpeak, Basic, 1.00"
     assert f'<option value="{LEE}" selected>' in page
 
 

@@ -99,6 +99,34 @@ def test_what_runs_asks_for_itself_with_and_without_script(signed_in: Client, ac
     assert "hx-get" not in signed_in.get(f"/jobs/{job.pk}/sound").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("audio_minutes", "chars_done", "seconds_left", "said"),
+    [
+        (12, 1_000, 1_850, "12 of about 120 minutes of audio done, about 31 minutes left"),
+        (12, 1_000, 70, "12 of about 120 minutes of audio done, about a minute left"),
+        (119.7, 9_980, 12, "119 of about 120 minutes of audio done, less than a minute left"),
+        (119.7, 9_980, -40, "119 of about 120 minutes of audio done, less than a minute left"),
+        (0.05, 1_000, 170, "About 3 minutes left"),  # short, but slow
+        (0.05, 1_000, 30, ""),  # there in a moment
+        (12, 1_000, None, ""),  # nothing is known of the pace
+        (0, 0, 1_850, ""),
+    ],
+)
+def test_a_long_job_tells_the_minutes_done_and_left(
+    signed_in: Client, account: Account, audio_minutes: float, chars_done: int, seconds_left: int | None, said: str
+):
+    expected = None if seconds_left is None else timezone.now() + timedelta(seconds=seconds_left)
+    job = make_job(
+        account, status=JobStatus.PROCESSING, text="a" * 10_000, chars_done=chars_done,
+        audio_ms_done=round(audio_minutes * 60_000), expected_finish_at=expected,
+    )  # fmt: skip
+    for path in (f"/jobs/{job.pk}", f"/jobs/{job.pk}/sound", "/jobs"):
+        text = shown(signed_in.get(path))
+        assert (said in text) if said else (" left" not in text)
+    Job.objects.filter(pk=job.pk).update(status=JobStatus.PENDING)
+    assert " left" not in shown(signed_in.get(f"/jobs/{job.pk}"))
+
+
 def test_a_stream_that_can_be_opened_is_not_reloaded_away(signed_in: Client, account: Account):
     soon = timezone.now() + timedelta(minutes=5)
     job = make_job(account, stream_expires_at=soon)

@@ -14,9 +14,9 @@ from _pytest.mark import ParameterSet
 
 from speech.engines.espeak import EspeakEngine
 from speech.engines.espeak.languages import LANGUAGES, LEFT_OUT
-from speech.engines.espeak.voices import Spoken, engine_voice, find_language, find_spoken, speakers_of
+from speech.engines.espeak.voices import Spoken, engine_voice, find_language, find_spoken, get_speakers
 from tests.support.engines import RATE_HERTZ, level_db, median_pitch_hertz, samples_of, speak
-from voices.sentences import sentence_of
+from voices.sentences import get_sentence
 
 DATA = Path(espeakng_loader.get_data_path())
 # RFC 5646, of which this covers what the table uses: language, script, region, variant, private use.
@@ -73,10 +73,10 @@ def test_tags_are_bcp_47_and_voices_are_unique(engine: EspeakEngine) -> None:
 @pytest.mark.parametrize("tag", language_cases(language.tag for language in LANGUAGES))
 def test_a_woman_and_a_man_speak_it(engine: EspeakEngine, tag: str) -> None:
     language = next(language for language in LANGUAGES if language.tag == tag)
-    text = sentence_of(language.tag)
+    text = get_sentence(language.tag)
     assert text
     pitches: dict[str, list[float]] = {"female": [], "male": []}
-    for speaker in speakers_of(language):
+    for speaker in get_speakers(language):
         pcm = speak(engine, text, voice=engine_voice(language, speaker))
         seconds = len(pcm) / 2 / RATE_HERTZ
         # One character takes 30 to 260 ms: nothing is swallowed, nothing is spelled out by its Unicode name.
@@ -91,7 +91,7 @@ def test_a_woman_and_a_man_speak_it(engine: EspeakEngine, tag: str) -> None:
 def test_digits_are_spoken(engine: EspeakEngine, tag: str) -> None:
     language = find_language(tag)
     assert language is not None
-    pcm = speak(engine, "1 2 3", voice=engine_voice(language, speakers_of(language)[0]))
+    pcm = speak(engine, "1 2 3", voice=engine_voice(language, get_speakers(language)[0]))
     assert len(pcm) > 0.4 * 2 * RATE_HERTZ
 
 

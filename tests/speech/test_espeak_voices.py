@@ -55,6 +55,8 @@ def test_an_entry_carries_everything_the_catalogue_wants(engine: EspeakEngine) -
         language_name="English (United Kingdom)",
         gender="male",
         model_type="premium",
+        quality="basic",
+        rank=903,
         characteristics={"styles": ["general"], "pitch": 105, "age": 25},
         supports_ssml=True,
         supports_markup=False,

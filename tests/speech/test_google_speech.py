@@ -119,7 +119,10 @@ def test_a_dialogue_is_turns_in_the_voices_of_two(engine, peer):  # noqa: F811
         ("Speaker1", "Then come."),
     ]
     speakers = config.voice.multi_speaker_voice_config.speaker_voice_configs
-    assert [(each.speaker_alias, each.speaker_id) for each in speakers] == [("Speaker1", "Kore"), ("Speaker2", "Puck")]
+    assert [(voice.speaker_alias, voice.speaker_id) for voice in speakers] == [
+        ("Speaker1", "Kore"),
+        ("Speaker2", "Puck"),
+    ]
     assert (config.voice.name, source.text, source.prompt) == ("", "", "At dusk.")
     assert pcm == b"".join(say(said, "text", 1.0) for said in ("Shall we?", "Gladly.", "Then come."))
 

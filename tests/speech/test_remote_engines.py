@@ -12,7 +12,7 @@ from speech.engines.remote.retries import MAX_TRIES, with_retries
 from speech.segments import split_into_pieces
 from speech.sentences import MAX_SEGMENT_CHARS
 from speech.ssml import SsmlError, check_ssml
-from voices.sentences import sentence_of
+from voices.sentences import get_sentence
 
 RATE_HERTZ = 24_000
 SENTENCE = "The quick brown fox jumps over the lazy dog, and then it sleeps for a long while. "
@@ -84,7 +84,7 @@ def seconds_of(espeak: EspeakEngine, text: str, voice: str, language: str) -> fl
 def test_the_fastest_voices_we_know_are_no_suspects_in_any_language(espeak):
     languages = 0
     for entry in espeak.voices():
-        text = sentence_of(entry.language)
+        text = get_sentence(entry.language)
         if entry.name != "Lee" or not text:
             continue
         languages += 1

@@ -25,7 +25,7 @@ from accounts.models import Account, ApiKey, Role, User  # noqa: E402
 from accounts.services.audit import SYSTEM  # noqa: E402
 from accounts.services.invitations import invite  # noqa: E402
 from accounts.services.key_changes import rotate_key  # noqa: E402
-from accounts.services.second_factor import add_passkey, passkeys_of  # noqa: E402
+from accounts.services.second_factor import add_passkey, get_passkeys  # noqa: E402
 from billing.models import Pack, Purchase, PurchaseKind, PurchaseState  # noqa: E402
 from billing.services.alerts import raise_alert  # noqa: E402
 from billing.services.low_balance import set_low_balance_notice  # noqa: E402
@@ -63,7 +63,7 @@ def furnish(owner: str, newcomer: str, careful: str, job_id: str) -> dict[str, s
     return {
         "mails": str(len(MAILS)),
         "codes": " ".join(codes),
-        "passkey": str(passkeys_of(holder).get().pk),
+        "passkey": str(get_passkeys(holder).get().pk),
         "confirm": EmailConfirmationHMAC(address).key,
         "invitation": invitation,
         "reset": f"{user_pk_to_url_str(unconfirmed)}-{default_token_generator.make_token(unconfirmed)}",

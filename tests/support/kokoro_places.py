@@ -240,6 +240,7 @@ class Places:
             "KOKORO_HUB_URL": self.server.url,
             "KOKORO_RELEASES_URL": self.server.url,
             "KOKORO_MODEL": "int8",
+            "KOKORO_CACHE": "",
             "DATA_DIR": str(self.folder.parent / "data"),
         }
 

@@ -191,8 +191,8 @@ MAILS = {
     "billing/email/recharge_stopped": Mail(
         recharge_stopped, "Your credits are no longer topped up automatically", ("/billing",)
     ),
-    "tts/email/deletion_asked": Mail(deletion_asked, "{name} is about to be deleted", ("/settings/data",)),
-    "tts/email/deleted": Mail(deleted, "{name} is deleted", ("/sign-up",)),
+    "tts/email/deletion_asked": Mail(deletion_asked, "{name} will be deleted", ("/settings/data",)),
+    "tts/email/deleted": Mail(deleted, "{name} has been deleted", ("/sign-up",)),
     "tts/email/export": Mail(export, "Your export is ready", ("/settings/data",)),
     "webhooks/email/disabled": Mail(webhooks_disabled, "Webhooks of {name} are disabled", ("/webhooks",)),
 }

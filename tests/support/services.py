@@ -64,7 +64,7 @@ def redis_databases(given_url: str, *, count: int) -> Iterator[list[str]]:
     with redis.Redis.from_url(given_url) as client:
         try:
             total = int(client.config_get("databases")["databases"])
-            used = {int(each.removeprefix("db")) for each in client.info("keyspace")}
+            used = {int(name.removeprefix("db")) for name in client.info("keyspace")}
         except redis.RedisError as error:
             raise NoServices(f"TEST_REDIS_URL: {error}") from None
     free = [with_name(given_url, str(number)) for number in range(total) if number not in used][-count:]

@@ -169,7 +169,7 @@ def available(account: Account) -> int:
 
 def audio_files() -> list[str]:
     """Names of everything in the audio store."""
-    location = Path(audio_storage().address_of(""))
+    location = Path(audio_storage().get_address(""))
     return sorted(path.name for path in location.rglob("*") if path.is_file())
 
 

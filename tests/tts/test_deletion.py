@@ -59,7 +59,7 @@ def with_audio(account: Account, text: str) -> tuple[Job, Path]:
     )
     job.audio_key = store.audio_storage().save(store.audio_key(job, 1), ContentFile(b"RIFF"))
     job.save(update_fields=["audio_key"])
-    return job, Path(store.audio_storage().address_of(job.audio_key))
+    return job, Path(store.audio_storage().get_address(job.audio_key))
 
 
 def furnish(account: Account) -> tuple[Job, Job, Path]:
@@ -106,7 +106,7 @@ def test_the_owner_asks_with_name_and_password_and_keys_are_refused_at_once(
     assert not Job.objects.exists()
     assert "Acme is scheduled for deletion" in signed_in.get("/overview").content.decode()
     (message,) = mail.outbox
-    assert (message.to, message.subject) == (["alice@acme.example"], "Acme is about to be deleted")
+    assert (message.to, message.subject) == (["alice@acme.example"], "Acme will be deleted")
     assert AuditEntry.objects.filter(account=account, action="account.deletion_asked").count() == 1
     assert signed_in.post("/settings/data/delete", MEANT).status_code == 302
     assert len(mail.outbox) == 1, "a second click does nothing"
@@ -210,7 +210,7 @@ def test_everything_that_names_anybody_goes_and_the_books_stay(signed_in: Client
     for name in ("alice", "dana", "Acme"):
         assert name not in kept
     (message,) = mail.outbox
-    assert (message.to, message.subject) == (["alice@acme.example"], "Acme is deleted")
+    assert (message.to, message.subject) == (["alice@acme.example"], "Acme has been deleted")
     assert Client().post("/sign-in", {"login": alice.email, "password": PASSWORD}).status_code == 200
 
 

@@ -1,10 +1,12 @@
 """A model's files are damaged, repaired and replaced while its worker runs."""
 
+import io
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError
 
 from speech.engines.kokoro import files
@@ -21,7 +23,7 @@ from tts.services import catalogue
 from tts.services.submit import submit_job
 from tts.stopping import worker_is_stopping
 from tts.worker import engine_watch
-from tts.worker.engine_watch import Look, look_at_engines
+from tts.worker.engine_watch import Seen, look_at_engines
 from voices.models import Voice
 
 BELLA = "kokoro:en-US-Kokoro-Bella"
@@ -42,7 +44,7 @@ def model(tmp_path: Path, settings: Any) -> Path:
     files.write_manifest(
         folder,
         {
-            path.relative_to(folder).as_posix(): files.entry_for(path, files.sha256_of(path), place="hub")
+            path.relative_to(folder).as_posix(): files.entry_for(path, files.compute_sha256(path), place="hub")
             for path in paths
         },
     )
@@ -69,7 +71,7 @@ def damage(path: Path) -> None:
 def test_a_damaged_model_takes_its_voices_away_and_a_repaired_one_brings_them_back(
     committed_db: None, model: Path, account: Any, api: Any
 ):
-    seen: dict[str, Look] = {}
+    seen: dict[str, Seen] = {}
     look_at_engines([QUEUE], seen)
     assert reasons() == {""}
     get_engine("kokoro").warm_up()
@@ -97,7 +99,7 @@ def test_a_damaged_model_takes_its_voices_away_and_a_repaired_one_brings_them_ba
 
 
 def test_a_truncated_or_removed_model_says_so(db: None, model: Path):
-    seen: dict[str, Look] = {}
+    seen: dict[str, Seen] = {}
     look_at_engines([QUEUE], seen)
     size = (model / "model.onnx").stat().st_size
     os.truncate(model / "model.onnx", 100)
@@ -109,7 +111,7 @@ def test_a_truncated_or_removed_model_says_so(db: None, model: Path):
 
 
 def test_a_damaged_pack_takes_one_voice_away(committed_db: None, model: Path, account: Any):
-    seen: dict[str, Look] = {}
+    seen: dict[str, Seen] = {}
     look_at_engines([QUEUE], seen)
     get_engine("kokoro").warm_up()
     waiting = submit(account)
@@ -127,7 +129,7 @@ def test_a_damaged_pack_takes_one_voice_away(committed_db: None, model: Path, ac
 def test_a_model_that_comes_while_the_worker_runs_is_offered(db: None, model: Path):
     hidden = model.with_name("not yet")
     model.rename(hidden)
-    seen: dict[str, Look] = {}
+    seen: dict[str, Seen] = {}
     look_at_engines([QUEUE], seen)
     assert reasons() == {"the model is not installed: model.onnx is missing; run `make kokoro`"}
     hidden.rename(model)
@@ -137,7 +139,7 @@ def test_a_model_that_comes_while_the_worker_runs_is_offered(db: None, model: Pa
 
 def test_a_model_that_comes_back_but_does_not_load_is_not_offered(db: None, model: Path):
     (model / files.MANIFEST_FILE).unlink()
-    seen: dict[str, Look] = {}
+    seen: dict[str, Seen] = {}
     good = (model / "model.onnx").read_bytes()
     (model / "model.onnx").unlink()
     look_at_engines([QUEUE], seen)
@@ -147,15 +149,43 @@ def test_a_model_that_comes_back_but_does_not_load_is_not_offered(db: None, mode
 
 
 def test_what_turned_out_not_to_work_is_not_offered_again_by_a_look(db: None, model: Path):
-    seen: dict[str, Look] = {}
+    (model / files.MANIFEST_FILE).unlink()
+    (model / "model.onnx").write_bytes(b"not a model")
+    seen: dict[str, Seen] = {}
+    for _ in range(3):
+        look_at_engines([QUEUE], seen)
+        assert reasons() == {"Kokoro is not available: model.onnx is corrupted or not a model; run `make kokoro`"}
+
+
+@pytest.mark.parametrize("command", [("sync_voices",), ("start", "migrate")])
+def test_what_a_process_without_the_model_says_is_put_right(
+    db: None, model: Path, settings: Any, tmp_path: Path, command: tuple[str, ...]
+):
+    seen: dict[str, Seen] = {}
     look_at_engines([QUEUE], seen)
-    catalogue.mark_unavailable(get_engine("kokoro"), reason="it does not run")
+    settings.KOKORO_MODEL_DIR = tmp_path / "an operator's shell without this setting"
+    call_command(*command, stdout=io.StringIO(), verbosity=0)
+    assert reasons() == {"the model is not installed: model.onnx is missing; run `make kokoro`"}
+    settings.KOKORO_MODEL_DIR = model
+
     look_at_engines([QUEUE], seen)
-    assert reasons() == {"it does not run"}
+
+    assert reasons() == {""}
+
+
+def test_a_voice_without_its_language_is_not_noted_again_and_again(
+    db: None, model: Path, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+):
+    monkeypatch.setattr("speech.engines.kokoro.g2p.PACKAGES", {"j": ("no_such_package",)})
+    seen: dict[str, Seen] = {}
+    look_at_engines([QUEUE], seen)
+    assert len(reasons()) == 2
+    with django_assert_num_queries(1):
+        look_at_engines([QUEUE], seen)
 
 
 def test_only_the_engines_of_this_workers_queues_are_looked_at(db: None, model: Path):
-    seen: dict[str, Look] = {}
+    seen: dict[str, Seen] = {}
     look_at_engines(["speech.espeak", "maintenance"], seen)
     assert list(seen) == ["espeak"]
 
@@ -168,7 +198,7 @@ def test_a_worker_of_maintenance_leaves_local_voices_alone(db: None, model: Path
 
 
 def test_a_change_is_noted_once_the_database_is_back(db: None, model: Path, monkeypatch: pytest.MonkeyPatch):
-    seen: dict[str, Look] = {}
+    seen: dict[str, Seen] = {}
     look_at_engines([QUEUE], seen)
     damage(model / "model.onnx")
 

@@ -155,7 +155,7 @@ def test_a_worker_that_died_is_followed_by_another_and_leaves_no_file(signed_in:
         signed_in.post("/settings/data")
         dead = exports._claim()
         assert dead is not None
-        store.audio_storage().save(dead.key_of(1), ContentFile(b"half"))
+        store.audio_storage().save(dead.get_store_key(1), ContentFile(b"half"))
         assert make_next_export() is False, "its lease still runs"
         clock.shift(timedelta(minutes=5, seconds=1))
         assert make_next_export() is True

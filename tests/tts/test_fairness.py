@@ -140,7 +140,7 @@ def test_claiming_from_a_thousand_reads_the_index_of_what_waits_and_asks_four_qu
     with CaptureQueriesContext(connection) as captured:
         assert lifecycle.claim_next_job(queue=QUEUE) is not None
 
-    statements = [each["sql"] for each in captured if each["sql"].startswith(("SELECT", "UPDATE"))]
+    statements = [query["sql"] for query in captured if query["sql"].startswith(("SELECT", "UPDATE"))]
     assert len(statements) == 4  # whose turn, which job, take it, read it
     explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
     for statement in statements[:2]:

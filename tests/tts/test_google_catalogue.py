@@ -36,8 +36,8 @@ def test_the_voices_api_lists_them(google_voices, anonymous):  # noqa: F811
     assert voice["credits_per_1000_chars"] == "4"
     listed = data_of(anonymous.get("/api/v1/voices?provider=google&language=de"))["voices"]
     assert [voice["voice_id"] for voice in listed] == [
-        "google:de-DE-Gemini-Kore",
         "google:de-DE-Chirp3HD-Puck",
+        "google:de-DE-Gemini-Kore",
         "google:de-DE-Gemini-Puck",
     ]
 

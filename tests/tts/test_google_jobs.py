@@ -135,7 +135,7 @@ def test_a_long_text_is_a_few_requests_in_order_each_within_googles_limit(api, p
     texts = [request.input.text for request in peer.unary]
     assert "".join(sorted(texts, key=text.index)) == text
     assert len(texts) == 4
-    assert max(len(each.encode()) for each in texts) <= 2_000
+    assert max(len(text.encode()) for text in texts) <= 2_000
 
 
 def test_ssml_reaches_google_in_documents_of_our_own(api, peer):  # noqa: F811
@@ -357,7 +357,7 @@ def test_four_requests_of_a_job_are_under_way_at_once_and_their_audio_is_in_orde
         peer.release.set()
     assert status_of(api, job)["status"] == "completed"
     assert peer.most_at_once == 4
-    asked = [each.input.text for each in peer.unary] or [source.text for _, source in peer.streamed]
+    asked = [request.input.text for request in peer.unary] or [source.text for _, source in peer.streamed]
     pieces = sorted(asked, key=text.index)
     assert "".join(pieces) == text
     assert audio_of(job)[44:] == b"".join(say(piece, "text", 1.0) for piece in pieces)

@@ -38,7 +38,7 @@ def delete(api: ApiClient, job: Job) -> dict[str, Any]:
 def keep_audio(job: Job, *attempts: int) -> list[Path]:
     """Audio in the store, as these attempts at the job would have left it."""
     names = [store.audio_storage().save(store.audio_key(job, attempt), ContentFile(b"RIFF")) for attempt in attempts]
-    return [Path(store.audio_storage().address_of(name)) for name in names]
+    return [Path(store.audio_storage().get_address(name)) for name in names]
 
 
 def test_a_pending_job_is_cancelled_and_paid_back_in_full(api: ApiClient, account: Account, voices):

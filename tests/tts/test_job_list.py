@@ -114,8 +114,8 @@ def test_the_filters_stay_in_the_links(api: ApiClient, account: Account):
 @pytest.mark.parametrize("status", JobStatus.values)
 def test_by_status(api: ApiClient, account: Account, status: str):
     jobs = {
-        each: make_job(account, status=JobStatus(each), finished_at=T0, audio_key="ab/one-1.wav")
-        for each in JobStatus.values
+        status: make_job(account, status=JobStatus(status), finished_at=T0, audio_key="ab/one-1.wav")
+        for status in JobStatus.values
     }
     assert ids(page(api, f"{PATH}?status={status}")) == [str(jobs[status].pk)]
 

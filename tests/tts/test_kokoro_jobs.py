@@ -16,7 +16,7 @@ from tts.requests import SpeechRequest
 from tts.services import lifecycle
 from tts.services.catalogue import sync_catalogue
 from tts.services.submit import submit_job
-from tts.worker.engine_watch import warm_up_engines
+from tts.worker.engine_watch import look_at_engines
 from voices.models import Voice
 
 BELLA = "kokoro:en-US-Kokoro-Bella"
@@ -65,8 +65,13 @@ def test_ssml_and_long_texts_are_refused_with_the_reason(catalogue: None, api: A
     body = {"text": "<speak>Hi</speak>", "voice_id": BELLA, "format": "ssml"}
     refusal = error_of(api.post("/api/v1/tts", body), 400, "VALIDATION_ERROR")
     assert refusal["details"] == {"format": ["Bella does not support SSML."]}
-    refusal = error_of(api.post("/api/v1/tts", {"text": "x" * 5001, "voice_id": BELLA}), 400, "VALIDATION_ERROR")
-    assert refusal["details"] == {"text": ["The text is 5,001 bytes. Bella accepts at most 5,000 bytes."]}
+    body = {"text": "x" * 500_001, "voice_id": BELLA}
+    refusal = error_of(api.post("/api/v1/tts", body), 400, "VALIDATION_ERROR")
+    assert refusal["details"] == {"text": ["The text is 500,001 bytes. Bella accepts at most 500,000 bytes."]}
+    body = {"text": "x" * 100_001, "voice_id": BELLA, "delivery_mode": "stream"}
+    refusal = error_of(api.post("/api/v1/tts", body), 400, "VALIDATION_ERROR")
+    message = "The text is 100,001 bytes. Bella accepts at most 100,000 bytes when streaming."
+    assert refusal["details"] == {"text": [message]}
 
 
 def test_a_job_is_spoken(committed_db: None, catalogue: None, api: Any):
@@ -91,7 +96,7 @@ def test_a_job_that_meets_a_damaged_model_fails_and_is_refunded(
 def test_a_worker_that_cannot_load_the_model_takes_its_voices_off_the_list(catalogue: None, model: Path):
     (model / "model.onnx").write_bytes(b"not a model")
     get_engine("kokoro").close()
-    warm_up_engines({"speech.kokoro"})
+    look_at_engines(["speech.kokoro"], {})
     reasons = set(Voice.objects.filter(provider="kokoro").values_list("unavailable_reason", flat=True))
     assert reasons == {"Kokoro is not available: model.onnx is corrupted or not a model; run `make kokoro`"}
     assert lifecycle.claim_next_job(queue="speech.kokoro") is None

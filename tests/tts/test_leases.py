@@ -1,6 +1,8 @@
 """A worker and its lease: kept while there is work, noticed when lost, and useless afterwards."""
 
 import logging
+import time
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import pytest
@@ -26,7 +28,9 @@ from tts.services import lifecycle
 from tts.services.sweep import sweep
 from tts.stopping import worker_is_stopping
 from tts.storage import store
+from tts.timing import Progress
 from tts.worker import pipeline
+from tts.worker.lease import Lease
 
 TWO_SEGMENTS_THEN_A_GATE = "This is the first sentence. And a second one. GATE here it waits. This is the end."
 
@@ -79,6 +83,32 @@ def test_the_lease_is_renewed_and_the_progress_rises_while_the_work_goes_on(acco
     job.refresh_from_db()
     assert (job.status, job.attempt, job.lease_expires_at) == ("completed", 1, None)
     assert_charged_once(job)
+
+
+def test_minutes_done_and_left_follow_from_the_pace_so_far(account, monkeypatch):
+    job = submit(account, "x" * 1000)
+    lease, now = Lease(job), time.monotonic()
+    monkeypatch.setattr("tts.worker.lease.time.monotonic", lambda: now)
+    assert lease.progress() == Progress(chars_done=0)  # the model is loaded
+    now += 20
+    lease.chars_done, lease.audio_ms_done = 100, 8_000
+    assert lease.progress() == Progress(chars_done=100, audio_ms_done=8_000)  # one look tells no pace
+    now += 10
+    lease.chars_done, lease.audio_ms_done = 200, 15_000
+    progress = lease.progress()
+    assert progress.audio_ms_done == 15_000
+    assert progress.seconds_left == pytest.approx(80)
+
+    claimed = claim()
+    before = timezone.now()
+    assert lifecycle.renew_lease(job=claimed, **asdict(progress))
+    row = Job.objects.get(pk=job.pk)
+    assert (row.chars_done, row.audio_ms_done) == (200, 15_000)
+    assert row.expected_finish_at is not None
+    assert 79 < (row.expected_finish_at - before).total_seconds() < 85
+    lifecycle.release_job(job=claimed)
+    row = Job.objects.get(pk=job.pk)
+    assert (row.audio_ms_done, row.expected_finish_at) == (0, None)
 
 
 def test_a_lease_shorter_than_a_heartbeat_is_renewed_in_time(account, the_engine, settings, monkeypatch):

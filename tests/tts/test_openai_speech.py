@@ -34,7 +34,8 @@ from tts.tasks import speak_next
 from voices.models import ModelAlias, Voice, VoiceAlias
 
 GATED = "A first sentence. GATE to wait for."
-HEARD_THEN_FAILED = "Fine at first. GATE to be heard. PERMANENT trouble then."
+# What fails is longer than what a second of it can stand for: that second may be handed out before it fails.
+HEARD_THEN_FAILED = f"Fine at first. GATE to be heard. PERMANENT trouble then{' and then' * 40}."
 
 
 @pytest.fixture(autouse=True)

@@ -79,7 +79,7 @@ def test_statuses_are_those_of_the_error_classes():
 
 def _all_errors(kind):
     return {
-        each for direct in kind.__subclasses__() for each in {direct} | _all_errors(direct) if hasattr(each, "code")
+        error for direct in kind.__subclasses__() for error in {direct} | _all_errors(direct) if hasattr(error, "code")
     }
 
 

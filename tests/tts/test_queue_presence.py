@@ -103,9 +103,9 @@ def test_a_queue_has_no_worker_once_three_signs_of_life_are_missing(served: int,
 def test_a_queue_is_needed_for_voices_on_offer_or_jobs_that_wait(account, settings) -> None:
     settings.WEBHOOK_SECRET_KEYS = []
     Voice.objects.update(unavailable_reason="it is broken")
-    assert [each.queue for each in list_needed_queues()] == ["maintenance"]
+    assert [needed.queue for needed in list_needed_queues()] == ["maintenance"]
     make_job(account, queue="speech.remote")
-    assert [each.queue for each in list_needed_queues()] == ["maintenance", "speech.remote"]
+    assert [needed.queue for needed in list_needed_queues()] == ["maintenance", "speech.remote"]
 
 
 # --- where it is seen -----------------------------------------------------------------------------
@@ -272,7 +272,7 @@ def test_sweeps_at_once_refund_every_job_once(account) -> None:
     jobs = [waiting_job(account) for _ in range(10)]
     set_watch(served=LIMIT + 5)
     sweeps = race(*[sweep] * 4)
-    assert sum(each.unserved_jobs for each in sweeps) == 10
+    assert sum(sweep.unserved_jobs for sweep in sweeps) == 10
     for job in jobs:
         assert_failed_and_refunded(job)
 

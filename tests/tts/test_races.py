@@ -148,7 +148,7 @@ class OpenTransaction:
 
     def run(self) -> None:
         account, key, text = self._arguments
-        fingerprint = idempotency.fingerprint_of("/api/v1/tts", {"text": text, "voice_id": VOICE})
+        fingerprint = idempotency.build_fingerprint("/api/v1/tts", {"text": text, "voice_id": VOICE})
         with transaction.atomic():
             assert idempotency.claim(account=account, key=key, fingerprint=fingerprint) is None
             job = submit(account, text)
@@ -336,7 +336,7 @@ def test_sweeps_at_the_same_time_share_the_work(running):
 
     sweeps = race(*[sweep] * 4)
 
-    assert sum(each.reclaimed_jobs for each in sweeps) == 4
+    assert sum(sweep.reclaimed_jobs for sweep in sweeps) == 4
     assert [Job.objects.get(pk=job.pk).status for job in jobs] == ["pending", "failed", "pending", "failed"]
     assert [len(movements(job)) for job in jobs] == [1, 2, 1, 2]
     assert sweep().reclaimed_jobs == 0

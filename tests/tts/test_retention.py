@@ -31,7 +31,7 @@ def finished(account: Account, at: datetime, status: JobStatus = JobStatus.COMPL
     store.audio_storage().save(store.audio_key(job, 1), ContentFile(b"RIFF"))
     job.audio_key = store.audio_storage().save(store.audio_key(job, 2), ContentFile(b"RIFF"))
     job.save(update_fields=["audio_key"])
-    return job, Path(store.audio_storage().address_of(job.audio_key))
+    return job, Path(store.audio_storage().get_address(job.audio_key))
 
 
 def test_thirty_days_is_how_long_audio_is_kept():

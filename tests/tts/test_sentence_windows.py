@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from speech import sentences
 from speech.engines.espeak.languages import LANGUAGES as ESPEAK_LANGUAGES
 from speech.sentences import MAX_SEGMENT_CHARS, split_text
-from voices.sentences import sentence_of
+from voices.sentences import get_sentence
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LANGUAGES = sorted({language.tag for language in ESPEAK_LANGUAGES} | {"ja-JP", "zh-CN", "th-TH"})
@@ -37,7 +37,7 @@ def prose(language: str) -> list[str]:
     """Sentences of a language: its sample, and what Django says in it."""
     code = language.partition("-")[0]
     catalogues = Path(django.__file__).parent.glob(f"c*/**/locale/{code}*/LC_MESSAGES/django.mo")
-    found = [sentence_of(language)]
+    found = [get_sentence(language)]
     for catalogue in sorted(catalogues):
         with catalogue.open("rb") as file:
             messages = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]

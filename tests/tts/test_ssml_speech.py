@@ -23,11 +23,10 @@ from tests.conftest import ApiClient
 from tests.speech.test_ssml import well_formed
 from tests.support.audio import measure_audio
 from tests.support.engines import ANNIE, LEE, RATE_HERTZ, SENTENCES, level_db, median_pitch_hertz, speak
-from tests.support.workers import REFUNDED
 from tts.models import Job
 from tts.services import lifecycle
 from tts.storage import store
-from tts.worker import pipeline, synthesis
+from tts.worker import pipeline
 from tts.worker.lease import Lease
 
 VOICE = "espeak:en-US-eSpeak-Annie"
@@ -216,19 +215,37 @@ def test_ssml_without_words_is_refused(db, api: ApiClient, voices, text: str) ->
 # --- the cap --------------------------------------------------------------------------------------
 
 
-@with_real_transactions
-@pytest.mark.parametrize(("speed", "count"), [(1.0, 28), (1.0, 60), (4.0, 28), (0.25, 28)])
-def test_a_text_of_nothing_but_breaks_fails_and_is_refunded(
-    committed_db, api: ApiClient, account, voices, speed: float, count: int
+@pytest.mark.parametrize(
+    ("text", "speed", "asked", "allowed"),
+    [
+        ("<break time='10s'/>" * 7, 1.0, 70, 60),
+        ("<break time='10s'/>" * 7, 4.0, 70, 60),
+        ("<break time='10s'/>" * 2, 0.25, 80, 60),
+        ("<s>One two</s>" + "<break time='10s'/>" * 7, 1.0, 71, 63),
+        ("<s>One two</s>" + "<break time='10s'/>" * 7, 2.0, 71, 61),
+        ("<p></p>" * 100 + "Hello", 1.0, 75, 61),  # each is a pause of its own
+    ],
+)
+def test_breaks_longer_than_60_s_and_the_words_are_refused_and_cost_nothing(
+    db, api: ApiClient, account, voices, text: str, speed: float, asked: int, allowed: int
 ) -> None:
-    text = "<break time='10s'/>" * count  # 19 characters each: half a second more than 19 may make
     before = get_balance(account).available_microcredits
-    job = run(api, text, speed=speed)
-    assert (job.status, job.error_code) == ("failed", "GENERATION_FAILED")
-    assert job.error_message == f"{synthesis.TOO_MUCH_AUDIO_MESSAGE} {REFUNDED}"
-    assert job.refunded_microcredits == job.cost_microcredits > 0
+    answer = submit(api, text, speed=speed)
+    assert answer["error"]["code"] == "VALIDATION_ERROR"
+    assert answer["error"]["message"] == (
+        f"text: The pauses add up to {asked} seconds. This text accepts at most {allowed}: 60 seconds, and 1.5 seconds"
+        " for each spoken word at the speed asked for."
+    )
     assert get_balance(account).available_microcredits == before
-    assert not job.audio_key
+    assert not Job.objects.exists()
+
+
+@with_real_transactions
+@pytest.mark.parametrize("speed", [1.0, 4.0, 0.25])
+def test_breaks_as_long_as_they_may_be_are_spoken(committed_db, api: ApiClient, voices, speed: float) -> None:
+    job = run(api, "One two three four. " + "<break time='5s'/>" * int(12 * min(speed, 1)), speed=speed)
+    assert job.status == "completed"
+    assert job.duration_ms > 59_000 / max(speed, 1.0)
 
 
 def test_one_break_of_four_hours_is_refused(db, api: ApiClient, voices) -> None:

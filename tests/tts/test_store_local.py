@@ -16,7 +16,9 @@ from django.db import connection
 from accounts.models import Account, IdempotencyRecord
 from billing.models import LedgerEntry
 from billing.selectors import find_ledger_mismatches, get_balance
+from speech.audio.formats import Encoding
 from tests.conftest import ApiClient
+from tests.support.envelopes import data_of, error_of
 from tests.support.small_disk import fill, small_disk
 from tts.errors import CapacityReached, StoreUnavailable
 from tts.models import Job
@@ -134,6 +136,50 @@ def test_the_limit_is_an_operators_to_set(free_bytes, settings, tmp_path: Path):
     free_bytes[tmp_path] = 999
     with pytest.raises(CapacityReached):
         store.check_capacity()
+
+
+def test_what_a_job_is_expected_to_need_must_fit_beside_what_others_need(
+    api, voices, account, free_bytes, tmp_path: Path
+):
+    """90,000 characters are 7,500 seconds at most, 44,100 bytes each as a WAV, in the spool and in the store."""
+    reserve, long_job = 500 * 1024 * 1024, 2 * 7_500 * 44_100
+    before = get_balance(account).available_microcredits
+    free_bytes[tmp_path] = reserve + long_job - 1024 * 1024
+    refusal = api.post("/api/v1/tts", SPEECH | {"text": "x" * 90_000, "output_format": "wav"})
+    assert error_of(refusal, 503, "CAPACITY")["message"].startswith("The audio storage is nearly full")
+    assert not Job.objects.exists()
+    assert get_balance(account).available_microcredits == before
+
+    free_bytes[tmp_path] = reserve + long_job
+    data_of(api.post("/api/v1/tts", SPEECH | {"text": "x" * 90_000, "output_format": "wav"}), 202)
+    job = Job.objects.get()
+    assert job.expected_bytes == long_job
+    # What others need counts at once, and whichever process took them: the same again would not fit.
+    for _ in range(2):
+        data_of(api.post("/api/v1/tts", SPEECH | {"text": "Hi."}), 202)
+        more = api.post("/api/v1/tts", SPEECH | {"text": "x" * 480, "output_format": "wav"})
+        error_of(more, 503, "CAPACITY")
+        store._spoken_for = (float("-inf"), 0)
+    Job.objects.update(status="failed")
+    store._spoken_for = (float("-inf"), 0)
+    data_of(api.post("/api/v1/tts", SPEECH | {"text": "x" * 480, "output_format": "wav"}), 202)
+
+
+@pytest.mark.parametrize(
+    ("text", "speed", "encoding", "size_bytes"),
+    [
+        ("x" * 1200, 1.0, ("wav", 24_000, None, 1), 2 * 100 * 48_000),
+        ("x" * 1200, 2.0, ("wav", 24_000, None, 1), 2 * 50 * 48_000),
+        ("x" * 1200, 1.0, ("mp3", 24_000, 128, 1), 2 * 100 * 16_000),
+        ("x" * 1200, 1.0, ("ogg_opus", 48_000, 64, 1), 2 * 100 * (8_000 + 1_400)),
+        ("x" * 1200, 1.0, ("pcm", 24_000, None, 1), 2 * 100 * 48_000),
+        ("今" * 400, 1.0, ("mp3", 24_000, 32, 1), 2 * 100 * 4_000),
+    ],
+)
+def test_the_bytes_expected_follow_from_characters_speed_format_and_bitrate(
+    text: str, speed: float, encoding: tuple[Any, ...], size_bytes: int
+):
+    assert store.expected_bytes(text=text, speed=speed, encoding=Encoding(*encoding)) == size_bytes
 
 
 def test_a_bucket_has_no_end_but_a_spool_beside_the_web_has(free_bytes, settings, tmp_path: Path):

@@ -151,7 +151,7 @@ def test_the_object_is_private_and_knows_its_type(api, account, tmp_path, bucket
 
     assert bucket.client.head_object(Bucket=BUCKET, Key=key)["ContentType"] == "audio/wav"
     grants = bucket.client.get_object_acl(Bucket=BUCKET, Key=key)["Grants"]
-    assert [(each["Grantee"]["Type"], each["Permission"]) for each in grants] == [("CanonicalUser", "FULL_CONTROL")]
+    assert [(grant["Grantee"]["Type"], grant["Permission"]) for grant in grants] == [("CanonicalUser", "FULL_CONTROL")]
     assert httpx.get(data["audio_url"].partition("?")[0]).status_code == 403
 
 
@@ -353,7 +353,7 @@ def test_status_list_and_audio_ask_the_store_nothing(api, voices, account, hangi
     assert api.get(f"/api/v1/tts/{jobs[0].pk}/audio").status_code == 307
     listed = json.loads(api.get("/api/v1/tts?limit=50").content)["data"]["jobs"]
 
-    assert len({each["audio_url"] for each in listed}) == 50
+    assert len({job["audio_url"] for job in listed}) == 50
     assert time.monotonic() - start < 1.0
     with pytest.raises(BlockingIOError):
         hanging_store.accept()

@@ -149,10 +149,10 @@ def test_several_sweeps_at_once_do_everything_exactly_once(account, settings):
 
     sweeps = race(*[sweep] * 4)
 
-    assert all(isinstance(each, Sweep) for each in sweeps), sweeps
-    assert sum(each.reclaimed_jobs for each in sweeps) == 4
-    assert sum(each.removed_spool_files for each in sweeps) == 30
-    assert sum(each.forgotten_requests for each in sweeps) == 10
+    assert all(isinstance(sweep, Sweep) for sweep in sweeps), sweeps
+    assert sum(sweep.reclaimed_jobs for sweep in sweeps) == 4
+    assert sum(sweep.removed_spool_files for sweep in sweeps) == 30
+    assert sum(sweep.forgotten_requests for sweep in sweeps) == 10
     assert spool_files() == []
     assert not IdempotencyRecord.objects.exists()
     assert Job.objects.filter(text="", erased_at__isnull=False).count() == 10

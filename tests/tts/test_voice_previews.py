@@ -69,7 +69,7 @@ def test_a_text_is_spoken_as_an_mp3_that_sounds_like_speech():
     assert speak_auditions(queue=QUEUE) == 1
 
     assert of(audition) == ("ready", 1, 1)
-    audio = Path(store.audio_storage().address_of(audition.audio_key)).read_bytes()
+    audio = Path(store.audio_storage().get_address(audition.audio_key)).read_bytes()
     assert {frame.channels for frame in mp3_frames(audio)} == {1}
     heard = measure_audio(audio)
     assert 1.0 < heard.duration_seconds < 3.0
@@ -94,7 +94,7 @@ def test_whoever_asks_for_the_same_hears_what_is_there():
 
 def test_visitors_who_ask_for_the_same_at_once_share_a_row(committed_db):
     asked = race(*[ask] * 4)
-    assert {each.pk for each in asked} == {VoicePreview.objects.get().pk}
+    assert {preview.pk for preview in asked} == {VoicePreview.objects.get().pk}
 
 
 def test_other_texts_other_voices_and_what_a_voice_has_become_are_other_sounds():
@@ -173,7 +173,7 @@ def test_a_worker_that_comes_late_changes_nothing_and_leaves_no_file(committed_d
             assert speak_auditions(queue=QUEUE) == 1
         took_ms = VoicePreview.objects.get(pk=audition.pk).took_ms
     assert of(audition) == ("ready", 2, 0)
-    assert (audition.audio_key, audition.took_ms) == (audition.key_of(2), took_ms)
+    assert (audition.audio_key, audition.took_ms) == (audition.get_store_key(2), took_ms)
     assert audio_files() == [f"{audition.pk}-2.mp3"]
 
 

@@ -36,7 +36,7 @@ def test_a_visitor_waits_so_long_and_no_longer_unless_it_is_being_spoken(account
 
 def test_text_and_sound_are_forgotten_after_an_hour_with_what_dead_workers_left():
     old, fresh = ask(), ask("Platform five.")
-    store.audio_storage().save(old.key_of(1), ContentFile(b"ID3"))
+    store.audio_storage().save(old.get_store_key(1), ContentFile(b"ID3"))
     silence(old, attempt=1, tries_left=1, ago=CLAIM + SECOND)
     assert speak_auditions(queue=QUEUE) == 2
     grow_old(old, KEPT + SECOND)

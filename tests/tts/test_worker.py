@@ -66,8 +66,8 @@ def test_a_job_survives_the_sigkill_of_its_worker_and_the_loss_of_every_message(
         assert second.poll() is None
 
     assert audio_files() == sorted([f"{job.pk}-2.wav", f"{waiting.pk}-1.wav", f"{third.pk}-1.wav"])
-    for each in (job, waiting, third):
-        assert_charged_once(each)
+    for row in (job, waiting, third):
+        assert_charged_once(row)
 
 
 def test_a_worker_told_to_stop_gives_its_jobs_back_uncounted_and_is_gone_within_five_seconds(account, tmp_path: Path):

@@ -1,8 +1,10 @@
 """The names that OpenAI's clients send: what they stand for here, now and as more voices come."""
 
+import importlib
 from dataclasses import replace
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, transaction
 
 from speech.catalogue import ModelType
@@ -30,7 +32,7 @@ NAMES = [
     "verse",
 ]
 FEMALE = {"alloy", "coral", "marin", "nova", "sage", "shimmer"}
-KOKORO_ALLOY = "kokoro:en-US-Kokoro-Alloy"
+KOKORO_HEART = "kokoro:en-US-Kokoro-Heart"
 AUNTIE = "espeak:en-US-eSpeak-Auntie"
 
 
@@ -55,20 +57,20 @@ def test_a_fresh_installation_knows_openais_names_and_speaks_with_every_one():
 
 def test_a_better_voice_takes_over_as_soon_as_it_is_usable():
     assert speaking("alloy") == AUNTIE
-    install(KOKORO_ALLOY)
-    assert speaking("alloy") == KOKORO_ALLOY
-    Voice.objects.filter(voice_id=KOKORO_ALLOY).update(unavailable_reason="its weights are missing")
+    install(KOKORO_HEART)
+    assert speaking("alloy") == KOKORO_HEART
+    Voice.objects.filter(voice_id=KOKORO_HEART).update(unavailable_reason="its weights are missing")
     assert speaking("alloy") == AUNTIE
-    Voice.objects.filter(voice_id=KOKORO_ALLOY).update(unavailable_reason="", is_enabled=False)
+    Voice.objects.filter(voice_id=KOKORO_HEART).update(unavailable_reason="", is_enabled=False)
     assert speaking("alloy") == AUNTIE
 
 
 def test_a_model_of_one_type_passes_over_voices_of_another():
-    install(KOKORO_ALLOY, model_type="ultra")
+    install(KOKORO_HEART, model_type="ultra")
     ModelAlias.objects.filter(name="tts-1").update(model_type="premium")
     ModelAlias.objects.filter(name="tts-1-hd").update(model_type="ultra")
     assert speaking("alloy", "tts-1") == AUNTIE
-    assert speaking("alloy", "tts-1-hd") == speaking("alloy", "gpt-4o-mini-tts") == KOKORO_ALLOY
+    assert speaking("alloy", "tts-1-hd") == speaking("alloy", "gpt-4o-mini-tts") == KOKORO_HEART
     with pytest.raises(InvalidVoice, match=r"None of the voices of 'nova' is currently available for tts-1-hd\."):
         speaking("nova", "tts-1-hd")
 
@@ -102,3 +104,32 @@ def test_what_an_operator_disabled_is_unknown():
 def test_the_database_knows_the_types_that_there_are():
     with pytest.raises(IntegrityError), transaction.atomic():
         ModelAlias.objects.filter(name="tts-1").update(model_type="basic")
+
+
+# --- an installation that is older than the ranks ---------------------------------------------------
+
+
+def upgrade() -> None:
+    importlib.import_module("voices.migrations.0007_best_names").point_to_the_best(apps, None)
+
+
+def test_an_upgrade_points_names_to_better_voices_unless_an_operator_edited_them():
+    shipped = ["kokoro:en-US-Kokoro-Onyx", "espeak:en-US-eSpeak-Lee"]
+    edited = ["kokoro:en-US-Kokoro-Nova"]
+    VoiceAlias.objects.filter(name="onyx").update(voice_ids=shipped)
+    VoiceAlias.objects.filter(name="nova").update(voice_ids=edited)
+    upgrade()
+    assert VoiceAlias.objects.get(name="onyx").voice_ids == ["kokoro:en-US-Kokoro-Fenrir", *shipped]
+    assert VoiceAlias.objects.get(name="nova").voice_ids == edited
+
+
+def test_openais_six_first_names_are_kokoros_best_voices():
+    first = {alias.name: alias.voice_ids[0].rpartition("-")[2] for alias in VoiceAlias.objects.all()}
+    assert {name: first[name] for name in ("alloy", "echo", "fable", "nova", "onyx", "shimmer")} == {
+        "alloy": "Heart",
+        "echo": "Michael",
+        "fable": "George",
+        "nova": "Bella",
+        "onyx": "Fenrir",
+        "shimmer": "Emma",
+    }

@@ -1,6 +1,7 @@
 """`GET /api/v1/voices` and `GET /api/v1/voices/<voice_id>`: the voices that speak here and now."""
 
 from dataclasses import asdict
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -10,18 +11,22 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.models import Price
 from speech.engines.espeak.voices import voice_entries
+from speech.engines.google.voices import voice_entries as google_entries
+from speech.engines.kokoro.voices import voice_entries as kokoro_entries
 from tests.conftest import ApiClient
 from tests.support.envelopes import ANNIE, data_of, error_of, statements
 from voices.models import Voice
+from voices.services import reconcile_catalogue
 
 pytestmark = pytest.mark.django_db
 
 PATH = "/api/v1/voices"
+GOOGLE = ("en-US-Chirp3-HD-Kore", "en-US-Neural2-A", "en-US-Standard-A")
 FIELDS = {
     "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "characteristics",
     "supports_ssml", "supports_markup", "supports_speed", "supports_prompt", "supports_multispeaker",
     "supports_streaming", "output_formats", "sample_rates", "max_text_bytes", "max_stream_bytes",
-    "credits_per_1000_chars", "sample_url",
+    "credits_per_1000_chars", "sample_url", "quality", "rank",
 }  # fmt: skip
 
 
@@ -65,7 +70,7 @@ def test_a_voice_says_exactly_what_is_promised(anonymous: ApiClient, voices):
     assert (voice["gender"], voice["model_type"]) == ("female", "premium")
     assert isinstance(voice["characteristics"]["styles"], list)
     assert voice["supports_speed"] is True
-    assert [voice[f"supports_{each}"] for each in ("markup", "prompt", "multispeaker")] == [False, False, False]
+    assert [voice[f"supports_{feature}"] for feature in ("markup", "prompt", "multispeaker")] == [False, False, False]
     assert isinstance(voice["supports_ssml"], bool)
     assert isinstance(voice["supports_streaming"], bool)
     assert voice["output_formats"] == ["wav", "mp3", "ogg_opus"]
@@ -89,9 +94,46 @@ def test_the_price_is_the_operators(anonymous: ApiClient, voices):
     assert data_of(anonymous.get(f"{PATH}/{ANNIE}"))["credits_per_1000_chars"] == "4"
 
 
-def test_the_order_is_by_language_then_name(anonymous: ApiClient, voices):
-    order = [(voice["language"], voice["name"]) for voice in listed(anonymous)["voices"]]
+def test_the_best_voices_come_first(anonymous: ApiClient, voices):
+    reconcile_catalogue(provider="kokoro", entries=kokoro_entries({}), unavailable_reason="")
+    google = google_entries([SimpleNamespace(name=name, language_codes=["en-US"], ssml_gender=2) for name in GOOGLE])
+    reconcile_catalogue(provider="google", entries=google, unavailable_reason="")
+    data = listed(anonymous, "?language=en")
+    assert [voice.partition("-Kokoro-")[2] for voice in ids(data)[:5]] == [
+        "Heart",
+        "Bella",
+        "Michael",
+        "Emma",
+        "George",
+    ]
+    assert ids(data)[5:9] == [
+        "google:en-US-Chirp3HD-Kore",
+        "google:en-US-Neural2-A",
+        "kokoro:en-US-Kokoro-Nicole",
+        "kokoro:en-US-Kokoro-Aoede",
+    ]
+    order = [(voice["quality"] == "basic", voice["rank"]) for voice in data["voices"]]
     assert order == sorted(order)
+    assert [voice["provider"] for voice in data["voices"][-12:]] == ["espeak"] * 12
+    assert ids(data)[-13:-11] == ["google:en-US-Standard-A", ANNIE]
+    assert ids(listed(anonymous, "?quality=basic"))[:2] == [ANNIE, "espeak:en-GB-eSpeak-Annie"]
+    assert ids(listed(anonymous, "?language=fr")) == ["kokoro:fr-FR-Kokoro-Siwis"]
+
+
+def test_they_come_by_name_if_that_is_asked_for(anonymous: ApiClient, voices):
+    order = [(voice["name"], voice["language"]) for voice in listed(anonymous, "?sort=name")["voices"]]
+    assert order == sorted(order)
+
+
+@pytest.mark.parametrize(
+    ("query", "details"),
+    [
+        ("?sort=rank", {"sort": ["Must be one of name."]}),
+        ("?quality=best", {"quality": ["Must be one of natural, basic."]}),
+    ],
+)
+def test_another_order_or_quality_is_refused(anonymous: ApiClient, voices, query: str, details: dict[str, list[str]]):
+    assert error_of(anonymous.get(PATH + query), 400, "VALIDATION_ERROR")["details"] == details
 
 
 # --- filters -------------------------------------------------------------------------------------
@@ -120,6 +162,10 @@ def test_the_order_is_by_language_then_name(anonymous: ApiClient, voices):
         ("?gender=female", 6),
         ("?gender=male", 6),
         ("?gender=unknown", 0),
+        ("?quality=basic", 12),
+        ("?quality=natural", 0),
+        ("?sort=name", 12),
+        ("?sort=", 12),
         ("?q=annie", 2),
         ("?q=ANN", 2),
         ("?q=kingdom", 6),
@@ -165,9 +211,9 @@ def test_an_unknown_filter_is_named(anonymous: ApiClient, voices, query: str, fi
 def test_a_long_list_has_pages_of_fifty(anonymous: ApiClient, voices):
     add_voices(93)
     first, second, third = (listed(anonymous, f"?page={number}") for number in (1, 2, 3))
-    assert [len(each["voices"]) for each in (first, second, third)] == [50, 50, 5]
-    assert {each["total"] for each in (first, second, third)} == {105}
-    assert [(each["page"], each["pages"]) for each in (first, second, third)] == [(1, 3), (2, 3), (3, 3)]
+    assert [len(page["voices"]) for page in (first, second, third)] == [50, 50, 5]
+    assert {page["total"] for page in (first, second, third)} == {105}
+    assert [(page["page"], page["pages"]) for page in (first, second, third)] == [(1, 3), (2, 3), (3, 3)]
     assert len({*ids(first), *ids(second), *ids(third)}) == 105
 
 

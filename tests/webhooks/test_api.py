@@ -148,9 +148,9 @@ def test_a_range_is_replayed_and_nothing_else(alice, account, endpoint):
     }
     response = alice.send("POST", f"{URL}/deliveries/replay", body)
     assert (response.status_code, response.json()["data"]) == (202, {"replayed": 2})
-    for each in missed:
-        each.refresh_from_db()
-    assert [each.state for each in missed] == ["pending", "pending", "failed"]
+    for delivery in missed:
+        delivery.refresh_from_db()
+    assert [delivery.state for delivery in missed] == ["pending", "pending", "failed"]
     assert Delivery.objects.filter(state="delivered").count() == 1
 
 
@@ -235,8 +235,8 @@ def test_what_is_done_to_it_is_in_the_audit_trail_without_url_or_secret(alice, a
     alice.send("PUT", URL, {"url": hook.url, "enabled": False})
     alice.send("DELETE", URL)
     entries = list(AuditEntry.objects.filter(account=account, target_type="webhook").order_by("id"))
-    assert [each.action for each in entries] == ["webhook.made", "webhook.changed", "webhook.deleted"]
-    told = json.dumps([[each.before, each.after] for each in entries])
+    assert [entry.action for entry in entries] == ["webhook.made", "webhook.changed", "webhook.deleted"]
+    told = json.dumps([[entry.before, entry.after] for entry in entries])
     assert "tell-nobody" not in told
     assert secret not in told
     assert entries[0].after == {"host": "127.0.0.1", "enabled": True, "new_secret": True}

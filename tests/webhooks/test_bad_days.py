@@ -66,7 +66,7 @@ def test_a_redirect_to_this_machine_is_not_followed(hook):
         301,
         "The endpoint returned 301. Redirects are not followed.",
     )
-    assert [each.path for each in hook.received] == ["/hook"]
+    assert [request.path for request in hook.received] == ["/hook"]
 
 
 def test_a_receiver_that_hangs_is_given_up_in_time(hook, short):
@@ -161,13 +161,13 @@ def test_a_port_that_takes_no_connection_costs_five_seconds(own_network, short):
         silent.bind(("127.0.0.1", 0))
         silent.listen(0)
         waiting = [socket.socket() for _ in range(4)]
-        for each in waiting:
-            each.setblocking(False)
-            each.connect_ex(silent.getsockname())
+        for connection in waiting:
+            connection.setblocking(False)
+            connection.connect_ex(silent.getsockname())
         began = time.monotonic()
         answer = post(f"https://127.0.0.1:{silent.getsockname()[1]}/")
-        for each in waiting:
-            each.close()
+        for connection in waiting:
+            connection.close()
     assert (answer.outcome, answer.error) == ("timeout", "No connection within 0.5 s.")
     assert time.monotonic() - began < 2
 

@@ -151,8 +151,8 @@ def test_eight_attempts_over_38_hours_each_with_the_same_id(account, hook, endpo
         assert (delivery.state, delivery.tries, delivery.next_attempt_at) == ("failed", 8, None)
         clock.shift(timedelta(days=3))
         send_all()
-    assert [each.headers["x-tts-attempt"] for each in hook.received] == list("12345678")
-    assert {each.headers["x-tts-delivery-id"] for each in hook.received} == {str(delivery.pk)}
+    assert [request.headers["x-tts-attempt"] for request in hook.received] == list("12345678")
+    assert {request.headers["x-tts-delivery-id"] for request in hook.received} == {str(delivery.pk)}
     assert list(Attempt.objects.order_by("number").values_list("number", "outcome", "status")) == [
         (number, "http_error", 503) for number in range(1, 9)
     ]
@@ -174,7 +174,7 @@ def test_after_a_failure_it_waits_and_a_later_success_ends_it(account, hook, end
     send_all()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.tries, delivery.attempts_made) == ("delivered", 2, 2)
-    assert [each.headers["x-tts-attempt"] for each in hook.received] == ["1", "2"]
+    assert [request.headers["x-tts-attempt"] for request in hook.received] == ["1", "2"]
     send_all()
     assert len(hook.received) == 2
 
@@ -237,8 +237,8 @@ def test_410_disables_at_once_skips_the_rest_and_tells_the_owner(account, hook, 
     first = make_delivery(account)
     waiting = make_delivery(account, next_attempt_at=database_now() + timedelta(hours=1))
     send_all()
-    for each in (first, waiting, endpoint):
-        each.refresh_from_db()
+    for row in (first, waiting, endpoint):
+        row.refresh_from_db()
     assert (first.state, waiting.state) == ("failed", "skipped")
     assert (endpoint.is_enabled, endpoint.disabled_reason) == (False, "gone")
     (mail,) = mailoutbox
@@ -276,7 +276,7 @@ def test_what_waits_in_a_batch_goes_to_the_new_address(account, hook, endpoint):
             make_delivery(account)
         send_all(slots=1)
     assert len(hook.received) == 1
-    assert len({each.headers["x-tts-delivery-id"] for each in moved.received}) == 3
+    assert len({request.headers["x-tts-delivery-id"] for request in moved.received}) == 3
     assert set(Delivery.objects.values_list("state", "attempts_made")) == {("delivered", 1)}
 
 
@@ -336,7 +336,7 @@ def test_an_account_that_may_no_longer_hears_nothing(account, hook, endpoint, ch
 # --- a job's own URL ------------------------------------------------------------------------------
 
 
-def test_a_jobs_own_url_is_told_instead_and_never_disables_the_endpoint(account, api, voices, hook, endpoint):
+def test_a_jobs_url_is_told_instead_and_never_disables_the_endpoint(account, api, voices, hook, endpoint):
     with receiver() as own:
         own.status = 410
         body = {"text": "Hello there.", "voice_id": "espeak:en-US-eSpeak-Annie", "webhook_url": own.url}
@@ -346,12 +346,12 @@ def test_a_jobs_own_url_is_told_instead_and_never_disables_the_endpoint(account,
         send_all()
     assert (len(own.received), hook.received) == (1, [])
     delivery = Delivery.objects.get()
-    assert (delivery.state, delivery.own_url) == ("failed", own.url)
+    assert (delivery.state, delivery.job_url) == ("failed", own.url)
     endpoint.refresh_from_db()
     assert (endpoint.is_enabled, endpoint.failing_since) == (True, None)
 
 
-def test_a_jobs_own_url_is_vetted_before_anything_is_charged(account, api, voices, hook, endpoint):
+def test_a_jobs_url_is_vetted_before_anything_is_charged(account, api, voices, hook, endpoint):
     body = {"text": "Hello there.", "voice_id": "espeak:en-US-eSpeak-Annie", "webhook_url": "https://10.0.0.1/"}
     response = api.post("/api/v1/tts", body)
     assert response.status_code == 400
@@ -359,7 +359,7 @@ def test_a_jobs_own_url_is_vetted_before_anything_is_charged(account, api, voice
     assert account.jobs.count() == 0
 
 
-def test_a_jobs_own_url_needs_an_endpoint_that_is_enabled(account, api, voices, hook, endpoint):
+def test_a_jobs_url_needs_an_endpoint_that_is_enabled(account, api, voices, hook, endpoint):
     body = {"text": "Hello there.", "voice_id": "espeak:en-US-eSpeak-Annie", "webhook_url": hook.url}
     Endpoint.objects.update(disabled_at=timezone.now(), disabled_reason="paused")
     assert api.post("/api/v1/tts", body).status_code == 403
@@ -385,7 +385,7 @@ def test_a_receiver_that_hangs_holds_four_slots_and_the_others_are_not_delayed(a
             assert hook.most_at_once <= PER_RECEIVER
             assert not Delivery.objects.filter(account=account, state="delivered").exists()
             hook.closing.set()
-    assert {each.state for each in Delivery.objects.filter(pk__in=[one.pk for one in theirs])} == {"delivered"}
+    assert {delivery.state for delivery in Delivery.objects.filter(pk__in=[one.pk for one in theirs])} == {"delivered"}
     assert len(hook.received) == 30
     assert hook.most_at_once <= PER_RECEIVER
 
@@ -395,7 +395,7 @@ def test_of_senders_that_look_at_once_each_delivery_has_one(account, hook, endpo
         make_delivery(account)
     race(*[send_all] * 4)
     assert len(hook.received) == 60
-    assert len({each.headers["x-tts-delivery-id"] for each in hook.received}) == 60
+    assert len({request.headers["x-tts-delivery-id"] for request in hook.received}) == 60
     assert set(Delivery.objects.values_list("state", "attempts_made")) == {("delivered", 1)}
 
 
@@ -421,7 +421,7 @@ def test_a_sender_killed_in_the_middle_is_made_up_for_with_the_same_id(account, 
     send_all()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempts_made) == ("delivered", 1)
-    assert [each.headers["x-tts-delivery-id"] for each in hook.received] == [str(delivery.pk)] * 2
+    assert [request.headers["x-tts-delivery-id"] for request in hook.received] == [str(delivery.pk)] * 2
 
 
 def test_who_lost_his_claim_writes_nothing(account, hook, endpoint):

@@ -105,8 +105,8 @@ def test_a_range_is_replayed(alice, account, endpoint):
     }
     assert alice.post(f"{PAGE}/replay", moments).headers["Location"] == PAGE
     assert "1 delivery is being sent again." in text_of(alice.get(PAGE))
-    for each in (inside, outside):
-        each.refresh_from_db()
+    for delivery in (inside, outside):
+        delivery.refresh_from_db()
     assert (inside.state, outside.state) == ("pending", "skipped")
 
 

@@ -42,7 +42,7 @@ def sent(account, hook, secret) -> Received:
 
 
 def test_our_own_header_is_as_the_contract_says(sent, secret):
-    parts = dict(each.split("=") for each in sent.headers["x-tts-signature"].split(","))
+    parts = dict(part.split("=") for part in sent.headers["x-tts-signature"].split(","))
     assert parts.keys() == {"t", "v1"}
     expected = hmac.new(secret.encode(), f"{parts['t']}.".encode() + sent.body, hashlib.sha256).hexdigest()
     assert parts["v1"] == expected
@@ -116,9 +116,9 @@ def test_for_a_day_both_secrets_sign_and_then_the_new_one_alone(account, hook, s
         assert send_test(claim_test(account=account)).is_success
         request = hook.received[-1]
         answers = []
-        for each in secrets:
+        for secret in secrets:
             try:
-                standardwebhooks.Webhook(standard_secret(each)).verify(request.body.decode(), request.headers)
+                standardwebhooks.Webhook(standard_secret(secret)).verify(request.body.decode(), request.headers)
             except standardwebhooks.WebhookVerificationError:
                 answers.append(False)
             else:

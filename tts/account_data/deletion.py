@@ -70,7 +70,7 @@ def delete_account(*, account: Account) -> None:
     erase_webhooks(account=account)
     erase_people(account=account)
     for email in owners:
-        subject = f"{in_subject(name)} is deleted"
+        subject = f"{in_subject(name)} has been deleted"
         send_mail("tts/email/deleted", to=email, subject=subject, context={"account_name": name})
 
 

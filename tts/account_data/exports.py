@@ -93,7 +93,7 @@ def delete_old_exports() -> int:
 def delete_export(row: AccountExport) -> None:
     """Raises StoreUnavailable."""
     for attempt in range(1, row.attempt + 1):
-        store.audio_storage().delete(row.key_of(attempt))
+        store.audio_storage().delete(row.get_store_key(attempt))
     AccountExport.objects.filter(pk=row.pk).delete()
 
 
@@ -121,13 +121,13 @@ def _make(row: AccountExport) -> None:
         write_archive(row.account, path, at_each_file=lambda: _renew(row))
         _renew(row)
         size_bytes = path.stat().st_size
-        store.save_audio(row.key_of(row.attempt), path)
+        store.save_audio(row.get_store_key(row.attempt), path)
     now = timezone.now()
     done = _mine(row).update(
         state=ExportState.READY, size_bytes=size_bytes, lease_expires_at=None, finished_at=now, expires_at=now + KEPT
     )
     if not done:
-        store.audio_storage().delete(row.key_of(row.attempt))
+        store.audio_storage().delete(row.get_store_key(row.attempt))
         raise LeaseLost
     mail_owners(
         row.account,

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from accounts.api.key_auth import KEY_ERRORS, KeyView
 from accounts.errors import IdempotencyKeyReuse, RequestInProgress
 from accounts.models import Account
-from accounts.pagination import NewestFirst, page_of
+from accounts.pagination import NewestFirst, get_page
 from accounts.rate_limits import Bucket
 from accounts.services.idempotency import IdempotencyClaim, build_header_claim
 from billing.errors import InsufficientCredits, KeyCapReached
@@ -114,7 +114,7 @@ class JobList(KeyView):
             created_after=filters.get("created_after"),
             created_before=filters.get("created_before"),
         )
-        page, next_url, previous_url = page_of(jobs, request, self)
+        page, next_url, previous_url = get_page(jobs, request, self)
         data = [job_data(job, _audio_url(request, job)) for job in page]
         return success({"jobs": data, "next": next_url, "previous": previous_url})
 

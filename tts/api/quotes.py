@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from accounts.api.key_auth import KEY_ERRORS, KeyView, key_of
+from accounts.api.key_auth import KEY_ERRORS, KeyView, get_request_key
 from billing.money import format_credits
 from config.api import success
 from config.errors import PayloadTooLarge, UnsupportedMediaType, ValidationFailed
@@ -34,7 +34,7 @@ class JobQuote(KeyView):
         """
         speech = SpeechSerializer(data=request.data).speech_request()
         check_webhook_url(speech, self.account)
-        quote = quote_job(account=self.account, api_key=key_of(request), request=speech)
+        quote = quote_job(account=self.account, api_key=get_request_key(request), request=speech)
         data = {
             "voice_id": quote.voice.voice_id,
             "model_type": quote.voice.model_type,

@@ -33,7 +33,7 @@ class BitrateField(StrictIntegerField):
     examples=[
         OpenApiExample(
             "A sentence as MP3",
-            value={"text": "Good morning.", "voice_id": "espeak:en-GB-eSpeak-Lee", "output_format": "mp3"},
+            value={"text": "Good morning.", "voice_id": "kokoro:en-US-Kokoro-Heart", "output_format": "mp3"},
             request_only=True,
         )
     ]

@@ -11,12 +11,12 @@ from rest_framework.request import Request
 
 from accounts.api.key_auth import KEY_ERRORS, KeyView
 from billing.money import format_credits
-from billing.months import month_of
+from billing.months import get_month
 from config.api import StrictSerializer, success
 from config.errors import ValidationFailed
 from config.schema import described
 from tts.api.schema import CREDITS
-from tts.usage import GROUPS, MAX_DAYS, Used, keys_of, total_of, usage_of
+from tts.usage import GROUPS, MAX_DAYS, Used, get_keys, get_total, get_usage
 
 
 class UsageFilters(StrictSerializer):
@@ -71,25 +71,25 @@ class Usage(KeyView):
         filters = UsageFilters(data=request.query_params.dict()).parsed()
         today = timezone.now().date()
         last_day: date = filters.get("last_day", today)
-        first_day: date = filters.get("first_day", month_of(last_day))
+        first_day: date = filters.get("first_day", get_month(last_day))
         if first_day > last_day:
             raise ValidationFailed.of_field("first_day", "Must not be after last_day.")
         if (last_day - first_day).days >= MAX_DAYS:
             raise ValidationFailed.of_field("first_day", f"The range must not exceed {MAX_DAYS} days.")
         by = filters["by"]
-        rows = usage_of(account=self.account, first_day=first_day, last_day=last_day, by=by)
-        names = {key.pk: key.name for key in keys_of(self.account, rows).values()} if by == "key" else {}
+        rows = get_usage(account=self.account, first_day=first_day, last_day=last_day, by=by)
+        names = {key.pk: key.name for key in get_keys(self.account, rows).values()} if by == "key" else {}
         data = {
             "first_day": first_day.isoformat(),
             "last_day": last_day.isoformat(),
             "by": by,
-            "rows": [_of(row, by, names) | _figures(row) for row in rows],
-            "total": _figures(total_of(rows)),
+            "rows": [_subject(row, by, names) | _figures(row) for row in rows],
+            "total": _figures(get_total(rows)),
         }
         return success(data, headers={"Cache-Control": "no-store"})
 
 
-def _of(row: Used, by: str, names: dict[Any, str]) -> dict[str, Any]:
+def _subject(row: Used, by: str, names: dict[Any, str]) -> dict[str, Any]:
     if by == "day":
         return {"day": row.of.isoformat()}
     if by == "voice":

@@ -8,6 +8,7 @@ from django.conf import settings
 from speech.catalogue import VoiceEntry
 from speech.engines.base import Engine, EngineError
 from speech.engines.registry import all_engines
+from voices.models import Voice
 from voices.selectors import usable_providers
 from voices.services import CatalogueChange, reconcile_catalogue, retire_providers
 
@@ -42,6 +43,13 @@ def ask_again() -> dict[str, CatalogueChange]:
         if engine.queue == REMOTE_QUEUE and engine.name not in heard and not engine.unavailable_reason()
     ]
     return sync_voices(providers=away)
+
+
+def unavailable_voices(*, provider: str) -> list[str]:
+    """IDs of the voices that the catalogue calls unavailable, whatever the operator's own switch says."""
+    return list(
+        Voice.objects.filter(provider=provider).exclude(unavailable_reason="").values_list("voice_id", flat=True)
+    )
 
 
 def mark_unavailable(engine: Engine, *, reason: str) -> None:

@@ -27,7 +27,9 @@ from tts.timing import Timings
 from webhooks.services import record_job_event
 
 GAVE_UP_MESSAGE = "The voice engine stopped unexpectedly {attempts} times. Try again, or try another voice."
-NOTHING_DONE: dict[str, Any] = {"chars_done": 0, "is_storing": False}  # by the next attempt, so far
+NOTHING_DONE: dict[str, Any] = {  # by the next attempt, so far
+    "chars_done": 0, "is_storing": False, "audio_ms_done": 0, "expected_finish_at": None
+}  # fmt: skip
 ENGINE_REMOVED_MESSAGE = "This voice is no longer available. Try another voice."
 
 
@@ -77,11 +79,18 @@ def due_jobs() -> QuerySet[Job]:
     return Job.objects.filter(Q(not_before=None) | Q(not_before__lte=timezone.now()), status=JobStatus.PENDING)
 
 
-def renew_lease(*, job: Job, chars_done: int, is_storing: bool = False) -> bool:
-    """False when the job is no longer ours: cancelled, or given to another worker."""
+def renew_lease(
+    *, job: Job, chars_done: int, is_storing: bool = False, audio_ms_done: int = 0, seconds_left: float | None = None
+) -> bool:
+    """False when the job is no longer ours: cancelled, or given to another worker. See `tts.timing.Progress`."""
+    now = timezone.now()
     return bool(
         _mine(job).update(
-            lease_expires_at=timezone.now() + lease_duration(), chars_done=chars_done, is_storing=is_storing
+            lease_expires_at=now + lease_duration(),
+            chars_done=chars_done,
+            is_storing=is_storing,
+            audio_ms_done=audio_ms_done,
+            expected_finish_at=None if seconds_left is None else now + timedelta(seconds=seconds_left),
         )
     )
 
@@ -110,7 +119,7 @@ def complete_job(*, job: Job, audio_key: str, audio_bytes: int, duration_ms: int
         **(asdict(made) if made else {}),
     )
     if completed:
-        record_job_event(account=job.account, job_id=job.pk, event="job.completed", own_url=job.webhook_url)
+        record_job_event(account=job.account, job_id=job.pk, event="job.completed", job_url=job.webhook_url)
     return bool(completed)
 
 
@@ -156,7 +165,7 @@ def _fail(row: QuerySet[Job], *, message: str) -> bool:
         actor="system",
         note="The job failed.",
     )
-    record_job_event(account=job.account, job_id=job.pk, event="job.failed", own_url=job.webhook_url)
+    record_job_event(account=job.account, job_id=job.pk, event="job.failed", job_url=job.webhook_url)
     _delete_audio_on_commit(job)
     return True
 

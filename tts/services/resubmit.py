@@ -8,7 +8,7 @@ from accounts.services.idempotency import build_form_claim
 from tts.errors import NotRetryable
 from tts.models import Job
 from tts.requests import SpeechRequest
-from tts.resubmit import request_of
+from tts.resubmit import build_request
 from tts.services.submit import submit_job
 from webhooks.selectors import has_enabled_endpoint
 
@@ -28,7 +28,7 @@ def resubmit_job(*, admission: Admission, job: Job, form_token: str) -> uuid.UUI
 
 def build_repeated_request(job: Job) -> SpeechRequest:
     """The job's request, to be submitted once more. Its webhook_url is left out when nothing allows it any more."""
-    request = request_of(job)
+    request = build_request(job)
     if request.webhook_url and not has_enabled_endpoint(account=job.account):
         request = replace(request, webhook_url="")  # what allowed it is gone; the account's endpoint is, too
     return request

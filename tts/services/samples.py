@@ -23,7 +23,7 @@ from tts.stopping import worker_is_stopping
 from tts.storage import store
 from voices.models import Voice
 from voices.selectors import voices_without_sample
-from voices.sentences import sentence_of
+from voices.sentences import get_sentence
 from voices.services import claim_sample, keep_sample
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def make_all_samples(*, providers: Collection[str]) -> tuple[int, int]:
 
 def make_sample(voice: Voice) -> bool:
     """False, and a line in the log, when there is none: no sentence in this language, or the engine or store failed."""
-    text = sentence_of(voice.language)
+    text = get_sentence(voice.language)
     if not text:
         return False
     key = _sample_key(voice, text)

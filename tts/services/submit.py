@@ -15,7 +15,7 @@ from accounts.key_limits import check_voice
 from accounts.models import Account, ApiKey
 from accounts.services import idempotency
 from accounts.services.idempotency import IdempotencyClaim
-from billing.selectors import get_balance, get_price, left_this_month
+from billing.selectors import get_balance, left_this_month
 from billing.services.ledger import charge_job
 from config.api import success_body
 from config.errors import DomainError
@@ -30,7 +30,8 @@ from tts.requests import SpeechRequest, check_against_voice, check_dialogue, spe
 from tts.storage import store
 from voices.errors import InvalidVoice
 from voices.models import Voice
-from voices.selectors import get_voice_for_speech, has_voices_of
+from voices.prices import get_voice_price
+from voices.selectors import get_voice_for_speech, has_voices
 from webhooks.ssrf import check_url
 
 
@@ -128,7 +129,7 @@ def quote_job(*, account: Account, api_key: ApiKey | None, request: SpeechReques
     Raises InvalidVoice, Forbidden, ValidationFailed, as `submit_job` does.
     """
     voice = _check(request, api_key).voice
-    cost = request.chars * get_price(voice.model_type)
+    cost = request.chars * get_voice_price(voice)
     remaining = get_balance(account).spendable_microcredits
     left_of_cap = None if api_key is None else left_this_month(api_key)
     is_affordable = cost <= remaining and (left_of_cap is None or cost <= left_of_cap)
@@ -141,7 +142,7 @@ def _check(request: SpeechRequest, api_key: ApiKey | None) -> _Speakable:
     speakers = [_find_voice(voice_id, api_key) for voice_id in speaker_voice_ids(request)]
     if speakers:
         check_dialogue(request, voice, speakers)
-    queue = _queue_of(voice)
+    queue = _get_queue(voice)
     webhook_url = check_url(request.webhook_url, field="webhook_url").url if request.webhook_url else ""
     return _Speakable(voice, encoding, queue, [speaker.engine_voice for speaker in speakers], webhook_url)
 
@@ -152,7 +153,7 @@ def _find_voice(voice_id: str, api_key: ApiKey | None) -> Voice:
         voice = get_voice_for_speech(voice_id)
     except InvalidVoice:
         provider = voice_id.partition(":")[0]
-        if provider not in settings.SPEECH_ENGINES or has_voices_of(provider):
+        if provider not in settings.SPEECH_ENGINES or has_voices(provider):
             raise
         reason = get_engine(provider).unavailable_reason()
         if not reason:
@@ -179,7 +180,7 @@ def _build_job(admission: Admission, request: SpeechRequest, speakable: _Speakab
     if retry_of is not None:
         chars, cost_microcredits = retry_of.chars_charged, retry_of.cost_microcredits
     else:
-        chars, cost_microcredits = request.chars, request.chars * get_price(voice.model_type)
+        chars, cost_microcredits = request.chars, request.chars * get_voice_price(voice)
     job = Job(
         account=admission.account,
         api_key=admission.api_key,
@@ -199,6 +200,7 @@ def _build_job(admission: Admission, request: SpeechRequest, speakable: _Speakab
         sample_rate_hertz=encoding.sample_rate_hertz,
         bitrate_kbps=encoding.bitrate_kbps,
         channels=encoding.channels,
+        expected_bytes=store.expected_bytes(text=request.text, speed=request.speed, encoding=encoding),
         chars_charged=chars,
         cost_microcredits=cost_microcredits,
     )
@@ -210,7 +212,7 @@ def _build_job(admission: Admission, request: SpeechRequest, speakable: _Speakab
 
 
 def _accept(admission: Admission, job: Job, claim: IdempotencyClaim | None, base_url: str) -> Submission:
-    store.check_capacity()
+    store.check_capacity(more_bytes=job.expected_bytes)
     remaining = charge_job(
         account=admission.account,
         job_id=job.pk,
@@ -227,7 +229,7 @@ def _accept(admission: Admission, job: Job, claim: IdempotencyClaim | None, base
     return Submission(body, job.pk, False, job.cost_microcredits, remaining)
 
 
-def _queue_of(voice: Voice) -> str:
+def _get_queue(voice: Voice) -> str:
     try:
         return get_engine(voice.provider).queue
     except EngineUnavailable as error:

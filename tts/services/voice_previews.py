@@ -119,7 +119,7 @@ def _speak(audition: VoicePreview) -> bool:
         mine.update(state=VoicePreviewState.FAILED)  # it went away meanwhile
         return False
     began = time.monotonic()
-    key = audition.key_of(audition.attempt)
+    key = audition.get_store_key(audition.attempt)
     peaks = make_sound(audition.voice, audition.text, key)
     took_ms = round((time.monotonic() - began) * 1000)
     if peaks is None:
@@ -147,7 +147,7 @@ def sweep_auditions() -> int:
     for audition in list(VoicePreview.objects.filter(created_at__lt=now - KEPT).defer("text", "peaks")[:FORGET_BATCH]):
         # Files first: a crash in between leaves a row that is swept again, never a file that nobody knows of.
         for attempt in range(1, audition.attempt + 1):
-            store.audio_storage().delete(audition.key_of(attempt))
+            store.audio_storage().delete(audition.get_store_key(attempt))
         forgotten += VoicePreview.objects.filter(pk=audition.pk, attempt=audition.attempt).delete()[0]
     return forgotten
 

@@ -35,7 +35,7 @@ class AudioStorage(Protocol):
         `base_url`: scheme and host of ours, for a store that we serve ourselves.
         """
 
-    def address_of(self, name: str) -> str:
+    def get_address(self, name: str) -> str:
         """Where `name` lies, for an operator to look at."""
 
 

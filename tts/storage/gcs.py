@@ -85,7 +85,7 @@ class GCSAudioStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-stora
         )
         return url
 
-    def address_of(self, name: str) -> str:
+    def get_address(self, name: str) -> str:
         return f"gs://{self.bucket_name}/{self._normalize_name(name)}"
 
     def read_from(self, name: str, skip_bytes: int) -> BinaryIO:

@@ -51,7 +51,7 @@ class LocalAudioStorage(FileSystemStorage):
         query = urlencode({"expires": expires, "signature": _signature(name, expires)})
         return f"{base_url}{reverse('audio_file', kwargs={'key': name})}?{query}"
 
-    def address_of(self, name: str) -> str:
+    def get_address(self, name: str) -> str:
         return self.path(name)
 
 

@@ -47,7 +47,7 @@ class S3AudioStorage(S3Storage):  # type: ignore[misc]  # django-storages has no
         )
         return url
 
-    def address_of(self, name: str) -> str:
+    def get_address(self, name: str) -> str:
         return f"s3://{self.bucket_name}/{self._normalize_name(name)}"
 
     def read_from(self, name: str, skip_bytes: int) -> BinaryIO:

@@ -5,6 +5,7 @@ signs its URLs, are in `tts.storage`; nobody else knows which one it is.
 """
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,15 +16,24 @@ from typing import BinaryIO, cast
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import storages
+from django.db.models import Sum
 from django.utils import timezone
 
-from speech.audio.formats import FORMATS
+from speech.audio.formats import FORMATS, Encoding
 from tts.errors import CapacityReached, StoreUnavailable
-from tts.models import Job
+from tts.models import UNFINISHED, Job
 from tts.storage.base import AudioStorage
 from tts.storage.local import LocalAudioStorage, is_signature_valid
 
 __all__ = ["is_signature_valid"]  # of URLs that a local store made
+
+# Slower than usual voices: 13 letters a second in English (speech.engines.remote.duration_check), a byte each. A
+# Chinese character takes 0.2 s and three bytes, so the bytes say enough in any script.
+TEXT_BYTES_PER_SECOND = 12.0
+COPIES = 2  # of the encoded audio: in the spool, and in the store while it is copied there
+MEGABYTE = 1024 * 1024
+SPOKEN_FOR_SECONDS = 5.0  # how long one look at what is spoken for lasts
+_spoken_for = (float("-inf"), 0)  # until when, and how many bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +93,19 @@ def signed_url(key: str, *, base_url: str, lasts: timedelta | None = None) -> Si
     return SignedUrl(audio_storage().signed_url(key, base_url=base_url, expires_at=expires_at), expires_at)
 
 
-def check_capacity() -> None:
-    """Raises CapacityReached while a disk that audio goes to has less than MIN_FREE_BYTES left. A system call per disk.
+def expected_bytes(*, text: str, speed: float, encoding: Encoding) -> int:
+    """What the audio of a text needs on our disks, at most at once, if it is spoken at a usual pace."""
+    seconds = len(text.encode("utf-8", "replace")) / TEXT_BYTES_PER_SECOND / speed
+    return round(seconds * encoding.bytes_per_second * COPIES)
 
-    The spool is looked at where workers run beside the web; a bucket has no end.
+
+def check_capacity(*, more_bytes: int = 0) -> None:
+    """Raises CapacityReached when a disk that audio goes to would have less than MIN_FREE_BYTES left. A query every few
+    seconds, and a system call per disk.
+
+    `more_bytes`: what the caller is about to need, and has from now on. What all unfinished jobs are expected to need
+    counts too, also what they have written by now; less than a megabyte of it all is within the reserve. The spool is
+    looked at where workers run beside the web; a bucket has no end.
     """
     storage = audio_storage()
     folders = [Path(settings.SPOOL_DIR)]
@@ -94,13 +113,27 @@ def check_capacity() -> None:
         folders.append(Path(storage.location))
     elif not folders[0].exists():
         return
-    if any(shutil.disk_usage(_existing(folder)).free < settings.MIN_FREE_BYTES for folder in folders):
+    spoken_for_bytes = _spoken_for_bytes() + more_bytes
+    needed_bytes = settings.MIN_FREE_BYTES + spoken_for_bytes // MEGABYTE * MEGABYTE
+    if any(shutil.disk_usage(_existing(folder)).free < needed_bytes for folder in folders):
         raise CapacityReached
+    global _spoken_for
+    _spoken_for = _spoken_for[0], spoken_for_bytes
+
+
+def _spoken_for_bytes() -> int:
+    """What unfinished jobs are expected to need, as it was a few seconds ago at most."""
+    global _spoken_for
+    now = time.monotonic()
+    if now >= _spoken_for[0]:
+        unfinished = Job.objects.filter(status__in=UNFINISHED).aggregate(bytes=Sum("expected_bytes"))
+        _spoken_for = now + SPOKEN_FOR_SECONDS, unfinished["bytes"] or 0
+    return _spoken_for[1]
 
 
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest above it that has been made."""
-    return next(each for each in (folder, *folder.parents) if each.exists())
+    return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from contextvars import copy_context
+from dataclasses import asdict
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,7 @@ from django.db import connection
 from tts.models import Job
 from tts.services import lifecycle
 from tts.stopping import worker_is_stopping
+from tts.timing import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +37,9 @@ class Lease:
     """Keeps a claimed job ours while it is worked on: a thread renews the lease and reports the progress."""
 
     def __init__(self, job: Job) -> None:
-        self.chars_done = 0
-        self.is_storing = False  # everything is synthesised, and the store has it or is about to
+        self.chars_done = self.audio_ms_done = 0
+        self.is_storing = False
+        self._pace_since: tuple[float, int] | None = None  # when, and how many characters were done then
         self._job = job
         self._lost = threading.Event()
         self._released = threading.Event()
@@ -51,6 +54,19 @@ class Lease:
         if worker_is_stopping.is_set():
             raise WorkerStopping
 
+    def progress(self) -> Progress:
+        """As of now. To be asked for again and again: the first time nothing is known of the pace."""
+        now, chars_done = time.monotonic(), self.chars_done
+        if self._pace_since is None:
+            self._pace_since = (now, chars_done) if chars_done else None
+            return Progress(chars_done, self.is_storing, self.audio_ms_done)
+        since, chars_before = self._pace_since
+        if chars_done == chars_before:
+            return Progress(chars_done, self.is_storing, self.audio_ms_done)
+        chars_left = max(0, self._job.chars_charged - chars_done)
+        seconds_left = (now - since) / (chars_done - chars_before) * chars_left
+        return Progress(chars_done, self.is_storing, self.audio_ms_done, seconds_left)
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self
@@ -62,14 +78,15 @@ class Lease:
         self._thread.join()
 
     def _keep(self) -> None:
-        renewed_at, reported = time.monotonic(), (0, False)
+        renewed_at, reported = time.monotonic(), Progress(chars_done=0)
         renew_every_seconds = settings.JOB_LEASE_SECONDS / 3
         while not self._released.wait(min(HEARTBEAT_SECONDS, renew_every_seconds)):
-            progress, now = (self.chars_done, self.is_storing), time.monotonic()
-            if progress == reported and now - renewed_at < renew_every_seconds:
+            progress, now = self.progress(), time.monotonic()
+            is_news = (progress.chars_done, progress.is_storing) != (reported.chars_done, reported.is_storing)
+            if not is_news and now - renewed_at < renew_every_seconds:
                 continue
             try:
-                is_mine = lifecycle.renew_lease(job=self._job, chars_done=progress[0], is_storing=progress[1])
+                is_mine = lifecycle.renew_lease(job=self._job, **asdict(progress))
             except AnyDatabaseError:
                 # Away for a moment: try again until the lease is over, then somebody else has the job.
                 logger.warning("job %s: the lease could not be renewed", self._job.pk, exc_info=True)

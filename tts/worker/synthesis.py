@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from typing import NamedTuple, cast
 
+from speech.audio_bound import longest_seconds, measure_extent
 from speech.engines.base import Engine, PermanentEngineError, Segment, TextFormat
 from speech.engines.remote.duration_check import least_seconds, least_seconds_of_ssml
 from speech.prefetch import prefetch_segments
@@ -19,9 +20,6 @@ from tts.worker.lease import Lease
 from voices.models import Voice
 
 BYTES_PER_SAMPLE = 2  # engines yield s16le mono
-# A text can ask for hours of silence; what passes max(60 s, 0.5 s per code point ÷ speed) is not speech.
-MIN_AUDIO_CAP_SECONDS = 60.0
-AUDIO_CAP_SECONDS_PER_CHAR = 0.5
 TOO_MUCH_AUDIO_MESSAGE = "The generated audio is too long for this text."
 # A natural voice takes about 1.7 times as long as the fastest one: 13 letters a second in English, not 22
 # (speech.engines.remote.duration_check). A little less, so that the count inside a segment is rounded up.
@@ -41,12 +39,12 @@ def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Generato
     `lease.chars_done` is exact after each segment. Inside one, whose length nobody knows before its end, it grows with
     each second of audio begun.
 
-    Raises an EngineError (permanent when the cap on audio per character is passed), LeaseLost, WorkerStopping.
+    Raises an EngineError (permanent when the audio runs away, see `speech.audio_bound`), LeaseLost, WorkerStopping.
     """
     rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
-    cap_seconds = max(MIN_AUDIO_CAP_SECONDS, AUDIO_CAP_SECONDS_PER_CHAR * job.chars_charged / job.speed)
-    bytes_left = int(cap_seconds * rate_hertz) * BYTES_PER_SAMPLE
     text_format = cast(TextFormat, job.text_format)  # submit_job let no other through
+    extent = measure_extent(job.text, text_format=text_format)
+    bytes_left = int(longest_seconds(extent, speed=job.speed) * rate_hertz) * BYTES_PER_SAMPLE
     if voice.supports_prompt and text_format == "text":
         # A direction, and a dialogue, are for the whole; such a voice takes no more than fits into one request.
         pieces: Iterable[Piece] = [Piece(job.text, len(job.text))]
@@ -85,6 +83,7 @@ def speak_text(job: Job, voice: Voice, engine: Engine, lease: Lease) -> Generato
                 if bytes_left < 0:
                     raise PermanentEngineError(TOO_MUCH_AUDIO_MESSAGE)
                 segment_bytes += len(pcm)
+                lease.audio_ms_done = (bytes_before + segment_bytes) * 1000 // BYTES_PER_SAMPLE // rate_hertz
                 seconds_begun = math.ceil(segment_bytes / BYTES_PER_SAMPLE / rate_hertz)
                 chars_per_second = chars_per_second or max(pace_so_far, segment_chars / _typical_seconds(segment))
                 lease.chars_done = chars_before + min(segment_chars, math.ceil(seconds_begun * chars_per_second))

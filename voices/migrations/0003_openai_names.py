@@ -4,11 +4,11 @@ import django.utils.timezone
 from django.db import migrations, models
 
 
-# What an operator finds on a fresh installation. Every model speaks with every voice.
+# The defaults of a fresh installation. Every model speaks with every voice.
 MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 
-# Where OpenAI and Kokoro have a voice of the same name, it is that one; else one of like gender and character. The
-# second choice needs nothing installed: of eSpeak's speakers the nearest in gender and pitch.
+# If OpenAI and Kokoro have a voice of the same name, use that one; otherwise one of similar gender and character. The
+# second choice needs no installation: the eSpeak speaker with the closest gender and pitch.
 VOICES = {
     "alloy": ("kokoro:en-US-Kokoro-Alloy", "espeak:en-US-eSpeak-Auntie"),
     "ash": ("kokoro:en-US-Kokoro-Michael", "espeak:en-US-eSpeak-Andy"),

@@ -1,4 +1,4 @@
-"""Every change of state: `endpoints` for what a customer decides, `deliveries` for events on their way."""
+"""Changes of state: `endpoints` for the customer's settings, `deliveries` for events."""
 
 from webhooks.services.deliveries import record_job_event
 

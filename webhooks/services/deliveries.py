@@ -1,4 +1,4 @@
-"""Events on their way: written with what they tell of, claimed by a sender, attempted, finished, replayed."""
+"""Deliveries: recorded with the job's event, claimed by a sender, attempted, finished, replayed."""
 
 import uuid
 from collections.abc import Sequence
@@ -19,57 +19,63 @@ from webhooks.selectors import due_deliveries, get_delivery, get_endpoint
 from webhooks.services.endpoints import disable_endpoint
 from webhooks.ssrf import parse_target
 
-CLAIM_SECONDS = 60  # a sender looks no longer than 20 s at what it claimed, and one attempt takes 10
+CLAIM_SECONDS = 60  # a sender spends at most 20 s on claimed deliveries, plus one attempt of 10 s
 KEPT_DAYS = 30
 FORGET_BATCH = 1000
-MAX_REPLAY = 10_000  # deliveries of one range
+MAX_REPLAY = 10_000  # deliveries per range
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """An attempt that was made."""
+    """An attempt and its result."""
 
     delivery: Delivery
     started_at: datetime
     answer: DeliveryResponse
 
 
-def record_job_event(*, account: Account, job_id: uuid.UUID, event: str, own_url: str = "") -> None:
-    """Inside the transaction that completes or fails the job: both stand, or neither.
+def record_job_event(*, account: Account, job_id: uuid.UUID, event: str, job_url: str = "") -> None:
+    """Records an event. Call it in the transaction that completes or fails the job.
 
-    Nothing for an account without an endpoint. While the endpoint is disabled the event is kept, to be replayed.
+    Does nothing if the account has no endpoint. While the endpoint is disabled, the event is kept for a replay.
     """
     assert transaction.get_connection().in_atomic_block
     endpoint = Endpoint.objects.for_account(account).first()
     if endpoint is None:
         return
     now = database_now()
-    is_due = _is_wanted(endpoint, own_url)
+    is_due = _is_wanted(endpoint, job_url)
     Delivery.objects.create(
         account=account,
         event=event,
         job_id=job_id,
-        own_url=own_url,
-        receiver=parse_target(own_url or endpoint.url).receiver,
+        job_url=job_url,
+        receiver=parse_target(job_url or endpoint.url).receiver,
         created_at=now,
         state=DeliveryState.PENDING if is_due else DeliveryState.SKIPPED,
         next_attempt_at=now if is_due else None,
         finished_at=None if is_due else now,
     )
     if is_due:
-        # Robust: the job is finished whatever becomes of the wake-up.
+        # Robust: the job stays finished even if waking the sender fails.
         transaction.on_commit(wake_sender, robust=True)
 
 
-def _is_wanted(endpoint: Endpoint, own_url: str) -> bool:
-    """A job's own URL is not stopped by what became of the endpoint, only by who decides so."""
-    if own_url:
+def _is_wanted(endpoint: Endpoint, job_url: str) -> bool:
+    """Whether to send it.
+
+    A job's own URL is stopped only by a decision, not by an endpoint that was disabled as failing.
+    """
+    if job_url:
         return endpoint.disabled_reason not in BY_DECISION
     return endpoint.is_enabled
 
 
 def claim_test(*, account: Account) -> Delivery:
-    """A test event, claimed by the caller, who sends it now. Also while the endpoint is disabled. Raises NotFound."""
+    """Creates a test event that the caller has claimed and sends now, even if the endpoint is disabled.
+
+    Raises NotFound.
+    """
     endpoint = get_endpoint(account=account)
     now = database_now()
     return Delivery.objects.create(
@@ -85,47 +91,47 @@ def claim_test(*, account: Account) -> Delivery:
 
 @transaction.atomic
 def claim_batch(*, receiver: str, limit: int, now: datetime) -> list[Delivery]:
-    """What is due for a receiver, oldest first, each with its account, plan and endpoint."""
+    """Claims due deliveries of a receiver, oldest first. Returns them with account, plan and endpoint."""
     claim = uuid.uuid4()
     due = due_deliveries(now).filter(receiver=receiver)
     ids = list(due.select_for_update(skip_locked=True).order_by("next_attempt_at").values_list("pk", flat=True)[:limit])
     due.filter(pk__in=ids).update(claim=claim, claim_expires_at=now + timedelta(seconds=CLAIM_SECONDS))
     claimed = Delivery.objects.filter(claim=claim).select_related("account__plan", "account__webhook_endpoint")
-    return sorted(claimed, key=lambda each: (each.next_attempt_at, each.created_at))
+    return sorted(claimed, key=lambda delivery: (delivery.next_attempt_at, delivery.created_at))
 
 
 def release_claims(*, deliveries: Sequence[Delivery]) -> None:
-    """Back to where they were: nobody has tried."""
-    for claim in {each.claim for each in deliveries}:
-        ids = [each.pk for each in deliveries if each.claim == claim]
+    """Releases claimed deliveries that were not attempted."""
+    for claim in {delivery.claim for delivery in deliveries}:
+        ids = [delivery.pk for delivery in deliveries if delivery.claim == claim]
         Delivery.objects.filter(pk__in=ids, claim=claim).update(claim=None, claim_expires_at=None)
 
 
 def skip_deliveries(*, deliveries: Sequence[Delivery]) -> None:
-    """Claimed ones that nobody is to hear of any more. They can be replayed."""
+    """Marks claimed deliveries as skipped. They can be replayed."""
     now = database_now()
-    for claim in {each.claim for each in deliveries}:
-        ids = [each.pk for each in deliveries if each.claim == claim]
+    for claim in {delivery.claim for delivery in deliveries}:
+        ids = [delivery.pk for delivery in deliveries if delivery.claim == claim]
         Delivery.objects.filter(pk__in=ids, claim=claim).update(**_finished(DeliveryState.SKIPPED, now))
 
 
 @transaction.atomic
 def record_attempts(*, made: Sequence[AttemptResult]) -> None:
-    """What came of attempts: rows for them, and what is to happen next. One whose claim was lost leaves nothing."""
+    """Records attempts and what happens next. An attempt whose claim was lost is dropped."""
     now = database_now()
-    # Endpoints before deliveries, as whoever changes an endpoint does: else each would wait for the other.
-    accounts = {each.delivery.account_id for each in made}
+    # Lock endpoints before deliveries, in the order in which changes of endpoints do, to avoid a deadlock.
+    accounts = {attempt.delivery.account_id for attempt in made}
     list(Endpoint.objects.filter(account__in=accounts).select_for_update().order_by("pk").values_list("pk"))
-    rows = Delivery.objects.filter(pk__in=[each.delivery.pk for each in made])
+    rows = Delivery.objects.filter(pk__in=[attempt.delivery.pk for attempt in made])
     held = set(rows.select_for_update(of=("self",)).values_list("pk", "claim"))
-    ours = [each for each in made if (each.delivery.pk, each.delivery.claim) in held]
-    Attempt.objects.bulk_create([_attempt(each) for each in ours])
-    delivered = [each.delivery.pk for each in ours if each.answer.is_success]
+    ours = [attempt for attempt in made if (attempt.delivery.pk, attempt.delivery.claim) in held]
+    Attempt.objects.bulk_create([_attempt(attempt) for attempt in ours])
+    delivered = [attempt.delivery.pk for attempt in ours if attempt.answer.is_success]
     counted = {"tries": F("tries") + 1, "attempts_made": F("attempts_made") + 1}
     Delivery.objects.filter(pk__in=delivered).update(**_finished(DeliveryState.DELIVERED, now), **counted)
-    for each in ours:
-        if not each.answer.is_success:
-            Delivery.objects.filter(pk=each.delivery.pk).update(**_after_failure(each, now), **counted)
+    for attempt in ours:
+        if not attempt.answer.is_success:
+            Delivery.objects.filter(pk=attempt.delivery.pk).update(**_after_failure(attempt, now), **counted)
     _note_health(ours, now)
 
 
@@ -158,30 +164,30 @@ def _after_failure(made: AttemptResult, now: datetime) -> dict[str, object]:
 
 
 def _note_health(made: Sequence[AttemptResult], now: datetime) -> None:
-    """Of the endpoints. Tests say nothing of it, and neither do URLs of jobs."""
-    telling = [each for each in made if not each.delivery.own_url and each.delivery.event != Event.TEST]
-    healthy = {each.delivery.account_id for each in telling if each.answer.is_success}
+    """Updates the health of endpoints. Tests and jobs' own URLs do not count."""
+    telling = [attempt for attempt in made if not attempt.delivery.job_url and attempt.delivery.event != Event.TEST]
+    healthy = {attempt.delivery.account_id for attempt in telling if attempt.answer.is_success}
     if healthy:
         Endpoint.objects.filter(account__in=healthy, failing_since__isnull=False).update(failing_since=None)
-    failing = {each.delivery.account_id for each in telling} - healthy
+    failing = {attempt.delivery.account_id for attempt in telling} - healthy
     if failing:
         Endpoint.objects.filter(account__in=failing, failing_since=None).update(failing_since=now)
-    for account_id in {each.delivery.account_id for each in telling if each.answer.outcome == "gone"}:
+    for account_id in {attempt.delivery.account_id for attempt in telling if attempt.answer.outcome == "gone"}:
         disable_endpoint(account_id=account_id, reason=DisabledReason.GONE, now=now)
     long_failing = Q(account__in=failing, failing_since__lte=now - FAILING_FOR, disabled_at=None)
     for account_id in Endpoint.objects.filter(long_failing).values_list("account_id", flat=True) if failing else ():
         disable_endpoint(account_id=account_id, reason=DisabledReason.FAILING, now=now)
 
 
-# --- once more ------------------------------------------------------------------------------------
+# --- replays --------------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def replay_delivery(*, account: Account, delivery_id: uuid.UUID) -> Delivery:
-    """From the beginning of the schedule, now, and by the same id. Raises NotFound, WebhookDisabled."""
+    """Sends a delivery again now, with the same ID and a new schedule. Raises NotFound or WebhookDisabled."""
     delivery = get_delivery(account=account, delivery_id=delivery_id)
     endpoint = get_endpoint(account=account)
-    if not _is_wanted(endpoint, delivery.own_url):
+    if not _is_wanted(endpoint, delivery.job_url):
         raise WebhookDisabled
     _replay(account, endpoint, Q(pk=delivery.pk))
     delivery.refresh_from_db()
@@ -190,7 +196,10 @@ def replay_delivery(*, account: Account, delivery_id: uuid.UUID) -> Delivery:
 
 @transaction.atomic
 def replay_range(*, account: Account, created_after: datetime, created_before: datetime) -> int:
-    """Whatever was not delivered of that time. Returns how many. Raises NotFound, WebhookDisabled."""
+    """Replays everything in a time range that was not delivered. Returns how many.
+
+    Raises NotFound or WebhookDisabled.
+    """
     endpoint = get_endpoint(account=account)
     if not endpoint.is_enabled:
         raise WebhookDisabled
@@ -203,8 +212,8 @@ def replay_range(*, account: Account, created_after: datetime, created_before: d
 def _replay(account: Account, endpoint: Endpoint, which: Q) -> int:
     now = database_now()
     rows = Delivery.objects.for_account(account).filter(which)
-    # Where the endpoint is now, not where it was then.
-    rows.filter(own_url="").update(receiver=parse_target(endpoint.url).receiver)
+    # Send to the endpoint's current host, not to the earlier one.
+    rows.filter(job_url="").update(receiver=parse_target(endpoint.url).receiver)
     count = rows.update(
         state=DeliveryState.PENDING, next_attempt_at=now, tries=0, finished_at=None, claim=None, claim_expires_at=None
     )
@@ -214,7 +223,7 @@ def _replay(account: Account, endpoint: Endpoint, which: Q) -> int:
 
 
 def forget_old_deliveries() -> int:
-    """What is older than 30 days, one batch at a time. Returns how many."""
+    """Deletes deliveries older than 30 days, in batches. Returns how many."""
     limit = database_now() - timedelta(days=KEPT_DAYS)
     old = Delivery.objects.filter(created_at__lt=limit).exclude(state=DeliveryState.PENDING)
     ids = list(old.order_by("created_at").values_list("pk", flat=True)[:FORGET_BATCH])

@@ -1,4 +1,4 @@
-"""An account's endpoint: made, changed, paused, disabled, removed. Who did it is in the audit trail."""
+"""An account's endpoint: created, changed, paused, disabled, deleted. The audit trail records who did it."""
 
 import logging
 import uuid
@@ -28,7 +28,7 @@ NO_KEYS = "Webhooks are not available: the administrator of this server has not 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """`secret` is there when it was made just now, and never again."""
+    """A saved endpoint. `secret` is set only if it is new, and cannot be shown again."""
 
     endpoint: Endpoint
     secret: str | None
@@ -37,14 +37,17 @@ class Saved:
 def save_endpoint(
     *, account: Account, url: str, actor: Actor, enabled: bool = True, regenerate_secret: bool = False, reason: str
 ) -> Saved:
-    """The account's one endpoint, made or changed. Raises ValidationFailed (url), Forbidden (no keys for secrets)."""
+    """Creates or changes the account's endpoint.
+
+    Raises ValidationFailed (url), or Forbidden without keys for secrets.
+    """
     if not settings.WEBHOOK_SECRET_KEYS:
         raise Forbidden(NO_KEYS)
-    target = check_url(url)  # asks name servers: before the transaction
+    target = check_url(url)  # before the transaction, because it queries name servers
     fresh = secrets.generate_secret()
     try:
         return _save(account, target.url, target.receiver, fresh, actor, enabled, regenerate_secret, reason)
-    except IntegrityError:  # somebody made it at the same moment; now it is there to be changed
+    except IntegrityError:  # created at the same moment by someone else; change it instead
         return _save(account, target.url, target.receiver, fresh, actor, enabled, regenerate_secret, reason)
 
 
@@ -64,18 +67,18 @@ def _save(
     before = {} if is_new else {"host": urlsplit(endpoint.url).hostname, "enabled": endpoint.is_enabled}
     if enabled:
         if not endpoint.is_enabled or endpoint.url != url:
-            endpoint.failing_since = None  # a new beginning
+            endpoint.failing_since = None  # start counting failures again
         endpoint.disabled_at, endpoint.disabled_reason, endpoint.owner_told_at = None, "", None
     elif endpoint.is_enabled:
         endpoint.disabled_at, endpoint.disabled_reason = now, DisabledReason.PAUSED
     has_moved = endpoint.url != url
     endpoint.url, endpoint.updated_at = url, now
     endpoint.save(force_insert=is_new)
-    if has_moved:  # whoever is sending to the old address finds that it is no longer theirs
-        waiting = Delivery.objects.for_account(account).filter(own_url="", state=DeliveryState.PENDING)
+    if has_moved:  # senders to the old URL lose their claims
+        waiting = Delivery.objects.for_account(account).filter(job_url="", state=DeliveryState.PENDING)
         waiting.update(receiver=receiver, claim=None, claim_expires_at=None)
     if not enabled:
-        _skip_pending(account.pk, now, with_own_urls=True)
+        _skip_pending(account.pk, now, with_job_urls=True)
     audit.record(
         actor=actor,
         action="webhook.made" if is_new else "webhook.changed",
@@ -84,7 +87,7 @@ def _save(
         target_id=endpoint.pk,
         account=account,
         before=before,
-        # Not the whole URL: it may hold a customer's token.
+        # Do not include the whole URL: it may have a customer's token.
         after={"host": urlsplit(url).hostname, "enabled": enabled, "new_secret": is_new or regenerate},
     )
     return Saved(endpoint, fresh if is_new or regenerate else None)
@@ -92,9 +95,9 @@ def _save(
 
 @transaction.atomic
 def delete_endpoint(*, account: Account, actor: Actor, reason: str) -> None:
-    """Nothing more is sent. What was sent stays listed. Raises NotFound."""
+    """Deletes the endpoint. Past deliveries stay listed. Raises NotFound."""
     endpoint = get_endpoint(account=account)
-    _skip_pending(account.pk, database_now(), with_own_urls=True)
+    _skip_pending(account.pk, database_now(), with_job_urls=True)
     audit.record(
         actor=actor,
         action="webhook.deleted",
@@ -110,14 +113,17 @@ def delete_endpoint(*, account: Account, actor: Actor, reason: str) -> None:
 def disable_endpoint(
     *, account_id: uuid.UUID, reason: DisabledReason, now: datetime, actor: Actor = SYSTEM, why: str = ""
 ) -> bool:
-    """Inside a transaction. The owner hears of it by mail. False when it was disabled already."""
+    """Disables an endpoint. Call it in a transaction. The owners get an email later.
+
+    Returns False if already disabled.
+    """
     assert transaction.get_connection().in_atomic_block
     disabled = Endpoint.objects.filter(account=account_id, disabled_at=None).update(
         disabled_at=now, disabled_reason=reason, owner_told_at=None
     )
     if not disabled:
         return False
-    _skip_pending(account_id, now, with_own_urls=reason in BY_DECISION)
+    _skip_pending(account_id, now, with_job_urls=reason in BY_DECISION)
     endpoint = Endpoint.objects.select_related("account").get(account=account_id)
     audit.record(
         actor=actor,
@@ -133,18 +139,18 @@ def disable_endpoint(
 
 
 def note_owner_told(*, endpoint: Endpoint) -> bool:
-    """True for the one who is to write the mail: of two senders one does."""
+    """Returns True to the one sender that should email the owners."""
     told = Endpoint.objects.filter(pk=endpoint.pk, disabled_at=endpoint.disabled_at, owner_told_at=None)
     return bool(told.update(owner_told_at=database_now()))
 
 
 def forget_owner_told(*, endpoint: Endpoint) -> None:
-    """The mail did not go out."""
+    """Undoes `note_owner_told` after the email could not be sent."""
     Endpoint.objects.filter(pk=endpoint.pk, disabled_at=endpoint.disabled_at).update(owner_told_at=None)
 
 
 def rotate_keys() -> int:
-    """Every secret encrypted anew, with the first of WEBHOOK_SECRET_KEYS. Returns how many endpoints."""
+    """Encrypts every secret again with the first of WEBHOOK_SECRET_KEYS. Returns how many endpoints were changed."""
     count = 0
     for pk in list(Endpoint.objects.values_list("pk", flat=True)):
         with transaction.atomic():
@@ -160,7 +166,7 @@ def rotate_keys() -> int:
 
 
 def get_signing_secrets(endpoint: Endpoint, now: datetime) -> list[str]:
-    """Newest first; two for a day after a new one was made. Empty when the key of one of them is gone."""
+    """Returns the secrets, newest first: two for a day after a change. Empty if one of them cannot be decrypted."""
     tokens = [endpoint.secret]
     if endpoint.previous_secret_expires_at is not None and now < endpoint.previous_secret_expires_at:
         tokens.append(endpoint.previous_secret)
@@ -174,11 +180,11 @@ def get_signing_secrets(endpoint: Endpoint, now: datetime) -> list[str]:
         return []
 
 
-def _skip_pending(account_id: uuid.UUID, now: datetime, *, with_own_urls: bool) -> None:
-    """Whoever is sending one of them right now finds that it is no longer theirs."""
+def _skip_pending(account_id: uuid.UUID, now: datetime, *, with_job_urls: bool) -> None:
+    """Skips pending deliveries. A sender that holds one of them loses its claim."""
     pending = Delivery.objects.filter(account=account_id, state=DeliveryState.PENDING)
-    if not with_own_urls:
-        pending = pending.filter(own_url="")
+    if not with_job_urls:
+        pending = pending.filter(job_url="")
     pending.update(
         state=DeliveryState.SKIPPED, next_attempt_at=None, finished_at=now, claim=None, claim_expires_at=None
     )
@@ -186,6 +192,6 @@ def _skip_pending(account_id: uuid.UUID, now: datetime, *, with_own_urls: bool) 
 
 @transaction.atomic
 def erase_webhooks(*, account: Account) -> None:
-    """Of an account that is deleted: address, secrets, and everything that was ever sent."""
+    """Erases the endpoint, its secrets and all deliveries of a deleted account."""
     Delivery.objects.filter(account=account).delete()
     Endpoint.objects.filter(account=account).delete()

@@ -1,4 +1,4 @@
-"""Proves that the ledger and the balances agree."""
+"""Checks that the ledger and the balances agree."""
 
 import json
 from dataclasses import asdict

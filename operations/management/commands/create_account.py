@@ -1,4 +1,4 @@
-"""Makes an account, its owner, and what they need to begin."""
+"""Creates an account and its owner, optionally with credits and an API key."""
 
 import secrets
 from typing import Any

@@ -1,4 +1,4 @@
-"""Makes somebody on the staff, for the pages under /admin."""
+"""Creates a staff member for /admin."""
 
 from typing import Any
 

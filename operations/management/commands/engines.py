@@ -1,4 +1,4 @@
-"""Says which engines speak here, and why the others do not."""
+"""Lists which engines work here, and why the others do not."""
 
 import json
 from typing import Any

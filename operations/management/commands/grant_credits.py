@@ -1,4 +1,4 @@
-"""Gives credits to an account."""
+"""Grants credits to an account."""
 
 from typing import Any
 

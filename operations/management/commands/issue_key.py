@@ -1,4 +1,4 @@
-"""Makes an API key for an account."""
+"""Creates an API key for an account."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Makes the ONNX network from the checkpoint, with PyTorch."""
+"""Exports Kokoro's ONNX model from the checkpoint, with PyTorch."""
 
 import importlib
 import importlib.util
@@ -44,7 +44,7 @@ class Command(OperatorCommand):
         except EngineUnavailable as error:
             raise CommandError(str(error)) from error
         entries = files.manifest(folder)
-        entries[files.ONNX_FILE] = files.entry_for(target, files.sha256_of(target), place=files.EXPORTED)
+        entries[files.ONNX_FILE] = files.entry_for(target, files.compute_sha256(target), place=files.EXPORTED)
         files.write_manifest(folder, entries)
         self.report(
             {"file": str(target), "bytes": target.stat().st_size, "deviation": round(deviation, 3)},

@@ -1,4 +1,4 @@
-"""Takes the API down on purpose, and up again."""
+"""Starts and ends maintenance of the API."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Makes the samples of voices that have none, now and in this process."""
+"""Creates missing voice samples, now and in this process."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Applies what Stripe says happened and never delivered."""
+"""Applies Stripe events that were never delivered."""
 
 from datetime import UTC, datetime
 from typing import Any

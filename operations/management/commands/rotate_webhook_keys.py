@@ -1,4 +1,4 @@
-"""Encrypts every signing secret with the first of WEBHOOK_SECRET_KEYS; the others may go after that."""
+"""Encrypts every signing secret with the first of WEBHOOK_SECRET_KEYS. Then the other keys can be removed."""
 
 from typing import Any
 

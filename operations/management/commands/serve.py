@@ -1,4 +1,4 @@
-"""`make run`: sets everything up, then web, worker and beat on one machine until Ctrl-C."""
+"""`make run`: sets everything up, then runs web, worker and beat on one machine until Ctrl-C."""
 
 import signal
 import socket
@@ -36,7 +36,7 @@ from webhooks.dispatch import QUEUE as WEBHOOK_QUEUE
 
 LISTENS_EVERYWHERE = settings.LISTEN_HOST in {"0.0.0.0", "::"}  # noqa: S104 - which is no address to ask at
 BASE_URL = f"http://{'127.0.0.1' if LISTENS_EVERYWHERE else settings.LISTEN_HOST}:{settings.PORT}"
-WORKER_NICENESS = 5  # speech takes all the processor it can get; a request comes first
+WORKER_NICENESS = 5  # speech uses all the CPU it can get, and requests come first
 INSTALLATION_NICENESS = 19  # and what is needed once comes last
 
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             raise CommandError("--reload is for development: run `make dev`, or set DEBUG=1.")
         try:
             self._serve(reload=reload)
-        except KeyboardInterrupt:  # before the supervisor listens for it
+        except KeyboardInterrupt:  # before the supervisor handles it
             raise SystemExit(128 + signal.SIGINT) from None
 
     def _serve(self, *, reload: bool) -> None:
@@ -97,7 +97,7 @@ class Command(BaseCommand):
                 ) from None
 
     def _introduce(self, demo: Demo, supervisor: Supervisor, *, is_arriving: bool) -> None:
-        """What a newcomer needs, once. The sign-in and the key are shown even if the proof fails."""
+        """Prints what a new user needs, once. The sign-in and the key are printed even if the test request fails."""
         url = settings.PUBLIC_URL
         authorization = f"Authorization: Bearer {demo.api_key}"
         is_natural = usable_voices().filter(voice_id=NATURAL_VOICE).exists()
@@ -158,9 +158,10 @@ class Command(BaseCommand):
 
 
 def _programs(*, is_arriving: bool) -> list[Child]:
-    """A worker for each queue whose engine can speak here: a model that fills the memory, or a provider that is
-    slow to answer, holds up nobody else. The first takes along the queues that have nothing to do yet; but a model that
-    is arriving gets a worker of its own.
+    """Returns the processes: web, beat, and a worker per queue whose engine works here.
+
+    Separate workers keep engines apart: a model that fills the memory, or a slow provider, delays no other engine. The
+    first worker also serves the idle queues, except that of a model that is still being installed.
     """
     at_work = list(dict.fromkeys(engine.queue for engine in all_engines() if not engine.unavailable_reason()))
     arriving = settings.ENGINE_QUEUES[KOKORO] if is_arriving else ""

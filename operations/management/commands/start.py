@@ -1,4 +1,4 @@
-"""One role of the service, as this process: what containers and units start."""
+"""Runs one role of the service in this process, for containers and systemd units."""
 
 import os
 from typing import Any, NoReturn
@@ -16,7 +16,7 @@ ROLES = ["web-api", "web-stream", "worker", "beat", "migrate"]
 
 
 class Command(BaseCommand):
-    requires_system_checks = []  # noqa: RUF012 - a program's log is JSON; `manage.py check` tells of what is missing
+    requires_system_checks = []  # noqa: RUF012 - logs are JSON; `manage.py check` reports missing settings
     help = "Run one role of the service. Pass a worker the queues that it processes. migrate exits when it is done."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -45,13 +45,13 @@ class Command(BaseCommand):
 
 
 def become(arguments: list[str]) -> NoReturn:
-    """The program in place of this process, so that signals reach it itself."""
+    """Replaces this process with the program, so that the program receives signals itself."""
     os.environ["CELERY_SKIP_CHECKS"] = "1"
     os.execv(arguments[0], arguments)  # noqa: S606
 
 
 def migrate(*, verbosity: int) -> None:
-    """Brings the database to what this code expects: tables, the cache's table, the voices of the engines."""
+    """Migrates the database: tables, the cache's table, the engines' voices."""
     call_command("migrate", verbosity=verbosity, interactive=False)
     call_command("createcachetable", verbosity=verbosity)
     sync_catalogue()

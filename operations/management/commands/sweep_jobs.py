@@ -1,4 +1,4 @@
-"""Picks up what was dropped, now instead of in a few seconds."""
+"""Runs the sweep for lost jobs now."""
 
 from dataclasses import asdict
 from typing import Any

@@ -1,4 +1,4 @@
-"""Asks the engines, and the providers behind them, which voices there are."""
+"""Updates the voices from the engines and their providers."""
 
 import json
 from dataclasses import asdict

@@ -48,6 +48,7 @@ SPEAKERS = (
 
 EVERYWHERE = ("Annie", "Lee")  # names of those who speak every language
 WITH_ALL_SPEAKERS = ("en-US", "en-GB")
+RANK = 900  # and above: after every voice of another engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,14 @@ class Spoken:
     def changed(self, *, language: str = "", gender: str = "") -> "Spoken":
         """The nearest voice with this language (a BCP 47 tag) and this gender; what there is not stays as it is."""
         spoken = Spoken(find_language(language) or self.language, self.speaker)
-        speakers = speakers_of(spoken.language)
+        speakers = get_speakers(spoken.language)
         wanted = gender if gender in ("female", "male") else self.speaker.gender
         if self.speaker not in speakers or self.speaker.gender != wanted:
             spoken = Spoken(spoken.language, next(speaker for speaker in speakers if speaker.gender == wanted))
         return spoken
 
 
-def speakers_of(language: Language) -> list[Speaker]:
+def get_speakers(language: Language) -> list[Speaker]:
     return [speaker for speaker in SPEAKERS if language.tag in WITH_ALL_SPEAKERS or speaker.name in EVERYWHERE]
 
 
@@ -101,13 +102,18 @@ def engine_voice(language: Language, speaker: Speaker) -> str:
 _SPOKEN = {
     engine_voice(language, speaker): Spoken(language, speaker)
     for language in LANGUAGES
-    for speaker in speakers_of(language)
+    for speaker in get_speakers(language)
 }
 
 
 def voice_entries() -> list[VoiceEntry]:
     """Every language with its speakers, for the catalogue."""
     return [_entry(spoken.language, spoken.speaker) for spoken in _SPOKEN.values()]
+
+
+def _rank(language: Language, speaker: Speaker) -> int:
+    """The languages that most texts are in come first, with the speakers in the order of the table."""
+    return RANK + (SPEAKERS.index(speaker) if language.tag in WITH_ALL_SPEAKERS else len(SPEAKERS))
 
 
 def _entry(language: Language, speaker: Speaker) -> VoiceEntry:
@@ -125,6 +131,8 @@ def _entry(language: Language, speaker: Speaker) -> VoiceEntry:
         language_name=language.name,
         gender=speaker.gender,
         model_type="premium",
+        quality="basic",
+        rank=_rank(language, speaker),
         characteristics=characteristics,
         supports_ssml=True,
         supports_markup=False,

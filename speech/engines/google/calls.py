@@ -15,7 +15,7 @@ from speech.catalogue import VoiceEntry
 from speech.engines.base import Segment, TransientEngineError
 from speech.engines.google.client import Patience
 from speech.engines.google.errors import our_errors
-from speech.engines.google.messages import samples_of, stream_requests, unary_request
+from speech.engines.google.messages import read_samples, stream_requests, unary_request
 from speech.engines.google.voices import Family, voice_entries
 
 
@@ -32,7 +32,7 @@ def synthesize(client: Any, segment: Segment, family: Family, patience: Patience
         response = client.synthesize_speech(
             request=unary_request(segment, family), timeout=patience.for_text(segment), retry=None
         )
-    return samples_of(response)
+    return read_samples(response)
 
 
 def stream(client: Any, segment: Segment, family: Family, patience: Patience) -> Generator[bytes, None, None]:

@@ -22,7 +22,7 @@ from speech.engines.google.voices import (
     PROVIDER,
     RATE_HERTZ,
     Family,
-    family_of,
+    find_family,
     split_speed,
 )
 from speech.engines.remote.duration_check import check_duration, least_seconds, least_seconds_of_ssml
@@ -114,7 +114,7 @@ class GoogleEngine:
 
 
 def _family(engine_voice: str) -> Family:
-    family = family_of(engine_voice)
+    family = find_family(engine_voice)
     if family is None:
         raise PermanentEngineError("Google has no such voice.")
     return family

@@ -46,7 +46,7 @@ def stream_requests(segment: Segment, family: Family) -> Iterator[google.Streami
     yield google.StreamingSynthesizeRequest(input=source)
 
 
-def samples_of(response: google.SynthesizeSpeechResponse) -> bytes:
+def read_samples(response: google.SynthesizeSpeechResponse) -> bytes:
     """The samples of a WAV file at our rate. Raises TransientEngineError for anything else."""
     try:
         wav = read_wav(response.audio_content)

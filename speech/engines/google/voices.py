@@ -37,6 +37,7 @@ class Family:
     name: str  # in our voice ids
     google_name: str = ""  # in Google's, where it is written otherwise
     model_type: ModelType = "premium"
+    rank: int
     takes_ssml: bool = False
     takes_markup: bool = False
     takes_speed: bool = False
@@ -44,15 +45,25 @@ class Family:
 
 
 CHIRP3_HD = Family(
-    name="Chirp3HD", google_name="Chirp3-HD", takes_markup=True, takes_speed=True, is_streamed=True
+    name="Chirp3HD", google_name="Chirp3-HD", rank=20, takes_markup=True, takes_speed=True, is_streamed=True
 )  # fmt: skip
-GEMINI = Family(name="Gemini", model_type="ultra", takes_ssml=True, is_streamed=True)
+# After Chirp 3: what costs four times as much is a choice, not what somebody finds selected.
+GEMINI = Family(name="Gemini", model_type="ultra", rank=30, takes_ssml=True, is_streamed=True)
+
 FAMILIES = (
     CHIRP3_HD,
-    Family(name="Chirp-HD"),
+    Family(name="Chirp-HD", rank=35),
     *(
-        Family(name=name, takes_ssml=True, takes_speed=True)
-        for name in ("Studio", "Wavenet", "Neural2", "Standard", "Casual", "News", "Polyglot")
+        Family(name=name, rank=rank, takes_ssml=True, takes_speed=True)
+        for name, rank in (
+            ("Studio", 40),
+            ("Neural2", 50),
+            ("Polyglot", 55),
+            ("Casual", 55),
+            ("News", 55),
+            ("Wavenet", 65),
+            ("Standard", 200),
+        )
     ),
 )
 
@@ -106,7 +117,7 @@ class ListedVoice(Protocol):
     ssml_gender: int
 
 
-def family_of(engine_voice: str) -> Family | None:
+def find_family(engine_voice: str) -> Family | None:
     """By Google's name for the voice; None for a name of no family we speak with."""
     found = _WHOLE_NAME.fullmatch(engine_voice)
     if found is not None:
@@ -151,6 +162,8 @@ def _entry(family: Family, name: str, language: str, gender: Gender, engine_voic
         language_name=_language_name(language),
         gender=gender,
         model_type=family.model_type,
+        quality="natural",
+        rank=family.rank,
         characteristics=characteristics,
         supports_ssml=family.takes_ssml,
         supports_markup=family.takes_markup,

@@ -31,7 +31,7 @@ def network_to_load(folder: Path) -> Path:
     source = folder / files.ONNX_FILE
     if not draws_noise(source):
         return source
-    target, sha256 = folder / files.DETERMINISTIC_FILE, files.sha256_of(source)
+    target, sha256 = folder / files.DETERMINISTIC_FILE, files.compute_sha256(source)
     entry = files.manifest(folder).get(target.name)
     if entry is not None and entry.get("made_from") == sha256 and _is_intact(target, entry):
         return target
@@ -40,7 +40,7 @@ def network_to_load(folder: Path) -> Path:
         return source
     try:
         make_noise_deterministic(source, target)
-        made = files.entry_for(target, files.sha256_of(target), place=source.name) | {"made_from": sha256}
+        made = files.entry_for(target, files.compute_sha256(target), place=source.name) | {"made_from": sha256}
         files.write_manifest(folder, files.manifest(folder) | {target.name: made})
     except OSError as error:
         logger.warning("%s cannot be written, so the same text does not sound the same twice: %s", target, error)
@@ -58,7 +58,7 @@ def draws_noise(network: Path) -> bool:
 
 
 def _is_intact(path: Path, entry: files.Entry) -> bool:
-    return path.is_file() and path.stat().st_size == entry["bytes"] and files.sha256_of(path) == entry["sha256"]
+    return path.is_file() and path.stat().st_size == entry["bytes"] and files.compute_sha256(path) == entry["sha256"]
 
 
 def make_noise_deterministic(source: Path, target: Path) -> int:

@@ -95,7 +95,7 @@ def damaged_pack(engine_voice: str) -> str:
 def _changed_content(names: Iterable[str]) -> str:
     folder, entries = model_dir(), manifest(model_dir())
     for name in names:
-        if name in entries and sha256_of(folder / name) != entries[name]["sha256"]:
+        if name in entries and compute_sha256(folder / name) != entries[name]["sha256"]:
             return f"{name} was changed after it was installed; {HOW_TO}"
     return ""
 
@@ -119,7 +119,7 @@ def _damage(folder: Path, name: str, entry: Entry | None) -> str:
             return ""
         if state.st_size != entry["bytes"]:
             return f"{name} is {state.st_size:,} bytes instead of {entry['bytes']:,}; {HOW_TO}"
-        if _sha256_of_state(path, state.st_ino, state.st_size, state.st_mtime_ns) == entry["sha256"]:
+        if _cached_sha256(path, state.st_ino, state.st_size, state.st_mtime_ns) == entry["sha256"]:
             return ""
     except OSError as error:
         return f"{name} cannot be read ({error.strerror}); {HOW_TO}"
@@ -160,12 +160,12 @@ def write_atomically(path: Path, content: bytes) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def sha256_of(path: Path) -> str:
+def compute_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=256)
-def _sha256_of_state(path: Path, inode: int, size_bytes: int, modified_ns: int) -> str:
+def _cached_sha256(path: Path, inode: int, size_bytes: int, modified_ns: int) -> str:
     """The same, read once for each state of the file."""
-    return sha256_of(path)
+    return compute_sha256(path)

@@ -11,7 +11,7 @@ import httpx
 from django.conf import settings
 
 from speech.engines.kokoro.places import PlaceFailed, Site, accept
-from speech.engines.kokoro.sources import File
+from speech.engines.kokoro.sources import Base, File
 
 TIMEOUT_SECONDS: Final = httpx.Timeout(30.0, connect=10.0)
 HEAD_TIMEOUT_SECONDS: Final = 3.0
@@ -21,9 +21,12 @@ CONNECT_TRIES: Final = 2
 
 def from_hub(wanted: Sequence[File], site: Site) -> Iterator[File]:
     """A place, see `places`. A file that the hub lacks, or has otherwise, does not keep it from giving the others."""
-    refused = []
+    refused: list[str] = []
+    away: set[Base] = set()
     with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True) as client:
         for file in wanted:
+            if file.base in away:
+                continue
             url = _url(file)
             site.meter.start(f"downloading {file.name} from {httpx.URL(url).host}")
             is_continued = site.unfinished(file.pin).exists()
@@ -37,13 +40,15 @@ def from_hub(wanted: Sequence[File], site: Site) -> Iterator[File]:
                 refused.append(str(error))
                 continue
             except httpx.TransportError as error:
-                raise PlaceFailed(f"{httpx.URL(url).host} cannot be reached ({type(error).__name__})") from error
+                away.add(file.base)  # the others of it would wait as long
+                refused.append(f"{httpx.URL(url).host} cannot be reached ({type(error).__name__})")
+                continue
             if is_right:
                 yield file
             else:
                 refused.append(f"{url} has other bytes")
     if refused:
-        raise PlaceFailed(refused[0] + (f", and {len(refused) - 1} more" if len(refused) > 1 else ""))
+        raise PlaceFailed(", ".join(refused[:2]) + (f", and {len(refused) - 2} more" if len(refused) > 2 else ""))
 
 
 def is_reachable(file: File) -> bool:

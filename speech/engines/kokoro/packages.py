@@ -32,7 +32,10 @@ PIP_OPTIONS: Final = (
     "download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--quiet", "--no-input",
     "--disable-pip-version-check", "--retries", "1", "--timeout", "15",
 )  # fmt: skip
-NPM_OPTIONS: Final = ("pack", "--ignore-scripts", "--loglevel=error", "--fetch-retries=1", "--fetch-timeout=30000")
+NPM_OPTIONS: Final = (
+    "pack", "--ignore-scripts", "--loglevel=error", "--fetch-timeout=30000", "--fetch-retries=1",
+    "--fetch-retry-mintimeout=1000",
+)  # fmt: skip
 COPY_BYTES: Final = 1 << 20
 MAX_UNPACKED_BYTES: Final = 256 << 20  # of a tarball; kokoro-js has 30 MB
 

@@ -41,10 +41,15 @@ class Site:
 Place = Callable[[Sequence[File], Site], Iterator[File]]
 
 
+def matches(path: Path, pin: Pin) -> bool:
+    """Whether a file is what it must be, read to its last byte. Raises OSError when it cannot be read."""
+    return path.is_file() and path.stat().st_size == pin.size_bytes and files.compute_sha256(path) == pin.sha256
+
+
 def accept(site: Site, pin: Pin) -> bool:
     """Whether the unfinished file is now what it must be; it is `whole` then, else it is gone."""
     path = site.unfinished(pin)
-    if path.stat().st_size == pin.size_bytes and files.sha256_of(path) == pin.sha256:
+    if matches(path, pin):
         path.replace(site.whole(pin))
         return True
     path.unlink()
@@ -66,11 +71,12 @@ def from_folder(source: Path) -> Place:
         found: dict[str, Path] = {}
         for candidate in (path for paths in of_size.values() for path in paths):
             try:
-                found.setdefault(files.sha256_of(candidate), candidate)
+                found.setdefault(files.compute_sha256(candidate), candidate)
             except OSError:  # not ours to read, or gone by now
                 continue
         for file in wanted:
             if (path := found.get(file.pin.sha256)) is not None:
+                site.meter.start(f"copying from {source}")
                 shutil.copyfile(path, site.unfinished(file.pin))
                 if accept(site, file.pin):
                     yield file

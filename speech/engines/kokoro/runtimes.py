@@ -94,7 +94,7 @@ class OnnxRuntime:
 
     def _checked_signature(self) -> str:
         """The name of the phonemes' input. Raises EngineUnavailable for another model."""
-        found = {each.name: each for each in self._session.get_inputs()}
+        found = {model_input.name: model_input for model_input in self._session.get_inputs()}
         ids_name = next((name for name in ("input_ids", "tokens") if name in found), "")
         is_kokoro = ids_name and set(found) == {ids_name, *INPUTS}
         if not is_kokoro or any(len(found[name].shape) != axes for name, axes in INPUTS.items()):

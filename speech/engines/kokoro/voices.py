@@ -9,7 +9,8 @@ from speech.catalogue import Gender, VoiceEntry
 PROVIDER: Final = "kokoro"
 FAMILY: Final = "Kokoro"
 RATE_HERTZ: Final = 24_000
-MAX_TEXT_BYTES: Final = 5_000
+MAX_TEXT_BYTES: Final = 500_000
+MAX_STREAM_BYTES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,34 @@ LANGUAGES: Final = {
 }
 LANGUAGE_OF_TAG: Final = {language.tag: letter for letter, language in LANGUAGES.items()}
 
+# "Overall Grade" in the author's table, which estimates quality and quantity of each voice's training data:
+# https://huggingface.co/hexgrad/Kokoro-82M/blob/main/VOICES.md (as of April 2025, version 1.0 of the model).
+# The Spanish and the Portuguese voices have none.
+GRADES: Final = {
+    voice: grade
+    for grade, voices in {
+        "A": "af_heart",
+        "A-": "af_bella",
+        "B-": "af_nicole bf_emma ff_siwis",
+        "C+": "af_aoede af_kore af_sarah am_fenrir am_michael am_puck jf_alpha",
+        "C": "af_alloy af_nova bf_isabella bm_fable bm_george hf_alpha hf_beta hm_omega hm_psi if_sara im_nicola "
+        "jf_gongitsune jf_tebukuro",
+        "C-": "af_sky jf_nezumi jm_kumo",
+        "D+": "bm_lewis",
+        "D": "af_jessica af_river am_echo am_eric am_liam am_onyx bf_alice bf_lily bm_daniel zf_xiaobei zf_xiaoni "
+        "zf_xiaoxiao zf_xiaoyi zm_yunjian zm_yunxi zm_yunxia zm_yunyang",
+        "D-": "am_santa",
+        "F+": "am_adam",
+    }.items()
+    for voice in voices.split()
+}
+RANK_OF_GRADE: Final = {
+    "A": 10, "A-": 20, "B-": 50, "C+": 60, "C": 70, "C-": 80, "": 85, "D+": 90, "D": 100, "D-": 110, "F+": 120,
+}  # fmt: skip
+# Shown before all others, in this order: the two with the best grades, then the best American man, British woman and
+# British man (of several with the same grade, one), so that the first five sound different from each other.
+SHOWN_FIRST: Final = ("af_heart", "af_bella", "am_michael", "bf_emma", "bm_george")
+
 
 def engine_voices() -> list[str]:
     """Every voice by the model's own name, such as `af_bella`: also the name of its pack."""
@@ -60,10 +89,17 @@ def voice_entries(unavailable: dict[str, str]) -> list[VoiceEntry]:
     return [_entry(voice, unavailable) for voice in engine_voices()]
 
 
+def _rank(engine_voice: str) -> int:
+    if engine_voice in SHOWN_FIRST:
+        return SHOWN_FIRST.index(engine_voice) + 1
+    return RANK_OF_GRADE[GRADES.get(engine_voice, "")]
+
+
 def _entry(engine_voice: str, unavailable: dict[str, str]) -> VoiceEntry:
     language = LANGUAGES[engine_voice[0]]
     gender: Gender = "female" if engine_voice[1] == "f" else "male"
     name = engine_voice[3:].capitalize()
+    grade = GRADES.get(engine_voice, "")
     return VoiceEntry(
         voice_id=f"{PROVIDER}:{language.tag}-{FAMILY}-{name}",
         name=name,
@@ -73,7 +109,9 @@ def _entry(engine_voice: str, unavailable: dict[str, str]) -> VoiceEntry:
         language_name=language.name,
         gender=gender,
         model_type="premium",
-        characteristics={"styles": ["natural"]},
+        quality="natural",
+        rank=_rank(engine_voice),
+        characteristics={"styles": ["natural"]} | ({"grade": grade} if grade else {}),
         supports_ssml=False,
         supports_markup=False,
         supports_speed=True,
@@ -84,7 +122,7 @@ def _entry(engine_voice: str, unavailable: dict[str, str]) -> VoiceEntry:
         sample_rates=SAMPLE_RATES_HERTZ,
         native_rate_hertz=RATE_HERTZ,
         max_text_bytes=MAX_TEXT_BYTES,
-        max_stream_bytes=MAX_TEXT_BYTES,
+        max_stream_bytes=MAX_STREAM_BYTES,
         engine_voice=engine_voice,
         unavailable_reason=unavailable.get(language.tag, ""),
     )

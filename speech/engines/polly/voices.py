@@ -25,16 +25,17 @@ class Family:
     engine: str  # Amazon's name for it
     name: str
     model_type: ModelType
+    rank: int
     takes_all_markup: bool = False  # the others refuse emphasis and pitch
 
 
 FAMILIES: Final = {
     family.engine: family
     for family in (
-        Family("generative", "Generative", "premium"),
-        Family("neural", "Neural", "premium"),
-        Family("standard", "Standard", "premium", takes_all_markup=True),
-        Family("long-form", "Long-Form", "ultra"),
+        Family("generative", "Generative", "premium", rank=20),
+        Family("neural", "Neural", "premium", rank=50),
+        Family("standard", "Standard", "premium", rank=200, takes_all_markup=True),
+        Family("long-form", "Long-Form", "ultra", rank=30),
     )
 }
 
@@ -81,6 +82,8 @@ def _entry(person: dict[str, Any], voice: PollyVoice, language_name: str) -> Voi
         language_name=language_name,
         gender=GENDERS.get(person["Gender"], "unknown"),
         model_type=voice.family.model_type,
+        quality="natural",
+        rank=voice.family.rank,
         characteristics={"styles": ["general"]},
         supports_ssml=True,
         supports_markup=False,

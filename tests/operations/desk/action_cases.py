@@ -76,7 +76,7 @@ def account_case(code: str, action: str, before: Any, after: Any, *, support_may
 
 ANNIE = "espeak:en-US-eSpeak-Annie"
 LEE = "espeak:en-US-eSpeak-Lee"
-ALLOY = ["kokoro:en-US-Kokoro-Alloy", "espeak:en-US-eSpeak-Auntie"]
+ALLOY = ["kokoro:en-US-Kokoro-Heart", "kokoro:en-US-Kokoro-Alloy", "espeak:en-US-eSpeak-Auntie"]
 PAYG = {
     "name": "Pay as you go", "generate_limit": 10, "read_limit": 1800, "allows_api": "on", "price": 0,
     "currency": "usd", "monthly_microcredits": 0,
@@ -123,6 +123,23 @@ def pack_case(code: str, action: str, before: Any, after: Any, **data: Any) -> C
 
 
 SMALLEST_PACK = {"credits": "1000", "price": 1_000, "currency": "usd", "stripe_price_id": ""}
+
+
+def price_case(row: str, code: str, action: str, target: str, before: Any, after: Any, **data: Any) -> Case:
+    return Case(
+        url=lambda world: f"/admin/billing/price/{row}/do/{code}/",
+        data=data,
+        entry=lambda world: {
+            "action": f"price.{action}",
+            "target_type": "price",
+            "target_id": target,
+            "account_id": None,
+            "before": before,
+            "after": after,
+        },
+        support_may=False,
+    )
+
 
 CASES = {
     "edit a pack": pack_case("edit", "edited", {"price": 1_000}, {"price": 1_200}, **SMALLEST_PACK | {"price": 1_200}),
@@ -250,18 +267,19 @@ CASES = {
         },
         support_may=False,
     ),
-    "change a price": Case(
-        url=lambda world: "/admin/billing/price/premium/do/edit/",
-        data={"microcredits_per_character": 1_500},
-        entry=lambda world: {
-            "action": "price.changed",
-            "target_type": "price",
-            "target_id": "premium",
-            "account_id": None,
-            "before": {"microcredits_per_character": 1_000},
-            "after": {"microcredits_per_character": 1_500},
-        },
-        support_may=False,
+    "change a price": price_case(
+        "premium", "edit", "changed", "premium",
+        {"microcredits_per_character": 1_000}, {"microcredits_per_character": 1_500}, microcredits_per_character=1_500,
+    ),
+    "set a price for a family": price_case(
+        "premium", "copy", "added", "espeak:eSpeak",
+        {}, {"microcredits_per_character": 100}, family="espeak:eSpeak", microcredits_per_character=100,
+    ),
+    "disable a family's price": price_case(
+        "polly:Neural", "disable", "disabled", "polly:Neural", {"enabled": True}, {"enabled": False},
+    ),
+    "enable a family's price": price_case(
+        "polly:Standard", "enable", "enabled", "polly:Standard", {"enabled": False}, {"enabled": True},
     ),
     "let a model speak with other voices": name_case(
         "modelalias", "model_alias", "tts-1-hd", "edit", "edited",

@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from accounts.models import Account, AuditEntry, Maintenance, Role, User
-from billing.models import OperatorAlert
+from billing.models import OperatorAlert, Price
 from billing.services.alerts import raise_alert
 from billing.services.ledger import charge_job, refund_job
 from tests.factories import make_job, make_key, make_user
@@ -31,9 +31,11 @@ from voices.models import Voice
 
 @pytest.fixture
 def world(account: Account, voices: None) -> World:
-    """Acme with 98 credits, a key, a completed job that it paid 2 credits for, and a failed one, refunded; and Gina,
-    who has a second factor.
+    """Acme with 98 credits, a key, a completed job that it paid 2 credits for, and a failed one, refunded; Gina, who
+    has a second factor; and prices for two families of voices, one of them disabled.
     """
+    Price.objects.create(code="polly:Neural", microcredits_per_character=2_000)
+    Price.objects.create(code="polly:Standard", microcredits_per_character=500, is_enabled=False)
     completed = make_job(account, status=JobStatus.COMPLETED, cost_microcredits=2 * CREDIT, text="Paid for.")
     charge_job(account=account, job_id=completed.pk, cost_microcredits=2 * CREDIT, actor="test")
     failed = make_job(

@@ -15,7 +15,7 @@ from django.test import Client
 from accounts.append_only import AUDIT_GUARD
 from accounts.errors import NothingToChange
 from accounts.models import Account, AuditEntry, Maintenance, User
-from accounts.operators import role_of
+from accounts.operators import get_role
 from accounts.services import audit
 from accounts.services.audit import COMMAND_LINE, Actor
 from accounts.services.operator_actions import suspend_account
@@ -308,7 +308,7 @@ def test_an_operator_is_made_with_a_password_that_works_and_an_audit_entry(
     made = run("create_operator", "new@staff.example", *flags)
     assert made["role"] == role
     user = User.objects.get()
-    assert (user.is_staff, role_of(user)) == (True, role)
+    assert (user.is_staff, get_role(user)) == (True, role)
     assert client.post("/sign-in", {"login": made["email"], "password": made["password"]}).status_code == 302
     assert client.get("/admin/").status_code == 200
     assert [(row["action"], row["target_id"], row["after"]) for row in audit_rows()] == [

@@ -42,7 +42,8 @@ OFFERED: dict[str, set[str]] = {
     "tts.Job": ACCOUNT | {"status__exact", "status__isnull", "provider"},
     "voices.ModelAlias": set(),
     "voices.Voice": {
-        "q", "provider", "provider__isnull", "model_type", "model_type__isnull", "gender", "gender__isnull",
+        "q", "provider", "provider__isnull", "model_type", "model_type__isnull", "gender", "gender__isnull", "quality",
+        "quality__isnull",
         "is_enabled__exact", "is_enabled__isnull", "is_listed__exact", "is_listed__isnull",
     },
     "voices.VoiceAlias": set(),

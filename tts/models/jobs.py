@@ -4,11 +4,9 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import Account, AccountOwnedQuerySet, ApiKey
-from voices.models import Voice
 
 
 class JobStatus(models.TextChoices):
@@ -67,6 +65,10 @@ class Job(models.Model):
     chars_done = models.PositiveIntegerField(default=0)
     chars_handed_out = models.PositiveIntegerField(default=0)
     is_storing = models.BooleanField(default=False)  # synthesised in this attempt, and the store has not taken it yet
+    audio_ms_done = models.PositiveBigIntegerField(default=0)  # of audio, synthesised in this attempt
+    expected_finish_at = models.DateTimeField(null=True)  # at the pace of this attempt so far; None: not known yet
+    # On the disks of this machine, at most at once, until it has ended (tts.storage.capacity).
+    expected_bytes = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True)  # of the first attempt
     finished_at = models.DateTimeField(null=True)
@@ -105,6 +107,12 @@ class Job(models.Model):
                 fields=["account", "lease_expires_at"],
                 condition=models.Q(status=JobStatus.PROCESSING),
                 name="job_processing",
+            ),
+            # How much room is spoken for, added up at every submission.
+            models.Index(
+                fields=["status", "expected_bytes"],
+                condition=models.Q(status__in=UNFINISHED),
+                name="job_expected_bytes",
             ),
             models.Index(
                 fields=["finished_at"],
@@ -151,107 +159,3 @@ class Job(models.Model):
         if self.status == JobStatus.COMPLETED:
             return 100
         return min(99, self.chars_done * 100 // max(1, self.chars_charged))
-
-
-class ExportState(models.TextChoices):
-    WAITING = "waiting"
-    MAKING = "making"
-    READY = "ready"
-    FAILED = "failed"
-
-
-class AccountExport(models.Model):
-    """Everything of an account as one zip in the store. A worker that holds it has raised `attempt` by one."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="exports")
-    state = models.CharField(max_length=8, choices=ExportState.choices, default=ExportState.WAITING)
-    attempt = models.PositiveSmallIntegerField(default=0)
-    lease_expires_at = models.DateTimeField(null=True)
-    size_bytes = models.PositiveBigIntegerField(default=0)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    finished_at = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True)  # then file and row go
-
-    objects = AccountOwnedQuerySet["AccountExport"].as_manager()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=models.Q(state__in=ExportState.values), name="export_state_valid"),
-            models.UniqueConstraint(
-                fields=["account"], condition=models.Q(state__in=["waiting", "making"]), name="export_one_at_a_time"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.state} {self.id}"
-
-    @property
-    def is_finished(self) -> bool:
-        return self.state in {ExportState.READY, ExportState.FAILED}
-
-    def key_of(self, attempt: int) -> str:
-        """Its name in the store: of each attempt its own, so that a worker given up for dead cannot touch another's."""
-        return f"exports/{self.pk}-{attempt}.zip"
-
-
-class VoicePreviewState(models.TextChoices):
-    WAITING = "waiting"
-    READY = "ready"
-    FAILED = "failed"
-
-
-class VoicePreview(models.Model):
-    """A visitor's own short text in a voice, to compare voices: free, spoken when no job waits, gone after an hour.
-
-    Named by voice and text, so that whoever asks for the same hears what is there.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    key = models.CharField(max_length=64, unique=True)
-    voice = models.ForeignKey(Voice, on_delete=models.CASCADE, related_name="auditions")
-    queue = models.CharField(max_length=64)
-    text = models.CharField(max_length=200)
-    state = models.CharField(max_length=8, choices=VoicePreviewState.choices, default=VoicePreviewState.WAITING)
-    attempt = models.PositiveSmallIntegerField(default=0)  # of all so far: each has a file of its own
-    tries_left = models.PositiveSmallIntegerField()  # a text that kills its worker must not go round
-    claimed_at = models.DateTimeField(null=True)
-    audio_key = models.CharField(max_length=200, blank=True)
-    peaks = models.BinaryField(default=b"")
-    took_ms = models.PositiveIntegerField(default=0)  # from the worker's hand to the store
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        indexes: ClassVar = [
-            models.Index(
-                fields=["queue", "created_at"],
-                condition=models.Q(state=VoicePreviewState.WAITING),
-                name="audition_waiting",
-            ),
-            models.Index(fields=["created_at"], name="audition_oldest"),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.pk)
-
-    def key_of(self, attempt: int) -> str:
-        """The name of its sound in the store: no two attempts, of this row or another, have the same."""
-        return f"auditions/{str(self.pk)[:2]}/{self.pk}-{attempt}.mp3"
-
-
-class QueueWatch(models.Model):
-    """When a queue last had a worker, and since when the sweeper has watched it. All times by the database's clock.
-
-    One row a queue, not one a worker process: the question is whether anybody serves the queue, and the answer outlives
-    the last worker. A worker that stops has nothing to take back, so a rolling restart raises no alarm.
-    """
-
-    queue = models.CharField(max_length=64, primary_key=True)
-    # When a worker last said that it serves the queue; where none ever did, when the queue was first known.
-    last_served_at = models.DateTimeField(db_default=Now())
-    # The sweeper looks every few seconds. `watched_since`: the first look after which no gap and no maintenance came.
-    watched_since = models.DateTimeField(db_default=Now())
-    watched_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return self.queue

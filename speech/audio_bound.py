@@ -1,0 +1,114 @@
+"""How long the audio of a text may get before it counts as a run-away. Not an estimate of how long it will be.
+
+Owns the rule, `count_spoken_words`. Texts are refused because of it in `tts.requests`, jobs stopped in
+`tts.worker.synthesis`.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from typing import NamedTuple
+
+from speech.engines.base import MIN_SPEED
+from speech.ssml import SPELLED, break_ms, rate_factor, read_ssml
+
+SPARE_SECONDS = 60.0
+SECONDS_PER_WORD = 1.5  # a spelled letter or a digit takes half of it with the slowest of eSpeak's voices (measured)
+LETTERS_PER_WORD = 8
+WIDE_LETTERS_PER_WORD = 2
+# Pauses that engines make after these elements: eSpeak's, which are the longest.
+PAUSE_SECONDS = {"p": 0.75, "s": 0.3}
+SLICE_CHARS = 16_384  # counted in one go
+SPOKEN_MARKS = frozenset("@#%&*/\\_")  # punctuation that has a name when it is read
+# Scripts without spaces between words (Thai, Lao, Tibetan, Burmese, Khmer), and those whose letters are syllables.
+WIDE = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\uffef\U00020000-\U0003ffff"
+LETTER_RUN = re.compile(rf"[^\W\d_{WIDE}]+")
+
+
+class Extent(NamedTuple):
+    """What a text holds: spoken words, and the pauses that it asks for. Both at normal speed."""
+
+    words: float
+    break_seconds: float
+
+
+def measure_extent(text: str, *, text_format: str) -> Extent:
+    """The extent of a text. `text_format` is `text`, `ssml` or `markup`. Raises SsmlError."""
+    if text_format == "ssml":
+        return _measure_ssml(text)
+    return Extent(count_spoken_words(text), 0.0)
+
+
+def count_spoken_words(text: str) -> float:
+    """How many words a plain text can be when it is read aloud, rather too many than too few.
+
+    A run of letters is a word, and a long one begins another with every eighth letter, as if it were read in parts. In
+    scripts without spaces, and in those whose letters are syllables, two characters are a word. Every digit is a word
+    ("777" is said in four), and so is every symbol with a name: %, €, an emoji. White space and other punctuation
+    are none.
+    """
+    # Run by run, and slice by slice: between two steps in Python other threads run.
+    words = float(sum(-(-len(run[0]) // LETTERS_PER_WORD) for run in LETTER_RUN.finditer(text)))
+    chars = Counter[str]()
+    for start in range(0, len(text), SLICE_CHARS):
+        chars.update(text[start : start + SLICE_CHARS])
+    return words + sum(count * _words_in(char) for char, count in chars.items())
+
+
+def longest_seconds(extent: Extent, *, speed: float) -> float:
+    """What audio may last: 60 s, 1.5 s for each spoken word at `speed`, and the breaks that the text asks for."""
+    return longest_break_seconds(extent, speed=speed) + break_seconds(extent, speed=speed)
+
+
+def longest_break_seconds(extent: Extent, *, speed: float) -> float:
+    """What breaks may add up to: 60 s, and as much again as the words may take."""
+    return SPARE_SECONDS + SECONDS_PER_WORD * extent.words / speed
+
+
+def break_seconds(extent: Extent, *, speed: float) -> float:
+    """What the breaks add up to. Not every engine shortens them with a higher speed, so that is not counted on."""
+    return extent.break_seconds / min(speed, 1.0)
+
+
+def _words_in(char: str) -> float:
+    """Of a character that is a word, or a part of one, by itself."""
+    category = unicodedata.category(char)
+    if category[0] in "NS" or char in SPOKEN_MARKS:
+        return 1.0
+    is_wide = category[0] == "L" and not LETTER_RUN.match(char)
+    return 1 / WIDE_LETTERS_PER_WORD if is_wide else 0.0
+
+
+def _measure_ssml(text: str) -> Extent:
+    words = pauses = 0.0
+    slowness = [1.0]  # by open `prosody` elements: how much longer they make a word
+    is_spelled = is_replaced = False
+    for token in read_ssml(text):
+        match token.kind, token.value:
+            case "text", said:
+                if not is_replaced:
+                    words += slowness[-1] * (_count_spelled(said) if is_spelled else count_spoken_words(said))
+            case "open", "break":
+                pauses += break_ms(token.attributes) / 1000
+            case "open", "prosody":
+                factor = slowness[-1] / rate_factor(token.attributes.get("rate", "default"))
+                slowness.append(min(max(factor, slowness[-1]), 1 / MIN_SPEED))
+            case "close", "prosody":
+                slowness.pop()
+            case "open" | "close", "say-as":
+                is_spelled = token.kind == "open" and token.attributes["interpret-as"] in SPELLED
+            case "open", "sub":
+                words += slowness[-1] * count_spoken_words(token.attributes["alias"])
+                is_replaced = True
+            case "close", "sub":
+                is_replaced = False
+            case "open", "phoneme":
+                words += slowness[-1] * len(token.attributes["ph"]) / LETTERS_PER_WORD
+            case "close", name:
+                pauses += PAUSE_SECONDS.get(name, 0.0)
+    return Extent(words, pauses)
+
+
+def _count_spelled(text: str) -> int:
+    """The characters of a text that is spelled, each of which is a word."""
+    return sum(not char.isspace() for char in text)

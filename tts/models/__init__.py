@@ -1,0 +1,17 @@
+"""Jobs, the parts of their audio that are there while they run, and what else the queue and the store hold."""
+
+from tts.models.exports import AccountExport, ExportState
+from tts.models.jobs import UNFINISHED, Job, JobStatus
+from tts.models.queue_watch import QueueWatch
+from tts.models.voice_previews import VoicePreview, VoicePreviewState
+
+__all__ = [
+    "UNFINISHED",
+    "AccountExport",
+    "ExportState",
+    "Job",
+    "JobStatus",
+    "QueueWatch",
+    "VoicePreview",
+    "VoicePreviewState",
+]

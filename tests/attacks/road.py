@@ -17,6 +17,7 @@ from accounts.services.idempotency import build_fingerprint
 from config.api import canonical_json, parse_json_object
 from portal.code_samples import code_samples
 from portal.forms import SpeechForm
+from speech.audio.formats import Encoding
 from speech.audio_bound import count_spoken_words, measure_extent
 from speech.dialogue import read_dialogue
 from speech.engines.base import Segment
@@ -43,6 +44,7 @@ from tts.api.openai.serializers import OpenAISpeechSerializer
 from tts.api.serializers import SpeechSerializer
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
 from tts.resubmit import request_body
+from tts.storage.store import expected_bytes
 from voices.models import Voice
 
 Work = Callable[[str], object]
@@ -109,6 +111,9 @@ TEXT: Mapping[str, Work] = {
     "config.api.parse_json_object unescaped": lambda text: parse_json_object(canonical_json(_body(text)).encode()),
     "config.api.parse_json_object as-it-is": lambda text: parse_json_object(text.encode()),
     "accounts.services.idempotency.build_fingerprint": lambda text: build_fingerprint("/api/v1/tts", _body(text)),
+    "tts.storage.store.expected_bytes": lambda text: expected_bytes(
+        text=text, speed=1.0, encoding=Encoding("wav", 24_000, None, 1)
+    ),
     "tts.resubmit.request_body": lambda text: request_body(_request(text)),
     "portal.code_samples.code_samples": lambda text: code_samples(_body(text), base_url="http://x", is_streamed=False),
     "speech.audio_bound.count_spoken_words": count_spoken_words,
@@ -210,6 +215,7 @@ ELSEWHERE: Mapping[str, str] = {
         "calls a provider with one segment; what it does to the text is above",
     ),
     "speech.engines.google.client.Patience.for_text": "only measures the text",
+    "tts.worker.keep_speech.SpeechKeeper.end_segment": "keeps the segment and reads nothing of it",
     "speech.engines.kokoro.engine.KokoroEngine.speak": "needs the model; Readers.phonemes, runs and numbers are above",
     "operations.desk.search.search": "an operator's words, not a text to speak",
     "portal.pages.gallery.GalleryFilters.words": "words to search voices for",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import espeakng_loader
@@ -11,7 +12,7 @@ import pytest
 from speech.catalogue import VoiceEntry
 from speech.engines.espeak import EspeakEngine
 from speech.engines.espeak.languages import LANGUAGES, Language
-from speech.engines.espeak.voices import SPEAKERS, WITH_ALL_SPEAKERS, Speaker, engine_voice
+from speech.engines.espeak.voices import SOUND_REVISION, SPEAKERS, WITH_ALL_SPEAKERS, Speaker, engine_voice
 from tests.support.engines import SENTENCES, level_db, median_pitch_hertz, samples_of, speak
 
 VARIANTS = Path(espeakng_loader.get_data_path(), "voices", "!v")
@@ -70,6 +71,7 @@ def test_an_entry_carries_everything_the_catalogue_wants(engine: EspeakEngine) -
         max_text_bytes=500_000,
         max_stream_bytes=100_000,
         engine_voice="gmw/en+michel",
+        sound_version=f"{SOUND_REVISION} {version('espeakng-loader')}",
     )
 
 

@@ -22,7 +22,7 @@ from django.utils import timezone
 from speech.audio.formats import FORMATS, Encoding
 from tts.errors import CapacityReached, StoreUnavailable
 from tts.models import UNFINISHED, Job
-from tts.storage.base import AudioStorage
+from tts.storage.base import AudioStorage, Readable
 from tts.storage.local import LocalAudioStorage, is_signature_valid
 
 __all__ = ["is_signature_valid"]  # of URLs that a local store made
@@ -72,8 +72,10 @@ def spool_path(job: Job, attempt: int) -> Path:
     return Path(settings.SPOOL_DIR) / Path(audio_key(job, attempt)).name
 
 
-def read_audio(key: str, skip_bytes: int) -> BinaryIO:
-    """What is stored as `key`, from there on, of any store. Raises FileNotFoundError, StoreUnavailable."""
+def read_audio(key: str, skip_bytes: int) -> Readable:
+    """What is stored as `key`, from there on, of any store. Raises FileNotFoundError, StoreUnavailable, the latter also
+    while it is read.
+    """
     return audio_storage().read_from(key, skip_bytes)
 
 

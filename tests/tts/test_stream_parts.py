@@ -32,7 +32,7 @@ from tests.support.workers import (
 )
 from tests.tts.test_stream import Listener, job_of, needs_redis, path_of, stored, submit, the_engine  # noqa: F401
 from tts.errors import StoreUnavailable, StreamBroken
-from tts.models import Job, StreamPart
+from tts.models import Job, JobStatus, StreamPart
 from tts.services import lifecycle
 from tts.services.sweep import sweep
 from tts.storage import store
@@ -127,7 +127,7 @@ class Source:
 
     def __init__(self, account: Account) -> None:
         self.job = make_job(
-            account, status="processing", attempt=1, stream_expires_at=timezone.now(), output_format="mp3",
+            account, status=JobStatus.PROCESSING, attempt=1, stream_expires_at=timezone.now(), output_format="mp3",
             lease_expires_at=timezone.now() + timedelta(minutes=5),
         )  # fmt: skip
         settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True)
@@ -171,7 +171,7 @@ def came_from(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return watched
 
     monkeypatch.setattr(redis_stream, "follow", watch("redis", redis_stream.follow))
-    monkeypatch.setattr(relay, "read_parts", watch("store", relay.read_parts))
+    monkeypatch.setattr(relay, "read_parts", watch("store", parts.read_parts))
     return seen
 
 
@@ -258,7 +258,7 @@ def test_redis_holds_no_more_than_its_window(source: Source):
     with redis.Redis.from_url(settings.REDIS_URL) as client:
 
         def entries() -> list[Any]:
-            found: list[Any] = client.xrange(f"relay:{source.job.pk}:1")  # type: ignore[assignment]
+            found: list[Any] = client.xrange(f"relay:{source.job.pk}:1")
             return [fields for _, fields in found]
 
         wait_for(lambda: b"end" in entries()[-1], "all to be sent")
@@ -351,11 +351,11 @@ class ComesBackStorage(LocalAudioStorage):
 
     refusals = 0
 
-    def save(self, name: str, content: Any, **options: Any) -> str:
+    def _save(self, name: str, content: Any) -> str:
         if "-stream-" in name and ComesBackStorage.refusals < 3:
             ComesBackStorage.refusals += 1
             raise StoreUnavailable
-        return super().save(name, content, **options)
+        return super()._save(name, content)
 
 
 def test_a_store_that_was_away_gets_the_parts_later(api, the_engine, no_redis, settings, monkeypatch):  # noqa: F811
@@ -383,7 +383,7 @@ def test_a_store_that_was_away_gets_the_parts_later(api, the_engine, no_redis, s
 def test_a_store_that_breaks_off_is_read_on(api, monkeypatch, breaks: int):
     data = submit(api, output_format="wav")
     speak_next(QUEUE)
-    job, opened = job_of(data), []
+    job, opened = job_of(data), list[int]()
     read_audio = store.read_audio
 
     class Breaking:

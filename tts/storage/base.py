@@ -68,7 +68,7 @@ class GuardedFile:
 
     def read(self, size: int = -1, /) -> bytes:
         with self._guard():
-            content: bytes = self._file.read(None if size < 0 else size)
+            content: bytes = self._file.read() if size < 0 else self._file.read(size)
         return content
 
     def close(self) -> None:

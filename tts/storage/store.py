@@ -108,10 +108,11 @@ def signed_url(key: str, *, base_url: str, lasts: timedelta | None = None) -> Si
     return SignedUrl(audio_storage().signed_url(key, base_url=base_url, expires_at=expires_at), expires_at)
 
 
-def expected_bytes(*, text: str, speed: float, encoding: Encoding) -> int:
+def expected_bytes(*, text: str, speed: float, encoding: Encoding, is_streamed: bool = False) -> int:
     """What the audio of a text needs on our disks, at most at once, if it is spoken at a usual pace."""
     seconds = len(text.encode("utf-8", "replace")) / TEXT_BYTES_PER_SECOND / speed
-    return round(seconds * (encoding.bytes_per_second * COPIES + KEPT_BYTES_PER_SECOND))
+    copies = COPIES + bool(is_streamed and settings.REDIS_URL)  # one more in parts
+    return round(seconds * (encoding.bytes_per_second * copies + KEPT_BYTES_PER_SECOND))
 
 
 def check_capacity(*, more_bytes: int = 0) -> None:

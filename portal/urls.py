@@ -49,6 +49,7 @@ urlpatterns = [
     path("sitemap.xml", crawlers.sitemap, name="sitemap"),
     path("pricing", pricing.pricing, name="pricing"),
     path("voices/<str:voice_id>/sample", voice_sample, name="voice_sample"),
+    path("voices/<str:voice_id>/samples/<slug:kind>", voice_sample, name="voice_sample_of_kind"),
     path("stream/<uuid:job_id>/<str:token>", stream_audio, name="stream_audio"),
     path("audio/<path:key>", audio_file, name="audio_file"),
 ]

@@ -40,4 +40,5 @@ class VoiceEntry:
     max_text_bytes: int  # UTF-8
     max_stream_bytes: int  # UTF-8
     engine_voice: str  # the engine's own name for it
+    sound_version: str = ""  # changes when the voice says the same text differently: its samples are made again
     unavailable_reason: str = ""  # why this one cannot speak here though its engine can

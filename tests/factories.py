@@ -16,7 +16,7 @@ from accounts.services.audit import COMMAND_LINE, SYSTEM
 from billing.money import parse_credits
 from billing.services.ledger import grant_credits
 from tts.models import Job, JobStatus
-from voices.models import Voice
+from voices.models import Sample, Voice
 
 PASSWORD = "correct horse battery staple"
 
@@ -66,15 +66,30 @@ def make_job(account: Account, *, status: JobStatus = JobStatus.PENDING, text: s
 
 
 def make_many_voices(count: int) -> None:
-    """Instead of those that are there: as a cloud's catalogue has them, in 150 languages, each with a sample."""
+    """Instead of those that are there: as a cloud's catalogue has them, in 150 languages, each with three samples."""
     Voice.objects.all().delete()
-    Voice.objects.bulk_create(
+    voices = Voice.objects.bulk_create(
         Voice(
             voice_id=f"polly:en-{number}-Neural-Voice{number}", name=f"Voice{number}", provider="polly",
             family="Neural", language=f"en-{number % 150}", language_name=f"English ({number % 150})", gender="female",
             model_type="premium", output_formats=["mp3"], sample_rates=[24000], native_rate_hertz=24000,
-            max_text_bytes=100_000, max_stream_bytes=5000, engine_voice="v", sample_key="s", supports_ssml=True,
-            sample_peaks=bytes((number * 7 + place * 13) % 256 for place in range(240)),
+            max_text_bytes=100_000, max_stream_bytes=5000, engine_voice="v", supports_ssml=True,
         )
         for number in range(count)
+    )  # fmt: skip
+    Sample.objects.bulk_create(
+        build_made_sample(voice, kind, peaks=bytes((number * 7 + place * 3 + x * 13) % 256 for x in range(240)))
+        for place, kind in enumerate(("story", "dialogue", "news"))
+        for number, voice in enumerate(voices)
+    )
+
+
+def build_made_sample(
+    voice: Voice, kind: str = "sentence", *, text: str = "Hello.", peaks: bytes = bytes(range(240))
+) -> Sample:
+    """As a worker leaves it behind, without the audio; not saved."""
+    name = voice.voice_id.partition(":")[2]
+    return Sample(
+        voice=voice, kind=kind, text=text, version="0", made_version="0", key=f"samples/{name}-{kind}.mp3",
+        peaks=peaks, duration_ms=4_000,
     )  # fmt: skip

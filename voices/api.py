@@ -18,10 +18,10 @@ from config.errors import NotFound, ValidationFailed
 from config.schema import described
 from speech.catalogue import Gender, ModelType, Quality
 from voices.installation import get_running_installation
-from voices.models import Voice
+from voices.models import Sample, Voice
 from voices.prices import pick_voice_price
 from voices.schema import PublicVoice, VoicePage
-from voices.selectors import get_public_voice, list_voices
+from voices.selectors import get_public_voice, list_voices, with_samples
 
 PAGE_SIZE = 50
 FILTERS = ("language", "provider", "model_type", "gender", "quality", "q", "sort")
@@ -69,7 +69,7 @@ class VoiceList(ApiView):
         number = query.get("page", "1")
         if not (number.isascii() and number.isdecimal() and 1 <= int(number[:9]) <= 1_000_000):
             raise ValidationFailed.of_field("page", "Must be a page number of at least 1.")
-        voices = list_voices(**{name: _clean(query.get(name, "")) for name in FILTERS})
+        voices = with_samples(list_voices(**{name: _clean(query.get(name, "")) for name in FILTERS}))
         pages = Paginator(voices, PAGE_SIZE)
         page = int(number[:9])
         rows = pages.page(page).object_list if page <= pages.num_pages else []
@@ -100,12 +100,22 @@ class VoiceDetail(ApiView):
 
 
 def voice_data(voice: Voice, prices: dict[str, int], request: Request) -> dict[str, Any]:
-    """A voice as callers see it. `prices`: of `billing.selectors.get_prices`."""
+    """A voice (of `with_samples`) as callers see it. `prices`: of `billing.selectors.get_prices`."""
     data = {name: getattr(voice, name) for name in PUBLIC_FIELDS}
     data["credits_per_1000_chars"] = format_credits(pick_voice_price(voice, prices) * 1000)
-    path = reverse("voice_sample", kwargs={"voice_id": voice.voice_id}) if voice.sample_key else ""
+    data["samples"] = [_sample_data(voice, sample, request) for sample in voice.samples.all()]
+    path = reverse("voice_sample", args=[voice.voice_id]) if data["samples"] else ""
     data["sample_url"] = request.build_absolute_uri(path) if path else None
     return data
+
+
+def _sample_data(voice: Voice, sample: Sample, request: Request) -> dict[str, Any]:
+    return {
+        "kind": sample.kind,
+        "text": sample.text,
+        "url": request.build_absolute_uri(reverse("voice_sample_of_kind", args=[voice.voice_id, sample.kind])),
+        "duration_seconds": sample.duration_ms / 1000,
+    }
 
 
 def _clean(value: str) -> str:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from speech.catalogue import ModelType, Quality
+from voices.sample_texts import SAMPLE_KINDS
 
 
 class Voice(models.Model):
@@ -37,16 +38,13 @@ class Voice(models.Model):
     max_text_bytes = models.PositiveIntegerField()
     max_stream_bytes = models.PositiveIntegerField()
     engine_voice = models.CharField(max_length=160)
+    sound_version = models.CharField(max_length=80, blank=True)
 
     is_enabled = models.BooleanField(default=True)  # by an operator
     is_listed = models.BooleanField(default=True)  # false once the engine no longer has it
     unavailable_reason = models.CharField(
         max_length=500, blank=True
     )  # why its engine cannot speak here; "" when it can
-    # A sentence in this voice, made once by its engine: its name in the audio store, and when that was tried last.
-    sample_key = models.CharField(max_length=200, blank=True)
-    sample_tried_at = models.DateTimeField(null=True)
-    sample_peaks = models.BinaryField(default=bytes)  # what its waveform is drawn from: speech.audio.peaks
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -64,6 +62,32 @@ class Voice(models.Model):
     @property
     def is_usable(self) -> bool:
         return self.is_enabled and self.is_listed and not self.unavailable_reason
+
+
+class Sample(models.Model):
+    """A short text in a voice, spoken once by its engine: first planned, then made, and made again when the text, the
+    voice or its engine changes. Until then the old audio is played, unless it says another text.
+    """
+
+    voice = models.ForeignKey(Voice, on_delete=models.CASCADE, related_name="samples")
+    kind = models.CharField(max_length=16)
+    text = models.TextField()
+    version = models.CharField(max_length=16)  # a digest of all that the audio depends on
+    made_version = models.CharField(max_length=16, blank=True)  # of the audio that there is; "": make it again
+    key = models.CharField(max_length=200, blank=True)  # its name in the audio store; "": not made yet
+    peaks = models.BinaryField(default=bytes)  # what its waveform is drawn from: speech.audio.peaks
+    duration_ms = models.PositiveIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True)  # by a worker that makes it
+    failed_at = models.DateTimeField(null=True)  # when its engine could not make it last
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["voice", "kind"], name="sample_once"),
+            models.CheckConstraint(condition=models.Q(kind__in=SAMPLE_KINDS), name="sample_kind_valid"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.voice_id}"
 
 
 class Favourite(models.Model):

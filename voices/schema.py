@@ -5,8 +5,16 @@ from typing import Any, get_args
 from rest_framework import serializers
 
 from speech.catalogue import Gender, ModelType, Quality
+from voices.sample_texts import SAMPLE_KINDS
 
 EVERY_FORMAT = ["wav", "mp3", "ogg_opus"]
+
+
+class VoiceSample(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(list(SAMPLE_KINDS), help_text="`sentence` where a language has but one sample.")
+    text = serializers.CharField()
+    url = serializers.URLField(help_text="An MP3 file, without a key.")
+    duration_seconds = serializers.FloatField(min_value=0)
 
 
 class PublicVoice(serializers.Serializer[Any]):
@@ -36,7 +44,8 @@ class PublicVoice(serializers.Serializer[Any]):
     max_text_bytes = serializers.IntegerField(help_text="UTF-8 bytes.")
     max_stream_bytes = serializers.IntegerField(help_text="UTF-8 bytes.")
     credits_per_1000_chars = serializers.RegexField(r"^\d+(\.\d+)?$")
-    sample_url = serializers.URLField(allow_null=True)
+    sample_url = serializers.URLField(allow_null=True, help_text="The first of the samples.")
+    samples = VoiceSample(many=True)
 
 
 class Installing(serializers.Serializer[Any]):

@@ -3,19 +3,22 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, When, prefetch_related_objects
 from django.utils import timezone
 
 from accounts.models import User
 from config.errors import NotFound
 from voices.errors import InvalidVoice, ModelNotFound
 from voices.installation import get_running_installation
-from voices.models import Favourite, ModelAlias, Voice, VoiceAlias
+from voices.models import Favourite, ModelAlias, Sample, Voice, VoiceAlias
 
 # What most who come read comes first among equals: a cloud has a thousand voices of one rank, Arabic ones first.
 ENGLISH_FIRST = Case(When(language="en-US", then=0), When(language="en-GB", then=1), default=2)
 BEST_FIRST = ("-quality", "rank", ENGLISH_FIRST, "language", "provider", "name", "voice_id")
 BY_NAME = ("name", "language", "provider", "voice_id")
+# Of a sample among those of its voice, which has either a sentence or the other three.
+SAMPLE_PLACE = Case(When(kind="dialogue", then=1), When(kind="news", then=2), default=0)
+SAMPLE_CLAIM = timedelta(minutes=5)  # then its worker is taken for dead
 SAMPLE_PAUSE = timedelta(days=1)  # before an engine is asked again that could not make a sample
 
 
@@ -81,14 +84,41 @@ def usable_voices() -> QuerySet[Voice]:
     return Voice.objects.filter(is_enabled=True, is_listed=True, unavailable_reason="")
 
 
-def voices_without_sample(*, providers: Collection[str]) -> QuerySet[Voice]:
-    """Those whose engine may be asked for one: it was not of late."""
-    may_be_asked = Q(sample_tried_at=None) | Q(sample_tried_at__lt=timezone.now() - SAMPLE_PAUSE)
-    return usable_voices().filter(may_be_asked, provider__in=providers, sample_key="")
+def samples_to_make(*, providers: Collection[str]) -> QuerySet[Sample]:
+    """Those of usable voices that are not made yet, or of something else, but for those that a worker makes now and
+    those whose engine failed of late.
+    """
+    now = timezone.now()
+    is_free = Q(claimed_at=None) | Q(claimed_at__lt=now - SAMPLE_CLAIM)
+    may_be_asked = Q(failed_at=None) | Q(failed_at__lt=now - SAMPLE_PAUSE)
+    voices = usable_voices().filter(provider__in=providers)
+    return Sample.objects.filter(is_free, may_be_asked, voice__in=voices).exclude(made_version=F("version"))
+
+
+def made_samples() -> QuerySet[Sample]:
+    """What can be heard, in the order in which it is shown."""
+    return Sample.objects.exclude(key="").order_by(SAMPLE_PLACE)
+
+
+def get_made_sample(*, voice_id: str, kind: str = "") -> Sample | None:
+    """Of a voice that works here; without `kind` its first."""
+    samples = made_samples().filter(voice__in=usable_voices().filter(voice_id=voice_id))
+    return (samples.filter(kind=kind) if kind else samples).first()
+
+
+def with_samples(voices: QuerySet[Voice]) -> QuerySet[Voice]:
+    """The same voices; their `samples.all()` are the made ones, for one query more."""
+    return voices.prefetch_related(Prefetch("samples", queryset=made_samples()))
+
+
+def attach_samples(voices: list[Voice]) -> None:
+    """The same for voices that were fetched already."""
+    prefetch_related_objects(voices, Prefetch("samples", queryset=made_samples()))
 
 
 def get_public_voice(voice_id: str) -> Voice:
-    voice = usable_voices().filter(voice_id=voice_id).first()
+    """Returns it with its samples. Raises NotFound."""
+    voice = with_samples(usable_voices()).filter(voice_id=voice_id).first()
     if voice is None:
         raise NotFound("Voice not found.")
     return voice

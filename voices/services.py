@@ -1,10 +1,12 @@
-"""Changes of the catalogue, of people's favourites, and of the names that stand for its voices."""
+"""Changes of the catalogue, of its samples, of people's favourites, and of the names that stand for its voices."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.errors import NothingToChange
@@ -13,10 +15,12 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from speech.catalogue import VoiceEntry
 from voices.errors import NameTaken
-from voices.models import Favourite, ModelAlias, Voice, VoiceAlias
-from voices.selectors import voices_without_sample
+from voices.models import Favourite, ModelAlias, Sample, Voice, VoiceAlias
+from voices.sample_texts import list_sample_texts
+from voices.selectors import SAMPLE_PLACE, samples_to_make, usable_voices
 
 ENGINE_FIELDS = [field.name for field in fields(VoiceEntry) if field.name not in ("voice_id", "unavailable_reason")]
+VERSION_CHARS = 12  # of a digest: a sample's name in the store ends in it
 SYNCED_FIELDS = ["voice_id", *ENGINE_FIELDS, "is_listed", "unavailable_reason"]
 
 
@@ -98,24 +102,90 @@ def set_favourite(*, user: User, voice: Voice, is_favourite: bool) -> None:
         Favourite.objects.filter(user=user, voice=voice).delete()
 
 
-def claim_sample(*, providers: Collection[str]) -> Voice | None:
-    """A voice of these providers whose sample is to be made now, by the caller alone. None when there is none."""
-    waiting = voices_without_sample(providers=providers)
-    while (voice := waiting.order_by("language", "name").first()) is not None:
-        if waiting.filter(pk=voice.pk).update(sample_tried_at=timezone.now()):
-            return voice
+# --- samples --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _SampleChanges:
+    new: list[Sample]
+    other_text: list[Sample]
+    other_sound: list[Sample]
+    unneeded: list[Sample]
+
+    def any(self) -> bool:
+        return bool(self.new or self.other_text or self.other_sound or self.unneeded)
+
+
+def plan_samples(*, providers: Collection[str]) -> list[str]:
+    """Makes the rows say what the usable voices of these providers should say, and what their audio depends on.
+
+    Two queries while nothing changed. Returns the keys of the audio that no row has any longer.
+    """
+    if not _find_sample_changes(providers, Sample.objects.all()).any():
+        return []
+    with transaction.atomic():
+        changes = _find_sample_changes(providers, Sample.objects.select_for_update())
+        dropped_keys = [row.key for row in changes.unneeded + changes.other_text if row.key]
+        for row in changes.other_text:
+            row.key = row.made_version = ""
+        Sample.objects.bulk_create(changes.new, ignore_conflicts=True)
+        Sample.objects.bulk_update(changes.other_text, ["text", "version", "key", "made_version", "failed_at"])
+        Sample.objects.bulk_update(changes.other_sound, ["version", "failed_at"])
+        Sample.objects.filter(pk__in=[row.pk for row in changes.unneeded]).delete()
+    return dropped_keys
+
+
+def _find_sample_changes(providers: Collection[str], samples: QuerySet[Sample]) -> _SampleChanges:
+    voices = usable_voices().filter(provider__in=providers)
+    rows = {(row.voice_id, row.kind): row for row in samples.filter(voice__in=voices).defer("peaks")}
+    changes = _SampleChanges([], [], [], [])
+    columns = ("pk", "language", "voice_id", "engine_voice", "sound_version")
+    for pk, language, *identity in voices.order_by().values_list(*columns):
+        for kind, text in list_sample_texts(language):
+            version = hashlib.sha256("\n".join([*identity, text]).encode()).hexdigest()[:VERSION_CHARS]
+            row = rows.pop((pk, kind), None)
+            if row is None:
+                changes.new.append(Sample(voice_id=pk, kind=kind, text=text, version=version))
+            elif row.version != version:
+                (changes.other_sound if row.text == text else changes.other_text).append(row)
+                row.text, row.version, row.failed_at = text, version, None
+    changes.unneeded.extend(rows.values())
+    return changes
+
+
+def claim_sample(*, providers: Collection[str]) -> Sample | None:
+    """Returns a sample of these providers that the caller alone makes now; None when there is none to make.
+
+    Each voice gets its first sample before any gets its second, the best voice first.
+    """
+    waiting = samples_to_make(providers=providers)
+    ranked = waiting.order_by(SAMPLE_PLACE, "-voice__quality", "voice__rank", "voice__language", "pk")
+    while (sample := ranked.select_related("voice").defer("peaks").first()) is not None:
+        if waiting.filter(pk=sample.pk).update(claimed_at=timezone.now()):
+            return sample
         # Another worker was quicker.
     return None
 
 
-def keep_sample(*, voice: Voice, key: str, peaks: bytes) -> None:
-    """`key`: where it lies in the audio store. `peaks`: its loudness over time, for the waveform."""
-    Voice.objects.filter(pk=voice.pk).update(sample_key=key, sample_peaks=peaks)
+def keep_sample(*, sample: Sample, key: str, peaks: bytes, duration_ms: int) -> bool:
+    """`key`: where it lies in the audio store. `peaks`: its loudness over time, for the waveform.
+
+    False: it was planned anew meanwhile, and this audio is of no use.
+    """
+    mine = Sample.objects.filter(pk=sample.pk, version=sample.version)
+    made = {"key": key, "peaks": peaks, "duration_ms": duration_ms, "made_version": sample.version}
+    return bool(mine.update(**made, claimed_at=None, failed_at=None))
+
+
+def release_sample(*, sample: Sample, has_failed: bool) -> None:
+    """Not made: at once for the next worker, or, of an engine that failed, after a pause."""
+    failed_at = timezone.now() if has_failed else None
+    Sample.objects.filter(pk=sample.pk).update(claimed_at=None, failed_at=failed_at)
 
 
 def forget_samples(*, providers: Collection[str]) -> int:
-    """So that they are made anew, each in the place of the old one. Returns how many."""
-    return Voice.objects.filter(provider__in=providers).update(sample_key="", sample_tried_at=None)
+    """So that they are made again, each in the place of the old one. Returns how many."""
+    return Sample.objects.filter(voice__provider__in=providers).update(made_version="", failed_at=None)
 
 
 # --- the names that OpenAI's clients send ---------------------------------------------------------

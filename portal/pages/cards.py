@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.urls import reverse
+
 from billing.money import format_need
 from portal.waveform import Wave, draw_wave
-from voices.models import Voice
+from voices.models import Sample, Voice
 from voices.prices import pick_voice_price
 
-CARD_BARS = 60  # of a waveform: a page has two dozen
+CARD_BARS = 48  # of a waveform: a page has two dozen cards, each with three
 CAPABILITIES = {
     "streaming": ("supports_streaming", "Streaming"),
     "ssml": ("supports_ssml", "SSML"),
@@ -18,6 +20,7 @@ CAPABILITIES = {
     "dialogue": ("supports_multispeaker", "Dialogue"),
 }
 TIERS = {"premium": "Premium", "ultra": "Ultra"}
+SAMPLE_LABELS = {"story": "Story", "dialogue": "Dialogue", "news": "News", "sentence": "Sample"}
 QUALITIES = {"natural": "Natural", "basic": "Basic"}
 GENDERS = {"female": "Female", "male": "Male", "neutral": "Neutral"}
 
@@ -37,25 +40,44 @@ PROVIDERS = {
 
 
 @dataclass(frozen=True, slots=True)
+class CardSample:
+    kind: str
+    label: str
+    text: str
+    url: str
+    wave: Wave | None  # None where no peaks were kept
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     voice: Voice
     price: str  # credits for 1,000 characters
     tier: str
     quality: str
     abilities: list[str]
-    wave: Wave | None  # of its sample; None where none was kept
+    samples: list[CardSample]  # those that can be heard
     starred: bool | None = None  # by whoever looks; None: nobody who could
 
 
+def build_sample(voice: Voice, sample: Sample, *, bars: int) -> CardSample:
+    return CardSample(
+        kind=sample.kind,
+        label=SAMPLE_LABELS[sample.kind],
+        text=sample.text,
+        url=reverse("voice_sample_of_kind", args=[voice.voice_id, sample.kind]),
+        wave=draw_wave(bytes(sample.peaks), most=bars),
+    )
+
+
 def build_card(voice: Voice, prices: Mapping[str, int], *, bars: int = CARD_BARS) -> Card:
-    """`prices`: of `billing.selectors.get_prices`."""
+    """`voice`: of `voices.selectors.with_samples`. `prices`: of `billing.selectors.get_prices`."""
     return Card(
         voice=voice,
         price=format_need(pick_voice_price(voice, prices) * 1000),
         tier=TIERS[voice.model_type],
         quality=QUALITIES[voice.quality],
         abilities=[words for field, words in CAPABILITIES.values() if getattr(voice, field)],
-        wave=draw_wave(bytes(voice.sample_peaks), most=bars) if voice.sample_key else None,
+        samples=[build_sample(voice, sample, bars=bars) for sample in voice.samples.all()],
         starred=getattr(voice, "is_favourite", None),
     )
 

@@ -32,7 +32,7 @@ from tts.services.voice_previews import (
 from tts.storage import store
 from voices.models import Voice
 from voices.prices import pick_voice_price
-from voices.selectors import list_voices, usable_voices
+from voices.selectors import list_voices, usable_voices, with_samples
 from voices.sentences import get_sentence
 
 MAX_PICKS = 5
@@ -97,7 +97,7 @@ def compare(request: HttpRequest) -> HttpResponse:
 def sound(request: HttpRequest) -> HttpResponse:
     """One voice's part of the page, which asks for itself until there is something to hear: 204 till then."""
     text = _plain(request.GET.get("text", ""))[:MAX_TEXT_CHARS]
-    voice = Voice.objects.filter(voice_id__in=get_selected_voices(request.GET)[:1]).first()
+    voice = with_samples(Voice.objects.filter(voice_id__in=get_selected_voices(request.GET)[:1])).first()
     if voice is None:
         raise Http404("No voice has this ID.")
     [heard] = _heard([voice], text)
@@ -139,7 +139,7 @@ def _request_sounds(request: HttpRequest, voices: list[Voice], text: str) -> Non
 
 def _voices(asked: list[str]) -> list[Voice]:
     """In the order of the address, and only those that speak here; the first few."""
-    found = {voice.voice_id: voice for voice in usable_voices().filter(voice_id__in=asked)}
+    found = {voice.voice_id: voice for voice in with_samples(usable_voices()).filter(voice_id__in=asked)}
     return [found[voice_id] for voice_id in asked if voice_id in found][:MAX_PICKS]
 
 
@@ -169,7 +169,7 @@ def _heard(voices: list[Voice], text: str) -> list[Heard]:
 
 
 def _build_heard(voice: Voice, text: str, row: VoicePreview | None) -> Heard:
-    state, url, peaks, seconds = "sample", "", bytes(voice.sample_peaks), ""
+    state, url, peaks, seconds = "sample", "", b"", ""
     if not voice.is_usable:
         state = "gone"
     elif row is not None:
@@ -177,7 +177,9 @@ def _build_heard(voice: Voice, text: str, row: VoicePreview | None) -> Heard:
         url = store.signed_url(row.audio_key, base_url="").url if row.state == VoicePreviewState.READY else ""
     else:
         state = "elsewhere" if text and not may_be_auditioned(voice) else "sample"
-        url = reverse("voice_sample", args=[voice.voice_id]) if voice.sample_key else ""
+        if (sample := next(iter(voice.samples.all()), None)) is not None:
+            url = reverse("voice_sample_of_kind", args=[voice.voice_id, sample.kind])
+            peaks = bytes(sample.peaks)
     own = _letters(get_sentence(voice.language))
     used = _letters(text)
     return Heard(

@@ -18,12 +18,14 @@ from billing.selectors import get_prices
 from config.errors import NotFound
 from portal.code_samples import code_samples
 from portal.pages.cards import CAPABILITIES, GENDERS, QUALITIES, TIERS, build_card, get_provider
+from portal.waveform import BARS
 from voices.selectors import (
     get_public_voice,
     is_favourite,
     list_languages_and_providers,
     list_voices,
     with_favourites,
+    with_samples,
 )
 from voices.sentences import get_sentence
 
@@ -110,7 +112,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
         voices = voices.filter(favourites__user=user) if FAVOURITES in chosen else voices
     if "can" in chosen:
         voices = voices.filter(**{CAPABILITIES[chosen["can"]][0]: True})
-    page = Paginator(voices, VOICES_ON_A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(with_samples(voices), VOICES_ON_A_PAGE).get_page(request.GET.get("page"))
     prices = get_prices()
     picks = get_selected_voices(request.GET)
     here = {voice.voice_id for voice in page.object_list}
@@ -140,22 +142,20 @@ def gallery(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def voice_page(request: HttpRequest, voice_id: str) -> HttpResponse:
-    """One voice: its sample, what it can do, what it costs, and a first request. 404 when it does not speak here."""
+    """One voice: its samples, what it can do, what it costs, and a first request. 404 when it does not speak here."""
     try:
         voice = get_public_voice(voice_id.replace("\0", ""))
     except NotFound:
         raise Http404("No voice has this ID.") from None
     prices = get_prices()
-    alike = list_voices(language=voice.language).exclude(pk=voice.pk)[:ALIKE]
-    sentence = get_sentence(voice.language)
+    alike = with_samples(list_voices(language=voice.language)).exclude(pk=voice.pk)[:ALIKE]
     base_url = request.build_absolute_uri("/").rstrip("/")
-    body = {"text": sentence, "voice_id": voice.voice_id, "output_format": "mp3"}
+    body = {"text": get_sentence(voice.language), "voice_id": voice.voice_id, "output_format": "mp3"}
     context = {
-        "card": build_card(voice, prices),
+        "card": build_card(voice, prices, bars=BARS),
         "voice": voice,
         "provider": get_provider(voice.provider),
         "starred": request.user.is_authenticated and is_favourite(user=request.user, voice=voice),
-        "sentence": sentence,
         "abilities": [(words, getattr(voice, field)) for field, words in CAPABILITIES.values()],
         "formats": ", ".join(voice.output_formats),
         "rates": ", ".join(f"{rate:,}" for rate in voice.sample_rates),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, Count, Max, When
+from django.db.models import Count, Exists, Max, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -17,12 +17,12 @@ from portal.prices import list_price_rows
 from portal.waveform import BARS
 from voices.models import Voice
 from voices.prices import pick_voice_price
-from voices.selectors import BEST_FIRST, list_voices
+from voices.selectors import BEST_FIRST, attach_samples, list_voices, made_samples
 from voices.sentences import get_sentence
 
 # The first of these that has a voice is heard at the top; the others follow further down.
-SHOWN_LANGUAGES = ("en-US", "fr-FR", "de-DE", "es-ES")
-HAS_NO_SAMPLE = Case(When(sample_key="", then=1), default=0)
+SHOWN_LANGUAGES = ("en-US", "en-GB", "fr-FR", "es-ES")
+HAS_NO_SAMPLE = ~Exists(made_samples().filter(voice=OuterRef("pk")))
 FIRST_TEXT = "Your parcel arrives at ten."
 
 
@@ -58,20 +58,25 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _shown_voices() -> list[Voice]:
-    """The best of each language, with a sample where there is a choice; or whichever there are."""
+    """The best of each language, with a sample where there is a choice; or whichever there are. Where there are natural
+    voices, no basic one.
+    """
     ranked = list_voices().order_by("-quality", HAS_NO_SAMPLE, *BEST_FIRST)
     found = [ranked.filter(language=language).first() for language in SHOWN_LANGUAGES]
-    return [voice for voice in found if voice is not None] or list(ranked[: len(SHOWN_LANGUAGES)])
+    shown = [voice for voice in found if voice is not None] or list(ranked[: len(SHOWN_LANGUAGES)])
+    if any(voice.quality == "natural" for voice in shown):
+        shown = [voice for voice in shown if voice.quality == "natural"]
+    attach_samples(shown)
+    return shown
 
 
 def _heard(voice: Voice, prices: dict[str, int]) -> dict[str, Any]:
-    """The example that plays: what the voice says in its sample, and what that would cost."""
-    sentence = get_sentence(voice.language)
+    """The examples that play: what the voice says in its samples, and what each would cost."""
+    card = build_card(voice, prices, bars=BARS)
+    price = pick_voice_price(voice, prices)
     return {
-        "heard": build_card(voice, prices, bars=BARS),
-        "sentence": sentence,
-        "characters": len(sentence),
-        "cost": format_need(len(sentence) * pick_voice_price(voice, prices)),
+        "heard": card,
+        "examples": [(sample, len(sample.text), format_need(len(sample.text) * price)) for sample in card.samples],
     }
 
 

@@ -68,6 +68,10 @@ document.addEventListener("click", (event) => {
   seek(audio, (event.clientX - box.left) / box.width);
   if (audio.paused) audio.play();
 });
+// One sound at a time. Media events do not bubble, but are seen on their way down.
+document.addEventListener("play", (event) => {
+  for (const audio of document.querySelectorAll("audio")) if (audio !== event.target) audio.pause();
+}, true);
 document.addEventListener("keydown", (event) => {
   if (event.key !== " " || !event.target.matches?.("[data-player] .play")) return;
   event.preventDefault();

@@ -282,6 +282,7 @@ TABLE: dict[str, dict[str, tuple[str, dict[str, int]]]] = {
         "POST": ("/switch-account", NEEDS_SIGN_IN | {"signed in": 404}),  # to no account
     },
     "voices/<str:voice_id>/sample": {"GET": (f"/voices/{ANNIE}/sample", NOT_THERE)},  # none is made yet
+    "voices/<str:voice_id>/samples/<slug:kind>": {"GET": (f"/voices/{ANNIE}/samples/story", NOT_THERE)},
     "stream/<uuid:job_id>/<str:token>": {
         "GET": ("/stream/{job}/forged", NOT_THERE),  # who has the URL: tests/tts/test_stream.py
         "HEAD": ("/stream/{job}/forged", NOT_THERE),

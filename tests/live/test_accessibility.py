@@ -174,8 +174,8 @@ def test_whoever_plays_a_sample_can_move_in_it(
     service, _ = furnished
     page = browser.new_page(base_url=service.url, viewport={"width": width, "height": 900})
     go(page, "/voices?q=Lee&language=en-GB")
-    page.locator(".play[href]").click()
-    slider, wave = page.get_by_role("slider").bounding_box(), page.locator(".wave").bounding_box()
+    page.locator(".play[href]:visible").click()
+    slider, wave = page.get_by_role("slider").bounding_box(), page.locator(".wave:visible").bounding_box()
     assert slider is not None and wave is not None
     assert (slider["x"], slider["width"]) == (wave["x"], wave["width"])
     assert slider["y"] <= wave["y"] + 1 and slider["y"] + slider["height"] >= wave["y"] + wave["height"] - 1

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from operations.one_machine.natural_voices import install_until_done, is_model_missing
+from operations.one_machine.background_install import install_until_done
+from operations.one_machine.natural_voices import is_model_missing
 from speech.engines.kokoro.voices import engine_voices
 from tests.support import kokoro_files
 from tests.support.kokoro_places import Places, empty_places

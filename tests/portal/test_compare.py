@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Maintenance
+from tests.factories import build_made_sample
 from tests.support.audio import measure_audio
 from tests.support.envelopes import ANNIE
 from tests.support.rows import text_of
@@ -125,7 +126,7 @@ def test_five_voices_with_their_sounds_cost_few_queries(client, django_assert_ma
     ids = list(usable_voices().filter(provider="espeak").values_list("voice_id", flat=True)[:5])
     speak(client, *ids)
     speak_auditions(queue=QUEUE)
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         page = client.get(address(*ids, text=TEXT)).content.decode()
     assert len(SIGNED.findall(page)) == 5
 
@@ -207,13 +208,13 @@ def test_letters_that_a_language_does_not_use_are_warned_of(client):
 
 def test_an_engine_that_is_not_free_lets_its_sample_be_heard_and_says_so(client, settings):
     settings.COMPARE_ENGINES = ["kokoro"]
-    Voice.objects.filter(voice_id=ANNIE).update(sample_key="samples/a.mp3", sample_peaks=bytes(range(240)))
+    build_made_sample(Voice.objects.get(voice_id=ANNIE), "story").save()
     assert speak(client, ANNIE, LEE).status_code == 302
     assert not VoicePreview.objects.exists()
     page = page_of(client, ANNIE, LEE, text=TEXT)
     told = "This is a sample. Free previews are not available for this engine. Try your text in the playground."
     assert told in text_of(page)
-    assert f'href="/voices/{ANNIE}/sample"' in page
+    assert f'href="/voices/{ANNIE}/samples/story"' in page
     assert page.count("This is a sample.") == 1  # Lee has no sample
 
 
@@ -270,8 +271,9 @@ def test_a_voice_that_goes_away_meanwhile_stops_asking(client):
 def test_after_an_hour_its_address_offers_to_speak_the_text_again(client):
     speak(client, ANNIE)
     speak_auditions(queue=QUEUE)
-    store.audio_storage().save("samples/a.mp3", ContentFile(b"ID3"))
-    Voice.objects.filter(voice_id=ANNIE).update(sample_key="samples/a.mp3")
+    sample = build_made_sample(Voice.objects.get(voice_id=ANNIE), "story")
+    sample.save()
+    store.audio_storage().save(sample.key, ContentFile(b"ID3"))
     VoicePreview.objects.update(created_at=timezone.now() - KEPT - timedelta(seconds=1))
     sweep_auditions()
     assert "A sample of this voice. Press the button to hear your text." in text_of(page_of(client, ANNIE, text=TEXT))

@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import Plan
 from billing.models import Pack, Price
-from tests.factories import make_many_voices, make_user
+from tests.factories import build_made_sample, make_many_voices, make_user
 from tests.support.envelopes import ANNIE
 from tests.support.rows import text_of
 from voices.models import Voice
@@ -136,10 +136,10 @@ def many_voices(db):
 
 
 def test_two_thousand_voices_cost_few_queries_and_a_small_page(client, many_voices, django_assert_num_queries):
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         page = client.get("/voices")
     client.force_login(make_user("alice@acme.example"))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page = client.get("/voices")
     assert len(gzip.compress(page.content)) <= 100_000
     assert "2000 voices" in text_of(page.content.decode())
@@ -147,11 +147,15 @@ def test_two_thousand_voices_cost_few_queries_and_a_small_page(client, many_voic
 
 def test_a_voice_has_a_page_with_its_price_and_a_first_request(client, voices):
     Price.objects.filter(pk="premium").update(microcredits_per_character=1_600)
-    Voice.objects.filter(voice_id=LEE).update(sample_key="samples/lee.ogg")
+    for kind, spoken in (("news", "Eleven."), ("story", "It was raining.")):
+        build_made_sample(Voice.objects.get(voice_id=LEE), kind, text=spoken).save()
     page = client.get(f"/voices/{LEE}").content.decode()
     text = text_of(page)
     assert "1.60 credits per 1,000 characters" in text
-    assert f'href="/voices/{LEE}/sample"' in page
+    assert re.findall(rf'href="/voices/{LEE}/samples/(\w+)"', page) == ["story", "news"]
+    assert page.index("It was raining.") < page.index("Eleven.")
+    assert re.findall(r'<label for="sample-\d+-(\w+)">(\w+)</label>', page) == [("story", "Story"), ("news", "News")]
+    assert page.count('<svg class="wave wave--lg"') == 2
     assert f'<link rel="canonical" href="http://testserver/voices/{LEE}">' in page
     assert page.count("/api/v1/tts") == 4  # curl (twice), Python, Node
     assert f"/playground?voice_id={LEE.replace(':', '%3A')}" in page
@@ -185,10 +189,11 @@ def test_what_is_no_number_of_characters_is_said_at_the_field(client, db, charac
 
 
 def test_a_sample_is_drawn_and_a_page_of_them_is_still_a_small_page(client, voices):
-    Voice.objects.filter(voice_id=ANNIE).update(sample_key="samples/a.mp3", sample_peaks=bytes(range(240)))
+    build_made_sample(Voice.objects.get(voice_id=ANNIE)).save()
     page = client.get("/voices?q=annie&language=en-US").content.decode()
-    assert page.count('<svg class="wave"') == 1
-    Voice.objects.update(sample_key="samples/a.mp3", sample_peaks=bytes(range(240)))
+    assert (page.count('<svg class="wave"'), page.count("<legend")) == (1, 0)  # there is nothing to choose
+    make_many_voices(30)
     page = client.get("/voices").content
-    assert page.count(b'<svg class="wave"') == 24
+    assert page.count(b'<svg class="wave"') == 24 * 3
+    assert page.count(b'<legend class="sr-only">Sample of Voice') == 24
     assert len(gzip.compress(page)) < 60_000

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Plan, User
 from billing.models import Balance, Pack, Price
-from tests.factories import make_account, make_job, make_key, make_user
+from tests.factories import build_made_sample, make_account, make_job, make_key, make_user
 from tts.models import JobStatus
 from voices.models import Voice
 from voices.selectors import usable_voices
@@ -55,16 +55,19 @@ def code(page: str, name: str) -> str:
 
 def test_the_start_plays_a_voice_and_says_what_that_costs(client: Client, voices):
     Price.objects.filter(pk="premium").update(microcredits_per_character=1_234)
-    annie = Voice.objects.filter(voice_id="espeak:en-US-eSpeak-Annie")
-    annie.update(sample_key="samples/annie.mp3", sample_peaks=bytes(range(240)))
+    annie = Voice.objects.get(voice_id="espeak:en-US-eSpeak-Annie")
+    for kind, text in (("news", "Eleven."), ("story", "It was raining.")):
+        build_made_sample(annie, kind, text=text).save()
     page = client.get("/").content.decode()
     assert page.count("<h1>") == 1
     example = page.split("<figure")[1].split("</figure>")[0]
-    assert 'href="/voices/espeak:en-US-eSpeak-Annie/sample"' in example
-    assert '<svg class="wave wave--lg"' in example
+    assert re.findall(r'href="(/voices/.*/samples/\w+)"', example) == [
+        f"/voices/{annie.voice_id}/samples/{kind}" for kind in ("story", "news")
+    ]
+    assert example.count('<svg class="wave wave--lg"') == 2
     shown = text_of(f"<figure{example}")
-    assert "“All human beings are born free and equal in dignity and rights.”" in shown
-    assert "Annie · English (United States) 63 characters · 0.08 credits" in shown
+    assert "Story News Basic" in shown
+    assert "It was raining. Annie · English (United States) 15 characters · 0.02 credits" in shown
     assert "1.24 credits per 1,000 characters" in section(page, "prices")
 
 
@@ -145,10 +148,10 @@ def test_the_start_offers_the_way_on_that_fits(client: Client, voices, alice: Us
 
 
 def test_the_start_asks_the_database_little(client: Client, voices, alice: User, django_assert_num_queries):
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get("/")
     client.force_login(alice)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         client.get("/")
 
 

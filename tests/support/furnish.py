@@ -36,8 +36,8 @@ from tests.factories import PASSWORD, make_account, make_job, make_key, make_use
 from tests.support.mails import MAILS  # noqa: E402
 from tests.support.passkeys import Device  # noqa: E402
 from tts.models import JobStatus  # noqa: E402
-from tts.services.samples import make_sample  # noqa: E402
-from voices.models import Voice  # noqa: E402
+from tts.services.samples import make_sample, plan_samples  # noqa: E402
+from voices.models import Sample  # noqa: E402
 from webhooks.models import Attempt, Delivery, Endpoint  # noqa: E402
 from webhooks.signing_secrets import encrypt, generate_secret  # noqa: E402
 
@@ -54,7 +54,9 @@ def furnish(owner: str, newcomer: str, careful: str, job_id: str) -> dict[str, s
     codes = add_passkey(user=holder, name="Chrome on Android", credential=passkey)
     invite(account=account, email="dana@acme.example", role=Role.ADMIN, actor=SYSTEM)
     _, invitation = invite(account=globex, email="erin@acme.example", role=Role.VIEWER, actor=SYSTEM)
-    make_sample(Voice.objects.get(voice_id="espeak:en-GB-eSpeak-Lee"))
+    plan_samples(["espeak"])
+    for sample in Sample.objects.filter(voice__voice_id="espeak:en-GB-eSpeak-Lee").select_related("voice"):
+        make_sample(sample)
     close_engines()
     for template, mail in MAILS.items():
         mail.send(f"{template.rpartition('/')[2]}@{MAIL_HOST}", "Acme")

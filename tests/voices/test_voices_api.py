@@ -26,7 +26,7 @@ FIELDS = {
     "voice_id", "name", "provider", "family", "language", "language_name", "gender", "model_type", "characteristics",
     "supports_ssml", "supports_markup", "supports_speed", "supports_prompt", "supports_multispeaker",
     "supports_streaming", "output_formats", "sample_rates", "max_text_bytes", "max_stream_bytes",
-    "credits_per_1000_chars", "sample_url", "quality", "rank",
+    "credits_per_1000_chars", "sample_url", "samples", "quality", "rank",
 }  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def test_a_voice_says_exactly_what_is_promised(anonymous: ApiClient, voices):
     assert voice["output_formats"] == ["wav", "mp3", "ogg_opus"]
     assert voice["sample_rates"] == [8000, 12000, 16000, 22050, 24000, 44100, 48000]
     assert (voice["max_text_bytes"], voice["max_stream_bytes"]) == (500_000, 100_000)
-    assert (voice["credits_per_1000_chars"], voice["sample_url"]) == ("1", None)
+    assert (voice["credits_per_1000_chars"], voice["sample_url"], voice["samples"]) == ("1", None, [])
 
 
 def test_a_voice_in_the_list_is_the_same_as_alone(anonymous: ApiClient, voices):
@@ -263,7 +263,7 @@ def test_with_or_without_a_key_the_answer_is_the_same(request: pytest.FixtureReq
 # --- the cost ------------------------------------------------------------------------------------
 
 
-def test_a_list_is_three_queries_however_long(anonymous: ApiClient, voices):
+def test_a_list_is_four_queries_however_long(anonymous: ApiClient, voices):
     listed(anonymous)
     for family in ("More", "Most"):
         with CaptureQueriesContext(connection) as queries:
@@ -272,12 +272,17 @@ def test_a_list_is_three_queries_however_long(anonymous: ApiClient, voices):
             "SELECT voices_voice",  # how many
             "SELECT billing_price",
             "SELECT voices_voice",  # this page of them
+            "SELECT voices_sample",  # theirs
         ]
         add_voices(30, family=family)
 
 
-def test_one_voice_is_two_queries(anonymous: ApiClient, voices):
+def test_one_voice_is_three_queries(anonymous: ApiClient, voices):
     listed(anonymous)
     with CaptureQueriesContext(connection) as queries:
         anonymous.get(f"{PATH}/{ANNIE}")
-    assert statements(queries.captured_queries) == ["SELECT voices_voice", "SELECT billing_price"]
+    assert statements(queries.captured_queries) == [
+        "SELECT voices_voice",
+        "SELECT voices_sample",
+        "SELECT billing_price",
+    ]

@@ -39,11 +39,11 @@ def store_part(part: AudioPart, content: IO[bytes]) -> bool:
         part.save(force_insert=True)
     store.save_file(part.key, content)
     with transaction.atomic():
-        is_held = _note_stored(part)
-    if not is_held:
+        is_kept = _note_stored(part)
+    if not is_kept:
         store.audio_storage().delete(part.key)
         part.delete()
-    return is_held
+    return is_kept
 
 
 def _note_stored(part: AudioPart) -> bool:

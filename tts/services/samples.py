@@ -1,14 +1,14 @@
 """Samples for the gallery: what each voice sounds like, made once by its engine and kept in the audio store.
 
-Made by workers when nobody waits, a voice at a time. Which providers' are made unasked is `settings.SAMPLE_ENGINES`; a
+Made by workers when no job waits, one at a time. Which providers' are made unasked is `settings.SAMPLE_ENGINES`; a
 sample of a voice that others are paid for is made by `manage.py make_samples`.
 """
 
-import hashlib
 import logging
 import re
-import time
+import threading
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 from django.conf import settings
 
@@ -21,64 +21,92 @@ from tts.errors import StoreUnavailable
 from tts.services.lifecycle import due_jobs
 from tts.stopping import worker_is_stopping
 from tts.storage import store
-from voices.models import Voice
-from voices.selectors import voices_without_sample
-from voices.sentences import get_sentence
-from voices.services import claim_sample, keep_sample
+from voices import services
+from voices.models import Sample, Voice
+from voices.selectors import samples_to_make
 
 logger = logging.getLogger(__name__)
 
-BITRATE_KBPS = 64  # mp3, mono: transparent enough for speech, some 30 KB a voice
-BATCH_SECONDS = 2.0  # then whoever waits for the worker has his turn
+BITRATE_KBPS = 64  # mp3, mono: transparent enough for speech, some 50 KB a sample
+
+
+_busy_queues: set[str] = set()  # whose samples a thread of this worker makes: one slot of each queue at most
+_busy_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A sound in the audio store: its loudness over time, for the waveform, and its length."""
+
+    peaks: bytes
+    duration_ms: int
 
 
 def queues_without_samples() -> list[str]:
-    """Queues whose workers have samples to make."""
-    providers = set(
-        voices_without_sample(providers=settings.SAMPLE_ENGINES).values_list("provider", flat=True).distinct()
-    )
+    """Queues whose workers have samples to make, by what the voices should say now."""
+    plan_samples(settings.SAMPLE_ENGINES)
+    waiting = samples_to_make(providers=settings.SAMPLE_ENGINES).order_by()
+    providers = set(waiting.values_list("voice__provider", flat=True).distinct())
     return list(dict.fromkeys(engine.queue for engine in all_engines() if engine.name in providers))
 
 
+def plan_samples(providers: Collection[str]) -> None:
+    """Also deletes the audio that says what no voice says any longer."""
+    for key in services.plan_samples(providers=providers):
+        _delete(key)
+
+
 def make_samples_when_idle(*, queue: str) -> int:
-    """A few, as long as no job waits in the queue. Returns how many were made."""
+    """One after the other, as long as no job waits in the queue. Returns how many were made; 0 when another thread is
+    at it.
+    """
+    with _busy_lock:
+        if queue in _busy_queues:
+            return 0
+        _busy_queues.add(queue)
     providers = [engine.name for engine in all_engines() if engine.queue == queue]
     providers = [name for name in providers if name in settings.SAMPLE_ENGINES]
-    until = time.monotonic() + BATCH_SECONDS
     made = 0
-    while time.monotonic() < until and not worker_is_stopping.is_set() and not due_jobs().filter(queue=queue).exists():
-        voice = claim_sample(providers=providers)
-        if voice is None:
-            break
-        made += make_sample(voice)
+    try:
+        while not worker_is_stopping.is_set() and not due_jobs().filter(queue=queue).exists():
+            sample = services.claim_sample(providers=providers)
+            if sample is None:
+                break
+            made += make_sample(sample)
+    finally:
+        with _busy_lock:
+            _busy_queues.remove(queue)
     return made
 
 
 def make_all_samples(*, providers: Collection[str]) -> tuple[int, int]:
     """What is missing, now. Returns how many were made and how many could not be."""
+    plan_samples(providers)
     made = tried = 0
-    while (voice := claim_sample(providers=providers)) is not None:
+    while (sample := services.claim_sample(providers=providers)) is not None:
         tried += 1
-        made += make_sample(voice)
+        made += make_sample(sample)
     return made, tried - made
 
 
-def make_sample(voice: Voice) -> bool:
-    """False, and a line in the log, when there is none: no sentence in this language, or the engine or store failed."""
-    text = get_sentence(voice.language)
-    if not text:
+def make_sample(sample: Sample) -> bool:
+    """False, and a line in the log, when there is none: the engine or the store failed."""
+    key = _sample_key(sample)
+    sound = make_sound(sample.voice, sample.text, key)
+    if sound is None:
+        services.release_sample(sample=sample, has_failed=not worker_is_stopping.is_set())
         return False
-    key = _sample_key(voice, text)
-    peaks = make_sound(voice, text, key)
-    if peaks is None:
+    if not services.keep_sample(sample=sample, key=key, peaks=sound.peaks, duration_ms=sound.duration_ms):
+        _delete(key)
         return False
-    keep_sample(voice=voice, key=key, peaks=peaks)
+    if sample.key and sample.key != key:
+        _delete(sample.key)
     return True
 
 
-def make_sound(voice: Voice, text: str, key: str) -> bytes | None:
-    """A short plain text as mp3 in the audio store, under that name, and its peaks. None, and a line in the log, when
-    there is none: the engine or the store failed, or it says nothing.
+def make_sound(voice: Voice, text: str, key: str) -> Sound | None:
+    """A short plain text as mp3 in the audio store, under that name. None, and a line in the log, when there is none:
+    the engine or the store failed, or it says nothing.
     """
     spool = settings.SPOOL_DIR / key.replace("/", "-")
     settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True)
@@ -106,7 +134,7 @@ def make_sound(voice: Voice, text: str, key: str) -> bytes | None:
         return None
     finally:
         spool.unlink(missing_ok=True)
-    return peaks.taken()
+    return Sound(peaks.taken(), audio.duration_ms)
 
 
 def _watched(pcm: Iterable[bytes], peaks: Peaks) -> Iterator[bytes]:
@@ -115,8 +143,15 @@ def _watched(pcm: Iterable[bytes], peaks: Peaks) -> Iterator[bytes]:
         yield chunk
 
 
-def _sample_key(voice: Voice, text: str) -> str:
-    """Named by what is said, so that another sentence has another name: a name's bytes never change."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", voice.voice_id.partition(":")[2])
-    digest = hashlib.sha256(f"{voice.voice_id}\n{voice.engine_voice}\n{text}".encode()).hexdigest()
-    return f"samples/{voice.provider}/{name}-{digest[:12]}.mp3"
+def _sample_key(sample: Sample) -> str:
+    """Named by what its audio depends on: another text, or another sound of the engine, has another name."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", sample.voice.voice_id.partition(":")[2])
+    return f"samples/{sample.voice.provider}/{name}-{sample.kind}-{sample.version}.mp3"
+
+
+def _delete(key: str) -> None:
+    """Audio of a sample that nothing refers to. It is no loss if the store does not answer: some 50 KB stay there."""
+    try:
+        store.audio_storage().delete(key)
+    except StoreUnavailable as error:
+        logger.warning("could not delete the sample %s: %s", key, error)

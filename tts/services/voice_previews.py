@@ -120,15 +120,15 @@ def _speak(audition: VoicePreview) -> bool:
         return False
     began = time.monotonic()
     key = audition.get_store_key(audition.attempt)
-    peaks = make_sound(audition.voice, audition.text, key)
+    sound = make_sound(audition.voice, audition.text, key)
     took_ms = round((time.monotonic() - began) * 1000)
-    if peaks is None:
+    if sound is None:
         if audition.tries_left:
             mine.update(claimed_at=None)
         else:
             mine.update(state=VoicePreviewState.FAILED)
         return False
-    if not mine.update(state=VoicePreviewState.READY, audio_key=key, peaks=peaks, took_ms=took_ms):
+    if not mine.update(state=VoicePreviewState.READY, audio_key=key, peaks=sound.peaks, took_ms=took_ms):
         store.audio_storage().delete(key)  # given up for dead, or forgotten
         return False
     return True

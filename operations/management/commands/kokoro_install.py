@@ -13,7 +13,7 @@ from django.core.management.base import CommandError, CommandParser
 from config.private_files import umask_for
 from operations.management.output import OperatorCommand
 from operations.management.progress_display import show_progress
-from operations.one_machine.natural_voices import install_until_done
+from operations.one_machine.background_install import install_until_done
 from speech.engines.kokoro import files
 from speech.engines.kokoro.installer import InstallFailed, install
 from speech.engines.kokoro.processor import default_model

@@ -10,6 +10,8 @@ up to the higher formants.
 """
 
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 
 from speech.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
 from speech.catalogue import Gender, VoiceEntry
@@ -48,6 +50,7 @@ SPEAKERS = (
 
 EVERYWHERE = ("Annie", "Lee")  # names of those who speak every language
 WITH_ALL_SPEAKERS = ("en-US", "en-GB")
+SOUND_REVISION = 1  # one more when our own code makes these voices sound different
 RANK = 900  # and above: after every voice of another engine
 
 
@@ -146,4 +149,14 @@ def _entry(language: Language, speaker: Speaker) -> VoiceEntry:
         max_text_bytes=MAX_TEXT_BYTES,
         max_stream_bytes=MAX_STREAM_BYTES,
         engine_voice=engine_voice(language, speaker),
+        sound_version=_sound_version(),
     )
+
+
+@cache
+def _sound_version() -> str:
+    """The library's package; "" where it is not installed, and nothing speaks."""
+    try:
+        return f"{SOUND_REVISION} {version('espeakng-loader')}"
+    except PackageNotFoundError:
+        return ""

@@ -48,7 +48,8 @@ class KokoroEngine:
 
     def voices(self) -> list[VoiceEntry]:
         """All 54. One whose language or pack is missing here says so."""
-        entries = voice_entries({language.tag: missing_for(language.tag) for language in LANGUAGES.values()})
+        unavailable = {language.tag: missing_for(language.tag) for language in LANGUAGES.values()}
+        entries = voice_entries(unavailable, model_version=files.model_version())
         if files.missing_files():
             return entries
         missing = files.missing_packs(entry.engine_voice for entry in entries)

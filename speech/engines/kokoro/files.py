@@ -72,6 +72,17 @@ def missing_packs(engine_voices: Iterable[str]) -> dict[str, str]:
     return {voice: _missing_pack(folder, voice, entries) for voice in engine_voices}
 
 
+def model_version() -> str:
+    """Names the network by its content, as the manifest has it, or else by its size; "" when there is none."""
+    folder, name = model_dir(), NEEDED_FILES[settings.KOKORO_RUNTIME][0]
+    try:
+        size_bytes = (folder / name).stat().st_size
+    except OSError:
+        return ""
+    entry = manifest(folder).get(name)
+    return f"{settings.KOKORO_RUNTIME} {entry['sha256'][:12] if entry else size_bytes}"
+
+
 def model_state() -> tuple[int, ...]:
     """Changes when a file of the model is replaced or written to; empty when one is missing."""
     folder = model_dir()

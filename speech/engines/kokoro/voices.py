@@ -9,6 +9,7 @@ from speech.catalogue import Gender, VoiceEntry
 PROVIDER: Final = "kokoro"
 FAMILY: Final = "Kokoro"
 RATE_HERTZ: Final = 24_000
+SOUND_REVISION: Final = 1  # one more when our own code makes these voices sound different
 MAX_TEXT_BYTES: Final = 500_000
 MAX_STREAM_BYTES: Final = 100_000
 
@@ -84,9 +85,12 @@ def engine_voices() -> list[str]:
     ]
 
 
-def voice_entries(unavailable: dict[str, str]) -> list[VoiceEntry]:
-    """For the catalogue. `unavailable`: by tag, why a language cannot be spoken here."""
-    return [_entry(voice, unavailable) for voice in engine_voices()]
+def voice_entries(unavailable: dict[str, str], *, model_version: str = "") -> list[VoiceEntry]:
+    """For the catalogue. `unavailable`: by tag, why a language cannot be spoken here. `model_version`: of the network
+    that speaks; "" while there is none.
+    """
+    sound_version = f"{SOUND_REVISION} {model_version}" if model_version else ""
+    return [_entry(voice, unavailable, sound_version) for voice in engine_voices()]
 
 
 def _rank(engine_voice: str) -> int:
@@ -95,7 +99,7 @@ def _rank(engine_voice: str) -> int:
     return RANK_OF_GRADE[GRADES.get(engine_voice, "")]
 
 
-def _entry(engine_voice: str, unavailable: dict[str, str]) -> VoiceEntry:
+def _entry(engine_voice: str, unavailable: dict[str, str], sound_version: str) -> VoiceEntry:
     language = LANGUAGES[engine_voice[0]]
     gender: Gender = "female" if engine_voice[1] == "f" else "male"
     name = engine_voice[3:].capitalize()
@@ -124,5 +128,6 @@ def _entry(engine_voice: str, unavailable: dict[str, str]) -> VoiceEntry:
         max_text_bytes=MAX_TEXT_BYTES,
         max_stream_bytes=MAX_STREAM_BYTES,
         engine_voice=engine_voice,
+        sound_version=sound_version,
         unavailable_reason=unavailable.get(language.tag, ""),
     )

@@ -69,6 +69,9 @@ bench-stream: $(VENV)/.dev-ready ## Measure streams: first byte, total, many at 
 bench-speech: $(VENV)/.dev-ready ## Measure how many words of Kokoro's voices a speech recogniser gets wrong
 	@$(BIN)/python -m bench.speech $(ARGS)
 
+bench-paced: $(VENV)/.dev-ready ## Listen to a long stream for five minutes at the speed of its sound, over Redis
+	@$(BIN)/python -m bench.paced $(ARGS)
+
 bench-webhooks: $(VENV)/.dev-ready ## Measure how fast webhooks drain, beside the bare client; PostgreSQL and Redis
 	@$(BIN)/python -m bench.webhooks $(ARGS)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Account
 from config.errors import NotFound
 from tts.errors import AudioExpired, AudioNotAvailable, AudioNotReady
-from tts.models import Job, JobStatus, SpeechPart
+from tts.models import Job, JobStatus, SpeechPart, StreamPart
 
 UNFINISHED_AT_MOST = timedelta(days=7)  # a text is kept from its end on, and may have waited before
 BEGINNING_CHARS = 120  # of a text, in lists
@@ -29,6 +29,12 @@ def get_held_row(job: Job) -> QuerySet[Job]:
 def list_speech_parts(job: Job) -> list[SpeechPart]:
     """What is stored of earlier attempts, in the order of the text; of two with the same beginning the later first."""
     return list(SpeechPart.objects.filter(job=job, is_stored=True).order_by("begins", "-pk"))
+
+
+def find_stream_part(job_id: uuid.UUID, *, attempt: int, at_byte: int) -> StreamPart | None:
+    """The stored part of an attempt's encoded audio that has this byte."""
+    parts = StreamPart.objects.filter(job_id=job_id, attempt=attempt, is_stored=True)
+    return parts.filter(begins__lte=at_byte, ends__gt=at_byte).first()
 
 
 def get_job(*, account: Account, job_id: uuid.UUID) -> Job:

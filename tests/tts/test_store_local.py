@@ -182,6 +182,16 @@ def test_the_bytes_expected_follow_from_characters_speed_format_and_bitrate(
     assert store.expected_bytes(text=text, speed=speed, encoding=Encoding(*encoding)) == size_bytes
 
 
+def test_a_stream_over_redis_is_expected_to_be_there_in_parts_as_well(settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    wav = Encoding("wav", 24_000, None, 1)
+    for is_streamed, copies in ((False, 2), (True, 3)):
+        size_bytes = store.expected_bytes(text="x" * 1200, speed=1.0, encoding=wav, is_streamed=is_streamed)
+        assert size_bytes == 100 * (copies * 48_000 + 30_000)
+    settings.REDIS_URL = ""
+    assert store.expected_bytes(text="x" * 1200, speed=1.0, encoding=wav, is_streamed=True) == 100 * 126_000
+
+
 def test_a_bucket_has_no_end_but_a_spool_beside_the_web_has(free_bytes, settings, tmp_path: Path):
     settings.STORAGES = settings.STORAGES | {
         "audio": {"BACKEND": "tts.storage.s3.S3AudioStorage", "OPTIONS": {"bucket_name": "speech"}}

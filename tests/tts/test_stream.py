@@ -490,7 +490,7 @@ needs_redis = pytest.mark.skipif(not settings.REDIS_URL, reason="REDIS_URL is no
 
 @pytest.fixture
 def small_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_stream, "WINDOW_ENTRIES", 2)
+    monkeypatch.setattr(redis_stream, "WINDOW_BYTES", 2000)
     monkeypatch.setattr(redis_stream, "ENTRY_BYTES", 1000)
 
 

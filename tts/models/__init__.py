@@ -2,7 +2,7 @@
 
 from tts.models.exports import AccountExport, ExportState
 from tts.models.jobs import UNFINISHED, Job, JobStatus
-from tts.models.parts import AudioPart, SpeechPart
+from tts.models.parts import AudioPart, SpeechPart, StreamPart
 from tts.models.queue_watch import QueueWatch
 from tts.models.voice_previews import VoicePreview, VoicePreviewState
 
@@ -15,6 +15,7 @@ __all__ = [
     "JobStatus",
     "QueueWatch",
     "SpeechPart",
+    "StreamPart",
     "VoicePreview",
     "VoicePreviewState",
 ]

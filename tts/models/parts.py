@@ -53,3 +53,26 @@ class SpeechPart(AudioPart):
     @property
     def key(self) -> str:
         return f"{str(self.job_id)[:2]}/{self.job_id}-speech-{self.pk}.flac"
+
+
+class StreamPart(AudioPart):
+    """Encoded bytes of an attempt that is streamed, for readers that fell behind what the relay holds.
+
+    Bytes `begins` to `ends` (exclusive) of all that the attempt makes, counted from 0.
+    """
+
+    begins = models.PositiveBigIntegerField()
+    ends = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(ends__gt=models.F("begins")), name="stream_part_not_empty"),
+            # A reader asks for the part at a byte.
+            models.UniqueConstraint(
+                fields=["job", "attempt", "begins"], condition=models.Q(is_stored=True), name="stream_part_once"
+            ),
+        ]
+
+    @property
+    def key(self) -> str:
+        return f"{str(self.job_id)[:2]}/{self.job_id}-stream-{self.pk}.bin"

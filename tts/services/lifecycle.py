@@ -40,7 +40,7 @@ def claim_next_job(*, queue: str, not_of: Collection[uuid.UUID] = ()) -> Job | N
 
     `not_of`: ids of accounts that have their share of the caller already.
     """
-    while True:
+    while True:  # and again, when another worker was quicker
         running = (
             Job.objects.filter(account=OuterRef("account"), status=JobStatus.PROCESSING)
             .order_by()
@@ -73,7 +73,6 @@ def claim_next_job(*, queue: str, not_of: Collection[uuid.UUID] = ()) -> Job | N
             )
             if claimed:
                 return Job.objects.select_related("account").get(pk=job_id)
-        # Another worker was quicker: look again.
 
 
 def due_jobs() -> QuerySet[Job]:
@@ -86,15 +85,14 @@ def renew_lease(
 ) -> bool:
     """False when the job is no longer ours: cancelled, or given to another worker. See `tts.timing.Progress`."""
     now = timezone.now()
-    return bool(
-        get_held_row(job).update(
-            lease_expires_at=now + lease_duration(),
-            chars_done=chars_done,
-            is_storing=is_storing,
-            audio_ms_done=audio_ms_done,
-            expected_finish_at=None if seconds_left is None else now + timedelta(seconds=seconds_left),
-        )
+    renewed = get_held_row(job).update(
+        lease_expires_at=now + lease_duration(),
+        chars_done=chars_done,
+        is_storing=is_storing,
+        audio_ms_done=audio_ms_done,
+        expected_finish_at=None if seconds_left is None else now + timedelta(seconds=seconds_left),
     )
+    return bool(renewed)
 
 
 def raise_chars_handed_out(*, job_id: uuid.UUID, attempt: int, chars: int) -> bool:

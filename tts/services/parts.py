@@ -1,6 +1,7 @@
 """Finished parts of the audio of jobs that run: begun, stored, deleted.
 
-Owns the order of row and object, and what is deleted when. What is in the objects is `tts.worker.keep_speech`.
+Owns the order of row and object, and what is deleted when. What is in the objects is `tts.worker.keep_speech` and
+`tts.streaming.relay.parts`.
 """
 
 import logging
@@ -14,13 +15,13 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from tts.errors import StoreUnavailable
-from tts.models import UNFINISHED, AudioPart, Job, JobStatus, SpeechPart
+from tts.models import UNFINISHED, AudioPart, Job, JobStatus, SpeechPart, StreamPart
 from tts.selectors import get_held_row
 from tts.storage import store
 
 logger = logging.getLogger(__name__)
 
-KINDS: tuple[type[AudioPart], ...] = (SpeechPart,)
+KINDS: tuple[type[AudioPart], ...] = (SpeechPart, StreamPart)
 DELETE_BATCH = 500
 # A worker that hangs may still write an object whose row is not stored; after this it does not any more.
 UNSTORED_FOR = timedelta(hours=1)

@@ -200,7 +200,12 @@ def _build_job(admission: Admission, request: SpeechRequest, speakable: _Speakab
         sample_rate_hertz=encoding.sample_rate_hertz,
         bitrate_kbps=encoding.bitrate_kbps,
         channels=encoding.channels,
-        expected_bytes=store.expected_bytes(text=request.text, speed=request.speed, encoding=encoding),
+        expected_bytes=store.expected_bytes(
+            text=request.text,
+            speed=request.speed,
+            encoding=encoding,
+            is_streamed=request.delivery_mode != "async",
+        ),
         chars_charged=chars,
         cost_microcredits=cost_microcredits,
     )

@@ -1,8 +1,10 @@
 """What `tts.storage.store` asks of every kind of store."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import IO, Any, BinaryIO, Protocol
+from typing import IO, Any, Protocol, Self
 
 from django.core.files.base import File
 
@@ -10,7 +12,22 @@ from speech.audio.formats import FORMATS
 
 Options = dict[str, Any]
 
-CONTENT_TYPES = {spec.file_extension: spec.content_type for spec in FORMATS.values()} | {".zip": "application/zip"}
+CONTENT_TYPES = {spec.file_extension: spec.content_type for spec in FORMATS.values()} | {
+    ".zip": "application/zip",
+    ".bin": "application/octet-stream",
+}
+
+
+class Readable(Protocol):
+    """A file that is read from where it stands, and closed."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: Any) -> None: ...
 
 
 class AudioStorage(Protocol):
@@ -21,8 +38,8 @@ class AudioStorage(Protocol):
 
     def save(self, name: str, content: "File[bytes]") -> str: ...
 
-    def read_from(self, name: str, skip_bytes: int) -> BinaryIO:
-        """The file from there on; only read and closed. Raises FileNotFoundError, StoreUnavailable."""
+    def read_from(self, name: str, skip_bytes: int) -> Readable:
+        """The file from there on. Raises FileNotFoundError, StoreUnavailable, the latter also while it is read."""
 
     def fetch(self, name: str, into: IO[bytes]) -> None:
         """The whole file. Raises FileNotFoundError, StoreUnavailable, also when it comes to an end too early."""
@@ -40,6 +57,28 @@ class AudioStorage(Protocol):
 
     def get_address(self, name: str) -> str:
         """Where `name` lies, for an operator to look at."""
+
+
+class GuardedFile:
+    """What a store hands out to be read: `guard` makes its errors ours."""
+
+    def __init__(self, file: Any, guard: Callable[[], AbstractContextManager[None]]) -> None:
+        self._file = file
+        self._guard = guard
+
+    def read(self, size: int = -1, /) -> bytes:
+        with self._guard():
+            content: bytes = self._file.read() if size < 0 else self._file.read(size)
+        return content
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()
 
 
 def content_type(name: str) -> str:

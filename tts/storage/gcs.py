@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
@@ -23,7 +23,7 @@ from requests.exceptions import RequestException
 from storages.backends.gcloud import GoogleCloudStorage
 
 from tts.errors import StoreUnavailable
-from tts.storage.base import Options, content_disposition, content_type, seconds_until
+from tts.storage.base import GuardedFile, Options, Readable, content_disposition, content_type, seconds_until
 
 CREDENTIALS_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 SCOPES = ["https://www.googleapis.com/auth/devstorage.read_write"]
@@ -88,16 +88,16 @@ class GCSAudioStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-stora
     def get_address(self, name: str) -> str:
         return f"gs://{self.bucket_name}/{self._normalize_name(name)}"
 
-    def read_from(self, name: str, skip_bytes: int) -> BinaryIO:
+    def read_from(self, name: str, skip_bytes: int) -> Readable:
         with _unavailable():
             blob = self._blob(name)
             try:
                 blob.reload(timeout=TIMEOUT_SECONDS, retry=RETRY)
             except NotFound:
                 raise FileNotFoundError(name) from None
-            file: BinaryIO = blob.open("rb", timeout=TIMEOUT_SECONDS, retry=RETRY)
+            file = blob.open("rb", timeout=TIMEOUT_SECONDS, retry=RETRY)
             file.seek(skip_bytes)
-        return file
+        return GuardedFile(file, _unavailable)
 
     def fetch(self, name: str, into: IO[bytes]) -> None:
         with _unavailable():

@@ -7,9 +7,9 @@ bounded memory.
 
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
@@ -20,7 +20,7 @@ from django.utils.functional import cached_property
 from storages.backends.s3 import S3Storage
 
 from tts.errors import StoreUnavailable
-from tts.storage.base import Options, content_disposition, content_type, seconds_until
+from tts.storage.base import GuardedFile, Options, Readable, content_disposition, content_type, seconds_until
 
 CONNECT_TIMEOUT_SECONDS = 3
 READ_TIMEOUT_SECONDS = 10
@@ -51,7 +51,7 @@ class S3AudioStorage(S3Storage):  # type: ignore[misc]  # django-storages has no
     def get_address(self, name: str) -> str:
         return f"s3://{self.bucket_name}/{self._normalize_name(name)}"
 
-    def read_from(self, name: str, skip_bytes: int) -> BinaryIO:
+    def read_from(self, name: str, skip_bytes: int) -> Readable:
         with _unavailable():
             try:
                 answer = self._shared_client.get_object(
@@ -59,11 +59,10 @@ class S3AudioStorage(S3Storage):  # type: ignore[misc]  # django-storages has no
                 )
             except self._shared_client.exceptions.NoSuchKey:
                 raise FileNotFoundError(name) from None
-        body: BinaryIO = answer["Body"]
-        return body
+        return GuardedFile(answer["Body"], _unavailable)
 
     def fetch(self, name: str, into: IO[bytes]) -> None:
-        with _unavailable(), closing(self.read_from(name, 0)) as body:
+        with self.read_from(name, 0) as body:
             shutil.copyfileobj(body, into)
 
     def delete(self, name: str) -> None:

@@ -22,7 +22,7 @@ from django.utils import timezone
 from speech.audio.formats import FORMATS, Encoding
 from tts.errors import CapacityReached, StoreUnavailable
 from tts.models import UNFINISHED, Job
-from tts.storage.base import AudioStorage
+from tts.storage.base import AudioStorage, Readable
 from tts.storage.local import LocalAudioStorage, is_signature_valid
 
 __all__ = ["is_signature_valid"]  # of URLs that a local store made
@@ -72,8 +72,10 @@ def spool_path(job: Job, attempt: int) -> Path:
     return Path(settings.SPOOL_DIR) / Path(audio_key(job, attempt)).name
 
 
-def read_audio(key: str, skip_bytes: int) -> BinaryIO:
-    """What is stored as `key`, from there on, of any store. Raises FileNotFoundError, StoreUnavailable."""
+def read_audio(key: str, skip_bytes: int) -> Readable:
+    """What is stored as `key`, from there on, of any store. Raises FileNotFoundError, StoreUnavailable, the latter also
+    while it is read.
+    """
     return audio_storage().read_from(key, skip_bytes)
 
 
@@ -106,10 +108,11 @@ def signed_url(key: str, *, base_url: str, lasts: timedelta | None = None) -> Si
     return SignedUrl(audio_storage().signed_url(key, base_url=base_url, expires_at=expires_at), expires_at)
 
 
-def expected_bytes(*, text: str, speed: float, encoding: Encoding) -> int:
+def expected_bytes(*, text: str, speed: float, encoding: Encoding, is_streamed: bool = False) -> int:
     """What the audio of a text needs on our disks, at most at once, if it is spoken at a usual pace."""
     seconds = len(text.encode("utf-8", "replace")) / TEXT_BYTES_PER_SECOND / speed
-    return round(seconds * (encoding.bytes_per_second * COPIES + KEPT_BYTES_PER_SECOND))
+    copies = COPIES + bool(is_streamed and settings.REDIS_URL)  # one more in parts
+    return round(seconds * (encoding.bytes_per_second * copies + KEPT_BYTES_PER_SECOND))
 
 
 def check_capacity(*, more_bytes: int = 0) -> None:

@@ -1,11 +1,12 @@
 """Listening to a job while it is spoken: its encoded bytes, from the first one on.
 
-What the relay brings comes at once; what it does not, from the audio store when the job is complete. The job's row is
-the only one to say how it ended. What leaves before the job is complete was counted on the row before, so that a
-refund cannot give back what somebody has heard.
+What the relay brings comes at once, also to a reader that fell behind; when the job is complete, the rest comes from
+the audio store. The job's row is the only one to say how it ended. What leaves before the job is complete was counted
+on the row before, so that a refund cannot give back what somebody has heard.
 """
 
 import asyncio
+import logging
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
@@ -19,11 +20,13 @@ from django.db import connection
 from django.http import HttpRequest
 
 from config.connections import release_connection
-from tts.errors import StreamBroken
+from tts.errors import StoreUnavailable, StreamBroken
 from tts.models import Job, JobStatus
 from tts.storage import store
 from tts.streaming import relay
 from tts.streaming.handed_out import HandedOut
+
+logger = logging.getLogger(__name__)
 
 LOOK_AGAIN_SECONDS = 1.0  # at the row, where no relay says when
 CHUNK_BYTES = 64 * 1024
@@ -162,18 +165,30 @@ def _look(job_id: uuid.UUID) -> Job:
 
 
 async def _stored(job: Job, skip_bytes: int) -> AsyncGenerator[bytes, None]:
-    """The stored audio from there on. Raises StreamBroken when it is gone."""
-    if skip_bytes >= job.audio_bytes:
-        return
-    if not job.audio_key:  # erased since it was completed
-        raise StreamBroken("The audio was deleted.")
+    """The stored audio from there on. Raises StreamBroken when it is gone, StoreUnavailable.
+
+    Somebody who listens for an hour holds a connection to the store for as long: one that breaks is opened again.
+    """
     in_thread = sync_to_async(thread_sensitive=False)
-    try:
-        file: BinaryIO = await in_thread(store.read_audio)(job.audio_key, skip_bytes)
-    except FileNotFoundError:
-        raise StreamBroken("The audio was deleted.") from None
-    try:
-        while chunk := await in_thread(file.read)(CHUNK_BYTES):
-            yield chunk
-    finally:
-        await in_thread(file.close)()
+    while skip_bytes < job.audio_bytes:
+        if not job.audio_key:  # erased since it was completed
+            raise StreamBroken("The audio was deleted.")
+        try:
+            file = await in_thread(store.read_audio)(job.audio_key, skip_bytes)
+        except FileNotFoundError:
+            raise StreamBroken("The audio was deleted.") from None
+        is_first = True
+        try:
+            while chunk := await in_thread(file.read)(CHUNK_BYTES):
+                is_first = False
+                skip_bytes += len(chunk)
+                yield chunk
+        except StoreUnavailable:
+            if is_first:
+                raise
+            logger.info("job %s: the store broke off at byte %d of its audio", job.pk, skip_bytes)
+        else:
+            if is_first:
+                raise StreamBroken("The audio was deleted.")
+        finally:
+            await in_thread(file.close)()

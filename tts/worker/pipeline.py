@@ -98,7 +98,7 @@ def run_job(job: Job) -> None:
         with suppress(OSError):
             spool.unlink()
         writer.end()
-        if keeper.has_parts or job.chars_kept:
+        if writer.has_parts or keeper.has_parts or job.chars_kept:
             delete_parts_if_finished(job=job)
 
 

@@ -1,13 +1,17 @@
 """Encoded audio on its way from the worker that makes it to the web process that hands it out.
 
 One interface, two kinds: with REDIS_URL a stream in Redis, which reaches other machines; else the worker's own file in
-the spool, which the web process reads while it grows. Owns bytes in passing and nothing else: whether a job is complete
-stands in its row, and what a reader missed is in the audio store, byte for byte the same. So either kind may lose
-anything, at any time, and costs only speed.
+the spool, which the web process reads while it grows. Redis holds the last bytes of a stream only; those before are
+in the audio store, in parts, while the job runs. Owns bytes in passing and nothing else: whether a job is complete
+stands in its row, and then all of it is in the audio store, byte for byte the same. So either kind may lose anything,
+at any time, and costs only speed.
 """
 
+import asyncio
+import time
 import uuid
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from django.conf import settings
 
@@ -15,8 +19,30 @@ from tts.models import Job
 from tts.storage import store
 from tts.streaming.relay import redis_stream, spool
 from tts.streaming.relay.base import Relayed, Writer
+from tts.streaming.relay.parts import PartsWriter, read_parts
 
 __all__ = ["Relayed", "Writer", "follow", "writer_for"]
+
+LOOK_AGAIN_SECONDS = 1.0  # for the next byte, where neither Redis nor the store has it
+SILENCES = 5  # of a second each, before a reader asks whether the store has what Redis lost
+REDIS_AWAY_SECONDS = 15.0  # before it is asked again
+
+
+class StoredRedisWriter(Writer):
+    """To Redis, and part by part to the audio store."""
+
+    def __init__(self, job: Job) -> None:
+        self._redis = redis_stream.RedisWriter(_name(job.pk, job.attempt))
+        self._parts = PartsWriter(job, store.spool_path(job, job.attempt))
+
+    def write(self, encoded: bytes, *, chars: int) -> None:
+        self._redis.write(encoded, chars=chars)
+        self._parts.write(encoded, chars=chars)
+
+    def end(self) -> None:
+        self._redis.end()  # first: readers wait for it
+        self._parts.end()
+        self.has_parts = self._parts.has_parts
 
 
 def writer_for(job: Job) -> Writer:
@@ -24,19 +50,46 @@ def writer_for(job: Job) -> Writer:
     if not job.is_streamed:
         return Writer()
     if settings.REDIS_URL:
-        return redis_stream.RedisWriter(_name(job.pk, job.attempt))
+        return StoredRedisWriter(job)
     return spool.SpoolWriter(store.spool_path(job, job.attempt))
 
 
 def follow(job: Job, *, attempt: int) -> AsyncGenerator[Relayed | None, None]:
     """The bytes of one attempt from its first one on, as they are made.
 
-    None says: nothing came for a while, or nothing more will; look at the job. It ends where the relay has lost bytes
-    or is away.
+    None says: nothing came for a while, or nothing more will; look at the job. By the spool it ends when the attempt
+    has.
     """
     if settings.REDIS_URL:
-        return redis_stream.follow(_name(job.pk, attempt))
+        return _follow_redis(job.pk, attempt)
     return spool.follow(store.spool_path(job, attempt))
+
+
+async def _follow_redis(job_id: uuid.UUID, attempt: int) -> AsyncGenerator[Relayed | None, None]:
+    """From Redis as long as it holds the next byte, else from the store, and back again."""
+    received_bytes, ask_redis_at = 0, float("-inf")
+    while True:
+        received_before, silences = received_bytes, 0
+        if time.monotonic() >= ask_redis_at:
+            try:
+                async with aclosing(redis_stream.follow(_name(job_id, attempt), from_byte=received_bytes)) as relayed:
+                    async for item in relayed:
+                        yield item
+                        if item is None:
+                            silences += 1
+                            if silences == SILENCES:
+                                break
+                        else:
+                            silences, received_bytes = 0, received_bytes + len(item.encoded)
+            except redis_stream.RelayAway:
+                ask_redis_at = time.monotonic() + REDIS_AWAY_SECONDS
+        async with aclosing(read_parts(job_id, attempt=attempt, from_byte=received_bytes)) as parts:
+            async for part in parts:
+                yield part
+                received_bytes += len(part.encoded)
+        if received_bytes == received_before and silences < SILENCES:
+            yield None
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
 def _name(job_id: uuid.UUID, attempt: int) -> str:

@@ -1,7 +1,8 @@
 """The relay of many machines: a Redis stream for each attempt at a job.
 
-Holds a window of the last entries. A reader that falls behind it goes on from the audio store once the job is complete,
-so a slow one holds up nobody, and Redis does not fill up.
+Holds a window of the last bytes. A reader that falls behind it goes on from the parts in the audio store
+(`tts.streaming.relay.parts`), so a slow one holds up nobody, and Redis does not fill up. An entry's ID is the place of
+its first byte, counted from 1, so that a reader finds its place again.
 """
 
 import logging
@@ -14,12 +15,12 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
-from tts.streaming.relay.base import Relayed, Writer
+from tts.streaming.relay.base import CharMarks, Relayed, Writer
 
 logger = logging.getLogger(__name__)
 
 ENTRY_BYTES = 64 * 1024
-WINDOW_ENTRIES = 64  # so at most 4 MiB for a job
+WINDOW_BYTES = 4 * 1024 * 1024  # of a job
 GATHER_SECONDS = 0.01  # what an engine makes within that time goes out together
 BEHIND_BYTES = 4 * 1024 * 1024  # what may wait for Redis
 READ_ENTRIES = 4  # at once, so at most 256 KiB for a reader
@@ -39,8 +40,8 @@ class RedisWriter(Writer):
     def __init__(self, name: str) -> None:
         self._name = name
         self._gathered = bytearray()
-        self._written_bytes = self._chars = 0
-        self._marks: deque[tuple[int, int]] = deque()  # from this byte on, this many code points
+        self._written_bytes = 0
+        self._marks = CharMarks()
         self._is_over = False
         self._is_lost = False
         self._changed = threading.Condition()  # guards all of the above
@@ -52,7 +53,7 @@ class RedisWriter(Writer):
             if not self._is_lost and len(self._gathered) + len(encoded) > BEHIND_BYTES:
                 self._lose("Redis is too slow")
             if not self._is_lost:
-                self._marks.append((self._written_bytes, chars))
+                self._marks.add(self._written_bytes, chars)
                 self._written_bytes += len(encoded)
                 self._gathered += encoded
                 self._changed.notify()
@@ -64,18 +65,25 @@ class RedisWriter(Writer):
         self._thread.join(PATIENCE_SECONDS)
 
     def _send_all(self) -> None:
-        sent_bytes = 0
+        sent_bytes = held_bytes = 0
+        window = deque[int]()  # the sizes of the entries that Redis holds
         try:
             with redis.Redis.from_url(
                 settings.REDIS_URL, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
             ) as client:
                 while (entry := self._next_entry()) is not None:
-                    chars = self._count_chars(sent_bytes + len(entry))
+                    with self._changed:
+                        chars = self._marks.count(sent_bytes + len(entry))
+                    window.append(len(entry))
+                    held_bytes += len(entry)
+                    while held_bytes > WINDOW_BYTES and len(window) > 1:
+                        held_bytes -= window.popleft()
                     fields = {"at": b"%d" % sent_bytes, "bytes": entry, "chars": b"%d" % chars}
-                    self._add(client, fields, expire_seconds=EXPIRE_SECONDS)
+                    self._add(client, f"{sent_bytes + 1}-0", fields, len(window), expire_seconds=EXPIRE_SECONDS)
                     sent_bytes += len(entry)
                 if not self._is_lost:
-                    self._add(client, {"end": b""}, expire_seconds=LINGER_SECONDS)
+                    end_id = f"{sent_bytes + 1}-1"
+                    self._add(client, end_id, {"end": b""}, len(window) + 1, expire_seconds=LINGER_SECONDS)
         except redis.RedisError as error:
             with self._changed:
                 self._lose(type(error).__name__)
@@ -91,36 +99,51 @@ class RedisWriter(Writer):
             del self._gathered[:ENTRY_BYTES]
             return entry or None
 
-    def _count_chars(self, sent_bytes: int) -> int:
-        """How many code points the first `sent_bytes` stand for, which only grow."""
-        with self._changed:
-            while self._marks and self._marks[0][0] < sent_bytes:
-                self._chars = self._marks.popleft()[1]
-            return self._chars
-
-    def _add(self, client: redis.Redis, fields: dict[Any, Any], *, expire_seconds: int) -> None:
+    def _add(
+        self, client: redis.Redis, entry_id: str, fields: dict[Any, Any], entries: int, *, expire_seconds: int
+    ) -> None:
+        """`entries`: how many are held, this one among them."""
         with client.pipeline(transaction=False) as pipe:
-            pipe.xadd(self._name, fields, maxlen=WINDOW_ENTRIES, approximate=False)
+            pipe.xadd(self._name, fields, id=entry_id, maxlen=entries, approximate=False)
             pipe.expire(self._name, expire_seconds)
             pipe.execute()
 
     def _lose(self, why: str) -> None:
-        """Readers go on from the store. The caller holds the condition."""
+        """Readers go on from the parts in the store. The caller holds the condition."""
         if not self._is_lost:
             logger.warning("stopped relaying %s: %s", self._name, why)
         self._is_lost = True
         self._gathered.clear()
-        self._marks.clear()
         self._changed.notify()
 
 
-async def follow(name: str) -> AsyncGenerator[Relayed | None, None]:
-    """See `tts.streaming.relay.follow`."""
+class RelayAway(Exception):
+    """Redis does not answer."""
+
+
+async def follow(name: str, *, from_byte: int = 0) -> AsyncGenerator[Relayed | None, None]:
+    """The bytes of an attempt from there on, as they are made. None: nothing came for a while, or nothing more will.
+
+    Ends where Redis does not hold the next byte any more, or not yet anything. Raises RelayAway.
+    """
     client = redis.asyncio.Redis.from_url(
         settings.REDIS_URL, socket_timeout=SILENCE_SECONDS + PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
     )
-    last_id, received_bytes = b"0", 0
     try:
+        last_id, received_bytes = b"0", from_byte
+        if from_byte:
+            # The entry that holds the byte, or ends before it.
+            entries: Any = await client.xrevrange(name, f"{from_byte + 1}-{2**64 - 1}", "-", count=1)
+            if not entries:
+                return
+            last_id, fields = entries[0]
+            if b"at" in fields:
+                at, encoded = int(fields[b"at"]), fields[b"bytes"]
+                if at + len(encoded) < from_byte:
+                    return
+                if rest := encoded[from_byte - at :]:
+                    received_bytes += len(rest)
+                    yield Relayed(rest, received_bytes, int(fields[b"chars"]))
         while True:
             answer: Any = await client.xread({name: last_id}, block=int(SILENCE_SECONDS * 1000), count=READ_ENTRIES)
             entries = answer[0][1] if answer else []
@@ -142,5 +165,6 @@ async def follow(name: str) -> AsyncGenerator[Relayed | None, None]:
                 last_id = entries[-1][0]
     except (redis.RedisError, OSError) as error:
         logger.warning("could not read %s: %s", name, type(error).__name__)
+        raise RelayAway from error
     finally:
         await client.aclose()

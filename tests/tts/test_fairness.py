@@ -147,7 +147,8 @@ def test_claiming_from_a_thousand_reads_the_index_of_what_waits_and_asks_four_qu
         with connection.cursor() as cursor:
             cursor.execute(explain + statement)
             plan = "\n".join(str(row) for row in cursor.fetchall())
-        assert "job_pending" in plan, plan
+        # PostgreSQL may prefer the other index that holds nothing but unfinished jobs.
+        assert "job_pending" in plan or "job_expected_bytes" in plan, plan
 
 
 @pytest.mark.parametrize("moved_to", ["cancelled", "processing"])

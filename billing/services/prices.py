@@ -20,7 +20,7 @@ def change_price(*, price: Price, microcredits_per_character: int, actor: Actor,
     if before == microcredits_per_character:
         raise NothingToChange("The price is already set to this value.")
     Price.objects.filter(pk=price.pk).update(microcredits_per_character=microcredits_per_character)
-    _record_price(
+    _record(
         price,
         actor,
         "price.changed",
@@ -41,7 +41,7 @@ def add_family_price(*, code: str, microcredits_per_character: int, actor: Actor
             price.save(force_insert=True)
     except IntegrityError:
         raise NothingToChange(f"{code} already has a price. Edit that row.") from None
-    _record_price(price, actor, "price.added", reason, before={}, after=values)
+    _record(price, actor, "price.added", reason, before={}, after=values)
     return price
 
 
@@ -52,21 +52,7 @@ def set_price_enabled(*, price: Price, is_enabled: bool, actor: Actor, reason: s
     if not Price.objects.filter(pk=price.pk, is_enabled=not is_enabled).update(is_enabled=is_enabled):
         raise NothingToChange("Already set to this value.")
     action = "price.enabled" if is_enabled else "price.disabled"
-    _record_price(price, actor, action, reason, before={"enabled": not is_enabled}, after={"enabled": is_enabled})
-
-
-def _record_price(
-    price: Price, actor: Actor, action: str, reason: str, *, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> None:
-    audit.record(
-        actor=actor,
-        action=action,
-        reason=reason,
-        target_type="price",
-        target_id=price.pk,
-        before=before,
-        after=after,
-    )
+    _record(price, actor, action, reason, before={"enabled": not is_enabled}, after={"enabled": is_enabled})
 
 
 @transaction.atomic
@@ -79,14 +65,14 @@ def edit_pack(*, pack: Pack, values: Mapping[str, Any], actor: Actor, reason: st
         raise NothingToChange("Nothing was changed.")
     after = {field: values[field] for field in before}
     Pack.objects.filter(pk=pack.pk).update(**after)
-    _record_pack(pack, actor, "pack.edited", reason, before=before, after=after)
+    _record(pack, actor, "pack.edited", reason, before=before, after=after)
 
 
 @transaction.atomic
 def copy_pack(*, values: Mapping[str, Any], actor: Actor, reason: str) -> Pack:
     """Creates another pack from all of PACK_FIELDS."""
     pack = Pack.objects.create(**{field: values[field] for field in PACK_FIELDS})
-    _record_pack(pack, actor, "pack.created", reason, before={}, after=dict(values))
+    _record(pack, actor, "pack.created", reason, before={}, after=dict(values))
     return pack
 
 
@@ -96,18 +82,18 @@ def set_pack_enabled(*, pack: Pack, is_enabled: bool, actor: Actor, reason: str)
     if not Pack.objects.filter(pk=pack.pk, is_enabled=not is_enabled).update(is_enabled=is_enabled):
         raise NothingToChange("Already set to this value.")
     action = "pack.enabled" if is_enabled else "pack.disabled"
-    _record_pack(pack, actor, action, reason, before={"enabled": not is_enabled}, after={"enabled": is_enabled})
+    _record(pack, actor, action, reason, before={"enabled": not is_enabled}, after={"enabled": is_enabled})
 
 
-def _record_pack(
-    pack: Pack, actor: Actor, action: str, reason: str, *, before: Mapping[str, Any], after: Mapping[str, Any]
+def _record(
+    row: Price | Pack, actor: Actor, action: str, reason: str, *, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> None:
     audit.record(
         actor=actor,
         action=action,
         reason=reason,
-        target_type="pack",
-        target_id=pack.pk,
+        target_type=type(row).__name__.lower(),
+        target_id=row.pk,
         before=before,
         after=after,
     )

@@ -94,7 +94,7 @@ MIDDLEWARE = [
     "config.middleware.refuse_timed_out_body",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.content_security_policy",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.static_files.StaticFilesMiddleware",
     "config.middleware.compress_pages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

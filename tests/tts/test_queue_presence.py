@@ -321,3 +321,10 @@ def test_a_worker_holds_no_connection_between_two_notes() -> None:
         worker_is_stopping.clear()
     assert connection.connection is None
     assert QUEUE not in unserved()
+
+
+def test_the_log_names_no_queue_after_everything_was_off(caplog: pytest.LogCaptureFixture) -> None:
+    serve_everything()
+    set_watch(served=98, looked=97)
+    watch_queues()
+    assert "no worker" not in caplog.text

@@ -41,8 +41,8 @@ def watch_queues() -> None:
     """The sweeper's look at all queues. Safe to run on several machines at once."""
     if set(settings.SPEECH_QUEUES) - set(QueueWatch.objects.values_list("queue", flat=True)):
         _add_missing(settings.SPEECH_QUEUES)
-    _log_new_absences()
     interrupted = Q(watched_at__lt=Now() - MAX_WATCH_GAP) | Q(Exists(Maintenance.objects.all()))
+    _log_new_absences(~interrupted)
     QueueWatch.objects.update(
         watched_since=Case(When(interrupted, then=Now()), default=F("watched_since")), watched_at=Now()
     )
@@ -74,10 +74,11 @@ def _add_missing(queues: Collection[str]) -> None:
     QueueWatch.objects.bulk_create([QueueWatch(queue=queue) for queue in queues], ignore_conflicts=True)
 
 
-def _log_new_absences() -> None:
+def _log_new_absences(was_watched: Q) -> None:
     """One line for a queue, at the first look after its worker counts as gone."""
     absent_after = timedelta(seconds=settings.WORKER_ABSENT_SECONDS)
     gone = QueueWatch.objects.alias(missing_since=MISSING_SINCE).filter(
+        was_watched,
         missing_since__lt=Now() - absent_after,
         missing_since__gte=F("watched_at") - absent_after,
         queue__in=needed_queues().values("queue"),

@@ -18,7 +18,7 @@ TEMPLATES = ("templates", "static/js/passkeys.js")
 DOCUMENTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs")
 IMAGES = {".png", ".ico"}
 
-PROSE_PACKAGES = ("accounts", "billing", "config", "operations", "speech", "voices", "webhooks")
+PROSE_PACKAGES = ("accounts", "billing", "config", "operations", "portal", "speech", "voices", "webhooks")
 PROSE_NOT_YET = (  # of these packages: their docstrings have not been rewritten
     "operations/one_machine/",
     "voices/models.py",

@@ -1,1 +1,1 @@
-"""What people see: pages, documentation, forms and charts. It has no models and calls the services of the apps."""
+"""The user interface: pages, documentation, forms and charts. Has no models; calls the services of the apps."""

@@ -1,4 +1,4 @@
-"""Bars over days, as the path of an SVG whose box is stretched; the labels beside it are HTML."""
+"""Draws bars per day as the path of a stretched SVG. The labels beside it are HTML."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,10 @@ _BAR_WIDTH = 7
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`bars`: of the days that are over; `today`: of the one that is not. `top` and `half`: labels of the axis."""
+    """The paths and labels of a chart.
+
+    `bars` is the path for the completed days, `today` for the current one. `top` and `half` are the axis labels.
+    """
 
     width: int
     bars: str
@@ -20,7 +23,7 @@ class Chart:
 
 
 def draw_chart(values: Sequence[int]) -> Chart:
-    """The axis ends at a round number, at least 2, so that half of it is one, too."""
+    """Draws the last value as today. The axis ends at a round number of at least 2, whose half is round, too."""
     top = _round_up(max(2, *values))
     paths = [_bar(number, value / top) for number, value in enumerate(values)]
     return Chart(
@@ -36,14 +39,14 @@ def _bar(number: int, share: float) -> str:
 
 
 def _round_up(value: int) -> int:
-    """To 2, 4, 6, 8 or 10 of its leading power of ten."""
+    """Rounds up to 2, 4, 6, 8 or 10 of the value's leading power of ten."""
     power = int(10 ** (len(str(value)) - 1))
     leading = -(-value // power)
     return max(2, (leading + leading % 2) * power)
 
 
 def _short(value: int) -> str:
-    """140,000 → "140k"."""
+    """Formats 140,000 as "140k"."""
     for size, letter in ((1_000_000, "M"), (1_000, "k")):
         if value >= size:
             return f"{value / size:g}{letter}"

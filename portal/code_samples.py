@@ -1,4 +1,4 @@
-"""One request for speech, as a program in three languages that saves the audio. The key is in the environment."""
+"""Builds sample programs in three languages that request speech and save it. They read the key from the environment."""
 
 import json
 import shlex
@@ -7,7 +7,7 @@ from typing import Any
 
 from speech.audio.formats import FORMATS
 
-MAX_TEXT_CHARS = 2_000  # a page holds the text three times
+MAX_TEXT_CHARS = 2_000  # a page contains the text three times
 
 _CURL = """ANSWER=$(curl --fail-with-body -sS {url} \\
   -H "Authorization: Bearer $UTTERANCE_KEY" \\
@@ -87,7 +87,7 @@ PROGRAMS = {
 
 
 def code_samples(body: Mapping[str, Any], *, base_url: str, is_streamed: bool) -> dict[str, str]:
-    """Language → program. A text that is too long for a page is cut, and ends with an ellipsis."""
+    """Returns language → program. A text that is too long for the page is truncated with an ellipsis."""
     text = str(body.get("text", ""))
     if len(text) > MAX_TEXT_CHARS:
         body = {**body, "text": text[:MAX_TEXT_CHARS] + "…"}

@@ -1,4 +1,4 @@
-"""What the frame around every signed-in page shows: the account, the others one may switch to, the balance."""
+"""The navigation around every signed-in page: the current account, the user's other accounts, and the balance."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -36,5 +36,5 @@ def build_navigation(request: MemberRequest) -> Frame:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """A context processor. Nothing is asked of the database until a template shows it."""
+    """Context processor. Queries the database only if a template uses the value."""
     return {"frame": SimpleLazyObject(lambda: build_navigation(request))} if hasattr(request, "membership") else {}  # type: ignore[arg-type]

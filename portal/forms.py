@@ -1,4 +1,4 @@
-"""What people type into the playground, and how they look for a job."""
+"""The form of the playground, and the filters of the list of jobs."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -18,8 +18,9 @@ NOT_A_CHOICE = {"invalid_choice": "Choose an option from the list."}
 
 
 class SpeechForm(forms.Form):
-    """A request for speech. What a voice takes is decided where the API's requests are: in `speech_request` the words
-    of this form become the fields of the API's body.
+    """A request for speech.
+
+    Validation against the voice is the API's: `speech_request` turns this form into the fields of the API's body.
     """
 
     text = forms.CharField(
@@ -50,14 +51,14 @@ class SpeechForm(forms.Form):
         self.label_suffix = ""
 
     def clean_text(self) -> str:
-        """As it was typed: a browser sends every line break as two characters, which would both be billed."""
+        """Keeps the text as typed. Browsers send every line break as two characters, which would both be billed."""
         text: str = self.cleaned_data["text"].replace("\r\n", "\n")
         if not text.strip():
             raise forms.ValidationError("Enter a text.")
         return text
 
     def speech_request(self) -> SpeechRequest:
-        """Of a valid form. Raises ValidationFailed, as the API does."""
+        """Converts a valid form. Raises ValidationFailed, like the API."""
         data = self.cleaned_data
         body: dict[str, Any] = {name: data[name] for name in ("text", "voice_id", "output_format", "speed", "format")}
         if data["sample_rate_hertz"]:
@@ -67,7 +68,7 @@ class SpeechForm(forms.Form):
         return SpeechSerializer(data=body).speech_request(is_streamed=data["stream"])
 
     def refuse(self, error: DomainError) -> None:
-        """The error at its field, or above the form."""
+        """Shows the error at its field, or above the form."""
         names = {"delivery_mode": "stream", "output_bitrate_kbps": "output_format"}
         for field, problems in error.details.items():
             name = names.get(field, field)
@@ -77,7 +78,7 @@ class SpeechForm(forms.Form):
 
 
 class JobFilterForm(forms.Form):
-    """The query of the list of jobs. A value that is none is told, and filters nothing."""
+    """The query of the list of jobs. Invalid values show an error and do not filter."""
 
     q = forms.CharField(label="Search", required=False, max_length=200, empty_value="")
     status = forms.ChoiceField(
@@ -107,7 +108,7 @@ class JobFilterForm(forms.Form):
         self.fields["q"].widget.attrs["type"] = "search"
 
     def filters(self) -> dict[str, Any]:
-        """For `tts.selectors.search_jobs`."""
+        """Returns the arguments of `tts.selectors.search_jobs`."""
         self.is_valid()
         data = self.cleaned_data
         found = {name: data[name] for name in ("q", "status", "voice", "key") if data.get(name)}

@@ -1,4 +1,4 @@
-"""The prices that a customer can pay here: of the tiers, and of the families of voices that have one of their own."""
+"""Lists the prices that apply on this server: those of the tiers, and of voice families with their own price."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from billing.money import format_need
 from portal.pages.cards import QUALITIES, TIERS, get_provider
 from voices.selectors import usable_voices
 
-# Families that are better known by what they are than by who made them.
+# Families that are better known by their quality than by their provider.
 FAMILY_NAMES = {"espeak:eSpeak": QUALITIES["basic"]}
 
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
-    """`code`: as in `billing.models.Price`."""
+    """`code` is that of `billing.models.Price`."""
 
     code: str
     name: str
@@ -26,7 +26,7 @@ class PriceRow:
 
 
 def list_price_rows(prices: Mapping[str, int]) -> list[PriceRow]:
-    """The tiers, and then the families that speak here now. `prices`: of `billing.selectors.get_prices`."""
+    """Returns the tiers, then the available families. `prices` is from `billing.selectors.get_prices`."""
     tiers = [PriceRow(code, name, prices[code]) for code, name in TIERS.items()]
     families = usable_voices().order_by("provider", "family").values_list("provider", "family").distinct()
     rows = [(f"{provider}:{family}", provider, family) for provider, family in families]

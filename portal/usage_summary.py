@@ -1,7 +1,4 @@
-"""How much an account speaks: days of the last month, and what that means for its credits.
-
-Owns the reads behind the overview.
-"""
+"""Summarises an account's usage for the overview: the days of the last month, and how long its credits last."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,12 +12,12 @@ from tts.models import Job
 from tts.usage import get_usage
 
 DAYS = 30
-BURN_DAYS = 7  # what credits go out at is looked at over the last of them
+BURN_DAYS = 7  # the average use of credits is taken over these last days
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day in UTC. `spent_microcredits`: charged for what was submitted then, less what came back of it."""
+    """A day in UTC. `spent_microcredits` is what its requests were charged, less their refunds."""
 
     date: date
     requests: int = 0
@@ -29,7 +26,7 @@ class Day:
 
 
 def daily_usage(*, account: Account) -> list[Day]:
-    """DAYS of them, today last, those without a request too. One query."""
+    """Returns DAYS days, today last, including those without requests. One query."""
     today = timezone.now().date()
     first = today - timedelta(days=DAYS - 1)
     rows = get_usage(account=account, first_day=first, last_day=today, by="day")
@@ -39,7 +36,7 @@ def daily_usage(*, account: Account) -> list[Day]:
 
 
 def burn_per_day(days: list[Day]) -> int:
-    """Microcredits a day, over the last BURN_DAYS, or since the first request when that is shorter ago."""
+    """Returns the average microcredits a day over the last BURN_DAYS, or since the first request if that is later."""
     used = days[-BURN_DAYS:]
     while len(used) > 1 and not used[0].requests:
         used = used[1:]
@@ -48,7 +45,7 @@ def burn_per_day(days: list[Day]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class FirstSteps:
-    """What a new account has done of what there is to do."""
+    """Which first steps a new account has completed."""
 
     has_played: bool
     has_key: bool
@@ -61,7 +58,7 @@ class FirstSteps:
 
 
 def first_steps(*, account: Account) -> FirstSteps:
-    """One query."""
+    """Runs one query."""
     jobs = Job.objects.for_account(account).order_by()
     paid = LedgerEntry.objects.for_account(account).filter(kind__in=[EntryKind.TOP_UP, EntryKind.SUBSCRIPTION])
     row = (

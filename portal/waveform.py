@@ -1,4 +1,4 @@
-"""The picture of a sound: bars of its peaks, as the path of an SVG."""
+"""Draws a waveform: bars for the peaks of an audio, as an SVG path."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ _STEP, _BAR_WIDTH, _LEAST_HEIGHT, _MARGIN = 3, 1.6, 2, 4
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """The path of the bars, each beginning with an M, and the width and height of the box that they fill."""
+    """The path of the bars, each starting with an M, and the width and height of their box."""
 
     path: str
     width: float
@@ -17,7 +17,7 @@ class Wave:
 
 
 def draw_wave(peaks: bytes, *, most: int = BARS) -> Wave | None:
-    """None where no peaks were kept. The loudest bar fills the height: the picture shows shape, not volume."""
+    """Returns the waveform, or None without peaks. The loudest bar has full height: it shows shape, not volume."""
     if not peaks:
         return None
     count = min(most, len(peaks))

@@ -1,3 +1,4 @@
-"""Text in, sound out: engines, audio, SSML, segments. No models, no database, no account; of Django the settings
-alone.
+"""Turns text into audio: engines, SSML, segments and encoders.
+
+Uses no models and no database, and nothing of Django but its settings.
 """

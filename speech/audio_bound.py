@@ -1,7 +1,6 @@
-"""How long the audio of a text may get before it counts as a run-away. Not an estimate of how long it will be.
+"""Bounds how long the audio of a text may get before it counts as runaway. Not an estimate of its length.
 
-Owns the rule, `count_spoken_words`. Texts are refused because of it in `tts.requests`, jobs stopped in
-`tts.worker.synthesis`.
+The rule is in `count_spoken_words`. `tts.requests` rejects texts by it, `tts.worker.synthesis` stops jobs.
 """
 
 import re
@@ -16,38 +15,38 @@ SPARE_SECONDS = 60.0
 SECONDS_PER_WORD = 1.5  # a spelled letter or a digit takes half of it with the slowest of eSpeak's voices (measured)
 LETTERS_PER_WORD = 8
 WIDE_LETTERS_PER_WORD = 2
-# Pauses that engines make after these elements: eSpeak's, which are the longest.
+# Pauses that engines insert after these elements. eSpeak's are the longest.
 PAUSE_SECONDS = {"p": 0.75, "s": 0.3}
-SLICE_CHARS = 16_384  # counted in one go
-SPOKEN_MARKS = frozenset("@#%&*/\\_")  # punctuation that has a name when it is read
+SLICE_CHARS = 16_384  # counted in one step
+SPOKEN_MARKS = frozenset("@#%&*/\\_")  # punctuation that is read by its name
 # Scripts without spaces between words (Thai, Lao, Tibetan, Burmese, Khmer), and those whose letters are syllables.
 WIDE = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\uffef\U00020000-\U0003ffff"
 LETTER_RUN = re.compile(rf"[^\W\d_{WIDE}]+")
 
 
 class Extent(NamedTuple):
-    """What a text holds: spoken words, and the pauses that it asks for. Both at normal speed."""
+    """The spoken words of a text, and the seconds of pauses that it requests. Both at normal speed."""
 
     words: float
     break_seconds: float
 
 
 def measure_extent(text: str, *, text_format: str) -> Extent:
-    """The extent of a text. `text_format` is `text`, `ssml` or `markup`. Raises SsmlError."""
+    """Measures a text. `text_format` is `text`, `ssml` or `markup`. Raises SsmlError."""
     if text_format == "ssml":
         return _measure_ssml(text)
     return Extent(count_spoken_words(text), 0.0)
 
 
 def count_spoken_words(text: str) -> float:
-    """How many words a plain text can be when it is read aloud, rather too many than too few.
+    """Returns how many words a plain text can be when it is read aloud: an upper estimate.
 
-    A run of letters is a word, and a long one begins another with every eighth letter, as if it were read in parts. In
+    A run of letters is a word; every eighth letter of a long one starts another, as if it were read in parts. In
     scripts without spaces, and in those whose letters are syllables, two characters are a word. Every digit is a word
-    ("777" is said in four), and so is every symbol with a name: %, €, an emoji. White space and other punctuation
-    are none.
+    ("777" takes four), and so is every symbol with a name: %, €, an emoji. White space and other punctuation count
+    nothing.
     """
-    # Run by run, and slice by slice: between two steps in Python other threads run.
+    # In Python steps by run and by slice, so that other threads can run in between.
     words = float(sum(-(-len(run[0]) // LETTERS_PER_WORD) for run in LETTER_RUN.finditer(text)))
     chars = Counter[str]()
     for start in range(0, len(text), SLICE_CHARS):
@@ -56,22 +55,22 @@ def count_spoken_words(text: str) -> float:
 
 
 def longest_seconds(extent: Extent, *, speed: float) -> float:
-    """What audio may last: 60 s, 1.5 s for each spoken word at `speed`, and the breaks that the text asks for."""
+    """Returns the maximum duration: 60 s, 1.5 s per spoken word at `speed`, and the breaks that the text requests."""
     return longest_break_seconds(extent, speed=speed) + break_seconds(extent, speed=speed)
 
 
 def longest_break_seconds(extent: Extent, *, speed: float) -> float:
-    """What breaks may add up to: 60 s, and as much again as the words may take."""
+    """Returns the maximum total of breaks: 60 s, and as long again as the words may take."""
     return SPARE_SECONDS + SECONDS_PER_WORD * extent.words / speed
 
 
 def break_seconds(extent: Extent, *, speed: float) -> float:
-    """What the breaks add up to. Not every engine shortens them with a higher speed, so that is not counted on."""
+    """Returns the total of breaks. A higher speed is ignored: not every engine shortens them."""
     return extent.break_seconds / min(speed, 1.0)
 
 
 def _words_in(char: str) -> float:
-    """Of a character that is a word, or a part of one, by itself."""
+    """Returns how many words a character is when it does not belong to a run of letters."""
     category = unicodedata.category(char)
     if category[0] in "NS" or char in SPOKEN_MARKS:
         return 1.0
@@ -81,7 +80,7 @@ def _words_in(char: str) -> float:
 
 def _measure_ssml(text: str) -> Extent:
     words = pauses = 0.0
-    slowness = [1.0]  # by open `prosody` elements: how much longer they make a word
+    slowness = [1.0]  # one entry per open `prosody` element: how much longer it makes a word
     is_spelled = is_replaced = False
     for token in read_ssml(text):
         match token.kind, token.value:
@@ -110,5 +109,5 @@ def _measure_ssml(text: str) -> Extent:
 
 
 def _count_spelled(text: str) -> int:
-    """The characters of a text that is spelled, each of which is a word."""
+    """Counts the characters of a spelled text, each of which is a word."""
     return sum(not char.isspace() for char in text)

@@ -1,6 +1,6 @@
-"""What an engine says about one of its voices, in the words of the public API.
+"""Defines how an engine describes a voice, with the field names of the public API.
 
-Owns the shape only. The engines (in `tts`) fill it in, `voices.services` stores it.
+The engines fill it in; `voices.services` stores it.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Quality = Literal["natural", "basic"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceEntry:
-    """One voice as its engine describes it; every field is true here and now."""
+    """One voice as its engine describes it. Every field is true of this server at this moment."""
 
     voice_id: str  # provider:language-Family-Name
     name: str
@@ -23,11 +23,11 @@ class VoiceEntry:
     language_name: str  # "English (United States)"
     gender: Gender
     model_type: ModelType
-    quality: Quality  # "basic": plainly a machine
-    # Its place in lists, lower first, on one scale for all engines: 1 to 9 are shown first of all, 10 is the best that
-    # there is, 200 the least natural of the natural, and from 900 on they are basic.
+    quality: Quality  # "basic": clearly synthetic
+    # The position in lists, lower first, on one scale for all engines: 1 to 9 come first of all, 10 is the best
+    # quality, 200 the least natural of the natural voices, and 900 and above are basic.
     rank: int
-    characteristics: dict[str, Any]  # styles[], pitch, age, grade, … as far as known
+    characteristics: dict[str, Any]  # styles[], pitch, age, grade, …, where known
     supports_ssml: bool
     supports_markup: bool
     supports_speed: bool
@@ -40,5 +40,5 @@ class VoiceEntry:
     max_text_bytes: int  # UTF-8
     max_stream_bytes: int  # UTF-8
     engine_voice: str  # the engine's own name for it
-    sound_version: str = ""  # changes when the voice says the same text differently: its samples are made again
-    unavailable_reason: str = ""  # why this one cannot speak here though its engine can
+    sound_version: str = ""  # changes when the same text sounds different: the samples are then generated again
+    unavailable_reason: str = ""  # why this voice is unavailable here although its engine works

@@ -1,35 +1,35 @@
-"""A text for two voices, as turns: "Speaker 1: Shall we? Speaker 2: Gladly."
+"""Parses a dialogue of two voices into turns: "Speaker 1: Shall we? Speaker 2: Gladly."
 
-Owns how a caller writes a dialogue. Who the two are is the request's affair, how they sound the engine's.
+The request says which voices the two have; the engine renders them.
 """
 
 import re
 from dataclasses import dataclass
 
-# On a line of its own or in the middle of one; "Speaker1:" as well.
+# At the start of a line or inside one; also "Speaker1:".
 _LABEL = re.compile(r"(?<!\w)speaker ?([12])\s*[:：]", re.IGNORECASE)
 
 
 class DialogueError(ValueError):
-    """Not a dialogue as we take it. The message is for the caller."""
+    """The text is not a valid dialogue. The message is for the caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one of the two says before the other does."""
+    """What one speaker says before the other one does."""
 
     speaker: int  # 1 or 2
     text: str
 
 
 def read_dialogue(text: str) -> list[Turn]:
-    """The turns, in order; those without a word are left out.
+    """Returns the turns in order, without the empty ones.
 
-    Raises DialogueError when the text begins without a speaker, or when nobody says anything.
+    Raises DialogueError if the text does not start with a speaker, or if no turn has any words.
     """
     turns: list[Turn] = []
     speaker, start, before = 0, 0, ""
-    # Label by label: between two steps in Python other threads run.
+    # In Python steps by label, so that other threads can run in between.
     for label in _LABEL.finditer(text):
         said = text[start : label.start()].strip()
         if not speaker:

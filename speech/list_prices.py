@@ -1,11 +1,11 @@
-"""What the providers of voices ask for, so that an operator sees which prices of theirs are below it.
+"""The list prices of the voice providers, so that operators see which of their own prices are below cost.
 
-US dollars for a million characters, by family as in the ids of our voices, before any discount or free quota:
+US dollars per million characters, by family as in the voice ids, before any discount or free quota:
 
 - https://aws.amazon.com/polly/pricing/ (read in October 2026).
 - https://cloud.google.com/text-to-speech/pricing (read in September 2026). Gemini is billed by token: this is its
-  default model, gemini-2.5-flash-tts, at $10 for a million audio tokens, 25 of them a second, and $0.50 for a million
-  text tokens of 4 characters, with 15 characters a second. Google lists no price for its Casual and News voices.
+  default model, gemini-2.5-flash-tts, at $10 per million audio tokens, 25 of them a second, and $0.50 per million text
+  tokens of 4 characters, with 15 characters a second. Google lists no price for its Casual and News voices.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
-"""Speech made ahead of time, in order, by threads: what a provider far away takes to answer passes while another
-segment is heard, and an engine speaks on while the encoder is busy.
+"""Generates speech ahead of time, in order, in threads.
 
-Owns the threads and their end. A segment holds a few minutes of audio at most, and only so many are under way, so
-memory does not grow with the text.
+A remote provider's latency then passes while another segment plays, and an engine continues while the encoder is busy.
+A segment holds a few minutes of audio at most and the number of segments in progress is bounded, so memory does not
+grow with the text.
 """
 
 import queue
@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from speech.engines.base import Segment
 
-LOOK_UP_SECONDS = 0.2  # how often a wait looks whether it is still wanted
-CHUNKS_AHEAD = 64  # of eSpeak half a megabyte, 12 seconds of sound
+LOOK_UP_SECONDS = 0.2  # how often a waiting thread checks whether it should stop
+CHUNKS_AHEAD = 64  # for eSpeak half a megabyte, 12 seconds of audio
 
 Speak = Callable[[Segment], Generator[bytes, None, None]]
 Chunk = TypeVar("Chunk")
@@ -26,9 +26,10 @@ _Out = queue.SimpleQueue[Chunk | BaseException | None] | queue.Queue[Chunk | Bas
 def prefetch_segments(
     speak: Speak, segments: Iterable[Segment], *, ahead: int, check: Callable[[], None]
 ) -> Generator[Iterator[bytes], None, None]:
-    """The samples of each segment, which must be read before those of the next. `ahead` segments are spoken at once.
+    """Yields an iterator of samples per segment; read each to its end before the next. `ahead` segments are spoken at
+    once.
 
-    `check` is called while waiting; what it raises, as what `speak` raises, ends everything.
+    `check` is called while waiting. An exception from `check` or `speak` ends everything.
     """
     waiting = iter(segments)
     under_way: deque[_Out[bytes]] = deque()
@@ -37,7 +38,7 @@ def prefetch_segments(
         while True:
             while len(under_way) < ahead and (segment := next(waiting, None)) is not None:
                 out: _Out[bytes] = queue.SimpleQueue()
-                # Daemons: a process that is to end does not wait for a provider.
+                # Daemon threads, so that a process that exits does not wait for a provider.
                 arguments = (_speak_into, speak, segment, out, stop)
                 threading.Thread(target=copy_context().run, args=arguments, name="speak ahead", daemon=True).start()
                 under_way.append(out)
@@ -47,15 +48,16 @@ def prefetch_segments(
             yield _heard(under_way[0], check)
             under_way.popleft()
     finally:
-        stop.set()  # not waited for: a call to a provider ends at its next chunk, or by its own deadline
+        stop.set()  # not joined: a call to a provider ends at its next chunk or by its own deadline
 
 
 def prefetch_chunks(chunks: Generator[Chunk, None, None], *, check: Callable[[], None]) -> Generator[Chunk, None, None]:
-    """The same chunks, made while the taker is busy with those before; `CHUNKS_AHEAD` at most wait for it. But the
-    first goes out before the next is begun: an engine takes every processor, and somebody waits for the first sound.
+    """Yields the same chunks, generated while the caller is busy with the previous ones. At most `CHUNKS_AHEAD` are
+    queued.
 
-    `check` is called while waiting; what it raises, as what `chunks` raises, ends everything. Whoever closes this waits
-    until `chunks` is closed, too.
+    The second chunk is started only once the first has been taken: an engine uses every processor, and the first audio
+    should reach the listener without delay. `check` is called while waiting. An exception from `check` or `chunks` ends
+    everything. Closing this generator waits until `chunks` is closed, too.
     """
     out: queue.Queue[Chunk | BaseException | None] = queue.Queue(CHUNKS_AHEAD)
     first_is_out, stop = threading.Event(), threading.Event()

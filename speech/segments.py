@@ -1,6 +1,6 @@
-"""A text in either format as pieces an engine can speak one after the other.
+"""Splits a text of any format into segments that an engine speaks one after the other.
 
-Where a plain text may be cut is `speech.sentences`.
+`speech.sentences` decides where a plain text may be cut.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,14 +13,14 @@ from speech.ssml import read_ssml, start_tag
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What is spoken in one go. All pieces' `source_chars` add up to the code points of the whole text."""
+    """The text of one segment. The `source_chars` of all segments add up to the code points of the whole text."""
 
     text: str
     source_chars: int
 
 
 def split_into_pieces(text: str, *, text_format: str, language: str) -> Iterator[Piece]:
-    """The pieces of a text in either format, in order. `language` is a BCP 47 tag. Raises SsmlError."""
+    """Yields the segments of a text in order. `language` is a BCP 47 tag. Raises SsmlError."""
     if text_format == "ssml":
         yield from split_ssml(text, language)
         return
@@ -29,9 +29,9 @@ def split_into_pieces(text: str, *, text_format: str, language: str) -> Iterator
 
 
 def split_ssml(text: str, language: str) -> Iterator[Piece]:
-    """The same of SSML: every piece a document of its own, written by us, with its surrounding elements open again.
+    """Yields the segments of an SSML text, each a complete document that reopens the surrounding elements.
 
-    A piece ends with a sentence or an `s` or `p`, and in a longer run between two elements; never inside a `say-as`,
+    A segment ends with a sentence or an `s` or `p`, or between two elements once it is long; never inside a `say-as`,
     `sub` or `phoneme`. Raises SsmlError.
     """
     draft = _Draft()
@@ -51,7 +51,7 @@ def split_ssml(text: str, language: str) -> Iterator[Piece]:
             at = token.start
             for sentence in split_text(token.value, language):
                 if at > token.start:
-                    # A guess where the source writes a character longer than it is (&amp;); the end is exact again.
+                    # Approximate where the source writes a character in more than one (&amp;); the end is exact again.
                     yield from done.up_to(at, draft.finish())
                 draft.add(sentence)
                 at += len(sentence)
@@ -59,7 +59,7 @@ def split_ssml(text: str, language: str) -> Iterator[Piece]:
 
 
 class _Spoken:
-    """Hands out pieces, each when the next one begins, so that what holds nothing to hear can join the one before."""
+    """Emits each segment when the next one starts, so that inaudible source can be counted with the one before."""
 
     def __init__(self, source_chars: int) -> None:
         self.cut_at = 0
@@ -68,7 +68,7 @@ class _Spoken:
         self._counted = 0
 
     def up_to(self, at: int, markup: str) -> Iterator[Piece]:
-        """A piece that ends at this place of the source; "" says nothing and only moves the place."""
+        """Ends a segment at this position of the source. An empty `markup` only moves the position."""
         if markup:
             yield from self._hand_out()
             self._waiting = markup
@@ -93,7 +93,7 @@ class _Opened:
 
 
 class _Draft:
-    """The piece that is being written."""
+    """The segment that is being built."""
 
     def __init__(self) -> None:
         self._stack: list[_Opened] = []
@@ -102,11 +102,11 @@ class _Draft:
 
     @property
     def is_whole(self) -> bool:
-        """Inside an element that is never cut."""
+        """Whether the current element must not be cut."""
         return bool(self._stack) and self._stack[-1].name in ("say-as", "sub", "phoneme", "break")
 
     def open(self, name: str, attributes: Mapping[str, str]) -> None:
-        # What `speak` says of itself (a language, a version) is for nobody: the voice decides.
+        # The attributes of `speak` (a language, a version) are dropped: the voice decides.
         self._stack.append(_Opened(name, {} if name == "speak" else attributes, len(self._parts)))
         self._parts.append(start_tag(name, self._stack[-1].attributes))
         self._is_audible |= name in ("break", "sub")
@@ -114,17 +114,18 @@ class _Draft:
     def close(self, name: str) -> None:
         self._stack.pop()
         self._parts.append(f"</{name}>")
-        self._is_audible |= name in ("p", "s")  # the pause after it
+        self._is_audible |= name in ("p", "s")  # for the pause after it
 
     def add(self, text: str) -> None:
         self._parts.append(escape(text, quote=False))
         self._is_audible |= bool(text.strip())
 
     def finish(self) -> str:
-        """The piece so far, or "" when nothing in it can be heard; what is open goes on in the next one."""
+        """Returns the segment so far, or "" if it is inaudible. Open elements continue in the next one."""
         closing: list[str] = []
         for opened in self._stack:
-            # The end of a paragraph is a pause. It belongs to the piece with the true end; this one keeps the language.
+            # The end of a paragraph is a pause. It belongs to the segment with the real end; this one keeps the
+            # language.
             name = opened.name
             if name in ("p", "s"):
                 name = "voice" if opened.attributes else ""

@@ -1,7 +1,7 @@
-"""A plain text as sentences, and parts of those that are very long.
+"""Splits plain text into sentences, and very long sentences into parts.
 
-Owns the bound on the work of one step: the splitter takes the square of a text's length for some texts, such as one of
-opening quotation marks, and nothing else runs in the process meanwhile. So it never sees more than WINDOW_CHARS.
+The splitter is quadratic in the length of some texts, such as one of opening quotation marks, and blocks the process
+meanwhile. It therefore never sees more than WINDOW_CHARS.
 """
 
 import re
@@ -10,29 +10,30 @@ from collections.abc import Iterator
 
 from sentencex import segment
 
-MAX_SEGMENT_CHARS = 1000  # a progress step, and what an engine holds at a time
-# The worst text takes 12 ms a window (measured). A sentence is taken from a window's beginning only: the rest shows
-# whether a quotation or a pair of brackets that opens before its end also closes.
+MAX_SEGMENT_CHARS = 1000  # one step of progress, and what an engine gets at a time
+# The worst text takes 12 ms per window (measured). Sentences are taken from the beginning of a window only: the rest
+# shows whether a quotation or a pair of brackets that opens before its end also closes.
 WINDOW_CHARS = 4096
 LOOK_AHEAD_CHARS = 2048
 IDEOGRAPHIC_END = re.compile(r"[。！？｡]+[」』）”’]*")
 CLAUSE_END = re.compile(r"[,;:،؛]\s+|[、，；：]\s*")
 WHITE_SPACE = re.compile(r"\s+")
 BARE_COMMA = re.compile(r"[,;](?!\d)")
-PLACES = (CLAUSE_END, WHITE_SPACE, BARE_COMMA)  # for a cut, the best first
+PLACES = (CLAUSE_END, WHITE_SPACE, BARE_COMMA)  # where to cut, best first
 ZERO_WIDTH_JOINER = "\u200d"
 JOINERS = "\u200c\u200d"
-MAX_JOINED_CHARS = 32  # more marks than that on one letter are a joke
+MAX_JOINED_CHARS = 32  # no real letter carries more marks than that
 PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
 CLOSING_QUOTES = {'"': '"', "«": "»", "»": "«", "“": "”", "„": "“", "‘": "’", "‹": "›", "「": "」", "《": "》"}
 QUOTES = re.compile(f"[{''.join({*CLOSING_QUOTES, *CLOSING_QUOTES.values()})}]")
 
 
 def split_text(text: str, language: str) -> Iterator[str]:
-    """Pieces of at most MAX_SEGMENT_CHARS code points which, joined, are the text again.
+    """Yields parts of at most MAX_SEGMENT_CHARS code points which, joined, are the text again.
 
-    `language` is a BCP 47 tag. Paragraphs first, so that memory follows the paragraph and not the text; then sentences;
-    a longer one is cut after a clause, else after a word, and only where there is no white space, inside one.
+    `language` is a BCP 47 tag. Splits by paragraph first, so that memory follows the paragraph and not the text, then
+    by sentence. A longer sentence is cut after a clause, else after a word, and inside a word only if there is no white
+    space.
     """
     for paragraph in _paragraphs(text):
         for block in _blocks(paragraph):
@@ -40,7 +41,7 @@ def split_text(text: str, language: str) -> Iterator[str]:
 
 
 def _sentences(block: str, language: str) -> Iterator[str]:
-    """The sentences of a block, window by window, each cut to size. `language` is a two- or three-letter code."""
+    """Yields a block's sentences window by window, each cut to size. `language` is a two- or three-letter code."""
     start, quote = 0, ""
     while len(block) - start > WINDOW_CHARS:
         window, taken = block[start : start + WINDOW_CHARS], 0
@@ -50,7 +51,7 @@ def _sentences(block: str, language: str) -> Iterator[str]:
             yield from _cut(sentence)
             taken += len(sentence)
         if not taken:
-            # One sentence fills the window: it is longer than a segment, whatever comes after.
+            # One sentence fills the window: it is longer than a segment, whatever follows.
             *parts, _rest = _cut(window[: WINDOW_CHARS - LOOK_AHEAD_CHARS])
             yield from parts
             taken = sum(map(len, parts))
@@ -61,15 +62,15 @@ def _sentences(block: str, language: str) -> Iterator[str]:
 
 
 def _segment(window: str, language: str, *, quote: str) -> list[str]:
-    """The splitter's sentences. `quote`: the mark of a quotation that began before the window, or ""."""
-    if window.isspace():  # the splitter would make a piece of every blank line
+    """Returns the splitter's sentences. `quote` is the mark of a quotation that began before the window, or ""."""
+    if window.isspace():  # the splitter would return every blank line separately
         return [window]
     first, *others = segment(language, quote + window)
     return [sentence for sentence in (first.removeprefix(quote), *others) if sentence]
 
 
 def _open_quote(text: str, before: str) -> str:
-    """The opening mark of the quotation that is not closed at the end of the text; `before`: at its beginning."""
+    """Returns the opening mark of a quotation still open at the end of the text. `before` is open at its start."""
     opened = before
     for mark in QUOTES.finditer(text):
         if not opened:
@@ -89,7 +90,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _blocks(paragraph: str) -> Iterator[str]:
-    """Whole sentences at a time, where sentences end without white space."""
+    """Yields whole sentences, several at a time, of scripts whose sentences end without white space."""
     start = 0
     for end in IDEOGRAPHIC_END.finditer(paragraph):
         if end.end() - start >= MAX_SEGMENT_CHARS:
@@ -109,7 +110,7 @@ def _cut(sentence: str) -> Iterator[str]:
 
 
 def _end_of_last(pattern: re.Pattern[str], sentence: str) -> int:
-    """Where it was found last in the second half of a segment's length; 0 for nowhere."""
+    """Returns the end of the last match in the second half of a segment's length, or 0."""
     end = 0
     for found in pattern.finditer(sentence, MAX_SEGMENT_CHARS // 2, MAX_SEGMENT_CHARS):
         end = found.end()
@@ -117,7 +118,7 @@ def _end_of_last(pattern: re.Pattern[str], sentence: str) -> int:
 
 
 def _end_of_character(sentence: str) -> int:
-    """The last place for a cut that tears no mark off its letter, and no emoji from what it is joined with."""
+    """Returns the last position for a cut that does not separate a mark from its letter, or split a joined emoji."""
     for end in range(MAX_SEGMENT_CHARS, MAX_SEGMENT_CHARS - MAX_JOINED_CHARS, -1):
         before, after = sentence[end - 1], sentence[end]
         if before != ZERO_WIDTH_JOINER and not _continues(after):
@@ -126,5 +127,5 @@ def _end_of_character(sentence: str) -> int:
 
 
 def _continues(char: str) -> bool:
-    """Whether it is drawn, and said, together with the character before it."""
+    """Whether the character is drawn, and spoken, together with the one before it."""
     return unicodedata.category(char)[0] == "M" or char in JOINERS or "\U0001f3fb" <= char <= "\U0001f3ff"

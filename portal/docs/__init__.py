@@ -1,1 +1,1 @@
-"""The documentation at `/docs`: the Markdown files of the folder `docs/`, with tables that are made from the code."""
+"""The documentation at `/docs`: the Markdown files in `docs/`, with tables generated from the code."""

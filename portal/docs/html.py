@@ -1,4 +1,4 @@
-"""Markdown into the HTML of the product: headings with anchors, tables for a phone, code with tabs and a copy button.
+"""Renders Markdown as HTML: headings with anchors, tables that fit a phone, code with tabs and a copy button.
 
 Raw HTML in a page is shown as text.
 """
@@ -23,7 +23,7 @@ class Heading(NamedTuple):
 
 
 def render(markdown: str) -> tuple[SafeString, list[Heading]]:
-    """The page's HTML, and the headings of its sections. Code blocks that follow each other become one set of tabs."""
+    """Returns the page's HTML and the headings of its sections. Consecutive code blocks become one set of tabs."""
     parser = _parser()
     tokens = parser.parse(markdown)
     headings = _name_headings(tokens)
@@ -70,7 +70,7 @@ def _name_headings(tokens: Sequence[Token]) -> list[Heading]:
 
 
 def _label_tables(tokens: Sequence[Token]) -> None:
-    """On a phone a table becomes a stack, in which each cell names its column."""
+    """Labels every cell with its column: on a phone, tables become stacks."""
     labels: list[str] = []
     column = 0
     for token, inline in pairwise(tokens):
@@ -88,7 +88,7 @@ def _label_tables(tokens: Sequence[Token]) -> None:
 
 
 def _keep_names_whole(tokens: Sequence[Token]) -> None:
-    """A short name in code is not broken over lines, not even in a narrow column."""
+    """Prevents line breaks in short names in code, even in a narrow column."""
     for token in tokens:
         for part in token.children or ():
             if part.type == "code_inline" and len(part.content) <= SHORT_CHARS:

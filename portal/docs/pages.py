@@ -1,10 +1,10 @@
-"""Which pages there are, in reading order, and their text.
+"""Lists the pages of the documentation in reading order, and reads their text.
 
 A page is `docs/<slug>.md`. A line that is only `{{ name }}` is replaced by the table of that name
 (`portal.docs.tables`), `{{ url }}` anywhere by the address of this service, and the voice of the examples by the best
-that works here. Pages link each other by file name, such as `speech.md#formats`, so that the links work in the
-repository as well. To add a page, write the file and name it here. `docs/architecture.md` and `docs/decisions/` are for
-contributors: they are read in the repository and not served.
+one available here. Pages link to each other by file name, such as `speech.md#formats`, so that the links also work in
+the repository. To add a page, write the file and add its name here. `docs/architecture.md` and `docs/decisions/` are
+for contributors: they are read in the repository and not served.
 """
 
 import re
@@ -17,7 +17,7 @@ from portal.docs.tables import TABLES
 from voices.selectors import get_default_voice
 
 FOLDER = Path(settings.BASE_DIR) / "docs"
-EXAMPLE_VOICE_ID = "kokoro:en-US-Kokoro-Heart"  # in the files; the best voice, where Kokoro is installed
+EXAMPLE_VOICE_ID = "kokoro:en-US-Kokoro-Heart"  # in the files; the best voice if Kokoro is installed
 SECTIONS = {
     "Start": ("quickstart", "authentication", "errors", "rate-limits", "idempotency"),
     "Speech": ("speech", "streaming", "voices", "openai"),
@@ -35,7 +35,7 @@ class Link:
 
 
 def source(slug: str) -> str:
-    """The file as it was written. `slug` is one of SLUGS."""
+    """Returns the file unchanged. `slug` is one of SLUGS."""
     return (FOLDER / f"{slug}.md").read_text()
 
 
@@ -44,7 +44,7 @@ def link(slug: str) -> Link:
 
 
 def lead(slug: str) -> str:
-    """The first paragraph: what the page is about."""
+    """Returns the first paragraph, which says what the page is about."""
     return source(slug).split("\n\n")[1].replace("\n", " ")
 
 
@@ -53,7 +53,7 @@ def navigation() -> dict[str, list[Link]]:
 
 
 def neighbours(slug: str) -> tuple[Link | None, Link | None]:
-    """The pages before and after."""
+    """Returns the previous and the next page."""
     place = SLUGS.index(slug)
     before = link(SLUGS[place - 1]) if place else None
     after = link(SLUGS[place + 1]) if place + 1 < len(SLUGS) else None
@@ -61,7 +61,7 @@ def neighbours(slug: str) -> tuple[Link | None, Link | None]:
 
 
 def markdown(slug: str) -> str:
-    """The page with its tables, as plain Markdown. Its links are addresses of this service, its examples speak here."""
+    """Returns the page as plain Markdown, with its tables, absolute links and a voice that is available here."""
     text = LINK.sub(r"](/docs/\1", source(slug)).replace("{{ url }}", settings.PUBLIC_URL)
     if EXAMPLE_VOICE_ID in text and (voice := get_default_voice()) is not None:
         text = text.replace(EXAMPLE_VOICE_ID, voice.voice_id)

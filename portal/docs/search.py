@@ -1,4 +1,4 @@
-"""Search in the documentation: no index, only the texts of the pages, kept in memory for a few minutes."""
+"""Searches the documentation. There is no index: the texts of the pages are cached in memory for a few minutes."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ EXCERPT_CHARS = 180
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The start of a page, whose heading is empty, or what follows one of its headings."""
+    """The beginning of a page, with an empty heading, or the text under one of its headings."""
 
     slug: str
     title: str
@@ -30,11 +30,11 @@ class Section:
 @dataclass(frozen=True, slots=True)
 class Result:
     section: Section
-    excerpt: list[tuple[str, bool]]  # pieces of the text, and whether each is a match
+    excerpt: list[tuple[str, bool]]  # parts of the text, and whether each is a match
 
 
 def search(query: str) -> list[Result]:
-    """The sections that contain every word of the query: matches in titles first, then in headings, then in texts."""
+    """Returns the sections that contain every word: matches in titles first, then in headings, then in texts."""
     words = list(dict.fromkeys(query[:MAX_QUERY_CHARS].casefold().split()))[:MAX_WORDS]
     if not words:
         return []
@@ -44,7 +44,7 @@ def search(query: str) -> list[Result]:
 
 
 def _rank(section: Section, words: Sequence[str]) -> tuple[int, int] | None:
-    """Lower is better; None if a word is missing. A page's title counts for its start alone."""
+    """Returns a section's rank, lower is better; None if a word is missing. Titles count for a page's start only."""
     title, heading, text = (part.casefold() for part in (section.title, section.heading, section.text))
     matches = sum(text.count(word) for word in words)
     if not section.heading and all(word in title for word in words):
@@ -77,7 +77,7 @@ def _excerpt(text: str, words: Sequence[str]) -> list[tuple[str, bool]]:
 
 
 def _find_words(text: str, words: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Where the words are in the text, from left to right and in any case: start and end."""
+    """Yields start and end of each word in the text, from left to right, ignoring case."""
     lowered, end = text.lower(), 0
     while places := [(at, len(word)) for word in words if (at := lowered.find(word.lower(), end)) >= 0]:
         start, length = min(places, key=lambda place: (place[0], -place[1]))
@@ -91,7 +91,7 @@ def _period() -> int:
 
 @lru_cache(maxsize=1)
 def _sections(period: int) -> tuple[Section, ...]:
-    """All sections in reading order. `period` changes when they have to be read again."""
+    """Returns all sections in reading order. A new `period` reads them again."""
     return tuple(section for slug in pages.SLUGS for section in _sections_of_page(slug))
 
 

@@ -1,6 +1,6 @@
-"""The tables of the documentation, as Markdown: each is made from what the code and the database say.
+"""Generates the tables of the documentation, as Markdown, from the code and the database.
 
-To add one, write a function that returns Markdown and name it in TABLES; a page shows it with a line `{{ name }}`.
+To add one, write a function that returns Markdown and add it to TABLES; a page shows it with a line `{{ name }}`.
 """
 
 import re
@@ -50,7 +50,7 @@ OUTCOME_WORDS: Final[Mapping[Outcome, tuple[str, str]]] = {
 
 
 def errors() -> str:
-    """Those with an example are for callers of the API; the others are for people at a page."""
+    """Lists the errors with an example. The others are not returned by the API, only shown on pages."""
     known = {(kind.status, kind.code, kind.example) for kind in _kinds(DomainError) if kind.example}
     rows = [(str(status), f"`{code}`", example) for status, code, example in sorted(known)]
     return _table(("status", "code", "example"), rows)
@@ -83,13 +83,13 @@ def formats() -> str:
 
 
 def bitrates() -> str:
-    """Of MP3, whose standard has other lists at other rates."""
+    """Lists MP3's bitrates, which by its standard depend on the sample rate."""
     rows = [(f"{rate}", _listed(legal)) for rate, legal in sorted(FORMATS["mp3"].bitrates_kbps.items())]
     return _table(("`sample_rate_hertz`", "`output_bitrate_kbps`"), rows)
 
 
 def capabilities() -> str:
-    """By family of the voices that speak here now."""
+    """Lists what the currently available voices support, by family."""
     counted = {f"n_{field}": Count("pk", filter=Q(**{field: True})) for field, _ in CAPABILITIES.values()}
     found = (
         usable_voices()
@@ -159,7 +159,7 @@ def webhook_schedule() -> str:
 
 
 def environment() -> str:
-    """The settings by their groups, from `.env.example`. A setting without a comment shares that of the one above."""
+    """Lists the settings of `.env.example` by group. One without a comment belongs to the comment above it."""
     parts: list[str] = []
     rows: list[tuple[str, str, str]] = []
     comment: list[str] = []

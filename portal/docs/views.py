@@ -1,4 +1,4 @@
-"""`/docs`, its pages as HTML and as Markdown, their search, and `/llms.txt`, the list of them for language models."""
+"""Serves `/docs`: its pages as HTML and Markdown, search, and `/llms.txt`, their list for language models."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render

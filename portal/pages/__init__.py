@@ -1,1 +1,1 @@
-"""The signed-in pages over jobs, credits and keys: overview, playground, jobs, one job, keys."""
+"""Views of the portal: public pages, and signed-in pages for jobs, the playground, usage and account data."""

@@ -1,4 +1,4 @@
-"""A voice as the public pages show it in lists: its price, what it can do, the picture of its sample. No view."""
+"""Builds the card of a voice for the public pages: price, abilities, and waveforms of its samples. Contains no view."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from portal.waveform import Wave, draw_wave
 from voices.models import Sample, Voice
 from voices.prices import pick_voice_price
 
-CARD_BARS = 48  # of a waveform: a page has two dozen cards, each with three
+CARD_BARS = 48  # bars in a waveform: a page has two dozen cards with three waveforms each
 CAPABILITIES = {
     "streaming": ("supports_streaming", "Streaming"),
     "ssml": ("supports_ssml", "SSML"),
@@ -45,7 +45,7 @@ class CardSample:
     label: str
     text: str
     url: str
-    wave: Wave | None  # None where no peaks were kept
+    wave: Wave | None  # None if there are no peaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class Card:
     tier: str
     quality: str
     abilities: list[str]
-    samples: list[CardSample]  # those that can be heard
-    starred: bool | None = None  # by whoever looks; None: nobody who could
+    samples: list[CardSample]  # only samples with audio
+    starred: bool | None = None  # whether the user starred it; None if not signed in
 
 
 def build_sample(voice: Voice, sample: Sample, *, bars: int) -> CardSample:
@@ -70,7 +70,7 @@ def build_sample(voice: Voice, sample: Sample, *, bars: int) -> CardSample:
 
 
 def build_card(voice: Voice, prices: Mapping[str, int], *, bars: int = CARD_BARS) -> Card:
-    """`voice`: of `voices.selectors.with_samples`. `prices`: of `billing.selectors.get_prices`."""
+    """`voice` is from `voices.selectors.with_samples`, `prices` from `billing.selectors.get_prices`."""
     return Card(
         voice=voice,
         price=format_need(pick_voice_price(voice, prices) * 1000),
@@ -83,5 +83,5 @@ def build_card(voice: Voice, prices: Mapping[str, int], *, bars: int = CARD_BARS
 
 
 def get_provider(name: str) -> Provider:
-    """Of an engine that was added here, its own name is all there is to say."""
+    """Returns a known provider's names; for an engine that the operator added, its own name."""
     return PROVIDERS.get(name, Provider(name, "The provider"))

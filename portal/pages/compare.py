@@ -1,4 +1,4 @@
-"""Up to five voices side by side, and a visitor's own short text in each. No account, and nothing is charged."""
+"""Compares up to five voices, with samples or with the visitor's own short text. No account needed, no charge."""
 
 import unicodedata
 from collections import Counter
@@ -36,9 +36,9 @@ from voices.selectors import list_voices, usable_voices, with_samples
 from voices.sentences import get_sentence
 
 MAX_PICKS = 5
-SUGGESTED = 3  # to somebody who has selected none
+SUGGESTED = 3  # to visitors who have not selected any
 EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA"}
-JOINERS = "\u200c\u200d"  # Persian and Indic scripts are written with them
+JOINERS = "\u200c\u200d"  # used in Persian and Indic scripts
 
 
 class TextForm(forms.Form):
@@ -62,24 +62,26 @@ class TextForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What there is to hear of a voice. `state`: sample (there is no text, or it is not spoken yet), waiting, ready,
-    failed, elsewhere (not spoken for free), gone (it does not speak here any more).
+    """What the page plays for a voice.
+
+    `state`: sample (no text yet, or not generated yet), waiting, ready, failed, elsewhere (not free of charge), gone
+    (no longer available).
     """
 
     voice: Voice
     state: str
     url: str
     wave: Wave | None
-    seconds: str  # that a ready sound took
+    seconds: str  # how long the audio took to generate, if ready
     query: str
     has_text: bool
-    is_foreign: bool  # the text is in letters that its language does not use
+    is_foreign: bool  # the text is in a script that the language does not use
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def compare(request: HttpRequest) -> HttpResponse:
-    """The address holds the voices and the text; a POST has the text spoken and leads to it."""
+    """Shows the comparison; the URL contains voices and text. POST requests the audio and redirects to that URL."""
     if request.method == "POST":
         return _speak(request)
     asked = get_selected_voices(request.GET)
@@ -95,7 +97,7 @@ def compare(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def sound(request: HttpRequest) -> HttpResponse:
-    """One voice's part of the page, which asks for itself until there is something to hear: 204 till then."""
+    """Renders the part of one voice, which polls while its audio is generated: until then, the response is 204."""
     text = _plain(request.GET.get("text", ""))[:MAX_TEXT_CHARS]
     voice = with_samples(Voice.objects.filter(voice_id__in=get_selected_voices(request.GET)[:1])).first()
     if voice is None:
@@ -107,7 +109,7 @@ def sound(request: HttpRequest) -> HttpResponse:
 
 
 def _speak(request: HttpRequest) -> HttpResponse:
-    """Has made what is not there yet, and leads to it. What stands in the way is said in the form."""
+    """Requests the missing audio and redirects to the page; on an error, shows the form with the message."""
     form, asked = TextForm(request.POST, label_suffix=""), get_selected_voices(request.POST)
     voices = _voices(asked)
     status, headers = 400, dict[str, str]()
@@ -127,7 +129,7 @@ def _speak(request: HttpRequest) -> HttpResponse:
 
 
 def _request_sounds(request: HttpRequest, voices: list[Voice], text: str) -> None:
-    """Raises ValidationFailed, MaintenanceMode, CapacityReached, RateLimitExceeded: only what is made is counted."""
+    """Counts only new audio. Raises ValidationFailed, MaintenanceMode, CapacityReached, RateLimitExceeded."""
     if not voices:
         raise ValidationFailed("Select a voice first.")
     check_maintenance()
@@ -138,7 +140,7 @@ def _request_sounds(request: HttpRequest, voices: list[Voice], text: str) -> Non
 
 
 def _voices(asked: list[str]) -> list[Voice]:
-    """In the order of the address, and only those that speak here; the first few."""
+    """Returns the first few available voices, in the order of the URL."""
     found = {voice.voice_id: voice for voice in with_samples(usable_voices()).filter(voice_id__in=asked)}
     return [found[voice_id] for voice_id in asked if voice_id in found][:MAX_PICKS]
 
@@ -195,13 +197,13 @@ def _build_heard(voice: Voice, text: str, row: VoicePreview | None) -> Heard:
 
 
 def _titles(voices: list[Voice]) -> list[str]:
-    """Their names, with the language where a name stands twice: eSpeak's voices have the same in every language."""
+    """Returns the names, with the language if a name is not unique: eSpeak's are the same in every language."""
     names = [voice.name for voice in voices]
     return [f"{voice.name}, {voice.language_name}" if names.count(voice.name) > 1 else voice.name for voice in voices]
 
 
 def _rows(voices: list[Voice], titles: list[str]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What is compared: words, and each voice's title with its value."""
+    """Returns the rows of the comparison: a label, and each voice's title with its value."""
     prices = get_prices()
 
     def row(words: str, values: list[str]) -> tuple[str, list[tuple[str, str]]]:
@@ -234,13 +236,13 @@ def _address(voice_ids: list[str], text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """On one line, without what no database or engine takes."""
+    """Returns the text on one line, without characters that the database or engines reject."""
     words = "".join(char if char.isprintable() or char in JOINERS else " " for char in text).split()
     return " ".join(words).strip(f"{JOINERS} ")
 
 
 def _letters(text: str) -> str:
-    """The script that most of it is written in, as Unicode names it; "" for none."""
+    """Returns the Unicode name of the script of most letters, or "" if there are none."""
     scripts = Counter(unicodedata.name(char, "").partition(" ")[0] for char in text if char.isalpha())
     script = scripts.most_common(1)[0][0] if scripts else ""
     return "EAST ASIAN" if script in EAST_ASIAN else script

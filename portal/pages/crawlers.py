@@ -1,4 +1,4 @@
-"""`/robots.txt` and `/sitemap.xml`: which pages search engines may find, and where."""
+"""Serves `/robots.txt` and `/sitemap.xml` for search engines."""
 
 from xml.sax.saxutils import escape
 
@@ -8,9 +8,9 @@ from django.views.decorators.http import require_safe
 
 from voices.selectors import usable_voices
 
-MAX_URLS = 50_000  # of one file: https://www.sitemaps.org/protocol.html
+MAX_URLS = 50_000  # per file: https://www.sitemaps.org/protocol.html
 PUBLIC_PAGES = ("home", "gallery", "pricing", "api_reference")
-# Programs' addresses, and those that carry a secret or a signature; signed-in pages send to sign in anyway.
+# URLs for programs, and those that contain a secret or a signature. Signed-in pages redirect to the sign-in anyway.
 CLOSED = ("/api/", "/v1/", "/admin/", "/audio/", "/stream/", "/voices/compare", "/confirm-email/", "/reset-password/")
 
 
@@ -23,7 +23,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def sitemap(request: HttpRequest) -> HttpResponse:
-    """The public pages, and a page for every voice that speaks here."""
+    """Lists the public pages and a page for every available voice."""
     voice_ids = usable_voices().order_by("voice_id").values_list("voice_id", flat=True)
     paths = [reverse(name) for name in PUBLIC_PAGES]
     paths += [reverse("voice", args=[voice_id]) for voice_id in voice_ids[: MAX_URLS - len(paths)]]

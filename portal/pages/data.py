@@ -1,4 +1,4 @@
-"""The data page of the settings: everything that the account has here, as one file, and the way out."""
+"""The data page of the settings: export of all account data as one file, and deletion of the account."""
 
 import uuid
 from datetime import timedelta
@@ -21,14 +21,14 @@ from tts.account_data.exports import ask_for_export, find_export
 from tts.models import AccountExport
 from tts.storage import store
 
-LINK = timedelta(minutes=15)  # of a download, to begin it
+LINK = timedelta(minutes=15)  # how long the URL of a download can be opened
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @member_page("manage_account")
 def data(request: MemberRequest) -> HttpResponse:
-    """The owner's; with POST, asks for an export."""
+    """Shows the exports to the owner. POST requests a new one."""
     account = request.membership.account
     if request.method == "POST":
         if ask_for_export(account=account, actor=Actor.of_member(request.membership)) is None:
@@ -49,7 +49,7 @@ def data(request: MemberRequest) -> HttpResponse:
 @never_cache
 @member_page("manage_account")
 def download_export(request: MemberRequest, export_id: uuid.UUID) -> HttpResponse:
-    """To a fresh signed URL of the store. Another account's export is a 404, like one that is over."""
+    """Redirects to a fresh signed URL. Returns 404 for another account's export, or an expired one."""
     row = find_export(account=request.membership.account, export_id=export_id)
     if row is None:
         raise Http404
@@ -63,7 +63,7 @@ def download_export(request: MemberRequest, export_id: uuid.UUID) -> HttpRespons
 @member_page("manage_account")
 @second_factor_first()
 def delete(request: MemberRequest) -> HttpResponse:
-    """Says what goes and what stays; with the account's name and the password, it is on its way."""
+    """Explains what is deleted and what is kept. POST, with account name and password, schedules the deletion."""
     account = request.membership.account
     if account.is_closing:
         return redirect("account_data")
@@ -71,7 +71,7 @@ def delete(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and is_confirmed(request, form):
         try:
             due_at = ask_for_deletion(account=account, actor=Actor.of_member(request.membership))
-        except NothingToChange:  # sent twice
+        except NothingToChange:  # submitted twice
             return redirect("account_data")
         subject = f"{in_subject(account.name)} will be deleted"
         mail_owners(account, "tts/email/deletion_asked", subject=subject, context={"due_at": due_at})

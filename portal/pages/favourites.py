@@ -1,4 +1,4 @@
-"""The star of a voice, for people who are signed in."""
+"""The star of a voice, for signed-in users."""
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +17,7 @@ from voices.services import set_favourite
 @require_POST
 @never_cache
 def favourite(request: HttpRequest, voice_id: str) -> HttpResponse:
-    """`on` says how it is to be. Who is not signed in any more is asked to, and led to the voice."""
+    """Sets the star to `on`. If the session has expired, redirects to the sign-in and from there to the voice."""
     if not request.user.is_authenticated:
         return redirect_to_login(reverse("voice", args=[voice_id]))
     try:

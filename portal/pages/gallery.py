@@ -1,4 +1,4 @@
-"""The public pages about voices: the gallery with its filters, and a page for each voice."""
+"""The public pages for voices: the gallery with its filters, and a page for each voice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from voices.sentences import get_sentence
 
 VOICES_ON_A_PAGE = 24
 ALIKE = 3
-MAX_ASKED = 50  # picks in an address; the page that compares them says which are too many
+MAX_ASKED = 50  # selected voices in a URL; the comparison reports which exceed its own limit
 ABILITIES = [(key, words) for key, (_field, words) in CAPABILITIES.items()]
 FAVOURITES = "favourites"
 
@@ -40,14 +40,14 @@ Choice = tuple[str, str] | tuple[str, list[tuple[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A filter that is on, and the query that takes it away."""
+    """An active filter, and the query without it."""
 
     words: str
     query: str
 
 
 class GalleryFilters(forms.Form):
-    """What does not make sense is no filter: an address that somebody shared still leads somewhere."""
+    """The gallery's filters. Invalid values are ignored, so that a shared URL still works."""
 
     q = forms.CharField(label="Search", required=False, max_length=100)
     language = forms.ChoiceField(label="Language", required=False)
@@ -75,18 +75,18 @@ class GalleryFilters(forms.Form):
 
     @property
     def chosen(self) -> dict[str, str]:
-        """Of those that make sense, the ones that say something."""
+        """Returns the valid filters that are set."""
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value}
 
     def words(self, name: str, value: str) -> str:
-        """A filter as the form words it."""
+        """Returns a filter's value in the words of the form."""
         choices: Any = flatten_choices(getattr(self.fields[name], "choices", ()))
         return str(dict(choices).get(value, value))
 
 
 def language_choices(languages: Sequence[tuple[str, str]]) -> list[Choice]:
-    """A language with several locales is a group of them, which begins with all of them; another is itself."""
+    """Groups the locales of a language below an entry for all of them. A single locale stays without a group."""
     by_language = sorted(languages, key=lambda locale: locale[0].partition("-")[0])
     choices: list[Choice] = []
     for language, of_language in groupby(by_language, key=lambda locale: locale[0].partition("-")[0]):
@@ -101,7 +101,7 @@ def language_choices(languages: Sequence[tuple[str, str]]) -> list[Choice]:
 
 @require_safe
 def gallery(request: HttpRequest) -> HttpResponse:
-    """Every voice that speaks here. Its address holds the filters; no account is needed."""
+    """Lists every available voice. The URL contains the filters; no account is needed."""
     user = request.user
     form = GalleryFilters(request.GET, has_favourites=user.is_authenticated)
     chosen = form.chosen
@@ -142,7 +142,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def voice_page(request: HttpRequest, voice_id: str) -> HttpResponse:
-    """One voice: its samples, what it can do, what it costs, and a first request. 404 when it does not speak here."""
+    """Shows a voice: samples, abilities, price, a first request. 404 if it is not available."""
     try:
         voice = get_public_voice(voice_id.replace("\0", ""))
     except NotFound:
@@ -169,7 +169,7 @@ def voice_page(request: HttpRequest, voice_id: str) -> HttpResponse:
 
 
 def get_selected_voices(query: QueryDict) -> list[str]:
-    """The ids of the voices that are to be compared, each once: whatever was asked for, whether or not it is here."""
+    """Returns the distinct ids of the voices in the query, whether or not they exist."""
     asked = [voice_id.replace("\0", "") for voice_id in query.getlist("voice")]
     return list(dict.fromkeys(voice_id for voice_id in asked if voice_id))[:MAX_ASKED]
 

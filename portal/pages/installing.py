@@ -1,4 +1,4 @@
-"""The line on some pages that says how far the natural voices are, and what htmx asks until they are here."""
+"""The line on some pages with the progress of installing the natural voices. htmx polls it until they are ready."""
 
 from typing import Any
 
@@ -14,20 +14,20 @@ from voices.selectors import usable_providers
 
 
 def installation(request: HttpRequest) -> dict[str, Any]:
-    """A context processor. Nothing is read until a template shows it."""
+    """Context processor. Reads nothing unless a template uses the value."""
     return {"installation": SimpleLazyObject(get_running_installation)}
 
 
 @require_safe
 @never_cache
 def installing(request: HttpRequest) -> HttpResponse:
-    """The line as it is now, and in the end how it went. It asks again only while there is something to come."""
+    """Renders the current line, and finally the outcome. The line polls only while the installation is running."""
     state = get_install_state()
     if state is None:
         return render(request, "_partials/installing.html", {"installation": None})
     running = get_running_installation()
     has_voices = PROVIDER in usable_providers()
-    if state.status == "installed" and not has_voices:  # the catalogue learns of them in a moment
+    if state.status == "installed" and not has_voices:  # the catalogue lists them in a moment
         running = Installation(PROVIDER, 100)
     outcome = "ready" if has_voices else "failed"
     return render(request, "_partials/installing.html", {"installation": running, "outcome": outcome})

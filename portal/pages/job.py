@@ -1,4 +1,4 @@
-"""One job: its sound, its request and answer, where the time went; spoken again, cancelled, deleted."""
+"""The page of a job: its audio, request and response, timings; resubmit, cancel, delete."""
 
 import json
 import uuid
@@ -28,12 +28,12 @@ from tts.services.resubmit import resubmit_job
 from tts.storage import store
 from voices.models import Voice
 
-SHOWN_TEXT_CHARS = 5_000  # the rest is in the request as the API shows it
+SHOWN_TEXT_CHARS = 5_000  # the rest is in the request shown as JSON
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part of the time between the request and its audio, in milliseconds from the request on."""
+    """A part of the time between the request and its audio, in milliseconds since the request."""
 
     name: str
     begins_ms: int
@@ -71,7 +71,7 @@ def job(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
 @never_cache
 @member_page("view_jobs")
 def sound(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
-    """The part of a page that changes while a job runs; it asks again as long as that is so."""
+    """Renders the part of the page that changes while a job runs. It polls until the job has finished."""
     found = _get_or_404(request, job_id)
     context = {"sound": build_player(found), "may_delete": has_permission(request.membership, "delete_jobs")}
     return render(request, "tts/_sound.html", context)
@@ -109,7 +109,7 @@ def cancel(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
 @never_cache
 @member_page("delete_jobs")
 def delete(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
-    """Says what is lost and asks; with POST, erases text and audio."""
+    """Shows what is deleted and asks for confirmation. POST erases text and audio."""
     found = _get_or_404(request, job_id)
     if not found.is_finished or found.erased_at is not None:
         return redirect("job", job_id)
@@ -131,8 +131,9 @@ def _get_or_404(request: MemberRequest, job_id: uuid.UUID) -> Job:
 
 
 def _steps(found: Job) -> tuple[list[Step], int]:
-    """Of a completed job whose making was measured. Waiting for the engine and encoding alternate, so encoding is shown
-    whole, at the end of the speech.
+    """Returns the steps of a completed job with timings, and their total in milliseconds.
+
+    Waiting for the engine and encoding alternate, so encoding is shown as one step after the speech.
     """
     if found.started_at is None or found.finished_at is None or found.synthesis_ms is None:
         return [], 0

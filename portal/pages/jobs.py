@@ -1,4 +1,4 @@
-"""The list of an account's jobs: search, filters, pages by cursor, and all of it as CSV."""
+"""The list of an account's jobs: search, filters, cursor pagination, and export as CSV."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ from portal.pages.player import build_player
 from tts.models import Job
 from tts.selectors import search_jobs
 
-ROWS_AT_ONCE = 500  # of a file
+ROWS_AT_ONCE = 500  # per query of the CSV export
 COLUMNS = (
     "job_id", "created_at", "status", "voice_id", "output_format", "characters", "credits_charged",
     "credits_refunded", "duration_seconds", "made_by", "error", "text_beginning",
@@ -42,7 +42,7 @@ COLUMNS = (
 @never_cache
 @member_page("view_jobs")
 def jobs(request: MemberRequest) -> HttpResponse:
-    """Newest first. The address says all of the search, so it can be kept and shared."""
+    """Lists jobs, newest first. The URL contains the whole search, so it can be bookmarked and shared."""
     form = _filter_form(request)
     filters = form.filters()
     try:
@@ -69,14 +69,14 @@ def jobs(request: MemberRequest) -> HttpResponse:
 @never_cache
 @member_page("view_jobs")
 def jobs_csv(request: MemberRequest) -> HttpResponse:
-    """Every job that the filters find, sent while it is read."""
+    """Streams all jobs that match the filters, while they are read."""
     lines = _csv_lines(search_jobs(account=request.membership.account, **_filter_form(request).filters()))
-    # Django reads a plain iterator whole before the first byte under ASGI.
+    # Under ASGI, Django would read a plain iterator to its end before sending the first byte.
     body = _asynchronous(lines) if isinstance(request, ASGIRequest) else lines
     name = f"jobs-{timezone.now():%Y-%m-%d}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     response = StreamingHttpResponse(body, content_type="text/csv; charset=utf-8", headers=headers)
-    return cast(HttpResponse, response)  # what a member page is typed to answer
+    return cast(HttpResponse, response)  # the type that member pages return
 
 
 def _filter_form(request: MemberRequest) -> JobFilterForm:
@@ -93,7 +93,7 @@ def _csv_lines(found: QuerySet[Job]) -> Iterator[str]:
 
 
 def _in_pieces(found: QuerySet[Job]) -> Iterator[list[Job]]:
-    """Piece after piece, by the index: neither cursor nor connection is held while somebody downloads slowly."""
+    """Yields batches by index, so that a slow download holds neither a cursor nor a connection."""
     rows = list(found[:ROWS_AT_ONCE])
     while rows:
         release_connection()

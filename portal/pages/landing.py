@@ -1,4 +1,4 @@
-"""The start page: what this is, how it sounds, what it costs, and the first request."""
+"""The start page: what the service does, how it sounds, what it costs, and a first request."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from voices.prices import pick_voice_price
 from voices.selectors import BEST_FIRST, attach_samples, list_voices, made_samples
 from voices.sentences import get_sentence
 
-# The first of these that has a voice is heard at the top; the others follow further down.
+# The first of these with a voice plays at the top; the others follow further down.
 SHOWN_LANGUAGES = ("en-US", "en-GB", "fr-FR", "es-ES")
 HAS_NO_SAMPLE = ~Exists(made_samples().filter(voice=OuterRef("pk")))
 FIRST_TEXT = "Your parcel arrives at ten."
@@ -58,8 +58,9 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _shown_voices() -> list[Voice]:
-    """The best of each language, with a sample where there is a choice; or whichever there are. Where there are natural
-    voices, no basic one.
+    """Returns the best voice of each language, or the best of all if none of these languages has one.
+
+    Prefers voices with a sample. Leaves out basic voices if there are natural ones.
     """
     ranked = list_voices().order_by("-quality", HAS_NO_SAMPLE, *BEST_FIRST)
     found = [ranked.filter(language=language).first() for language in SHOWN_LANGUAGES]
@@ -71,7 +72,7 @@ def _shown_voices() -> list[Voice]:
 
 
 def _heard(voice: Voice, prices: dict[str, int]) -> dict[str, Any]:
-    """The examples that play: what the voice says in its samples, and what each would cost."""
+    """Returns the examples that play: the texts of the voice's samples, with their price."""
     card = build_card(voice, prices, bars=BARS)
     price = pick_voice_price(voice, prices)
     return {
@@ -87,7 +88,7 @@ def _first_request(request: HttpRequest, voice: Voice) -> dict[str, str]:
 
 
 def _engines(prices: dict[str, int]) -> list[EngineRow]:
-    """Those that speak here now, those with most voices first."""
+    """Returns the engines with available voices, those with the most voices first."""
     rows = list_voices().order_by().values_list("provider", "family", "model_type")
     counted: dict[str, list[tuple[int, int, int]]] = {}
     for provider, family, model_type, count, longest in rows.annotate(Count("pk"), Max("max_text_bytes")):
@@ -106,7 +107,7 @@ def _engines(prices: dict[str, int]) -> list[EngineRow]:
 
 
 def _offers() -> list[tuple[str, str]]:
-    """What is bought and its price: the smallest pack, and the plans by the month. Each only where there is one."""
+    """Returns what is sold and its price: the smallest pack, and the monthly plans, if there are any."""
     packs = [
         (f"{format_whole(pack.credits_microcredits)} credits, one-time", format_money(pack.price, pack.currency))
         for pack in list_packs()[:1]

@@ -1,4 +1,4 @@
-"""An account at a glance: what is left and for how long, what was spoken of late, what to do next."""
+"""The overview of an account: remaining credits and how long they last, recent jobs, first steps."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ from portal.usage_summary import BURN_DAYS, Day, burn_per_day, daily_usage, firs
 from tts.selectors import search_jobs
 
 LATEST_JOBS = 8
-MOST_DAYS = 999  # of credits left; more is no forecast
+MOST_DAYS = 999  # that credits last; beyond that, a forecast is meaningless
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class DayRow:
 @never_cache
 @member_page()
 def overview(request: MemberRequest) -> HttpResponse:
-    """Who may not see jobs sees the account alone."""
+    """Shows the overview. Members who may not view jobs see only the account."""
     frame = build_navigation(request)
     account, balance = frame.account, frame.balance
     context: dict[str, Any] = {

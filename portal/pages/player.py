@@ -1,4 +1,4 @@
-"""A job as people see and hear it: its state, a player with its waveform, what it cost. No view of its own."""
+"""Prepares a job for display: its state, a player with a waveform, its cost. Contains no view."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,15 @@ from tts.models import Job, JobStatus
 from tts.storage import store
 from tts.streaming.signed_urls import stream_url
 
-LONG_MINUTES = 2  # of audio, or of waiting for it: from there on a job tells its minutes
+LONG_MINUTES = 2  # of audio, or of remaining time: longer jobs show their minutes
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """`audio_url` is signed, "" without audio; `stream_url` is "" unless the stream can still be opened. `minutes`: how
-    far a long job is, "" for all others.
+    """A job as shown on a page.
+
+    `audio_url` is signed, "" without audio; `stream_url` is "" unless the stream can still be opened. `minutes` is the
+    progress of a long job, "" for others.
     """
 
     job: Job
@@ -34,7 +36,7 @@ class Sound:
 
 
 def build_player(job: Job, *, text: str = "", is_drawn: bool = True) -> Sound:
-    """`text`: the whole text, or its beginning, for the title. Reads nothing more than the row."""
+    """`text` is the text or its beginning, for the title. Runs no query."""
     is_open = job.stream_expires_at is not None and job.stream_opened_at is None
     can_stream = is_open and job.stream_expires_at > timezone.now() and job.status in {"pending", "processing"}  # type: ignore[operator]
     return Sound(
@@ -61,7 +63,7 @@ def _title(job: Job, text: str, most: int = 70) -> str:
 
 
 def _minutes(job: Job) -> str:
-    """ "12 of about 95 minutes of audio done, about 31 minutes left", of a job that takes minutes."""
+    """Returns "12 of about 95 minutes of audio done, about 31 minutes left", for a job that takes minutes."""
     if job.status != JobStatus.PROCESSING or not job.chars_done or job.expected_finish_at is None:
         return ""
     minutes_left = (job.expected_finish_at - timezone.now()).total_seconds() / 60
@@ -75,7 +77,7 @@ def _minutes(job: Job) -> str:
 
 
 def _clock(duration_ms: int) -> str:
-    """4,800 → "0:05"; hours only where there are any."""
+    """Formats 4,800 ms as "0:05", with hours only if there are any."""
     minutes, seconds = divmod(round(duration_ms / 1000), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

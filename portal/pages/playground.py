@@ -1,4 +1,4 @@
-"""The playground: a text becomes speech on the page, for the price and by the rules of the API."""
+"""The playground: generates speech on the page, with the prices and rules of the API."""
 
 import uuid
 from dataclasses import dataclass
@@ -37,13 +37,15 @@ FIRST_TEXT = "Good evening, and welcome aboard. The next stop is the harbour."
 @dataclass(frozen=True, slots=True)
 class VoiceGroup:
     language: str
-    options: list[tuple[str, str]]  # voice_id, and what the picker says
+    options: list[tuple[str, str]]  # voice_id and label
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceChoice:
-    """The person's favourites, then all other voices by language, the best of each first. `first`: the voice to begin
-    with, which is a favourite if one speaks English, as the example is written; "" while there are none.
+    """The options for the voice: the user's favourites, then the other voices by language, the best first.
+
+    `first` is the preselected voice: a favourite if one speaks English, like the example text; "" if there are no
+    voices.
     """
 
     groups: list[VoiceGroup]
@@ -54,7 +56,7 @@ class VoiceChoice:
 @never_cache
 @member_page("create_speech")
 def playground(request: MemberRequest) -> HttpResponse:
-    """The form; with POST, a job: its page without script, its progress and sound beside the form with it."""
+    """Shows the form. POST submits a job: without JavaScript it redirects there, with htmx it renders the result."""
     account = request.membership.account
     if request.method != "POST":
         choice = _voice_choice(request)
@@ -67,7 +69,7 @@ def playground(request: MemberRequest) -> HttpResponse:
             return redirect("job", job_id)
         return render(request, "tts/playground.html", _context(request, form, _voice_choice(request)))
     if job_id is None:
-        # The whole form again, with what is wrong at its field.
+        # The whole form again, with the error at its field.
         response = render(request, "tts/_playground.html", _context(request, form, _voice_choice(request)))
         response.headers["HX-Retarget"] = "#playground"
         response.headers["HX-Reswap"] = "outerHTML show:top"
@@ -81,7 +83,7 @@ def playground(request: MemberRequest) -> HttpResponse:
 @never_cache
 @member_page("create_speech")
 def price(request: MemberRequest) -> HttpResponse:
-    """What the form, as it stands, would cost; and the same request in code. Nothing is made."""
+    """Renders the price of the form's content, and the same request as code. Submits nothing."""
     form = SpeechForm(request.POST)
     return render(request, "tts/_price.html", {**_quote(request, form), "is_answer": True})
 
@@ -91,9 +93,9 @@ def is_htmx(request: HttpRequest) -> bool:
 
 
 def _speak(request: MemberRequest, form: SpeechForm) -> uuid.UUID | None:
-    """The job's id; None when it was refused, and the form says why.
+    """Submits a job and returns its id, or None if it was rejected; the form then has the reason.
 
-    The form's token and what is in it make one job: a second click, or a reload, gets the first one's.
+    Token and content of the form identify the job: a second click, or a reload, returns the first one.
     """
     account = request.membership.account
     try:
@@ -114,7 +116,7 @@ def _speak(request: MemberRequest, form: SpeechForm) -> uuid.UUID | None:
 
 
 def _initial(request: MemberRequest, account: Account, choice: VoiceChoice) -> dict[str, Any]:
-    """An example, in a voice that the address names; or what an earlier job of the account asked."""
+    """Returns an example text in the voice from the URL, or the request of an earlier job of the account."""
     here = {voice_id for group in choice.groups for voice_id, _ in group.options}
 
     def or_first(voice_id: str) -> str:
@@ -137,11 +139,11 @@ def _context(request: MemberRequest, form: SpeechForm, choice: VoiceChoice) -> d
 
 
 def _voice_choice(request: MemberRequest) -> VoiceChoice:
-    """Rows of a few columns: a catalogue may have thousands."""
+    """Reads a few columns only: the catalogue may have thousands of voices."""
     prices = get_prices()
     starred = set(list_favourites(cast(User, request.user)).values_list("voice_id", flat=True))
     columns = ("voice_id", "name", "language", "language_name", "quality", "provider", "family", "model_type")
-    rows = list(list_voices().values_list(*columns, named=True))  # the best first
+    rows = list(list_voices().values_list(*columns, named=True))  # best first
     english = [row.voice_id for row in rows if row.language.startswith("en")]
     likely = [*(voice_id for voice_id in english if voice_id in starred), *english, *(row.voice_id for row in rows[:1])]
     favourites: list[tuple[str, str]] = []
@@ -160,7 +162,7 @@ def _voice_choice(request: MemberRequest) -> VoiceChoice:
 
 
 def _quote(request: MemberRequest, form: SpeechForm) -> dict[str, Any]:
-    """The price of the form as it stands, or what stands in its way; and the request in code."""
+    """Returns the price of the form's content, or the problem with it; and the request as code."""
     account = request.membership.account
     values = {name: form[name].value() for name in form.fields} | {"stream": bool(form["stream"].value())}
     typed = SpeechForm(values)

@@ -1,4 +1,4 @@
-"""The public page of prices: plans, packs and voices as the database has them, and what so many characters cost."""
+"""The public pricing page: plans, packs and voices from the database, and a calculator."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from billing.selectors import get_prices, list_packs
 from portal.prices import PriceRow, list_price_rows
 
 MAX_CHARACTERS = 10**10
-CHARACTERS_OF_AN_HOUR = 54_000  # of speech: 15 a second
+CHARACTERS_OF_AN_HOUR = 54_000  # of speech, at 15 a second
 PER_MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class PlanCard:
     plan: Plan
-    price: str  # a month; "" for none
-    credits: str  # that it brings each month; "" for none
+    price: str  # per month; "" if free
+    credits: str  # included per month; "" if none
     generate_limit: str
 
 
@@ -99,6 +99,6 @@ def _pack_row(pack: Pack, rows: Sequence[PriceRow]) -> PackRow:
 
 
 def _to_pay(pack: Pack, cost_microcredits: int) -> tuple[str, str, str]:
-    """How many of this pack, their credits, and what they cost."""
+    """Returns how many of this pack are needed, their credits, and what they cost."""
     count = -(-cost_microcredits // pack.credits_microcredits)
     return f"{count:,}", format_whole(pack.credits_microcredits), format_money(count * pack.price, pack.currency)

@@ -1,4 +1,4 @@
-"""Where a small form leads back to: the page it stood on."""
+"""Redirects a small form back to the page that contains it."""
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -6,7 +6,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def get_safe_redirect(request: HttpRequest, *, default: str) -> str:
-    """The form's `next` when it is an address of ours; else the page of that name."""
+    """Returns the form's `next` if it is one of our own URLs, else the URL of the default page."""
     target = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
     return target if is_ours else reverse(default)

@@ -1,4 +1,4 @@
-"""Where a voice's samples are heard: plain URLs for pages, feeds and players, without a key."""
+"""Plain URLs of the voices' samples for pages, feeds and players, without a key."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -7,13 +7,14 @@ from django.views.decorators.http import require_safe
 from tts.storage import store
 from voices.selectors import get_made_sample
 
-CACHE_SECONDS = 300  # of the redirect: a sample that is made again has another name in the store
+CACHE_SECONDS = 300  # of the redirect: a new version of a sample has another name in the store
 
 
 @require_safe
 def voice_sample(request: HttpRequest, voice_id: str, kind: str = "") -> HttpResponse:
-    """A redirect to the audio, without `kind` to that of the first sample. 404 for a voice that has none, or does not
-    speak here.
+    """Redirects to the audio of a sample, by default the voice's first one.
+
+    404 for a voice that has none or is not available.
     """
     sample = get_made_sample(voice_id=voice_id.replace("\0", ""), kind=kind)
     if sample is None:

@@ -1,4 +1,4 @@
-"""Light, dark, or as the system has it: one cookie, which the server writes into every page."""
+"""The theme: light, dark, or the system's. One cookie, which the server renders into every page."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -20,7 +20,7 @@ AUTO = "auto"
 class Theme:
     chosen: str
 
-    # Value, icon, words.
+    # value, icon, label
     choices: ClassVar = [
         (AUTO, "contrast", "System theme"),
         ("light", "sun", "Light theme"),
@@ -29,7 +29,7 @@ class Theme:
 
     @property
     def forced(self) -> str:
-        """What the page must be; "" for as the system has it."""
+        """Returns the chosen theme, or "" for the system's."""
         return "" if self.chosen == AUTO else self.chosen
 
 
@@ -37,15 +37,15 @@ VALUES = [value for value, _icon, _words in Theme.choices]
 
 
 def theme(request: HttpRequest) -> dict[str, Any]:
-    """A context processor."""
+    """Context processor."""
     chosen = request.COOKIES.get(COOKIE, AUTO)
     return {"theme": Theme(chosen if chosen in VALUES else AUTO)}
 
 
-@csrf_exempt  # a colour is all that a forged request could change, and who only looks around gets no cookie for a token
+@csrf_exempt  # a forged request could only change a colour, and anonymous visitors should not get a cookie for a token
 @require_POST
 def choose_theme(request: HttpRequest) -> HttpResponse:
-    """Back to the page it was chosen on; nothing for a script that names none. What is no theme changes nothing."""
+    """Sets the theme and redirects to `next`; returns 204 if a script sends none. Ignores invalid themes."""
     if "next" in request.POST:
         response: HttpResponse = redirect(get_safe_redirect(request, default="home"))
     else:

@@ -1,4 +1,4 @@
-"""The hidden token of a form that must not work twice."""
+"""The hidden token that makes a form idempotent."""
 
 import uuid
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 
 def form_token(request: HttpRequest) -> str:
-    """As the form sent it; a fresh one for what is none of ours."""
+    """Returns the form's token, or a new one if it is invalid."""
     try:
         return str(uuid.UUID(request.POST.get("token", "")))
     except ValueError:

@@ -1,4 +1,4 @@
-"""`/billing/usage`: what a month was used for, by day, API key and voice; and each as CSV."""
+"""`/billing/usage`: the usage of a month by day, API key and voice, also as CSV."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ WITHOUT_KEY = "Dashboard, without a key"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`share`: of the largest row, in percent, for its bar."""
+    """`share` is the bar's length in percent of the largest row."""
 
     name: str
     note: str
@@ -67,7 +67,7 @@ def usage(request: MemberRequest) -> HttpResponseBase:
 
 
 def _asked_month(request: HttpRequest, this_month: date) -> date:
-    """`?month=2026-11`; this month when none is asked for. A month to come, or none at all, is a 404."""
+    """Returns the month of `?month=2026-11`, by default this month. Raises Http404 for future or invalid months."""
     text = request.GET.get("month")
     if not text:
         return this_month
@@ -98,7 +98,7 @@ def _row(row: Used, name: str = "", note: str = "", largest: int = 0) -> Row:
 
 
 def _names(account: Account, rows: Sequence[Used], by: Group) -> Callable[[Used], tuple[str, str]]:
-    """From a row to its name and a note."""
+    """Returns a function from a row to its name and a note."""
     if by == "day":
         return lambda row: (f"{row.of.day} {row.of:%b}", f"{row.of:%A}")
     if by == "key":

@@ -1,12 +1,11 @@
-"""Encoding PCM piece by piece: signed 16-bit mono samples in, bytes of a WAV, MP3, Ogg Opus, FLAC, AAC (ADTS) or bare
-PCM stream out.
+"""Encodes PCM as a stream: signed 16-bit mono samples in; WAV, MP3, Ogg Opus, FLAC, AAC (ADTS) or raw PCM bytes out.
 
-Owns the codec settings and the resampling. Which encodings exist is `speech.audio.formats`; keeping the bytes
-is `speech.audio.files`. Memory use does not depend on the length of the audio.
+The codec settings and the resampling are here. `speech.audio.formats` says which encodings exist, and
+`speech.audio.files` writes the bytes to a file. Memory use does not depend on the length of the audio.
 
-What comes out depends on the samples alone, never on how they were cut into pieces: input is gathered into
-blocks of 20 ms before libav sees any of it. (Two Ogg streams of the same audio differ in one random number,
-see `_random_serial`.)
+The output depends on the samples alone, not on the sizes of the chunks they arrive in: the input is regrouped into
+blocks of 20 ms before libav sees it. (Two Ogg streams of the same audio differ in one random number, see
+`_random_serial`.)
 """
 
 import io
@@ -26,20 +25,20 @@ from speech.audio.wav import BYTES_PER_SAMPLE, wav_header
 
 _BLOCKS_PER_SECOND: Final = 50
 
-# An Ogg page is what a player gets at once. libav gathers a second by default; a listener should get every
-# Opus packet (20 ms) as it is made, a file needs no more than ten pages a second to be seekable.
+# A player cannot start before it has a whole Ogg page. libav collects a second per page by default; in a stream, every
+# Opus packet (20 ms) should be sent at once, and a file needs no more than ten pages a second to be seekable.
 _STREAM_PAGE_MICROSECONDS: Final = 20_000
 _FILE_PAGE_MICROSECONDS: Final = 100_000
 
 
 class Encoder:
-    """One piece of audio on its way from PCM to `encoding`.
+    """Encodes one audio from PCM to `encoding`.
 
-    `input_rate_hertz` is the rate of the PCM; it is resampled to the encoding's. With `streaming` every
-    packet comes out as soon as it is made. A WAV always begins with a stream's header, because its length
-    is not known before the end; `speech.audio.files.AudioFile` puts the true sizes into the stored file.
+    `input_rate_hertz` is the rate of the PCM, which is resampled to the encoding's rate. With `streaming`, every packet
+    is returned as soon as it is encoded. A WAV always starts with a stream's header, because its length is not known
+    before the end; `speech.audio.files.AudioFile` writes the real sizes into the stored file.
 
-    Not for use by several threads at once. As a context manager it aborts on the way out unless closed.
+    Not thread-safe. As a context manager, it aborts on exit unless closed.
     """
 
     def __init__(self, encoding: Encoding, *, input_rate_hertz: int, streaming: bool) -> None:
@@ -74,9 +73,9 @@ class Encoder:
         return self.samples_in / self._input_rate_hertz
 
     def feed(self, pcm: bytes) -> bytes:
-        """Take s16le mono PCM of any length, even half a sample; return the encoded bytes that are ready.
+        """Takes s16le mono PCM of any length, even half a sample, and returns the encoded bytes that are ready.
 
-        Raises ValueError when the encoder is closed or aborted.
+        Raises ValueError if the encoder is closed or aborted.
         """
         self._refuse_if_closed()
         self._bytes_in += len(pcm)
@@ -88,11 +87,10 @@ class Encoder:
         return self._sink.take()
 
     def close(self) -> bytes:
-        """End the audio; return the last encoded bytes. When no PCM was fed, a WAV or FLAC is its header alone, the
-        others are empty.
+        """Ends the audio and returns the last encoded bytes.
 
-        Raises ValueError when the PCM ended inside a sample (the engine was cut off), or when the encoder is
-        closed or aborted.
+        If no PCM was fed, a WAV or FLAC consists of its header alone and the other formats are empty. Raises ValueError
+        if the PCM ends inside a sample (the engine was cut off), or if the encoder is closed or aborted.
         """
         self._refuse_if_closed()
         if len(self._pending) % BYTES_PER_SAMPLE:
@@ -107,13 +105,13 @@ class Encoder:
         return encoded
 
     def abort(self) -> None:
-        """Free what libav holds and give up what was not returned yet. Harmless after `close`."""
+        """Frees libav's memory and discards what was not returned yet. Has no effect after `close`."""
         if self._closed:
             return
         self._closed = True
         self._pending.clear()
         self._writer.release()
-        # libav's memory (half a megabyte with LAME) goes with these objects, not with their closing.
+        # libav frees its memory (half a megabyte with LAME) with these objects, not when they are closed.
         del self._writer, self._resampler
 
     def __enter__(self) -> Self:
@@ -144,7 +142,7 @@ class Encoder:
 
 
 class _ByteSink(io.RawIOBase):
-    """The file that libav writes to: not seekable, emptied by `take`."""
+    """The file that libav writes to. Not seekable; `take` empties it."""
 
     def __init__(self) -> None:
         self._written = bytearray()
@@ -167,10 +165,10 @@ class _ByteSink(io.RawIOBase):
 
 
 class _SampleWriter:
-    """Samples as they are; in a WAV, after a stream's header."""
+    """Writes samples unchanged; a WAV starts with a stream's header."""
 
     sample_format: Final = "s16"
-    frame_samples: Final = 0  # any
+    frame_samples: Final = 0  # any number
 
     def __init__(self, sink: _ByteSink, encoding: Encoding) -> None:
         self._sink = sink
@@ -183,14 +181,14 @@ class _SampleWriter:
         self._sink.write(bytes(frame.planes[0])[: frame.samples * self._sample_bytes])
 
     def finish(self) -> None:
-        """There is no trailer."""
+        """Does nothing: there is no trailer."""
 
     def release(self) -> None:
         self._sink.close()
 
 
 class _LibavWriter:
-    """What a libav codec and muxer make."""
+    """Writes samples through a libav codec and muxer."""
 
     def __init__(self, sink: _ByteSink, encoding: Encoding, *, streaming: bool) -> None:
         if (encoding.bitrate_kbps is None) != (FORMATS[encoding.output_format].default_bitrate_kbps is None):
@@ -208,7 +206,7 @@ class _LibavWriter:
             bit_rate=1000 * (encoding.bitrate_kbps or 0),
             options=_codec_options(encoding),
         )
-        self._stream = cast("AudioStream", stream)  # the stubs know codecs by literal names only
+        self._stream = cast("AudioStream", stream)  # the stubs accept only literal codec names
         self._stream.codec_context.open()
         self.frame_samples = self._stream.codec_context.frame_size
 
@@ -220,13 +218,13 @@ class _LibavWriter:
         self._container.close()
 
     def release(self) -> None:
-        # libav writes no trailer into a closed sink, so an aborted container goes quietly.
+        # libav writes no trailer into a closed sink, so closing an aborted container raises nothing.
         self._sink.close()
         self._container.close()
 
 
-# libav's container, codec and the sample format its codec is fed. Floats, because resampling may overshoot
-# full scale for a moment and only the decoder should decide what becomes of that; FLAC is made of whole numbers.
+# libav's container and codec, and the sample format that the codec takes. Floats where possible: resampling may briefly
+# overshoot full scale, and the decoder should decide how to clip. FLAC takes integers only.
 _LIBAV_NAMES: Final = {
     "mp3": ("mp3", "libmp3lame", "fltp"),
     "ogg_opus": ("ogg", "libopus", "flt"),
@@ -239,39 +237,42 @@ def _muxer_options(encoding: Encoding, *, streaming: bool) -> dict[str, str]:
     options = {"flush_packets": "1"} if streaming else {}
     match encoding.output_format:
         case "mp3":
-            # Nothing but frames: a Xing header would have to be patched at the end, a tag delays the first frame.
+            # Frames only: a Xing header would have to be patched at the end, and a tag delays the first frame.
             return options | {"write_xing": "0", "id3v2_version": "0"}
         case "ogg_opus":
             page_microseconds = _STREAM_PAGE_MICROSECONDS if streaming else _FILE_PAGE_MICROSECONDS
             return options | {
                 "page_duration": str(page_microseconds),
-                "fflags": "+bitexact",  # no library version in the file, and the serial number is ours
+                "fflags": "+bitexact",  # no library version in the file; the serial number is set below
                 "serial_offset": str(_random_serial()),
             }
         case _:
-            # Likewise no library version, and no room for tags, which would be 8 KiB before a FLAC's first frame.
+            # No library version here either, and no padding for tags, which would put 8 KiB before a FLAC's first
+            # frame.
             return options | {"fflags": "+bitexact", "metadata_header_padding": "0"}
 
 
 def _codec_options(encoding: Encoding) -> dict[str, str]:
     match encoding.output_format:
         case "mp3":
-            return {}  # LAME with a bitrate is constant by default
+            return {}  # LAME encodes at a constant bitrate if one is set
         case "ogg_opus":
-            # Constant too, so that a caller gets the bitrate asked for, whatever is being said.
+            # A constant bitrate too, so that a caller gets the requested one regardless of the content.
             return {"vbr": "off", "application": "audio", "frame_duration": "20"}
         case _:
-            return {"flags": "+bitexact"}  # the AAC encoder signs its first frame
+            return {"flags": "+bitexact"}  # otherwise the AAC encoder writes its name into the first frame
 
 
 def _random_serial() -> int:
-    """The serial number of an Ogg stream: random, because files that a caller joins end to end must not
-    share one (RFC 3533, section 4)."""
+    """Returns the serial number of an Ogg stream.
+
+    Random, because files that a caller concatenates must not share one (RFC 3533, section 4).
+    """
     return secrets.randbelow(2**31)
 
 
 def _doubled(mono: bytes) -> bytes:
-    """The same samples left and right. Done here because libav's own upmix is 3 dB quieter."""
+    """Returns stereo samples with both channels equal. libav's own upmix is 3 dB quieter."""
     stereo = bytearray(2 * len(mono))
     low_bytes, high_bytes = mono[0::2], mono[1::2]
     stereo[0::4] = stereo[2::4] = low_bytes

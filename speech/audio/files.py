@@ -1,7 +1,7 @@
-"""Keeping encoded audio in a local file: complete, or not there at all.
+"""Writes encoded audio to a local file, which is either complete or removed.
 
-Owns the file's life and the true sizes in a stored WAV's header. Does not encode (`speech.audio.encoder`) and
-knows nothing of the audio store that the file goes to afterwards.
+Writes the real sizes into a stored WAV's header. Encoding is in `speech.audio.encoder`; the audio store, which the file
+goes to afterwards, is not this module's concern.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from speech.audio.formats import Encoding
 
 
 class AudioTooLong(ValueError):
-    """The audio does not fit its format. `message` is a sentence for the API caller."""
+    """The audio exceeds what its format can hold. `message` is a sentence for the API caller."""
 
     def __init__(self) -> None:
         self.message = "The audio exceeds the 4 GiB limit of WAV files. Use mp3 or ogg_opus, or shorten the text."
@@ -26,17 +26,17 @@ class AudioTooLong(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class EncodedFile:
-    """A finished file: how long it plays, and its size."""
+    """The duration and size of a finished file."""
 
     duration_ms: int
     size_bytes: int
 
 
 class AudioFile:
-    """The file at `path` that collects what an Encoder returns, replacing what was there.
+    """Writes an Encoder's output to the file at `path`, replacing an existing one.
 
-    With `is_followed` others read it while it grows: what was written is there to be read. As a context manager it
-    aborts on the way out unless finished.
+    With `is_followed`, writes are unbuffered so that others can read the file while it grows. As a context manager, it
+    aborts on exit unless finished.
     """
 
     def __init__(self, path: Path, encoding: Encoding, *, is_followed: bool = False) -> None:
@@ -50,8 +50,10 @@ class AudioFile:
         return self._size_bytes
 
     def write(self, encoded: bytes) -> None:
-        """Append encoded bytes, in order. Raises AudioTooLong, and removes the file, as soon as a WAV
-        would pass what its header can say."""
+        """Appends encoded bytes, in order.
+
+        Raises AudioTooLong, and removes the file, as soon as a WAV would exceed the size that its header can hold.
+        """
         if self._encoding.output_format == "wav" and self._size_bytes + len(encoded) > wav.WAV_FILE_BYTES_MAX:
             self.abort()
             raise AudioTooLong
@@ -59,23 +61,23 @@ class AudioFile:
         self._size_bytes += len(encoded)
 
     def finish(self) -> int:
-        """Put the true sizes into a WAV's header, close the file, and return its size in bytes.
+        """Writes the real sizes into a WAV's header, closes the file, and returns its size in bytes.
 
-        It is not forced to the disk: that is the store's affair, which copies it. What a power cut takes from the spool
-        is spoken again.
+        There is no fsync: the audio store copies the file, and audio that a power failure removes from the spool is
+        generated again.
         """
         if self._encoding.output_format == "wav":
             data_bytes = self._size_bytes - wav.WAV_HEADER_BYTES
             self._file.seek(0)
             self._file.write(wav.wav_header(self._encoding, data_bytes=data_bytes))
-        self._file.flush()  # a full disk is told here, while the file can still be aborted
+        self._file.flush()  # reports a full disk here, while the file can still be aborted
         self._file.close()
         return self._size_bytes
 
     def abort(self) -> None:
-        """Remove the file. Harmless after `finish`, which keeps it."""
+        """Removes the file. Has no effect after `finish`."""
         if not self._file.closed:
-            with contextlib.suppress(OSError):  # closing writes what is buffered, and the disk may be full
+            with contextlib.suppress(OSError):  # closing flushes the buffer, and the disk may be full
                 self._file.close()
             self._path.unlink(missing_ok=True)
 
@@ -92,10 +94,10 @@ class AudioFile:
 
 
 def encode_file(chunks: Iterable[bytes], path: Path, encoding: Encoding, *, input_rate_hertz: int) -> EncodedFile:
-    """Encode s16le mono PCM, taken from `chunks` as they come, into a new file at `path`.
+    """Encodes s16le mono PCM from `chunks`, as it arrives, into a new file at `path`.
 
-    Raises AudioTooLong, ValueError when the PCM ends inside a sample, and whatever `chunks` raises. No file
-    is left behind then.
+    Raises AudioTooLong, ValueError if the PCM ends inside a sample, and any exception of `chunks`. The file is then
+    removed.
     """
     with (
         AudioFile(path, encoding) as file,

@@ -1,8 +1,7 @@
-"""What each output format can carry, and which encoding a request gets.
+"""Defines what each output format supports, and resolves a request's options to one exact `Encoding`.
 
-Owns the tables of sample rates and bitrates, the content types and file extensions, and the rules
-that turn what a caller asked for (or left out) into one exact `Encoding`. Does not encode: the web
-process imports this module and must not load the codec libraries.
+The tables of sample rates, bitrates, content types and file extensions are here. This module does not encode: the web
+process imports it and must not load the codec libraries.
 
 Rates are in hertz, bitrates in kbit/s (1,000 bits per second).
 """
@@ -14,28 +13,31 @@ from typing import Final
 
 SAMPLE_RATES_HERTZ: Final = (8000, 12000, 16000, 22050, 24000, 44100, 48000)
 
-# MP3 knows fixed lists of constant bitrates (ISO/IEC 11172-3 and 13818-3, layer III): one for the MPEG-1
-# rates, one for MPEG-2, and MPEG-2.5 stops at 64. LAME silently replaces anything else by a neighbour (144 at
-# 44.1 kHz becomes 128, 192 at 24 kHz becomes 160), so what is not listed is refused. The lists begin at 32
-# although the low rates know 8 to 24: the lowest bitrate offered is the same at every rate.
+# MP3 defines fixed lists of constant bitrates (ISO/IEC 11172-3 and 13818-3, layer III): one for the MPEG-1 rates, one
+# for MPEG-2, and MPEG-2.5 ends at 64. LAME silently replaces any other value by a neighbour (144 at 44.1 kHz becomes
+# 128, 192 at 24 kHz becomes 160), so unlisted values are rejected. The lists start at 32 although the low rates also
+# allow 8 to 24, so that the lowest bitrate offered is the same at every rate.
 _MPEG1_KBPS: Final = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _MPEG2_KBPS: Final = (32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _MPEG25_KBPS: Final = (32, 40, 48, 56, 64)
 
-# Opus takes any bitrate from 6 kbit/s to 510 (RFC 6716, section 2.1.1); 320 is MP3's highest too.
+# Opus takes any bitrate from 6 to 510 kbit/s (RFC 6716, section 2.1.1). The maximum here is MP3's: 320.
 _OPUS_KBPS: Final = range(6, 320 + 1)
-# libopus refuses more than 256 kbit/s per channel, so what is above is encoded as two equal channels.
+# libopus rejects more than 256 kbit/s per channel, so higher bitrates are encoded as two equal channels.
 _OPUS_MONO_KBPS_MAX: Final = 256
 
-# AAC-LC carries at most 6,144 bits per frame of 1,024 samples and channel (ISO/IEC 14496-3, 4.5.3.1), which is 6 bits
-# a sample; libav clamps what is above. More than 128 kbit/s of one channel is wasted on speech.
+# AAC-LC carries at most 6,144 bits per frame of 1,024 samples per channel (ISO/IEC 14496-3, 4.5.3.1), which is 6 bits
+# per sample; libav clamps higher bitrates. More than 128 kbit/s for one channel is wasted on speech.
 _AAC_KBPS: Final = (32, 40, 48, 56, 64, 80, 96, 112, 128)
 
 
 @dataclass(frozen=True, slots=True)
 class OutputFormat:
-    """One format. `bitrates_kbps` maps every sample rate it offers to the bitrates legal there (none: nothing is
-    lost, so there is nothing to choose); `default_rate_hertz` None stands for the engine's own rate."""
+    """One output format.
+
+    `bitrates_kbps` maps each supported sample rate to its valid bitrates (none for a lossless format). If
+    `default_rate_hertz` is None, the default is the engine's own rate.
+    """
 
     content_type: str
     file_extension: str
@@ -75,7 +77,7 @@ FORMATS: Final[Mapping[str, OutputFormat]] = MappingProxyType(
             file_extension=".ogg",
             default_rate_hertz=48000,
             default_bitrate_kbps=64,
-            # libopus itself also opens at 12,000 Hz; the API does not offer that.
+            # libopus also supports 12,000 Hz; the API does not offer it.
             bitrates_kbps=MappingProxyType(dict.fromkeys((8000, 16000, 24000, 48000), _OPUS_KBPS)),
         ),
         "flac": OutputFormat(
@@ -97,7 +99,7 @@ FORMATS: Final[Mapping[str, OutputFormat]] = MappingProxyType(
         "pcm": OutputFormat(
             content_type="audio/pcm",
             file_extension=".pcm",
-            default_rate_hertz=24000,  # nothing in the file says it; this is what OpenAI's clients play it at
+            default_rate_hertz=24000,  # raw PCM does not state its rate; OpenAI's clients play it at 24 kHz
             default_bitrate_kbps=None,
             bitrates_kbps=MappingProxyType(dict.fromkeys(SAMPLE_RATES_HERTZ, ())),
         ),
@@ -105,7 +107,7 @@ FORMATS: Final[Mapping[str, OutputFormat]] = MappingProxyType(
 )
 
 _BYTES_PER_SAMPLE: Final = 2
-# Of a stream, whose pages hold one packet of 20 ms each, with a header of 28 bytes (RFC 3533, section 6).
+# In a stream, whose pages hold one packet of 20 ms each, with a header of 28 bytes (RFC 3533, section 6).
 _OGG_BYTES_PER_SECOND: Final = 50 * 28
 
 # What `POST /tts` offers. The others are for `POST /v1/audio/speech`, whose callers know them by these names.
@@ -114,8 +116,7 @@ OUTPUT_FORMATS: Final = ("wav", "mp3", "ogg_opus")
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """Exactly how a piece of audio is encoded. `bitrate_kbps` is None where nothing is lost (wav, flac,
-    pcm)."""
+    """Exactly how an audio is encoded. `bitrate_kbps` is None for the lossless formats (wav, flac, pcm)."""
 
     output_format: str
     sample_rate_hertz: int
@@ -128,22 +129,22 @@ class Encoding:
 
     @property
     def file_extension(self) -> str:
-        """With its dot: `.wav`."""
+        """The extension with its dot: `.wav`."""
         return FORMATS[self.output_format].file_extension
 
     @property
     def bytes_per_second(self) -> int:
-        """Of encoded audio, at most: what is lossless is no larger than its samples."""
+        """The largest possible rate of encoded audio. Lossless audio is no larger than its samples."""
         if self.bitrate_kbps is None:
             return self.sample_rate_hertz * self.channels * _BYTES_PER_SAMPLE
         return self.bitrate_kbps * 125 + (_OGG_BYTES_PER_SECOND if self.output_format == "ogg_opus" else 0)
 
 
 class UnsupportedEncoding(ValueError):
-    """What was asked for cannot be encoded.
+    """The requested encoding is not possible.
 
-    `field` is the request's field at fault, `message` a sentence for the API caller, `nearest` the possible
-    value nearest to the one refused (two of them when they are equally near, none when no value helps).
+    `field` is the request's invalid field, `message` a sentence for the API caller, and `nearest` the possible value
+    nearest to the rejected one (two if they are equally near, none if no value helps).
     """
 
     def __init__(self, field: str, message: str, nearest: tuple[int, ...] = ()) -> None:
@@ -156,13 +157,12 @@ class UnsupportedEncoding(ValueError):
 def resolve_encoding(
     *, output_format: str, engine_rate_hertz: int, sample_rate_hertz: int | None, bitrate_kbps: int | None
 ) -> Encoding:
-    """The encoding a request gets; None stands for a field that the caller left out.
+    """Returns the encoding for a request. None stands for a field that the caller left out.
 
-    `engine_rate_hertz` is the rate of the engine's PCM. Where it decides and is not itself a rate of the
-    format, the next higher one is taken, so that nothing of the sound is lost (the highest when there is
-    none above).
+    `engine_rate_hertz` is the rate of the engine's PCM. If it decides but the format does not support it, the next
+    higher rate is used, so that no quality is lost, or the highest if there is none above.
 
-    Raises UnsupportedEncoding, naming the field and the nearest possible value.
+    Raises UnsupportedEncoding with the field and the nearest possible value.
     """
     spec = FORMATS.get(output_format)
     if spec is None:
@@ -199,7 +199,7 @@ def _asked_rate(output_format: str, spec: OutputFormat, sample_rate_hertz: int) 
 
 
 def _default_rate(output_format: str, spec: OutputFormat, engine_rate_hertz: int, bitrate_kbps: int | None) -> int:
-    """The format's own default rate; where that cannot carry the bitrate asked for, the lowest that can."""
+    """Returns the format's default rate or, if it does not support the requested bitrate, the lowest rate that does."""
     rates = sorted(spec.bitrates_kbps)
     wanted = spec.default_rate_hertz or engine_rate_hertz
     default = next((rate for rate in rates if rate >= wanted), rates[-1])
@@ -225,7 +225,7 @@ def _bitrate_refused(carrier: str, bitrate_kbps: int, legal_kbps: Sequence[int])
 
 
 def _nearest(value: int, possible: Iterable[int]) -> tuple[int, ...]:
-    """The possible value nearest to `value`; the lower and the higher one when both are as near."""
+    """Returns the possible value nearest to `value`, or both the lower and the higher one if they are equally near."""
     ordered = sorted(possible, key=lambda candidate: (abs(candidate - value), candidate))
     return tuple(c for c in ordered[:2] if abs(c - value) == abs(ordered[0] - value))
 

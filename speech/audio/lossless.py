@@ -1,4 +1,4 @@
-"""PCM as FLAC and back, bit for bit: for speech that is put away and taken up again. About half the size."""
+"""Compresses PCM to FLAC and restores it bit for bit, for stored speech. About half the size."""
 
 from collections.abc import Iterator
 from typing import IO
@@ -13,7 +13,7 @@ CHUNK_BYTES = 64 * 1024
 
 
 class NotFlac(ValueError):
-    """These bytes are no FLAC file that we wrote, or end before they should."""
+    """The bytes are not a FLAC file that `pack_pcm` wrote, or are truncated."""
 
 
 def pack_pcm(pcm: IO[bytes], flac: IO[bytes], *, size_bytes: int, rate_hertz: int) -> None:
@@ -28,7 +28,7 @@ def pack_pcm(pcm: IO[bytes], flac: IO[bytes], *, size_bytes: int, rate_hertz: in
 
 
 def unpack_pcm(flac: IO[bytes]) -> Iterator[bytes]:
-    """The samples that were packed, as they come. Raises NotFlac."""
+    """Yields the packed samples as they are decoded. Raises NotFlac."""
     try:
         with av.open(flac, "r", format="flac") as container:
             for frame in container.decode(audio=0):

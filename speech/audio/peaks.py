@@ -1,23 +1,23 @@
-"""The loudness of a piece of audio over its time, as few numbers: what a waveform is drawn from.
+"""Measures the loudness of audio over time, as the few numbers that a waveform is drawn from.
 
-Gathered while the samples pass by, so that nobody has to decode the stored audio for a picture of it.
+The peaks are collected while the samples pass through, so that drawing needs no decoding of the stored audio.
 """
 
 from typing import Final
 
 MAX_PEAKS: Final = 240
 _FIRST_SLICES_PER_SECOND: Final = 100
-_EVERY_NTH_SAMPLE: Final = 8  # enough for a picture, and an eighth of the work
+_EVERY_NTH_SAMPLE: Final = 8  # precise enough for a picture, at an eighth of the work
 _BYTES_PER_SAMPLE: Final = 2
-# The upper byte of a sample, as it stands in the PCM, to its loudness: 0 is silence, 255 full scale. Looked up by
-# bytes.translate, which makes no number of any sample: a fifth of the time of array("h").
+# Maps the upper byte of a PCM sample to its loudness: 0 is silence, 255 full scale. bytes.translate does the lookup
+# without creating a number per sample, in a fifth of the time of array("h").
 _LOUDNESS: Final = bytes((byte if byte < 128 else 255 - byte) * 255 // 127 for byte in range(256))
 
 
 class Peaks:
-    """Fed s16le mono PCM of any length; `taken` is one byte a slice. Memory does not grow with the audio.
+    """Collects peaks from s16le mono PCM; `taken` returns one byte per slice. Memory does not grow with the audio.
 
-    Slices are of 10 ms at first. Whenever there are twice as many as wanted, neighbours become one.
+    Slices start at 10 ms. Whenever there are twice as many as wanted, each pair is merged into one.
     """
 
     def __init__(self, rate_hertz: int) -> None:
@@ -36,7 +36,7 @@ class Peaks:
                 self._slice_bytes *= 2
 
     def taken(self) -> bytes:
-        """From the first slice to the last: 0 is silence, 255 full scale."""
+        """Returns the peaks in order: 0 is silence, 255 full scale."""
         peaks = list(self._peaks)
         if len(self._pending) >= _BYTES_PER_SAMPLE:
             peaks.append(_loudest(self._pending))

@@ -1,6 +1,6 @@
-"""Faster or slower speech at the same pitch, by ffmpeg's `atempo` filter.
+"""Makes speech faster or slower at the same pitch, with ffmpeg's `atempo` filter.
 
-Owns time-stretching of raw samples, as a stream. Sample rates and codecs are not its business.
+Stretches raw samples as a stream. Sample rates and codecs are handled elsewhere.
 """
 
 import math
@@ -10,22 +10,22 @@ from fractions import Fraction
 from av import AudioFrame
 from av.filter import Graph
 
-# One filter blends overlapping pieces of sound between half and double tempo; beyond double it drops samples
-# instead (ffmpeg's documentation of atempo), and under half it refuses. So more than that takes a chain.
+# One filter blends overlapping windows between half and double tempo; beyond double it drops samples instead (ffmpeg's
+# documentation of atempo), and below half it raises an error. Larger changes therefore take a chain.
 _MAX_FACTOR_PER_FILTER = 2.0
 
 _BYTES_PER_SAMPLE = 2
-_MAX_FRAME_SAMPLES = 8192  # bounds what is held at a time, however large the caller's chunks are
+_MAX_FRAME_SAMPLES = 8192  # bounds memory use, regardless of the size of the caller's chunks
 
 
 def stretch(pcm_chunks: Iterable[bytes], *, rate_hertz: int, tempo: float) -> Generator[bytes, None, None]:
-    """Yield the same speech in 1/tempo of the time.
+    """Yields the same speech in 1/tempo of the time.
 
-    In and out: mono, signed 16-bit little-endian at `rate_hertz`; chunks may be cut anywhere on the way
-    in and are whole samples on the way out. Holds well under a second of sound. A tempo of exactly 1
-    passes the chunks through untouched. Any other may lose the last 20 ms or so, and sound shorter than the
-    filter's window of 46 ms, which no word is (measured at 22,050 Hz). Raises ValueError, at the first
-    `next()`, for a tempo that is not a positive number.
+    Input and output are mono, signed 16-bit little-endian at `rate_hertz`. Input chunks may be cut anywhere, output
+    chunks hold whole samples. Buffers well under a second of audio. A tempo of exactly 1 passes the chunks through
+    unchanged. Any other may lose the last 20 ms or so, and any audio shorter than the filter's window of 46 ms, which
+    no word is (measured at 22,050 Hz). Raises ValueError, at the first `next()`, for a tempo that is not a positive
+    number.
     """
     if not (tempo > 0 and math.isfinite(tempo)):
         raise ValueError(f"tempo must be a positive number, not {tempo}")
@@ -62,7 +62,7 @@ def _build_graph(rate_hertz: int, tempo: float) -> Graph:
 
 
 def _whole_samples(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes cut between samples, in pieces of a frame at most; half a sample at the end is lost."""
+    """Yields the same bytes in chunks of whole samples, one frame at most. Half a sample at the end is dropped."""
     rest = b""
     for chunk in chunks:
         data = rest + chunk if rest else chunk
@@ -77,7 +77,7 @@ def _drain(graph: Graph) -> Iterator[bytes]:
     while True:
         try:
             frame = graph.pull()
-        except (BlockingIOError, EOFError):  # wants more input; has no more output
+        except (BlockingIOError, EOFError):  # needs more input; has no more output
             return
         assert isinstance(frame, AudioFrame)
         if frame.samples:

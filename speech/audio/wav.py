@@ -1,6 +1,6 @@
-"""The 44-byte header of a PCM WAV file, how much a WAV file can hold, and what is in one that others wrote.
+"""Writes the 44-byte header of a PCM WAV file, and reads WAV files from elsewhere.
 
-Written here rather than by libav, whose header carries a LIST chunk and cannot be patched in place.
+libav's own header contains a LIST chunk and cannot be patched in place.
 """
 
 import struct
@@ -12,16 +12,15 @@ from speech.audio.formats import Encoding
 WAV_HEADER_BYTES: Final = 44
 BYTES_PER_SAMPLE: Final = 2
 
-# The sizes in the header have 32 bits, so a file ends at 4 GiB - 1.
+# The header's sizes have 32 bits, so a file ends at 4 GiB - 1.
 WAV_FILE_BYTES_MAX: Final = 2**32 - 1
 
-# The customary value of both sizes while the end is not known; players then read on until the data ends.
+# The conventional value of both sizes while the length is unknown; players then read until the data ends.
 _UNKNOWN_SIZE: Final = 0xFFFFFFFF
 
 
 def wav_header(encoding: Encoding, *, data_bytes: int | None) -> bytes:
-    """The 44 bytes before `data_bytes` bytes of s16le samples; None makes the header of a stream, whose
-    length is not known yet."""
+    """Returns the 44 bytes before `data_bytes` bytes of s16le samples. None stands for a stream of unknown length."""
     frame_bytes = encoding.channels * BYTES_PER_SAMPLE
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",
@@ -42,12 +41,12 @@ def wav_header(encoding: Encoding, *, data_bytes: int | None) -> bytes:
 
 
 class NotWav(ValueError):
-    """These bytes are no PCM WAV file, or end before they should."""
+    """The bytes are not a PCM WAV file, or are truncated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wav:
-    """A PCM WAV file that was read: its samples are little-endian, as they stood in it."""
+    """The content of a PCM WAV file. The samples are little-endian, as in the file."""
 
     sample_rate_hertz: int
     channels: int
@@ -56,9 +55,9 @@ class Wav:
 
 
 def read_wav(content: bytes) -> Wav:
-    """Walks the chunks, for the samples do not always begin at byte 44. Raises NotWav.
+    """Parses a WAV file chunk by chunk, because the samples do not always start at byte 44. Raises NotWav.
 
-    A size that is not known, as in the header of a stream, means all the rest; a chunk that is cut off is an error.
+    An unknown size, as in a stream's header, means the rest of the file; a truncated chunk is an error.
     """
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
         raise NotWav("no RIFF header")
@@ -78,5 +77,5 @@ def read_wav(content: bytes) -> Wav:
             if form is None or form[0] != 1:
                 raise NotWav("not PCM")
             return Wav(form[2], form[1], form[5], content[offset : offset + size])
-        offset += size + size % 2  # chunks begin at even bytes
+        offset += size + size % 2  # chunks start at even offsets
     raise NotWav("no data chunk")

@@ -1,1 +1,1 @@
-"""What turns text into samples. `base` says what an engine is, `registry` finds the configured ones."""
+"""Turns text into samples. `base` defines what an engine is, `registry` returns the configured ones."""

@@ -1,7 +1,6 @@
-"""The engines this installation is configured with: one instance each per process.
+"""Returns the engines that this server is configured with: one instance of each per process.
 
-Owns the instances, not the choice: that is `settings.SPEECH_ENGINES`, name → dotted path of the engine's
-class.
+Which ones is defined by `settings.SPEECH_ENGINES`: name → dotted path of the engine's class.
 """
 
 from typing import cast
@@ -11,13 +10,13 @@ from django.utils.module_loading import import_string
 
 from speech.engines.base import Engine, EngineUnavailable
 
-# By dotted path. No lock: engines cost nothing to make, `setdefault` is atomic, and a lock held by another
-# thread during a fork would stay locked in the child for ever.
+# By dotted path. No lock: engines are cheap to create, `setdefault` is atomic, and a lock held by another thread during
+# a fork would stay locked in the child forever.
 _instances: dict[str, Engine] = {}
 
 
 def get_engine(name: str) -> Engine:
-    """The engine of that name. Raises EngineUnavailable when none is configured under it."""
+    """Returns the engine of that name. Raises EngineUnavailable if none is configured."""
     dotted_path = settings.SPEECH_ENGINES.get(name)
     if dotted_path is None:
         raise EngineUnavailable(f"No speech engine named {name} is configured here.")
@@ -25,12 +24,12 @@ def get_engine(name: str) -> Engine:
 
 
 def all_engines() -> list[Engine]:
-    """Every configured engine, available or not, in the order of the settings."""
+    """Returns every configured engine, available or not, in the order of the settings."""
     return [get_engine(name) for name in settings.SPEECH_ENGINES]
 
 
 def close_engines() -> None:
-    """Close the engines that were used in this process; they start again when they are asked to."""
+    """Closes the engines that this process used. They start again when needed."""
     for engine in list(_instances.values()):
         engine.close()
 

@@ -1,10 +1,11 @@
-"""SSML from strangers: read against an allow-list, so that only what we wrote ourselves reaches an engine.
+"""Validates untrusted SSML against an allow-list, so that only markup that we wrote ourselves reaches an engine.
 
-Owns which elements, attributes and values exist (`elements`), where they may stand, and the reading (`reader`). Cutting
-into pieces is `speech.segments`; what an engine makes of an element is the engine's business.
+`elements` lists the elements, attributes and values and where they are allowed; `reader` parses. `speech.segments`
+splits SSML into segments, and each engine renders the elements in its own way.
 
-Refused by name and position: every other element or attribute (`audio`, `xml:base`, `onclick`, …), namespaces, document
-types, entities beyond XML's five, processing instructions. Comments are dropped, CDATA is text. `speak` is optional.
+Rejected by name and position: every other element or attribute (`audio`, `xml:base`, `onclick`, …), namespaces,
+document types, entities beyond XML's five, processing instructions. Comments are dropped, CDATA is text. `speak` is
+optional.
 """
 
 from speech.ssml.elements import (

@@ -1,4 +1,4 @@
-"""Which elements, attributes and values SSML has here, as a table, and what the values amount to in numbers."""
+"""Defines the supported SSML elements, attributes and values, and converts the values to numbers."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -26,24 +26,24 @@ _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
 
 
 class SsmlError(ValueError):
-    """Not SSML as we take it. The message is for the caller and says where: "line 1, column 7: …"."""
+    """The text is not valid SSML. The message is for the caller and starts with the position: "line 1, column 7: …"."""
 
 
 def break_ms(attributes: Mapping[str, str]) -> int:
-    """The length of a `break`, in milliseconds."""
+    """Returns the length of a `break` in milliseconds."""
     if "time" not in attributes:
         return BREAK_STRENGTHS_MS[attributes.get("strength", "medium")]
     return _milliseconds(attributes["time"])
 
 
 def rate_factor(rate: str) -> float:
-    """What a prosody rate multiplies the pace with: "fast", "80%", "+10%"."""
+    """Returns the factor of a prosody rate on the speed: "fast", "80%", "+10%"."""
     names = {"x-slow": 0.6, "slow": 0.8, "medium": 1.0, "default": 1.0, "fast": 1.25, "x-fast": 1.6}
     return names[rate] if rate in names else _percent(rate) / 100
 
 
 def pitch_factor(pitch: str) -> float:
-    """What a prosody pitch multiplies the frequency with: "high", "-10%", "+2st"."""
+    """Returns the factor of a prosody pitch on the frequency: "high", "-10%", "+2st"."""
     names = {"x-low": 0.75, "low": 0.87, "medium": 1.0, "default": 1.0, "high": 1.15, "x-high": 1.33}
     if pitch in names:
         return names[pitch]
@@ -52,19 +52,19 @@ def pitch_factor(pitch: str) -> float:
 
 
 def range_factor(pitch_range: str) -> float:
-    """What a prosody range multiplies the liveliness of the melody with: "low", "+50%"."""
+    """Returns the factor of a prosody range on the variation of the pitch: "low", "+50%"."""
     names = {"x-low": 0.2, "low": 0.5, "medium": 1.0, "default": 1.0, "high": 1.4, "x-high": 1.8}
     return names[pitch_range] if pitch_range in names else _percent(pitch_range) / 100
 
 
 def volume_factor(volume: str) -> float:
-    """What a prosody volume multiplies the amplitude with: "soft", "-6dB"."""
+    """Returns the factor of a prosody volume on the amplitude: "soft", "-6dB"."""
     names = {"silent": 0.0, "x-soft": 0.3, "soft": 0.65, "medium": 1.0, "default": 1.0, "loud": 1.25, "x-loud": 1.5}
     decibels = _DECIBELS.fullmatch(volume)
     return 10 ** (float(decibels[1]) / 20) if decibels else names[volume]
 
 
-# --- values: each check returns the value as we write it, or raises SsmlError with what would do --------------------
+# --- values: each check returns the value as it is written out, or raises SsmlError with what is valid ----------------
 
 
 def _choice(*values: str) -> Callable[[str], str]:
@@ -154,7 +154,7 @@ def _milliseconds(time: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """What may be said with an element, and where it may stand."""
+    """The attributes of an element, what it may contain, and where it is not allowed."""
 
     attributes: Mapping[str, Callable[[str], str]]
     required: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Reading: expat, which expands nothing and opens nothing, and a refusal with its place in the text."""
+"""Parses SSML with expat, which expands no entities and opens no files. Errors name their position in the text."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,8 +8,8 @@ from xml.parsers import expat
 
 from speech.ssml.elements import ELEMENTS, MAX_WHOLE_CHARS, Element, SsmlError
 
-MAX_DEPTH = 16  # elements around elements; eSpeak's stack has 20 places
-MAX_SHOWN_CHARS = 40  # of what a caller sent, in a message
+MAX_DEPTH = 16  # nested elements; eSpeak's stack has 20 places
+MAX_SHOWN_CHARS = 40  # of a caller's name in a message
 
 _ROOT = "<speak>"
 _SPACES = re.compile(r"\s*")
@@ -17,22 +17,22 @@ _BEGINS_ROOT = re.compile(r"<(?:\?xml|!DOCTYPE|speak[\s/>])")
 
 
 class Token(NamedTuple):
-    """A start tag, an end tag, or a run of text; every start has its end."""
+    """A start tag, an end tag, or a run of text. Every start tag has an end tag."""
 
     kind: Literal["open", "close", "text"]
     value: str  # the element's name, or the text itself
     attributes: Mapping[str, str]
-    start: int  # where it begins in the source, in code points
+    start: int  # position in the source, in code points
 
 
 def read_ssml(text: str) -> Iterator[Token]:
-    """The tokens in order, `speak` around them all. Memory does not grow with the text. Raises SsmlError on the way."""
+    """Yields the tokens in order, `speak` around them. Memory does not grow with the text. Raises SsmlError lazily."""
     reader = _Reader(text)
     yield from reader.read()
 
 
 def check_ssml(text: str) -> None:
-    """Raises SsmlError, also when there is nothing in it that could be heard."""
+    """Raises SsmlError if the text is invalid or has no audible content."""
     is_audible = False
     for token in read_ssml(text):
         is_audible |= bool(token.value.strip()) if token.kind == "text" else token.value in ("break", "sub")
@@ -45,7 +45,7 @@ def start_tag(name: str, attributes: Mapping[str, str]) -> str:
 
 
 class _Reader:
-    """One reading of one text."""
+    """Reads one text, once."""
 
     def __init__(self, text: str) -> None:
         self._prefix = "" if _has_root(text) else _ROOT
@@ -59,7 +59,7 @@ class _Reader:
         self._text: list[str] = []
         self._text_start = 0
         self._whole_chars = 0
-        self._parser = expat.ParserCreate("utf-8")  # overrides what an XML declaration says
+        self._parser = expat.ParserCreate("utf-8")  # overrides the encoding of an XML declaration
         self._parser.StartElementHandler = self._open
         self._parser.EndElementHandler = self._close
         self._parser.CharacterDataHandler = self._characters
@@ -148,7 +148,7 @@ class _Reader:
             self._text.clear()
 
     def _position(self) -> int:
-        """Code points of the source before the event at hand. Counted onwards from the last one: linear in all."""
+        """Returns the code points before the current event. Counted on from the last one, so linear in total."""
         index = self._parser.CurrentByteIndex
         self._counted_chars += len(self._bytes[self._counted_bytes : index].decode("utf-8", "replace"))
         self._counted_bytes = index
@@ -162,7 +162,7 @@ class _Reader:
 
 
 def _has_root(text: str) -> bool:
-    """Whether the text brings its own root, behind white space and comments."""
+    """Whether the text has its own root element, after white space and comments."""
     at = _end_of_spaces(text, 1 if text.startswith("\ufeff") else 0)
     while text.startswith("<!--", at):
         end = text.find("-->", at + 4)
@@ -179,5 +179,5 @@ def _end_of_spaces(text: str, at: int) -> int:
 
 
 def _shown(text: str) -> str:
-    """A name of the caller's choosing, in a message."""
+    """Shortens a name from the caller's text for a message."""
     return text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}…"

@@ -18,7 +18,7 @@ TEMPLATES = ("templates", "static/js/passkeys.js")
 DOCUMENTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs")
 IMAGES = {".png", ".ico"}
 
-PROSE_PACKAGES = ("accounts", "billing", "config", "operations", "voices", "webhooks")
+PROSE_PACKAGES = ("accounts", "billing", "config", "operations", "portal", "speech", "voices", "webhooks")
 PROSE_NOT_YET = (  # of these packages: their docstrings have not been rewritten
     "operations/one_machine/",
     "voices/models.py",
@@ -64,6 +64,13 @@ PROSE_PHRASES = {phrase: better for phrase, better in PHRASES.items() if phrase 
     r"\bopens? (the |no |what )?doors?\b": "grants access",
     r"\bfor ever\b": "forever",
     r"\bin small letters\b": "in lower case",
+    r"\brest of the house\b": "other packages",
+    r"\bin our words\b": "translated; as our own error",
+    r"\b(give|gives|gave) back\b": "release; return",
+    r"\bc(an|ould) be had\b": "is available",
+    r"\bsafe from any thread\b": "thread-safe",
+    r"\bwhat (it is|they are) worth\b": "whether it works",
+    r"\bthe (next|second|other) (begins|one begins)\b": "starts",
 }
 
 

@@ -1,8 +1,8 @@
 """eSpeak NG, the embedded engine: no network, no accelerator, first samples within milliseconds.
 
-`engine` is what the rest of the house uses. `child` is a program of its own that holds the library,
-`process` one running child, `pool` several of them, `languages` and `voices` the tables, `markup` SSML as the library
-understands it, `text` what the library must not see, `pace` the arithmetic of speed.
+Other packages use `engine`. `child` is a separate program that loads the library, `process` is one running child,
+`pool` manages several of them, `languages` and `voices` are the tables, `markup` renders SSML for the library, `text`
+cleans text for it, and `pace` computes the speed.
 """
 
 from speech.engines.espeak.engine import EspeakEngine

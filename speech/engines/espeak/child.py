@@ -1,14 +1,14 @@
-"""A program that speaks for the engine: it alone loads the eSpeak NG library.
+"""The child program: the only one that loads the eSpeak NG library.
 
-The library keeps one global state per process, can crash on hostile input, and is GPL-3: hence a separate
-program, with the standard library only, that knows nothing of the service. Run as `child.py LIBRARY_FILE
-DATA_FOLDER` with one socket as stdin and stdout.
+The library keeps one global state per process, can crash on hostile input, and is GPL-3: hence a separate program that
+uses the standard library only and nothing of this service. Run as `child.py LIBRARY_FILE DATA_FOLDER` with one socket
+as stdin and stdout.
 
-In: one JSON object per line, `{"text": str, "voice": str, "rate_wpm": int, "is_markup": bool}`; `voice` is an
-eSpeak identifier with an optional variant (`gmw/en-US+Annie`); markup is eSpeak's SSML, never a stranger's. Or
-`{"phonemes_of": str, "voice": str}`. One request at a time: the next is read after the answer is complete.
+Input: one JSON object per line, `{"text": str, "voice": str, "rate_wpm": int, "is_markup": bool}`; `voice` is an eSpeak
+identifier with an optional variant (`gmw/en-US+Annie`); markup is eSpeak's SSML, never a caller's. Or `{"phonemes_of":
+str, "voice": str}`. One request at a time: the next is read after the response is complete.
 
-Out: frames of one kind byte, the payload's length as 4 bytes little-endian, the payload:
+Output: frames of one kind byte, the payload's length as 4 bytes little-endian, and the payload:
 
     H  once, at the start: JSON {"version": str, "rate_hertz": int}
     P  samples: mono, signed 16-bit little-endian, about BUFFER_MS of them
@@ -16,7 +16,7 @@ Out: frames of one kind byte, the payload's length as 4 bytes little-endian, the
     T  phonemes, as UTF-8
     X  it failed: JSON {"permanent": bool, "detail": str}; instead of H: the library does not load
 
-It ends at the end of input, and when the other side of its socket vanishes, whatever it is doing.
+The program exits at the end of its input, and as soon as the other end of its socket is closed, even while busy.
 """
 
 import ctypes
@@ -31,26 +31,26 @@ import threading
 from _ctypes import dlclose
 from collections.abc import Callable
 
-BUFFER_MS = 200  # one callback and one frame; the library makes this much in well under a millisecond
+BUFFER_MS = 200  # one callback and one frame; the library generates this in well under a millisecond
 
 # From espeak-ng's speak_lib.h, version 1.52.
 AUDIO_OUTPUT_SYNCHRONOUS = 2
 INITIALIZE_DONT_EXIT = 0x8000
 POS_CHARACTER = 1
-# UTF-8, and never [[phonemes]] (0x100). SSML opens files that it names: only for markup that `markup` wrote.
+# UTF-8, and never [[phonemes]] (0x100). SSML can open files that it names: use it only for markup from `markup`.
 SYNTH_UTF8 = 1
 SYNTH_SSML = 0x10
 PARAMETER_RATE_WPM = 1
 CHARS_UTF8 = 1
 PHONEMES_IPA = 0x02
-PHONEMES_TIED = 0x80 | ord("^") << 8  # between the parts of one sound, such as a diphthong
+PHONEMES_TIED = 0x80 | ord("^") << 8  # joins the parts of one sound, such as a diphthong
 EE_OK = 0
 
 SampleCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
 class RequestError(Exception):
-    """This request cannot be spoken."""
+    """The request cannot be spoken."""
 
     def __init__(self, detail: str, *, permanent: bool) -> None:
         super().__init__(detail)
@@ -60,9 +60,8 @@ class RequestError(Exception):
 class Library:
     """One loaded copy of the library: loaded, used for one request, unloaded.
 
-    The library has no call that resets it. Its oscillator, flutter and gain live in static variables, so
-    speech would depend on what was said before; unloading takes those with it. A fresh copy costs 0.5 ms
-    (measured).
+    The library has no call that resets it. Its oscillator, flutter and gain are static variables, so speech would
+    depend on previous requests; unloading discards them. A fresh copy costs 0.5 ms (measured).
     """
 
     def __init__(self, library_path: str, data_path: str) -> None:
@@ -70,12 +69,12 @@ class Library:
         self._lib.espeak_Info.restype = ctypes.c_char_p
         self._lib.espeak_Synth.argtypes = [
             ctypes.c_char_p,  # text
-            ctypes.c_size_t,  # its bytes, the final NUL included
+            ctypes.c_size_t,  # its length in bytes, including the final NUL
             ctypes.c_uint,  # start position
-            ctypes.c_int,  # … counted in what
+            ctypes.c_int,  # unit of the start position
             ctypes.c_uint,  # end position: none
             ctypes.c_uint,  # flags
-            ctypes.c_void_p,  # identifier: not wanted
+            ctypes.c_void_p,  # identifier: not used
             ctypes.c_void_p,  # user data: none
         ]
         self.rate_hertz: int = self._lib.espeak_Initialize(
@@ -88,14 +87,14 @@ class Library:
     def synthesise(
         self, text: str, *, voice: str, rate_wpm: int, is_markup: bool, write: Callable[[bytes], None]
     ) -> None:
-        """Hand the samples to `write`, piece by piece. Raises RequestError."""
+        """Passes the samples to `write`, chunk by chunk. Raises RequestError."""
 
         def on_samples(samples: "ctypes._Pointer[ctypes.c_short] | None", count: int, _events: int) -> int:
             if samples and count > 0:
                 write(ctypes.string_at(samples, count * 2))
             return 0
 
-        callback = SampleCallback(on_samples)  # a local, so that it outlives the calls below
+        callback = SampleCallback(on_samples)  # a local variable, so that it outlives the calls below
         self._lib.espeak_SetSynthCallback(callback)
         if self._lib.espeak_SetVoiceByName(voice.encode()) != EE_OK:
             raise RequestError("no such voice", permanent=True)
@@ -108,7 +107,7 @@ class Library:
             raise RequestError(f"espeak_Synth returned {code}", permanent=False)
 
     def phonemes(self, text: str, *, voice: str) -> str:
-        """IPA, clause by clause. Raises RequestError."""
+        """Returns IPA, clause by clause. Raises RequestError."""
         if self._lib.espeak_SetVoiceByName(voice.encode()) != EE_OK:
             raise RequestError("no such voice", permanent=True)
         translate = self._lib.espeak_TextToPhonemes
@@ -116,24 +115,24 @@ class Library:
         translate.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_int, ctypes.c_int]
         rest = ctypes.c_char_p(text.encode())
         clauses = []
-        while rest.value:  # the library moves it on, and to NULL at the end
+        while rest.value:  # the library advances it, and sets it to NULL at the end
             clauses.append((translate(ctypes.byref(rest), CHARS_UTF8, PHONEMES_IPA | PHONEMES_TIED) or b"").decode())
         return " ".join(clause.strip() for clause in clauses if clause.strip())
 
     def unload(self) -> None:
-        """Free the copy; it must not be used afterwards."""
+        """Frees the copy, which must not be used afterwards."""
         self._lib.espeak_Terminate()
         dlclose(self._lib._handle)
 
 
 def main(library_path: str, data_path: str) -> int:
-    """Serve requests until the input ends. The exit status is 1 when the library does not load."""
-    # Who stops the service closes our socket. A signal sent to everyone at once must not end a sentence.
+    """Serves requests until the input ends. Returns exit status 1 if the library does not load."""
+    # Stopping the service closes the socket. A signal sent to the whole group must not interrupt a sentence.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold somebody's text
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would contain a customer's text
     output_fd = os.dup(1)
-    os.dup2(2, 1)  # what the library prints must not land between frames
+    os.dup2(2, 1)  # what the library prints must not end up between frames
     threading.Thread(target=exit_when_alone, args=(output_fd,), daemon=True).start()
 
     def send(kind: bytes, payload: bytes = b"") -> None:
@@ -142,7 +141,7 @@ def main(library_path: str, data_path: str) -> int:
             while frame:
                 frame = frame[os.write(output_fd, frame) :]
         except OSError:
-            os._exit(0)  # nobody listens; an exception would be lost in the library's callback
+            os._exit(0)  # the reader is gone; an exception would be lost in the library's callback
 
     try:
         library = Library(library_path, data_path)
@@ -174,9 +173,9 @@ def main(library_path: str, data_path: str) -> int:
 
 
 def exit_when_alone(socket_fd: int) -> None:
-    """End the program once the other side is gone, also while the library is busy and writes nothing."""
+    """Exits once the other end of the socket is closed, even while the library is busy and writes nothing."""
     poller = select.poll()
-    poller.register(socket_fd, 0)  # no events asked for: what remains is "hung up"
+    poller.register(socket_fd, 0)  # without any requested events, only a hang-up is reported
     poller.poll()
     os._exit(0)
 

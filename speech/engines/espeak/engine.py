@@ -1,6 +1,6 @@
-"""The eSpeak NG engine: what the job pipeline, the catalogue and the operators see of it.
+"""The eSpeak NG engine, as used by the job pipeline, the catalogue and the operators.
 
-Owns the way from a segment to samples: cleaning the text, choosing the pace, borrowing a child, stretching.
+Turns a segment into samples: cleans the text, chooses the rate, borrows a child process, and stretches the audio.
 """
 
 import importlib
@@ -28,14 +28,14 @@ CHILD_PROGRAM = Path(__file__).with_name("child.py")
 
 
 class EspeakEngine:
-    """The embedded engine. See `speech.engines.base.Engine` for what the public methods promise."""
+    """The embedded engine. See `speech.engines.base.Engine` for its public methods."""
 
     name = PROVIDER
     queue = "speech.espeak"
     segments_ahead = 1
 
     def __init__(self, *, program: Path = CHILD_PROGRAM, silence_timeout_s: float = SILENCE_TIMEOUT_S) -> None:
-        """`program` is what runs as a child; one that says nothing for `silence_timeout_s` is given up."""
+        """`program` runs as the child; one that sends nothing for `silence_timeout_s` is killed."""
         self._program = program
         self._silence_timeout_s = silence_timeout_s
         self._pool = ProcessPool(self._start_process)
@@ -43,11 +43,11 @@ class EspeakEngine:
         self._proved_available = False
 
     def voices(self) -> list[VoiceEntry]:
-        """The table of voices; true whether or not the library loads."""
+        """Returns the table of voices, whether or not the library loads."""
         return list(self._voices.values())
 
     def unavailable_reason(self) -> str:
-        """Proved by starting a child, once per process. A failure is looked at again: a repair shows."""
+        """Starts a child to find out, once per process. A failure is checked again, so that a repair is noticed."""
         if not self._proved_available:
             try:
                 self._start_process().kill()
@@ -57,25 +57,25 @@ class EspeakEngine:
         return ""
 
     def sample_rate_hertz(self, engine_voice: str) -> int:
-        """The same for all its voices."""
+        """Returns the rate, which is the same for all voices."""
         return self._entry(engine_voice).native_rate_hertz
 
     def split(self, text: str, *, text_format: TextFormat, language: str) -> Iterator[Piece]:
-        """Sentence by sentence."""
+        """Splits by sentence."""
         pieces = split_into_pieces(text, text_format=text_format, language=language)
         return mark_what_follows(pieces) if text_format == "text" else pieces
 
     def speak(self, segment: Segment) -> Generator[bytes, None, None]:
-        """Speak plain text, in which tags are text, or SSML by the allow-list. Other markup is refused."""
-        # Only voices of the table: the library would take any other name as the path of a file to read.
+        """Speaks plain text, in which tags are text, or SSML from the allow-list. Other markup is rejected."""
+        # Voices from the table only: the library would take any other name as the path of a file to read.
         self._entry(segment.engine_voice)
         rate_wpm, tempo = split_speed(segment.speed)
-        # Closed here and not by the garbage collector: work ends with this generator.
+        # Closed explicitly, so that the work ends with this generator and not at garbage collection.
         if segment.text_format == "text":
             text = plain_text(segment.text)
             is_markup = pauses_after(text)
             if text.strip():
-                # eSpeak's own pause, which the end of its input alone is not: 0.3 s, after a paragraph 0.5 s.
+                # Adds eSpeak's own pause, which the end of its input alone does not: 0.3 s, after a paragraph 0.5 s.
                 said = f"{escape(text, quote=False)}</speak>" if is_markup else text
                 spoken = self._speak_one(said, segment.engine_voice, rate_wpm, tempo, is_markup=is_markup)
                 with closing(spoken) as pcm:
@@ -109,16 +109,16 @@ class EspeakEngine:
             yield from stretch(pcm, rate_hertz=process.rate_hertz, tempo=tempo)
 
     def lend(self) -> AbstractContextManager[EspeakProcess]:
-        """A child for the duration of a block, for who wants something else of it than speech."""
+        """Lends a child for the duration of a block, for uses other than speech."""
         return self._pool.lend()
 
     def warm_up(self) -> None:
-        """Have one child ready."""
+        """Starts one child."""
         with self._pool.lend():
             pass
 
     def describe(self) -> dict[str, str | int]:
-        """Version and rate as the running library reports them."""
+        """Returns version and rate as the running library reports them."""
         with self._pool.lend() as process:
             return {
                 "version": f"eSpeak NG {process.version}",
@@ -128,7 +128,7 @@ class EspeakEngine:
             }
 
     def close(self) -> None:
-        """Kill the children."""
+        """Kills the children."""
         self._pool.close()
 
     def _entry(self, engine_voice: str) -> VoiceEntry:
@@ -158,9 +158,9 @@ def _silence(seconds: float) -> Generator[bytes, None, None]:
 
 
 def _library_paths() -> tuple[str, str]:
-    """The library's file and its data folder, as the wheel has them. Raises EngineUnavailable."""
+    """Returns the library's file and its data folder, as the wheel has them. Raises EngineUnavailable."""
     try:
-        # Imported here, because an installation without the wheel still has to say what is missing.
+        # Imported here, because an installation without the wheel must still be able to report what is missing.
         loader = importlib.import_module("espeakng_loader")
         return loader.get_library_path(), loader.get_data_path()
     except ImportError as error:

@@ -1,9 +1,10 @@
-"""The languages of eSpeak NG, as a table: what they are called here, what selects them there, what they cannot do.
+"""The languages of eSpeak NG, as a table: our tag and name, the library's identifier, and known gaps.
 
-Owns which languages are offered. For each the phonemes of a sentence in its own script, and of digits, were read. Kept
-is what is speech of that language, with a note where it has a hole; `LEFT_OUT` says why the others are not here.
+Decides which languages are offered. For each one, the phonemes of a sentence in its own script and of digits were
+checked. Languages whose output is correct are listed, with a note on any gap; `LEFT_OUT` gives the reason for the
+others.
 
-Tags are BCP 47, with the region that most people mean; `x-` where eSpeak has an accent that no registry knows.
+Tags are BCP 47, with the region that most people mean; `x-` for eSpeak accents that are not registered.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ class Language:
 
     tag: str  # BCP 47
     name: str
-    identifier: str  # how the library selects it; some of its listed codes select another one
+    identifier: str  # how the library selects it; some of its listed codes select another language
     note: str = ""  # what callers should know before they pay for it
 
 
@@ -164,7 +165,7 @@ LANGUAGES = (
     ),
 )
 
-# By identifier. Measured with eSpeak NG 1.52 as packed in espeakng-loader 0.2.4.
+# By identifier. Measured with eSpeak NG 1.52 as packaged in espeakng-loader 0.2.4.
 LEFT_OUT = {
     "art/xex": "The wheel does not include its dictionary (xextan).",
     "gmq/fo": "The wheel does not include its dictionary (Faroese).",

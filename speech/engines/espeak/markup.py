@@ -1,23 +1,23 @@
-"""SSML as eSpeak NG understands it, written by us from what `speech.ssml` let through.
+"""Renders validated SSML from `speech.ssml` as markup for eSpeak NG.
 
-Owns what becomes of each element. eSpeak's own SSML reads files that a text names, overruns its stacks, drops breaks;
-so it is given only what it does well. Measured with 1.52, on the voices of the table:
+eSpeak's own SSML reads files that a text names, overruns its stacks, and drops breaks, so it only gets what it handles
+well. Measured with 1.52, with the voices of the table:
 
-| element | what happens |
+| element | result |
 |---|---|
 | `p` `s` | end with a pause of 0.75 s and 0.3 s. `xml:lang`: as with `voice` |
-| `break` | true to 3 % between words. eSpeak loses those with no words before them: here they are silence of our own |
-| `prosody rate` | multiplies with the request's speed: 60 % to 400 % true to 8 %; below 50 % stays at 50 % |
-| `prosody pitch` | true to 5 % as far as the voice goes (`Speaker.lowest`, `highest`), then stays there |
-| `prosody range` | by feel: from monotonous to lively |
-| `prosody volume` | true in decibels up to +3.5 dB, and no louder, because it would clip |
-| `emphasis` | strong and moderate are slower, strong is 1.6 dB louder, reduced is softer; none does nothing |
-| `say-as` | characters, spell-out, verbatim spell; digits, telephone say each digit; others are read as they stand |
+| `break` | accurate to 3 % between words. eSpeak drops breaks with no words before them; we insert silence instead |
+| `prosody rate` | multiplies with the request's speed: 60 % to 400 % accurate to 8 %; below 50 % stays at 50 % |
+| `prosody pitch` | accurate to 5 % within the voice's limits (`Speaker.lowest`, `highest`), then stays there |
+| `prosody range` | approximate: from monotonous to lively |
+| `prosody volume` | accurate in decibels up to +3.5 dB, and no louder, because it would clip |
+| `emphasis` | strong and moderate are slower, strong is 1.6 dB louder, reduced is softer; none has no effect |
+| `say-as` | characters, spell-out, verbatim spell; digits, telephone say each digit; others are read unchanged |
 | `sub` | the alias is read |
-| `phoneme` | eSpeak knows neither IPA nor X-SAMPA: the text inside is read |
-| `voice` | `xml:lang` and `gender` choose from our own table; what is not there changes nothing |
+| `phoneme` | eSpeak supports neither IPA nor X-SAMPA: the text inside is read |
+| `voice` | `xml:lang` and `gender` choose from our own table; anything not in it has no effect |
 
-Attributes of `speak` say nothing. A pause is as much shorter as `speed` is faster.
+Attributes of `speak` are ignored. A higher `speed` shortens pauses in proportion.
 """
 
 import math
@@ -40,7 +40,7 @@ from speech.ssml import (
     volume_factor,
 )
 
-NORMAL_VOLUME, MAX_VOLUME = 100, 150  # eSpeak's numbers; 150 is +3.5 dB
+NORMAL_VOLUME, MAX_VOLUME = 100, 150  # on eSpeak's scale; 150 is +3.5 dB
 NORMAL_PITCH, MAX_PITCH = 50, 100
 SENTENCE_ENDS = frozenset(".!?…。！？।")
 INTERPRETATIONS = dict.fromkeys(SPELLED, "characters") | {"digits": "tts:digits", "telephone": "telephone"}
@@ -48,7 +48,7 @@ INTERPRETATIONS = dict.fromkeys(SPELLED, "characters") | {"digits": "tts:digits"
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Markup for eSpeak, to be spoken with one voice."""
+    """Markup for eSpeak, spoken with one voice."""
 
     engine_voice: str
     markup: str
@@ -63,7 +63,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class _Prosody:
-    """Factors that hold at a place in the text."""
+    """The prosody factors in effect at a place in the text."""
 
     rate: float = 1.0
     pitch: float = 1.0
@@ -72,7 +72,7 @@ class _Prosody:
 
 
 def render(ssml: str, engine_voice: str, *, rate_wpm: int) -> Iterator[Utterance | Silence]:
-    """What to speak and when to be silent, in order. `rate_wpm`: the rate outside of any prosody. Raises SsmlError."""
+    """Yields utterances and silences in order. `rate_wpm` is the rate outside any prosody. Raises SsmlError."""
     renderer = _Renderer(find_spoken(engine_voice), rate_wpm)
     for token in read_ssml(ssml):
         yield from renderer.take(token)
@@ -85,7 +85,7 @@ class _Renderer:
         self._voices = [spoken]
         self._prosody = [_Prosody()]
         self._frames: list[tuple[str, str]] = []  # eSpeak's own open elements: start tag and end tag
-        self._closings: list[tuple[str, bool]] = []  # per open element: has it a frame, and what else is to be undone
+        self._closings: list[tuple[str, bool]] = []  # per open element: its end tag, and whether it changed the voice
         self._parts: list[str] = []
         self._has_words = False
         self._last_character = ""
@@ -139,7 +139,7 @@ class _Renderer:
         elif name == "sub":
             self._is_replaced = False
         elif name in ("p", "s"):
-            self._parts.append(f"</{name}>")  # without its start, which would be a pause too
+            self._parts.append(f"</{name}>")  # without a start tag, which would add a pause too
         if name in ("voice", "p", "s"):
             if changed_voice:
                 yield from self.end_utterance()
@@ -155,7 +155,7 @@ class _Renderer:
             volume=outer.volume * volume_factor(attributes.get("volume", "default")),
         )
         self._prosody.append(inner)
-        # Plain numbers are eSpeak's own, and absolute; a rate is always relative to the one around it.
+        # Plain numbers are eSpeak's own scale, and absolute; a rate is always relative to the enclosing one.
         written = {
             "rate": f"{round(100 * inner.rate / outer.rate)}%",
             "pitch": str(self._pitch_number(inner.pitch)),
@@ -165,7 +165,7 @@ class _Renderer:
         return start_tag("prosody", {key: written[key] for key in attributes if key in written})
 
     def _pitch_number(self, factor: float) -> int:
-        """eSpeak's number from 0 to 100; its effect is even in octaves on both sides of 50 (measured)."""
+        """Returns the pitch on eSpeak's scale of 0 to 100: linear in octaves on either side of 50 (measured)."""
         speaker = self._voices[-1].speaker
         limit = speaker.highest if factor > 1 else speaker.lowest
         share = min(math.log(factor) / math.log(limit), 1.0)
@@ -174,7 +174,7 @@ class _Renderer:
     def _say(self, text: str) -> Iterator[Utterance | Silence]:
         if text.strip() and self._pause_ms:
             if self._has_words:
-                # Inside a sentence it is eSpeak's, which keeps the melody; of constant length whatever the rate.
+                # Inside a sentence eSpeak's break keeps the intonation. It ignores the rate, so it is scaled here.
                 pause_ms = round(self._pause_ms * NORMAL_RATE_WPM / self._rate_wpm)
                 self._parts.append(f'<break time="{pause_ms}ms"/>')
                 self._pause_ms = 0
@@ -185,11 +185,11 @@ class _Renderer:
             self._has_words, self._last_character = True, text.rstrip()[-1]
 
     def end_utterance(self, *, is_end: bool = False) -> Iterator[Utterance | Silence]:
-        """What was gathered, and the pause after it. At the end the last sentence gets its pause too."""
+        """Yields the collected markup, and the pause after it. At the end the last sentence also gets its pause."""
         if self._has_words or "</p>" in self._parts or "</s>" in self._parts:
             closing = "".join(end_tag for _, end_tag in reversed(self._frames))
             if not self._pause_ms and (is_end or self._last_character in SENTENCE_ENDS):
-                closing += "</speak>"  # eSpeak's pause after a sentence, which the end of its input alone is not
+                closing += "</speak>"  # eSpeak's pause after a sentence, which the end of its input alone does not add
             markup = "".join(self._parts) + closing
             yield Utterance(self._voices[-1].engine_voice, markup)
             self._parts = [start for start, _ in self._frames]

@@ -1,6 +1,6 @@
-"""eSpeak as a reader: text to phonemes in the International Phonetic Alphabet, without a sound.
+"""Converts text to phonemes in the International Phonetic Alphabet with eSpeak, without generating audio.
 
-For engines whose models read phonemes. The library stays in its own program (see `child`).
+For engines whose models take phonemes. The library stays in its own program (see `child`).
 """
 
 from speech.engines.base import PermanentEngineError
@@ -12,15 +12,15 @@ _IDENTIFIERS = frozenset(language.identifier for language in LANGUAGES)
 
 
 class PhonemeReader:
-    """Safe from any thread. Starts its program when it is asked first."""
+    """Converts text to phonemes. Thread-safe; starts the program on first use."""
 
     def __init__(self) -> None:
         self._engine = EspeakEngine()
 
     def read(self, text: str, *, identifier: str) -> str:
-        """IPA with stress marks; parts of one sound are joined by `^`. Punctuation is not in it.
+        """Returns IPA with stress marks, without punctuation; parts of one sound are joined by `^`.
 
-        `identifier`: the library's name of a language. Raises PermanentEngineError for one it does not have,
+        `identifier` is the library's name for a language. Raises PermanentEngineError if it does not have it,
         TransientEngineError, EngineUnavailable.
         """
         if identifier not in _IDENTIFIERS:

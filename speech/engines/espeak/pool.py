@@ -1,6 +1,6 @@
-"""Children at work and children at rest: one synthesis at a time each, as many at once as there are callers.
+"""Manages idle and busy children: each does one synthesis at a time, and every concurrent caller has its own.
 
-Owns who uses which child, across threads and across forks. What a child is, is in `process`.
+Decides which child is used by whom, across threads and forks. `process` defines what a child is.
 """
 
 import contextlib
@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 
 from speech.engines.espeak.process import EspeakProcess
 
-# Children kept for the next request, 15 MB each. More than this many at once is a peak: they end when done.
+# Children kept for the next request, 15 MB each. Those beyond are needed for a peak only, and end when done.
 MAX_IDLE = 8
 
 
 class ProcessPool:
-    """Lends children. Safe from any thread; a forked copy starts with no children at all."""
+    """Lends children. Thread-safe; after a fork, the new process starts with no children."""
 
     def __init__(self, start: Callable[[], EspeakProcess]) -> None:
         self._start = start
@@ -27,11 +27,11 @@ class ProcessPool:
 
     @contextlib.contextmanager
     def lend(self) -> Iterator[EspeakProcess]:
-        """A child for the duration of the block, an idle one if there is one.
+        """Lends a child for the duration of the block, an idle one if possible.
 
-        Leaving the block by an exception means that its work is unfinished: the child is killed, which is
-        simpler and surer than reading the rest, and the next caller waits some 20 ms for a new one.
-        Raises EngineUnavailable when none can be started.
+        If the block raises, its work is unfinished and the child is killed, which is simpler and more reliable than
+        reading the rest; the next caller then waits some 20 ms for a new one. Raises EngineUnavailable if none can be
+        started.
         """
         process = self._take()
         try:
@@ -42,14 +42,14 @@ class ProcessPool:
         self._take_back(process)
 
     def close(self) -> None:
-        """End every child; a synthesis that is under way fails. The pool may be used again."""
+        """Ends every child; running syntheses fail. The pool may be used again."""
         with self._lock:
             idle, busy = list(self._idle), list(self._busy)
             self._idle.clear()
         for process in idle:
             process.kill()
         for process in busy:
-            process.interrupt()  # its socket is in another thread's hands
+            process.interrupt()  # its socket is in use by another thread
 
     def _take(self) -> EspeakProcess:
         with self._lock:
@@ -58,8 +58,8 @@ class ProcessPool:
                 if process.is_running():
                     self._busy.add(process)
                     return process
-                process.kill()  # it died at rest: only the socket is left to close
-        process = self._start()  # not under the lock: others need not wait for it
+                process.kill()  # it died while idle: only the socket is left to close
+        process = self._start()  # outside the lock, so that others need not wait for it
         with self._lock:
             self._busy.add(process)
         return process

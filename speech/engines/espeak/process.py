@@ -1,7 +1,6 @@
-"""One running child: starting it, asking it, judging its silence.
+"""Runs one child: starts it, sends requests, and detects when it hangs.
 
-Owns the parent's half of the protocol that `child` documents. Which child does which work is the pool's
-business.
+This is the parent's half of the protocol that `child` documents. The pool decides which child does which work.
 """
 
 import contextlib
@@ -17,20 +16,19 @@ from speech.engines.base import EngineUnavailable, PermanentEngineError, Transie
 
 logger = logging.getLogger(__name__)
 
-# A healthy child answers within milliseconds. Ten seconds without one byte, on a machine however busy, is
-# a hang.
+# A healthy child answers within milliseconds. Ten seconds without one byte is a hang, even on a busy machine.
 SILENCE_TIMEOUT_S = 10.0
 
 _FRAME_HEADER = struct.Struct("<cI")
-# A frame carries 200 ms, under 9 KB. Anything near this is not a frame but a child that lost its place.
+# A frame carries 200 ms, under 9 KB. A size near this limit means that the stream is corrupt.
 _MAX_FRAME_BYTES = 1 << 20
 
 
 class EspeakProcess:
-    """A child and our end of its socket. Used by one thread at a time; `interrupt` may come from any."""
+    """A child and our end of its socket. Used by one thread at a time; `interrupt` may be called from any."""
 
     def __init__(self, command: Sequence[str], *, silence_timeout_s: float = SILENCE_TIMEOUT_S) -> None:
-        """Start the program and wait for its greeting. Raises EngineUnavailable when it cannot work here."""
+        """Starts the program and waits for its greeting. Raises EngineUnavailable if it cannot work here."""
         self._socket, child_socket = socket.socketpair()
         self._socket.settimeout(silence_timeout_s)
         with child_socket:
@@ -40,10 +38,10 @@ class EspeakProcess:
                     stdin=child_socket.fileno(),
                     stdout=child_socket.fileno(),
                     stderr=subprocess.DEVNULL,
-                    # It reads text from strangers with a library in C: it gets none of the service's secrets.
+                    # It processes untrusted text with a C library, so it gets none of the service's secrets.
                     env={"LC_ALL": "C.UTF-8"},
                     cwd="/",
-                    start_new_session=True,  # Ctrl-C in the terminal is for the service alone
+                    start_new_session=True,  # so that Ctrl-C in the terminal reaches the service only
                 )
             except OSError as error:
                 self._socket.close()
@@ -69,16 +67,16 @@ class EspeakProcess:
         return self._process.pid
 
     def is_running(self) -> bool:
-        """Whether the child lives, as far as the system knows by now."""
+        """Whether the child is running, as far as the system knows."""
         return self._process.poll() is None
 
     def synthesise(
         self, *, text: str, voice: str, rate_wpm: int, is_markup: bool = False
     ) -> Generator[bytes, None, None]:
-        """Yield the child's samples. After any exception, GeneratorExit too, the child must be killed.
+        """Yields the child's samples. After any exception, including GeneratorExit, the child must be killed.
 
-        Raises TransientEngineError when it crashes, hangs or talks nonsense, PermanentEngineError when it
-        refuses.
+        Raises TransientEngineError if the child crashes, hangs or sends invalid data, PermanentEngineError if it
+        rejects the request.
         """
         request = json.dumps({"text": text, "voice": voice, "rate_wpm": rate_wpm, "is_markup": is_markup})
         try:
@@ -97,7 +95,7 @@ class EspeakProcess:
                 raise self._failure("sent an invalid frame", None)
 
     def phonemes(self, *, text: str, voice: str) -> str:
-        """What the child reads in a text. Raises as `synthesise` does, and then the child must be killed, too."""
+        """Returns the phonemes of a text. Raises like `synthesise`, after which the child must also be killed."""
         try:
             self._socket.sendall(json.dumps({"phonemes_of": text, "voice": voice}).encode() + b"\n")
         except OSError as error:
@@ -115,19 +113,19 @@ class EspeakProcess:
                 raise self._failure("sent an invalid frame", None)
 
     def interrupt(self) -> None:
-        """End the child under the thread that uses it; that thread's next read fails, and it must `kill`."""
+        """Ends the child while another thread uses it; that thread's next read fails, and it must call `kill`."""
         self._process.kill()
 
     def kill(self) -> None:
-        """End the child now and free what it held here. Harmless when it has ended already."""
+        """Ends the child now and frees its resources. Has no effect if it has already ended."""
         self._process.kill()
         self._process.wait()
         self._socket.close()
 
     def forget(self) -> None:
-        """In a process forked from the child's parent: let go of the child without touching it."""
-        # The inherited copy of the socket would keep the child alive after its parent. The return code:
-        # so that this copy never again asks or signals a process that isn't its own.
+        """Releases the child without touching it, in a process forked from the child's parent."""
+        # The inherited copy of the socket would keep the child alive after its parent. The return code is set so that
+        # this copy never polls or signals a process that isn't its own.
         self._process.returncode = 0
         self._socket.close()
 
@@ -142,11 +140,10 @@ class EspeakProcess:
         while len(received) < wanted_bytes:
             try:
                 piece = self._socket.recv(wanted_bytes - len(received))
-            except OSError as error:  # TimeoutError is one of them
+            except OSError as error:  # includes TimeoutError
                 raise self._failure("stopped responding", error) from error
             if not piece:
-                # The end of its output comes a moment before the end of the process; the log wants the
-                # status.
+                # The output ends a moment before the process does; wait for the exit status, for the log.
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(timeout=1)
                 raise self._failure("ended", None)
@@ -170,5 +167,5 @@ class EspeakProcess:
 
 
 def child_command(*, python: str, program: os.PathLike[str], library_path: str, data_path: str) -> list[str]:
-    """A child's command line: isolated (-I), no site-packages (-S): the standard library and no more."""
+    """Returns a child's command line: isolated (-I) and without site-packages (-S), so the standard library only."""
     return [python, "-I", "-S", os.fspath(program), library_path, data_path]

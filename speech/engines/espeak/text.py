@@ -1,4 +1,4 @@
-"""A plain text on its way to the library: what it must not see, and the pauses between pieces spoken one by one."""
+"""Prepares plain text for the library: removes what it must not see, and adds the pauses between segments."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from speech.segments import Piece
 
-COMMAS = frozenset(",;:،؛、，；：")  # punctuation that ends no sentence
+COMMAS = frozenset(",;:،؛、，；：")  # punctuation that does not end a sentence
 
 
 def plain_text(text: str) -> str:
-    """The text without what the library would take as a command or could not take at all.
+    """Removes characters that the library would take as a command or cannot handle.
 
-    Control characters become spaces (\\x01 opens a command inside the text, NUL ends it) except for line
-    breaks and tabs; halves of surrogate pairs become question marks.
+    Control characters become spaces (\\x01 starts a command inside the text, NUL ends it) except for line breaks and
+    tabs; lone surrogates become question marks.
     """
     cleaned = "".join(
         " " if unicodedata.category(character) == "Cc" and character not in "\n\r\t" else character
@@ -23,14 +23,14 @@ def plain_text(text: str) -> str:
 
 
 def mark_what_follows(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """The pieces of a plain text, of which all but the last end with white space, as `pauses_after` wants it."""
+    """Yields the segments of a plain text, all but the last ending with white space, which `pauses_after` relies on."""
     waiting: Piece | None = None
     for piece in pieces:
         if waiting is not None and not piece.text.strip():
             waiting = Piece(_with_gap(waiting.text, piece.text), waiting.source_chars + piece.source_chars)
             continue
         if waiting is not None:
-            # Where sentences stand without a space between them, as in Japanese.
+            # For sentences without a space between them, as in Japanese.
             yield waiting if waiting.text[-1:].isspace() else replace(waiting, text=f"{waiting.text}\n")
         waiting = piece
     if waiting is not None:
@@ -38,16 +38,16 @@ def mark_what_follows(pieces: Iterator[Piece]) -> Iterator[Piece]:
 
 
 def _with_gap(text: str, gap: str) -> str:
-    """White space after a text, as short as `pauses_after` can tell: the source may have half a megabyte of it."""
+    """Appends white space, no longer than `pauses_after` can use: the source may have half a megabyte of it."""
     if text.endswith("\n\n"):
         return text
     return text + ("\n" * min(gap.count("\n"), 2) or " ")
 
 
 def pauses_after(text: str) -> bool:
-    """Whether a piece of a plain text ends a sentence or a paragraph and more is to come.
+    """Whether a segment of plain text ends a sentence or a paragraph and more text follows.
 
-    A sentence that is cut because of its length goes on without a pause.
+    There is no pause after a sentence that was cut because of its length.
     """
     spoken = text.rstrip()
     if len(spoken) == len(text):

@@ -1,12 +1,11 @@
-"""The voices of eSpeak NG: the speakers, and the languages (a table of their own) each of them speaks.
+"""The voices of eSpeak NG: the speakers, and the languages (a separate table) that each of them speaks.
 
-Owns what the catalogue learns about them, and the choice of another voice within a text. A speaker is a voice variant
-that the library ships. A woman and a man speak every language; the two that most texts are in have all six speakers.
+Builds the catalogue's entries, and chooses another voice within a text. A speaker is a voice variant that the library
+ships. Every language has a woman's and a man's voice; the two in which most texts are written have all six speakers.
 
-How the speakers were chosen, by measurement of all variants with both English languages: the variant file
-declares the gender; no breath noise (it is random, and the same request shall give the same bytes), no
-echo, no roughness, no whisper; no clipped sample; level between -24 and -16 dB below full scale; energy
-up to the higher formants.
+How the speakers were chosen, by measuring all variants with both English languages: the variant file declares the
+gender; no breath noise (it is random, and the same request must give the same bytes), no echo, no roughness, no
+whisper; no clipped sample; level between -24 and -16 dB below full scale; energy up to the higher formants.
 """
 
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from speech.engines.espeak.languages import LANGUAGES, Language
 
 PROVIDER = "espeak"
 FAMILY = "eSpeak"
-RATE_HERTZ = 22_050  # of the library's formant synthesiser; the child reports it too
+RATE_HERTZ = 22_050  # of the library's formant synthesiser; the child also reports it
 
 MAX_TEXT_BYTES = 500_000
 MAX_STREAM_BYTES = 100_000
@@ -27,14 +26,14 @@ MAX_STREAM_BYTES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """A variant that gives every language a person's voice."""
+    """A variant that speaks every language with the same voice."""
 
     name: str
     variant: str  # its file in the library's voices/!v
     gender: Gender  # as the file declares it
-    age: int | None  # years, where the file declares it
+    age: int | None  # years, if the file declares it
     pitch_hertz: int  # median fundamental frequency, measured in English; tone languages are lower
-    lowest: float  # what eSpeak's lowest and highest pitch multiply that with, measured
+    lowest: float  # measured factors on it of eSpeak's lowest and highest pitch
     highest: float
 
 
@@ -48,15 +47,15 @@ SPEAKERS = (
 )
 
 
-EVERYWHERE = ("Annie", "Lee")  # names of those who speak every language
+EVERYWHERE = ("Annie", "Lee")  # the speakers who speak every language
 WITH_ALL_SPEAKERS = ("en-US", "en-GB")
-SOUND_REVISION = 1  # one more when our own code makes these voices sound different
-RANK = 900  # and above: after every voice of another engine
+SOUND_REVISION = 1  # increment this when our own code makes these voices sound different
+RANK = 900  # and above: after every voice of other engines
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A language in somebody's voice."""
+    """A language spoken by one speaker."""
 
     language: Language
     speaker: Speaker
@@ -66,7 +65,7 @@ class Spoken:
         return engine_voice(self.language, self.speaker)
 
     def changed(self, *, language: str = "", gender: str = "") -> "Spoken":
-        """The nearest voice with this language (a BCP 47 tag) and this gender; what there is not stays as it is."""
+        """Returns the nearest voice for a language (BCP 47) and a gender. A value that does not exist has no effect."""
         spoken = Spoken(find_language(language) or self.language, self.speaker)
         speakers = get_speakers(spoken.language)
         wanted = gender if gender in ("female", "male") else self.speaker.gender
@@ -80,7 +79,7 @@ def get_speakers(language: Language) -> list[Speaker]:
 
 
 def find_language(tag: str) -> Language | None:
-    """By its tag, or else the first of the table in the same language: "fr-CA" and "fr" find a French."""
+    """Finds a language by its tag, else the first related one in the table: "fr-CA" and "fr" both find French."""
     tag = tag.lower()
     exact = next((language for language in LANGUAGES if language.tag.lower() == tag), None)
     if exact is not None or not tag:
@@ -88,17 +87,17 @@ def find_language(tag: str) -> Language | None:
     primary = tag.partition("-")[0]
     primary = {"no": "nb", "cmn": "zh"}.get(primary, primary)
     related = [language for language in LANGUAGES if language.tag.lower().partition("-")[0] == primary]
-    # The home of a language before its other regions: fr-FR, es-ES, pt-PT.
+    # The country of origin before other regions: fr-FR, es-ES, pt-PT.
     return min(related, key=lambda language: language.tag.lower() != f"{primary}-{primary}", default=None)
 
 
 def find_spoken(wanted: str) -> Spoken:
-    """By engine voice. Raises KeyError."""
+    """Finds a voice by its engine voice. Raises KeyError."""
     return _SPOKEN[wanted]
 
 
 def engine_voice(language: Language, speaker: Speaker) -> str:
-    """What selects this voice in the library."""
+    """Returns the library's name for this voice."""
     return f"{language.identifier}+{speaker.variant}"
 
 
@@ -110,12 +109,12 @@ _SPOKEN = {
 
 
 def voice_entries() -> list[VoiceEntry]:
-    """Every language with its speakers, for the catalogue."""
+    """Returns every language with its speakers, for the catalogue."""
     return [_entry(spoken.language, spoken.speaker) for spoken in _SPOKEN.values()]
 
 
 def _rank(language: Language, speaker: Speaker) -> int:
-    """The languages that most texts are in come first, with the speakers in the order of the table."""
+    """Puts the most common languages first, with the speakers in the order of the table."""
     return RANK + (SPEAKERS.index(speaker) if language.tag in WITH_ALL_SPEAKERS else len(SPEAKERS))
 
 
@@ -155,7 +154,7 @@ def _entry(language: Language, speaker: Speaker) -> VoiceEntry:
 
 @cache
 def _sound_version() -> str:
-    """The library's package; "" where it is not installed, and nothing speaks."""
+    """Returns the version of the library's package, or "" if it is not installed and no voice works."""
     try:
         return f"{SOUND_REVISION} {version('espeakng-loader')}"
     except PackageNotFoundError:

@@ -1,8 +1,8 @@
-"""Google Cloud Text-to-Speech: voices of Google's, over the network, for whoever has a service account there.
+"""Google Cloud Text-to-Speech over the network, with the operator's service account.
 
-`engine` is what the rest of the house uses. `voices` says what the families can and makes entries of Google's names,
-`messages` writes and reads Google's messages, `client` holds the connection and the credentials, `errors` translates
-what goes wrong. The package google-cloud-texttospeech is imported when the first word is spoken, not before.
+Other packages use `engine`. `voices` lists what the families support and turns Google's names into entries, `messages`
+builds requests and reads responses, `client` holds the connection and the credentials, `errors` translates failures.
+The package google-cloud-texttospeech is imported when speech is first requested, not before.
 """
 
 from speech.engines.google.engine import GoogleEngine

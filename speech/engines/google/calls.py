@@ -1,7 +1,7 @@
-"""The three calls to Google: what voices there are, a text's audio in one answer, a text's audio as it is made.
+"""The three calls to Google: list the voices, synthesise a text as a whole, and stream its audio.
 
-Owns the deadlines. What goes into the messages is `messages`, what becomes of an error `errors`. Importing this module
-imports Google's library, half a second of it: the engine does so when it first needs to.
+Sets the deadlines. `messages` builds the requests, `errors` translates failures. Importing this module imports Google's
+library, which takes half a second, so the engine does it on first use.
 """
 
 import threading
@@ -20,14 +20,14 @@ from speech.engines.google.voices import Family, voice_entries
 
 
 def list_voices(client: Any, patience: Patience) -> list[VoiceEntry]:
-    """All that Google has, of the families we speak with. Raises an EngineError."""
+    """Returns all of Google's voices in the families we support. Raises an EngineError."""
     with our_errors():
         response = client.list_voices(request=ListVoicesRequest(), timeout=patience.listing)
     return voice_entries(response.voices)
 
 
 def synthesize(client: Any, segment: Segment, family: Family, patience: Patience) -> bytes:
-    """The samples of the whole segment. Raises an EngineError."""
+    """Returns the samples of the whole segment. Raises an EngineError."""
     with our_errors():
         response = client.synthesize_speech(
             request=unary_request(segment, family), timeout=patience.for_text(segment), retry=None
@@ -36,17 +36,17 @@ def synthesize(client: Any, segment: Segment, family: Family, patience: Patience
 
 
 def stream(client: Any, segment: Segment, family: Family, patience: Patience) -> Generator[bytes, None, None]:
-    """The samples, as Google sends them; whole ones in every chunk.
+    """Yields the samples as Google sends them, in chunks of whole samples.
 
     Closing the generator ends the call. Raises an EngineError, at any time.
     """
-    # The stub, and not the client's method: that one waits for the first chunk where nobody could cancel it.
+    # The stub, not the client's method: that one waits for the first chunk and could not be cancelled meanwhile.
     call = client.transport.streaming_synthesize(stream_requests(segment, family), timeout=patience.for_text(segment))
-    half = b""  # of a sample
+    half = b""  # half a sample
     try:
         with our_errors(), _SilenceLimit(call, patience.silence) as limit:
             for response in call:
-                limit.pause()  # whoever listens may take their time
+                limit.pause()  # the consumer may take any time
                 received = half + response.audio_content
                 whole = len(received) & ~1
                 half = received[whole:]
@@ -60,12 +60,12 @@ def stream(client: Any, segment: Segment, family: Family, patience: Patience) ->
 
 
 class _SilenceLimit:
-    """Cancels a call from which nothing was heard for a while. Raises TransientEngineError in place of the result."""
+    """Cancels a call that sends nothing for a while. Raises TransientEngineError in place of the result."""
 
     def __init__(self, call: Any, seconds: float) -> None:
         self._call = call
         self._seconds = seconds
-        self._silent_since: float | None = time.monotonic()  # None: it is not Google that we wait for
+        self._silent_since: float | None = time.monotonic()  # None: we are not waiting for Google
         self._ended = threading.Event()
         self._is_over = False
         self._thread = threading.Thread(target=self._watch, name="google silence", daemon=True)

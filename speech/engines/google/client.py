@@ -1,6 +1,6 @@
-"""The connection to Google: one per process, made when it is first needed, with what credentials, with what patience.
+"""The connection to Google: one per process, opened on first use, with its credentials and timeouts.
 
-Owns GOOGLE_APPLICATION_CREDENTIALS and GOOGLE_TTS_ENDPOINT. What is said over the connection is `messages`.
+Reads GOOGLE_APPLICATION_CREDENTIALS and GOOGLE_TTS_ENDPOINT. `messages` builds what is sent.
 """
 
 import json
@@ -14,16 +14,16 @@ from django.conf import settings
 
 from speech.engines.base import EngineUnavailable, Segment
 
-ANY_SIZE = [("grpc.max_receive_message_length", -1)]  # as Google's own channels have it; four minutes are 11 MB
+ANY_SIZE = [("grpc.max_receive_message_length", -1)]  # as in Google's own channels; four minutes are 11 MB
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long Google may take, in seconds.
+    """Google's timeouts, in seconds.
 
-    A piece of text of n bytes has base + n × per_byte: Gemini speaks some three times as fast as one listens, and a
-    second of listening is some 15 bytes; twice that is left to it. A stream may pause for `silence`.
+    A segment of n bytes has base + n × per_byte: Gemini generates some three times as fast as playback, which takes
+    some 15 bytes a second, and it is given twice that time. A stream may pause for `silence`.
     """
 
     base: float = 30.0
@@ -36,7 +36,7 @@ class Patience:
 
 
 def missing_credentials() -> str:
-    """Why no call can be made, in one sentence; "" when there is a key to make it with. Reads a file, asks nobody."""
+    """Returns why no call can be made, in one sentence; "" if there is a key. Reads a file, makes no request."""
     path = settings.GOOGLE_APPLICATION_CREDENTIALS
     if not path:
         return "GOOGLE_APPLICATION_CREDENTIALS is not set"
@@ -54,14 +54,14 @@ def missing_credentials() -> str:
 
 
 class Connection:
-    """Google's client, shared by all threads of the process. A forked child makes its own: a channel does not fork."""
+    """Google's client, shared by all threads of a process. A forked child makes its own: channels cannot be forked."""
 
     def __init__(self) -> None:
-        # By process. No lock: one held by another thread during a fork would stay locked in the child for ever.
+        # By process id. No lock: one held by another thread during a fork would stay locked in the child forever.
         self._clients: dict[int, Any] = {}
 
     def client(self) -> Any:
-        """A `TextToSpeechClient`. Raises EngineUnavailable without usable credentials."""
+        """Returns a `TextToSpeechClient`. Raises EngineUnavailable without usable credentials."""
         process = os.getpid()
         client = self._clients.get(process)
         if client is None:
@@ -72,14 +72,14 @@ class Connection:
         return client
 
     def close(self) -> None:
-        """Calls under way fail; the next one connects anew."""
+        """Closes the connection. Running calls fail; the next call opens a new one."""
         client = self._clients.pop(os.getpid(), None)
         if client is not None:
             client.transport.close()
 
 
 def _make_client() -> Any:
-    # Half a second of imports, for those who speak with Google.
+    # Half a second of imports, needed only if Google is used.
     import grpc
     from google.cloud.texttospeech_v1 import TextToSpeechClient
     from google.cloud.texttospeech_v1.services.text_to_speech.transports import TextToSpeechGrpcTransport
@@ -93,7 +93,7 @@ def _make_client() -> Any:
         raise EngineUnavailable("The key in GOOGLE_APPLICATION_CREDENTIALS cannot be used.") from error
     endpoint = settings.GOOGLE_TTS_ENDPOINT
     if urlsplit(f"//{endpoint}").hostname in LOOPBACK:
-        # Nothing is listening in on the way, so neither TLS nor the key is asked for.
+        # Nothing can be intercepted on the way, so neither TLS nor the key is used.
         transport = TextToSpeechGrpcTransport(channel=grpc.insecure_channel(endpoint, options=ANY_SIZE))
     else:
         transport = TextToSpeechGrpcTransport(host=endpoint, credentials=credentials, always_use_jwt_access=True)

@@ -1,6 +1,6 @@
-"""Google Cloud as an engine: what the job pipeline, the catalogue and the operators see of it.
+"""The Google Cloud engine, as used by the job pipeline, the catalogue and the operators.
 
-Owns the way from a segment to samples: which call, what is checked, what is stretched.
+Turns a segment into samples: chooses the call, checks the result, and stretches it.
 """
 
 import re
@@ -30,11 +30,11 @@ from speech.engines.remote.request_batching import split_for_requests
 from speech.engines.remote.retries import with_retries
 from speech.segments import Piece
 
-_TAG = re.compile(r"\[[^\[\]\n]{1,60}\]")  # "[pause long]", "[whispering]": heard, but not said
+_TAG = re.compile(r"\[[^\[\]\n]{1,60}\]")  # "[pause long]", "[whispering]": audible, but not words
 
 
 class GoogleEngine:
-    """Google Cloud Text-to-Speech. See `speech.engines.base.Engine` for what the public methods promise."""
+    """Google Cloud Text-to-Speech. See `speech.engines.base.Engine` for its public methods."""
 
     name = PROVIDER
     queue = "speech.remote"
@@ -45,31 +45,31 @@ class GoogleEngine:
         self._connection = Connection()
 
     def voices(self) -> list[VoiceEntry]:
-        """Asks Google; without credentials there is nobody to ask, and the list is empty. Raises an EngineError."""
+        """Requests the list from Google; empty without credentials. Raises an EngineError."""
         if missing_credentials():
             return []
         entries: list[VoiceEntry] = _calls().list_voices(self._connection.client(), self._patience)
         return entries
 
     def unavailable_reason(self) -> str:
-        """Whether there is a service account's key; what it is worth shows when it is used."""
+        """Checks whether there is a service account key. Whether Google accepts it is only known when it is used."""
         return missing_credentials()
 
     def sample_rate_hertz(self, engine_voice: str) -> int:
-        """The same for all its voices: it is asked for."""
+        """Returns the rate that is requested for every voice."""
         _family(engine_voice)
         return RATE_HERTZ
 
     def split(self, text: str, *, text_format: TextFormat, language: str) -> Iterator[Piece]:
-        """The first sentence, then as much at a time as fits into a request. What Gemini says is one request whole."""
+        """Yields the first sentence, then as much as fits into each request. A text for Gemini is a single request."""
         return split_for_requests(text, text_format=text_format, language=language, max_bytes=MAX_REQUEST_BYTES)
 
     def speak(self, segment: Segment) -> Generator[bytes, None, None]:
-        """As Google makes it where the family can be streamed, else when it is whole."""
+        """Streams the audio if the family supports it, else yields it once it is complete."""
         family = _family(segment.engine_voice)
         rate, tempo = split_speed(segment.speed)
         seconds = _least_seconds(segment, family) / rate
-        # A closed generator closes those it reads from, down to the call.
+        # Closing this generator closes those it reads from, down to the call.
         with (
             closing(with_retries(lambda: self._try(segment, family, seconds))) as pcm,
             closing(stretch(pcm, rate_hertz=RATE_HERTZ, tempo=tempo)) as stretched,
@@ -77,28 +77,28 @@ class GoogleEngine:
             yield from stretched
 
     def _try(self, segment: Segment, family: Family, seconds: float) -> Generator[bytes, None, None]:
-        """One request. `seconds`: what its audio has at least."""
+        """Makes one request. `seconds` is the minimum duration of its audio."""
         calls, client = _calls(), self._connection.client()
-        if family.is_streamed and segment.text_format != "ssml":  # StreamingSynthesize has no field for it
+        if family.is_streamed and segment.text_format != "ssml":  # StreamingSynthesize has no field for SSML
             with (
                 closing(calls.stream(client, segment, family, self._patience)) as chunks,
                 closing(check_duration(chunks, seconds=seconds, rate_hertz=RATE_HERTZ)) as pcm,
             ):
                 yield from pcm
         else:
-            # Looked at as a whole before any of it is heard, so that a bad answer costs another try and no more.
+            # Checked as a whole before any of it is played, so that a bad response costs only a retry.
             whole = calls.synthesize(client, segment, family, self._patience)
             samples = b"".join(check_duration([whole], seconds=seconds, rate_hertz=RATE_HERTZ))
             if samples:
                 yield samples
 
     def warm_up(self) -> None:
-        """Import Google's library and make its client; the connection comes with the first call."""
+        """Imports Google's library and creates its client; the connection is opened by the first call."""
         _calls()
         self._connection.client()
 
     def describe(self) -> dict[str, str | int]:
-        """What can be said without an answer from Google, and the number of voices, which needs one."""
+        """Returns what is known without Google, and the number of voices, which takes a request."""
         if reason := missing_credentials():
             raise EngineUnavailable(f"Google Cloud is not available: {reason}.")
         return {
@@ -109,7 +109,7 @@ class GoogleEngine:
         }
 
     def close(self) -> None:
-        """Close this process's connection."""
+        """Closes this process's connection."""
         self._connection.close()
 
 
@@ -121,7 +121,7 @@ def _family(engine_voice: str) -> Family:
 
 
 def _least_seconds(segment: Segment, family: Family) -> float:
-    """At Google's normal pace. Whoever directs a voice may direct it to hurry: then half of that will do."""
+    """Returns the minimum duration at Google's normal speed, halved if a prompt or tags may make the voice hurry."""
     if segment.text_format == "ssml":
         return least_seconds_of_ssml(segment.text, segment.language) / (2 if segment.prompt else 1)
     text = segment.text
@@ -133,7 +133,7 @@ def _least_seconds(segment: Segment, family: Family) -> float:
 
 
 def _calls() -> ModuleType:
-    """What imports Google's library, which takes half a second and is for those who speak with Google."""
+    """Imports Google's library, which takes half a second, so only if Google is used."""
     from speech.engines.google import calls
 
     return calls

@@ -1,7 +1,7 @@
-"""What goes wrong at Google, in our words.
+"""Translates Google's errors to ours.
 
-Owns which of Google's statuses are worth another attempt. Google's own words go to the log, and only where they cannot
-quote a customer: what it says about a request it refuses may ("Sentence starting with …").
+Decides which of Google's statuses are retried. Google's messages go to the log, but only those that cannot quote a
+customer; the message about a rejected request may ("Sentence starting with …").
 """
 
 import logging
@@ -18,7 +18,7 @@ from speech.engines.base import EngineError, EngineUnavailable, PermanentEngineE
 
 logger = logging.getLogger(__name__)
 
-QUOTA_PAUSE = timedelta(seconds=30)  # Google's quotas are per minute; half a window, unless it says how long
+QUOTA_PAUSE = timedelta(seconds=30)  # Google's quotas are per minute; half a window, unless the response says how long
 MAX_QUOTA_PAUSE = timedelta(minutes=5)
 
 _ABOUT_THE_REQUEST = (
@@ -33,7 +33,7 @@ _ABOUT_THE_ACCOUNT = (google_errors.PermissionDenied, google_errors.Unauthentica
 
 @contextmanager
 def our_errors() -> Iterator[None]:
-    """Raises what Google's library, or gRPC beneath it, raises inside as an EngineError."""
+    """Converts exceptions of Google's library, or of gRPC below it, to an EngineError."""
     try:
         yield
     except grpc.RpcError as error:

@@ -1,6 +1,6 @@
-"""Google's messages: a segment as a request, and the samples in an answer.
+"""Builds Google's request messages from a segment, and reads the samples from a response.
 
-Owns what goes into which field for which family. Sending is `engine`.
+Decides which field is set for which family. `calls` sends them.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from speech.engines.remote.request_batching import whole_ssml
 
 
 def unary_request(segment: Segment, family: Family) -> google.SynthesizeSpeechRequest:
-    """For SynthesizeSpeech: the whole audio in one answer, as a WAV file."""
+    """Builds a SynthesizeSpeech request: the whole audio in one response, as a WAV file."""
     source = google.SynthesisInput()
     _fill(source, segment)
     return google.SynthesizeSpeechRequest(
@@ -30,7 +30,7 @@ def unary_request(segment: Segment, family: Family) -> google.SynthesizeSpeechRe
 
 
 def stream_requests(segment: Segment, family: Family) -> Iterator[google.StreamingSynthesizeRequest]:
-    """For StreamingSynthesize: how, then what. The end of them tells Google that there is no more to come."""
+    """Yields the StreamingSynthesize requests: the configuration, then the text. Google waits for their end."""
     yield google.StreamingSynthesizeRequest(
         streaming_config=google.StreamingSynthesizeConfig(
             voice=_voice(segment, family),
@@ -47,7 +47,7 @@ def stream_requests(segment: Segment, family: Family) -> Iterator[google.Streami
 
 
 def read_samples(response: google.SynthesizeSpeechResponse) -> bytes:
-    """The samples of a WAV file at our rate. Raises TransientEngineError for anything else."""
+    """Returns the samples of a WAV file at our rate. Raises TransientEngineError for anything else."""
     try:
         wav = read_wav(response.audio_content)
     except NotWav as error:
@@ -58,7 +58,7 @@ def read_samples(response: google.SynthesizeSpeechResponse) -> bytes:
 
 
 def _rate(segment: Segment, family: Family) -> float:
-    """0 is unset: what takes no rate is not told one."""
+    """Returns the speaking rate, or 0 (unset) for a family that does not support one."""
     rate, _ = split_speed(segment.speed)
     return rate if family.takes_speed and rate != 1.0 else 0.0
 
@@ -68,7 +68,7 @@ def _voice(segment: Segment, family: Family) -> google.VoiceSelectionParams:
     if family is GEMINI:
         voice.model_name = segment.model or GEMINI_MODELS[0].id
     if segment.speakers:
-        # In place of a name, not beside it.
+        # Replaces the name; Google does not accept both.
         voice.multi_speaker_voice_config = google.MultiSpeakerVoiceConfig(
             speaker_voice_configs=[
                 google.MultispeakerPrebuiltVoice(speaker_alias=_alias(number), speaker_id=name)

@@ -1,12 +1,12 @@
-"""Google's voices: the families and what each can, and the catalogue's entries from the names that Google lists.
+"""Google's voices: the families and what they support, and the catalogue's entries from the names that Google lists.
 
-Owns the tables. `ListVoices` says a name, languages and a gender; everything else is here, from
+`ListVoices` gives a name, languages and a gender; everything else is in the tables here, from
 https://cloud.google.com/text-to-speech/docs (pages "Supported voices and languages", "Chirp 3: HD voices",
 "Gemini-TTS", "SSML"), as of version 2.38 of the package.
 
-- Most names are whole: `en-US-Chirp3-HD-Kore` is language, family and voice.
-- Gemini's are not: `Kore` alone, a voice that speaks whichever language it is asked for. It is one voice in the
-  catalogue for every language that Google lists with it and for those its documentation promises.
+- Most names are complete: `en-US-Chirp3-HD-Kore` is language, family and voice.
+- Gemini's are not: `Kore` alone is a voice that speaks any language requested. The catalogue has one voice for every
+  language that Google lists with it, and for those that its documentation promises.
 """
 
 import re
@@ -21,33 +21,33 @@ from speech.audio.formats import SAMPLE_RATES_HERTZ
 from speech.catalogue import Gender, ModelType, VoiceEntry
 
 PROVIDER = "google"
-RATE_HERTZ = 24_000  # asked of every family; the newer ones have no other
+RATE_HERTZ = 24_000  # requested of every family; the newer ones support no other
 MAX_TEXT_BYTES = 500_000
 MAX_STREAM_BYTES = 5_000
-MAX_GEMINI_BYTES = 4_000  # of text; the prompt has as many of its own
-# Of text in one request. Google takes 5,000, but an answer is held as a whole: this much is two minutes, six megabytes.
+MAX_GEMINI_BYTES = 4_000  # of text; the prompt has the same limit of its own
+# Of text in one request. Google accepts 5,000, but the response is held in memory: this is two minutes, six megabytes.
 MAX_REQUEST_BYTES = 2_000
 MIN_GOOGLE_RATE, MAX_GOOGLE_RATE = 0.25, 2.0  # of AudioConfig.speaking_rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """A generation of voices, and what it takes."""
+    """A generation of voices, and what it supports."""
 
     name: str  # in our voice ids
-    google_name: str = ""  # in Google's, where it is written otherwise
+    google_name: str = ""  # in Google's, if it differs
     model_type: ModelType = "premium"
     rank: int
     takes_ssml: bool = False
     takes_markup: bool = False
     takes_speed: bool = False
-    is_streamed: bool = False  # by StreamingSynthesize; the others answer with the whole audio
+    is_streamed: bool = False  # by StreamingSynthesize; the others return the audio as a whole
 
 
 CHIRP3_HD = Family(
     name="Chirp3HD", google_name="Chirp3-HD", rank=20, takes_markup=True, takes_speed=True, is_streamed=True
 )  # fmt: skip
-# After Chirp 3: what costs four times as much is a choice, not what somebody finds selected.
+# After Chirp 3: a family that costs four times as much should be chosen, not preselected.
 GEMINI = Family(name="Gemini", model_type="ultra", rank=30, takes_ssml=True, is_streamed=True)
 
 FAMILIES = (
@@ -83,13 +83,13 @@ GEMINI_MODELS = (
     GeminiModel("gemini-3.1-flash-tts-preview", True),
 )
 
-# Generally available for Gemini, whether or not ListVoices names them with the voice.
+# Generally available for Gemini, whether or not ListVoices lists them with the voice.
 GEMINI_LANGUAGES = (
     "ar-EG", "bn-BD", "de-DE", "en-IN", "en-US", "es-ES", "fr-FR", "hi-IN", "id-ID", "it-IT", "ja-JP", "ko-KR", "mr-IN",
     "nl-NL", "pl-PL", "pt-BR", "ro-RO", "ru-RU", "ta-IN", "te-IN", "th-TH", "tr-TR", "uk-UA", "vi-VN",
 )  # fmt: skip
 
-# How Google describes the voices that Gemini and Chirp 3 share.
+# Google's descriptions of the voices that Gemini and Chirp 3 share.
 STYLES = {
     "Achernar": "soft", "Achird": "friendly", "Algenib": "gravelly", "Algieba": "smooth", "Alnilam": "firm",
     "Aoede": "breezy", "Autonoe": "bright", "Callirrhoe": "easy-going", "Charon": "informative", "Despina": "smooth",
@@ -105,12 +105,12 @@ _WHOLE_NAME = re.compile(
     rf"(?P<language>[a-z]{{2,3}}(?:-[A-Za-z0-9]{{2,8}})+)-(?P<family>{'|'.join(_BY_GOOGLE_NAME)})-(?P<name>[A-Za-z0-9]+)"
 )
 _GEMINI_NAME = re.compile(r"[A-Z][a-z]{2,30}")
-# What the CLDR lacks, or means otherwise: its "XA" is a pseudo-locale, Google's is Arabic as it is written everywhere.
+# Missing from the CLDR, or different there: its "XA" is a pseudo-locale, Google's is Modern Standard Arabic.
 _LANGUAGE_NAMES = {"ar-XA": "Arabic", "cmn": "Mandarin Chinese"}
 
 
 class ListedVoice(Protocol):
-    """A voice in Google's answer to ListVoices."""
+    """A voice in Google's response to ListVoices."""
 
     name: str
     language_codes: Iterable[str]
@@ -118,7 +118,7 @@ class ListedVoice(Protocol):
 
 
 def find_family(engine_voice: str) -> Family | None:
-    """By Google's name for the voice; None for a name of no family we speak with."""
+    """Returns the family for Google's name of a voice; None if we do not support it."""
     found = _WHOLE_NAME.fullmatch(engine_voice)
     if found is not None:
         return _BY_GOOGLE_NAME[found["family"]]
@@ -126,13 +126,13 @@ def find_family(engine_voice: str) -> Family | None:
 
 
 def split_speed(speed: float) -> tuple[float, float]:
-    """Google's speaking rate, and the tempo of the stretch after it; their effects multiply to `speed`."""
+    """Returns Google's speaking rate and the tempo of the stretch after it, whose effects multiply to `speed`."""
     rate = min(max(speed, MIN_GOOGLE_RATE), MAX_GOOGLE_RATE)
     return rate, speed / rate
 
 
 def voice_entries(listed: Iterable[ListedVoice]) -> list[VoiceEntry]:
-    """What Google lists, for the catalogue. Names of families that we do not know are left out."""
+    """Returns the catalogue entries for Google's list, without the families that we do not support."""
     entries: dict[str, VoiceEntry] = {}
     for voice in listed:
         gender = _gender(voice.ssml_gender)
@@ -181,20 +181,20 @@ def _entry(family: Family, name: str, language: str, gender: Gender, engine_voic
 
 
 def _gender(ssml_gender: int) -> Gender:
-    """By number in Google's SsmlVoiceGender."""
+    """Converts a number of Google's SsmlVoiceGender."""
     genders: dict[int, Gender] = {1: "male", 2: "female", 3: "neutral"}
     return genders.get(int(ssml_gender), "unknown")
 
 
 def _tag(language: str) -> str:
-    """Google writes "cmn-tw" here and "cmn-TW" there."""
+    """Normalises a tag: Google writes both "cmn-tw" and "cmn-TW"."""
     first, _, region = language.partition("-")
     return f"{first.lower()}-{region.upper()}" if region else first.lower()
 
 
 @cache
 def _language_name(tag: str) -> str:
-    """ "German (Germany)", as the CLDR has it."""
+    """Returns the CLDR's name of a language, such as "German (Germany)"."""
     english = Locale("en")
     language, _, region = tag.partition("-")
     name = _LANGUAGE_NAMES.get(tag) or _LANGUAGE_NAMES.get(language) or english.languages.get(language)

@@ -1,10 +1,10 @@
 """Kokoro-82M (hexgrad, Apache-2.0): natural voices in nine languages, on this machine.
 
-`engine` is what the rest of the house uses. `voices` is the table of voices, `files` says what must lie where, `chunks`
-cuts texts, `g2p` turns them into phonemes, `phonemes` these into numbers, `runtimes` the model in ONNX Runtime or
-PyTorch, `deterministic_noise` makes it repeatable. `installer` brings the files: `sources` says what they must be,
-`places`, `packages` and `hub` are where they come from, `progress` is how far it is, `processor` which model suits this
-machine. Nothing heavy is imported before something is to be spoken.
+Other packages use `engine`. `voices` is the table of voices, `files` defines the files in the model folder, `chunks`
+splits texts, `g2p` converts them to phonemes, `phonemes` converts these to numbers, `runtimes` runs the model in ONNX
+Runtime or PyTorch, and `deterministic_noise` makes its output repeatable. `installer` fetches the files: `sources`
+lists them, `places`, `packages` and `hub` are where they come from, `progress` reports the progress, and `processor`
+chooses the model for this machine. Large packages are not imported before speech is requested.
 """
 
 from speech.engines.kokoro.engine import KokoroEngine

@@ -1,7 +1,7 @@
-"""A text as pieces for Kokoro: a first clause, so that the first sound comes soon, then sentences.
+"""Splits a text into segments for Kokoro: a first clause, so that audio starts quickly, then sentences.
 
-The model speaks a piece in one go, and its time grows with the piece. A clause of 40 characters is there in under a
-second on two cores; a block of 510 phonemes takes eleven.
+The model generates a segment in one go, and its time grows with the segment's length. A clause of 40 characters takes
+under a second on two cores; a block of 510 phonemes takes eleven.
 """
 
 import re
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from speech.segments import Piece
 from speech.sentences import split_text
 
-FIRST_CHARS = (12, 60)  # a first clause: at least so many code points, and from how many on a sentence is cut for it
-MAX_CHARS = 240  # of any piece: some 300 phonemes in English
+FIRST_CHARS = (12, 60)  # a first clause: its minimum code points, and the length from which a sentence is cut for it
+MAX_CHARS = 240  # of any segment: some 300 phonemes in English
 CLAUSE_END = re.compile(r"[,;:—–][\s\"”’)]*\s|[、，；：—]+")
 
 
 def split(text: str, language: str) -> Iterator[Piece]:
-    """The pieces, joined, are the text. `language` is a BCP 47 tag."""
+    """Yields the segments, which joined are the text. `language` is a BCP 47 tag."""
     is_first = True
     for sentence in split_text(text, language):
         for part in _parts(sentence, is_first=is_first):
@@ -41,6 +41,6 @@ def _parts(sentence: str, *, is_first: bool) -> Iterator[str]:
 
 
 def _after_word(sentence: str, limit: int) -> int:
-    """Before `limit`, behind white space; in a text without any, at it."""
+    """Returns the last position before `limit` that follows white space; `limit` if there is none."""
     space = max(sentence.rfind(mark, 1, limit) for mark in " \n\t")
     return space + 1 if space > 0 else limit

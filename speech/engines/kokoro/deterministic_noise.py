@@ -1,10 +1,10 @@
-"""Makes an ONNX export of Kokoro repeatable: the same request, the same audio.
+"""Makes an ONNX export of Kokoro deterministic: the same request gives the same audio.
 
-The network adds noise to what is breathed, and some exports draw it anew at every run: a seed only fixes the first.
-Here the nodes that draw are replaced by noise that is computed from the place in the sound. The rewritten network is a
-file beside the original one, which stays as it was published.
+The network adds noise to breathy sounds, and some exports draw random noise at every run: a seed fixes only the first.
+Here the drawing nodes are replaced by noise computed from the position in the audio. The rewritten network is a file
+beside the original, which stays as published.
 
-The int8 network that is installed by default draws nothing: it is loaded as it is, without the package onnx.
+The int8 network that is installed by default draws no noise, so it is loaded unchanged and without the package onnx.
 """
 
 import importlib
@@ -24,9 +24,9 @@ DRAW_MARKS: Final = (b"RandomUniform", b"RandomNormal")
 
 
 def network_to_load(folder: Path) -> Path:
-    """The network, or its rewritten copy if it draws noise. The copy is made when there is none of this very file.
+    """Returns the path of the network or, if it draws noise, of its rewritten copy, made here unless it is up to date.
 
-    Raises OSError when the network cannot be read. Where no copy can be made, the original is better than silence.
+    Raises OSError if the network cannot be read. If no copy can be made, returns the original: better than no speech.
     """
     source = folder / files.ONNX_FILE
     if not draws_noise(source):
@@ -49,9 +49,9 @@ def network_to_load(folder: Path) -> Path:
 
 
 def draws_noise(network: Path) -> bool:
-    """By the names of the operators, which a file of this format spells out. Raises OSError."""
+    """Checks for the names of the operators, which this file format stores as text. Raises OSError."""
     with network.open("rb") as file:
-        if not os.fstat(file.fileno()).st_size:  # which cannot be mapped
+        if not os.fstat(file.fileno()).st_size:  # an empty file cannot be mapped
             return False
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             return any(content.find(mark) >= 0 for mark in DRAW_MARKS)
@@ -62,7 +62,7 @@ def _is_intact(path: Path, entry: files.Entry) -> bool:
 
 
 def make_noise_deterministic(source: Path, target: Path) -> int:
-    """Writes the network anew; `target` may be `source`. Returns how many nodes were replaced."""
+    """Writes the network without random noise; `target` may be `source`. Returns how many nodes were replaced."""
     onnx: Any = importlib.import_module("onnx")
     model = onnx.load(str(source))
     nodes, replaced = [], 0
@@ -82,7 +82,7 @@ def make_noise_deterministic(source: Path, target: Path) -> int:
 
 
 def _computed_of_shape(onnx: Any, node: Any, name: str) -> list[Any]:
-    """For a draw of a fixed shape: zeros of it, then as for a draw like them."""
+    """Returns the nodes for a draw of a fixed shape: zeros of that shape, then the nodes for a draw like them."""
     shape = next(attribute.ints for attribute in node.attribute if attribute.name == "shape")
     zeros = onnx.helper.make_tensor(f"{name}_zeros", onnx.TensorProto.FLOAT, list(shape), [0.0] * _product(shape))
     like = onnx.helper.make_node("Constant", [], [f"{name}_like"], value=zeros)
@@ -92,9 +92,9 @@ def _computed_of_shape(onnx: Any, node: Any, name: str) -> list[Any]:
 
 
 def _computed(onnx: Any, node: Any, name: str) -> list[Any]:
-    """frac(sin(i × 12.9898) × 43758.5453), i counting the elements: uniform enough for breath, and always the same.
+    """Returns nodes that compute frac(sin(i × 12.9898) × 43758.5453) for element i: uniform enough, always the same.
 
-    A normal distribution is Box and Muller's, of two such numbers.
+    For a normal distribution, they apply the Box-Muller transform to two such numbers.
     """
     helper, like, output = onnx.helper, node.input[0], node.output[0]
     given = {attribute.name: attribute.f for attribute in node.attribute if attribute.name in _DEFAULTS}

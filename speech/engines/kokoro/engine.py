@@ -1,7 +1,7 @@
-"""The Kokoro engine: what the job pipeline, the catalogue and the operators see of it.
+"""The Kokoro engine, as used by the job pipeline, the catalogue and the operators.
 
-Owns the way from a segment to samples: phonemes, runs of the model, sound. One model per process, loaded when it is
-first needed or by `warm_up`.
+Turns a segment into samples: phonemes, then runs of the model, then PCM. One model per process, loaded on first use or
+by `warm_up`.
 """
 
 import importlib
@@ -24,13 +24,13 @@ from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
 from speech.engines.kokoro.voices import LANGUAGES, PROVIDER, RATE_HERTZ, engine_voices, voice_entries
 from speech.segments import Piece
 
-OWN_SPEEDS: Final = (0.5, 2.0)  # what the model paces itself; beyond, its sound is stretched
+OWN_SPEEDS: Final = (0.5, 2.0)  # speeds that the model generates itself; beyond them, its audio is stretched
 CHUNK_SAMPLES: Final = RATE_HERTZ // 5
 WARM_LANGUAGE: Final = "en-US"  # the only one whose reader takes seconds to load
 
 
 class KokoroEngine:
-    """Natural voices on this machine. See `speech.engines.base.Engine` for what the public methods promise."""
+    """Natural voices on this machine. See `speech.engines.base.Engine` for the public methods."""
 
     name = PROVIDER
     queue = "speech.kokoro"
@@ -47,7 +47,7 @@ class KokoroEngine:
         self._process_id = os.getpid()
 
     def voices(self) -> list[VoiceEntry]:
-        """All 54. One whose language or pack is missing here says so."""
+        """Returns all 54 voices, with a reason for those whose language or pack is missing here."""
         unavailable = {language.tag: missing_for(language.tag) for language in LANGUAGES.values()}
         entries = voice_entries(unavailable, model_version=files.model_version())
         if files.missing_files():
@@ -56,7 +56,7 @@ class KokoroEngine:
         return [_with_reason(entry, missing[entry.engine_voice]) for entry in entries]
 
     def unavailable_reason(self) -> str:
-        """By a look at packages and files; what is in the files shows when they are loaded."""
+        """Checks packages and files. Whether the files' content is valid is only known when they are loaded."""
         needed = files.NEEDED_PACKAGES[settings.KOKORO_RUNTIME]
         missing = [name for name in needed if importlib.util.find_spec(name) is None]
         if missing:
@@ -64,16 +64,16 @@ class KokoroEngine:
         return files.missing_files()
 
     def sample_rate_hertz(self, engine_voice: str) -> int:
-        """The same for all its voices."""
+        """Returns the rate, which is the same for all voices."""
         self._check_voice(engine_voice)
         return RATE_HERTZ
 
     def split(self, text: str, *, text_format: TextFormat, language: str) -> Iterator[Piece]:
-        """A first clause, then sentences."""
+        """Splits into a first clause, then sentences."""
         return chunks.split(text, language)
 
     def speak(self, segment: Segment) -> Generator[bytes, None, None]:
-        """Plain text only. A piece without anything to say yields nothing."""
+        """Speaks plain text only. A segment without any words yields nothing."""
         self._check_voice(segment.engine_voice)
         if segment.text_format != "text":
             raise PermanentEngineError("Kokoro voices support plain text only.")
@@ -88,18 +88,18 @@ class KokoroEngine:
         runtime, pack = self._model(), self._pack(engine_voice)
         for run in runs(phonemes):
             with self._turns.mine():
-                # The row for so many phonemes: the pack holds a style for every length.
+                # The pack has one style for each number of phonemes.
                 samples = runtime.speak(numbers(run), pack[len(run) - 1], speed)
             yield from _chunks(_s16le(runtimes.sanitize(samples)))
 
     def warm_up(self) -> None:
-        """Load the model and the English dictionaries: a first request would wait for them, two to eight seconds."""
+        """Loads the model and the English dictionaries, which take a first request two to eight seconds otherwise."""
         self._model()
         if not missing_for(WARM_LANGUAGE):
             self._readers.phonemes("Hello.", WARM_LANGUAGE)
 
     def describe(self) -> dict[str, str | int]:
-        """Runtime and device as the loaded model reports them."""
+        """Returns the runtime and the device as the loaded model reports them."""
         runtime = self._model()
         return {
             "runtime": f"{settings.KOKORO_RUNTIME} on {runtime.device}",
@@ -110,7 +110,7 @@ class KokoroEngine:
         }
 
     def close(self) -> None:
-        """Give the model's memory back."""
+        """Releases the model's memory."""
         self._readers.close()
         with self._loading:
             self._runtime = None
@@ -118,9 +118,9 @@ class KokoroEngine:
 
     def _model(self) -> runtimes.Runtime:
         with self._loading:
-            if self._process_id != os.getpid():  # a forked copy of a model's threads does not run
+            if self._process_id != os.getpid():  # a model's threads do not survive a fork
                 self._runtime, self._process_id = None, os.getpid()
-            if self._loaded_state != (state := files.model_state()):  # another one was installed, or it was damaged
+            if self._loaded_state != (state := files.model_state()):  # another model, or a damaged one
                 self._runtime = None
             if self._runtime is None:
                 if reason := self.unavailable_reason():
@@ -151,7 +151,7 @@ def _with_reason(entry: VoiceEntry, reason: str) -> VoiceEntry:
 
 
 def _s16le(samples: Any) -> bytes:
-    """float32, full scale 1.0, as signed 16-bit little-endian."""
+    """Converts float32 samples with a full scale of 1.0 to signed 16-bit little-endian."""
     numpy: Any = importlib.import_module("numpy")
     return bytes((numpy.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2").tobytes())
 

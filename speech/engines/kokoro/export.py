@@ -1,4 +1,4 @@
-"""From hexgrad's checkpoint to an ONNX network, with PyTorch, compared on the spot."""
+"""Exports hexgrad's checkpoint to an ONNX network with PyTorch, and compares the two."""
 
 import importlib
 import warnings
@@ -12,17 +12,17 @@ from speech.engines.kokoro.runtimes import SEED, check_keys
 
 OPSET: Final = 17
 SENTENCE: Final = "ðə kwˈɪk bɹˈWn fˈɑks ʤˈʌmps ˌOvəɹ ðə lˈAzi dˈɔɡ."
-# The noise differs, so samples do not agree; how loud the sound is over time does, as far as with two seeds of the
+# The noise differs, so the samples do not match; the loudness over time does, as closely as with two seeds of the
 # checkpoint itself.
 MOST_DEVIATION: Final = 1.5
 ENVELOPE_SAMPLES: Final = 600  # 25 ms
 
 
 def export_onnx(config: Path, checkpoint: Path, target: Path) -> float:
-    """Writes `target`; returns how far its loudness over time is from the checkpoint's, measured by how far the
-    checkpoint is from itself with another seed: 1 is as good as it gets.
+    """Writes `target` and returns how far its loudness over time deviates from the checkpoint's.
 
-    Raises EngineUnavailable for a checkpoint that is damaged, or an export that says something else.
+    The unit is the deviation of the checkpoint from itself with another seed: 1 is the best possible result. Raises
+    EngineUnavailable if the checkpoint is damaged, or the export sounds different.
     """
     torch: Any = importlib.import_module("torch")
     kokoro_model: Any = importlib.import_module("kokoro.model")
@@ -31,15 +31,15 @@ def export_onnx(config: Path, checkpoint: Path, target: Path) -> float:
     check_keys(torch, model, checkpoint)
     for module in model.modules():
         try:
-            weight_norm.remove_weight_norm(module)  # folded: fewer multiplications at every run
+            weight_norm.remove_weight_norm(module)  # folded into the weights: fewer multiplications in every run
         except ValueError:
-            continue  # this one has none
+            continue  # this module has no weight norm
     network = kokoro_model.KModelForONNX(model).eval()
     ids = torch.LongTensor([[0, *(VOCABULARY[symbol] for symbol in SENTENCE), 0]])
     style, speed = torch.randn(1, 256, generator=torch.Generator().manual_seed(SEED)), torch.tensor([1.0])
     unfinished = target.with_suffix(".export")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a tracer's many remarks
+        warnings.simplefilter("ignore")  # the tracer prints many warnings
         torch.onnx.export(
             network, (ids, style, speed), str(unfinished), dynamo=False, do_constant_folding=True, opset_version=OPSET,
             input_names=["input_ids", "style", "speed"], output_names=["waveform", "duration"],

@@ -1,6 +1,6 @@
-"""One model, several threads: each waits its turn, first come, first served, run by run.
+"""A lock that serves threads in the order in which they ask, for a model that several threads share.
 
-So a short text is done after a few runs of a long one, not after all of them.
+It is taken run by run, so a short text waits for a few runs of a long one, not for all of them.
 """
 
 import threading
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class FairLock:
-    """`with turns.mine():` by one thread at a time, in the order of asking. A plain lock knows no order."""
+    """`with turns.mine():` admits one thread at a time, in the order of asking. A plain lock guarantees no order."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()

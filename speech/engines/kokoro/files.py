@@ -1,9 +1,9 @@
-"""What must lie in KOKORO_MODEL_DIR, and whether it does. Loads no model: that is for `runtimes`.
+"""Defines the files in KOKORO_MODEL_DIR, and checks them. Does not load the model; see `runtimes`.
 
 model.onnx             the network for ONNX Runtime
 kokoro-v1_0.pth        the checkpoint for PyTorch, with its config.json
 voices/af_bella.bin    a voice pack for each voice: float32, little-endian, 510 × 1 × 256
-installed.json         what `installer` found right, see Entry; files put there by hand are not in it
+installed.json         the files that `installer` verified, see Entry; files copied by hand are not listed
 """
 
 import hashlib
@@ -24,7 +24,7 @@ MANIFEST_FILE: Final = "installed.json"
 PACK_SHAPE: Final = (510, 1, 256)
 PACK_BYTES: Final = 510 * 256 * 4
 HOW_TO: Final = "run `make kokoro`"
-EXPORTED: Final = "kokoro_export"  # the place of a network that was made here
+EXPORTED: Final = "kokoro_export"  # the place of a network that was exported on this machine
 
 NEEDED_PACKAGES: Final = {"onnx": ("onnxruntime",), "torch": ("torch", "kokoro")}
 PACKAGES_FILE: Final = {"onnx": "requirements.txt", "torch": "requirements-kokoro-torch.txt"}
@@ -32,9 +32,10 @@ NEEDED_FILES: Final = {"onnx": (ONNX_FILE,), "torch": (CHECKPOINT_FILE, CONFIG_F
 
 
 class Entry(TypedDict):
-    """Of a file, as it was when its content was last compared. `modified`: whole seconds since the epoch, which is all
-    that an archive keeps, such as a layer of an image. `place`: where it came from. `made_from`: the SHA-256 of the
-    file that this one was made of.
+    """A file as it was when its content was last verified.
+
+    `modified` is in whole seconds since the epoch, because archives such as image layers keep no fractions. `place` is
+    where the file came from, `made_from` the SHA-256 of the file that it was made from.
     """
 
     bytes: int
@@ -53,9 +54,9 @@ def pack_path(engine_voice: str) -> Path:
 
 
 def missing_files() -> str:
-    """What keeps the model from being loaded, as far as a look at the folder tells; "" when nothing does.
+    """Returns why the model cannot be loaded, judging by the folder; "" if it can.
 
-    Cheap: a file is read only when its time is not that of the manifest, and once for each change.
+    Cheap: a file is only read if its time differs from the manifest's, and once for each change.
     """
     folder = model_dir()
     for name in NEEDED_FILES[settings.KOKORO_RUNTIME]:
@@ -67,13 +68,13 @@ def missing_files() -> str:
 
 
 def missing_packs(engine_voices: Iterable[str]) -> dict[str, str]:
-    """The same for each voice."""
+    """Returns the same for each voice's pack."""
     folder, entries = model_dir(), manifest(model_dir())
     return {voice: _missing_pack(folder, voice, entries) for voice in engine_voices}
 
 
 def model_version() -> str:
-    """Names the network by its content, as the manifest has it, or else by its size; "" when there is none."""
+    """Identifies the network by its hash in the manifest, or else by its size; "" if there is none."""
     folder, name = model_dir(), NEEDED_FILES[settings.KOKORO_RUNTIME][0]
     try:
         size_bytes = (folder / name).stat().st_size
@@ -84,7 +85,7 @@ def model_version() -> str:
 
 
 def model_state() -> tuple[int, ...]:
-    """Changes when a file of the model is replaced or written to; empty when one is missing."""
+    """Changes when a file of the model is replaced or written to; empty if one is missing."""
     folder = model_dir()
     try:
         states = [(folder / name).stat() for name in NEEDED_FILES[settings.KOKORO_RUNTIME]]
@@ -94,12 +95,12 @@ def model_state() -> tuple[int, ...]:
 
 
 def damaged_model() -> str:
-    """Why the model must not be loaded, by its files read to their last byte; "" where nothing speaks against it."""
+    """Returns why the model must not be loaded, after reading its files in full; "" if it can be."""
     return missing_files() or _changed_content(NEEDED_FILES[settings.KOKORO_RUNTIME])
 
 
 def damaged_pack(engine_voice: str) -> str:
-    """The same for a voice's pack."""
+    """Returns the same for a voice's pack."""
     return missing_packs([engine_voice])[engine_voice] or _changed_content([f"voices/{engine_voice}.bin"])
 
 
@@ -122,7 +123,7 @@ def _missing_pack(folder: Path, engine_voice: str, entries: dict[str, Entry]) ->
 
 
 def _damage(folder: Path, name: str, entry: Entry | None) -> str:
-    """How a file differs from what was installed; "" when it does not, or nobody knows what it must be."""
+    """Returns how a file differs from the installed one; "" if it does not, or if it is not in the manifest."""
     path = folder / name
     try:
         state = path.stat()
@@ -146,24 +147,24 @@ def manifest(folder: Path) -> dict[str, Entry]:
 
 
 def write_manifest(folder: Path, entries: dict[str, Entry]) -> None:
-    """Raises OSError."""
+    """Replaces the manifest. Raises OSError."""
     write_atomically(folder / MANIFEST_FILE, json.dumps(entries, indent=1, sort_keys=True).encode())
 
 
 def entry_for(path: Path, sha256: str, *, place: str) -> Entry:
-    """Of a file that was just compared with `sha256`."""
+    """Builds the entry of a file that was just verified to have this SHA-256."""
     state = path.stat()
     return {"bytes": state.st_size, "sha256": sha256, "modified": int(state.st_mtime), "place": place}
 
 
 def is_untouched(state: os.stat_result, entry: Entry) -> bool:
-    """Whether size and time are those of the entry: then nobody wrote to the file."""
+    """Whether size and time match the entry, so that the file was not written to."""
     return state.st_size == entry["bytes"] and int(state.st_mtime) == entry.get("modified")
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """The file appears whole or not at all. Raises OSError; what stood there stands then."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")  # of its own: two writers do not mix their bytes
+    """Writes a file completely or not at all. Raises OSError, and then leaves an existing file as it was."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")  # per process, so that writers do not collide
     try:
         unfinished.write_bytes(content)
         unfinished.replace(path)
@@ -178,5 +179,5 @@ def compute_sha256(path: Path) -> str:
 
 @lru_cache(maxsize=256)
 def _cached_sha256(path: Path, inode: int, size_bytes: int, modified_ns: int) -> str:
-    """The same, read once for each state of the file."""
+    """Returns the same, reading the file once for each of its states."""
     return compute_sha256(path)

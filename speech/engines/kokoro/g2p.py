@@ -1,8 +1,8 @@
-"""Text to phonemes, by language, without a download at run time.
+"""Converts text to phonemes, by language, without downloads at run time.
 
-English: misaki's dictionaries, and eSpeak for single words that they lack. Japanese: OpenJTalk with the dictionary in
-its wheel. Chinese: misaki's own. The others: eSpeak, in its own program. Not eSpeak for Japanese or Chinese: it reads
-their characters by name.
+English: misaki's dictionaries, and eSpeak for words missing from them. Japanese: OpenJTalk with the dictionary in its
+wheel. Chinese: misaki's own. The others: eSpeak, in its own program. eSpeak does not work for Japanese and Chinese: it
+reads their characters by name.
 """
 
 import importlib
@@ -19,7 +19,7 @@ from speech.engines.espeak.phonemes import PhonemeReader
 from speech.engines.kokoro.fair_lock import FairLock
 from speech.engines.kokoro.voices import LANGUAGE_OF_TAG, LANGUAGES
 
-# What each language needs, by the names that are imported.
+# The packages that each language needs, by import name.
 ENGLISH_PACKAGES: Final = ("misaki", "spacy", "num2words")
 PACKAGES: Final = {
     "a": ENGLISH_PACKAGES,
@@ -27,12 +27,13 @@ PACKAGES: Final = {
     "j": ("misaki", "pyopenjtalk"),
     "z": ("misaki", "jieba", "pypinyin", "cn2an"),
 }
-DICTIONARY_LETTERS: Final = "jz"  # hundreds of megabytes of dictionaries, which not everybody wants
+DICTIONARY_LETTERS: Final = "jz"  # hundreds of megabytes of dictionaries, so optional
 
-# misaki tries every part of a word of several tokens, such as an address: 30 take 0.05 s, 240 of them 13 s (measured).
+# misaki tries every part of a word of several tokens, such as an address: 30 take 0.05 s, 240 take 13 s (measured).
 MAX_TOKENS_IN_WORD: Final = 24
 
-# eSpeak's IPA as Kokoro was trained on it: misaki 0.9.4, espeak.py (Apache-2.0), the tables E2M of either class.
+# From eSpeak's IPA to the symbols Kokoro was trained on: the E2M tables of both classes in misaki 0.9.4, espeak.py
+# (Apache-2.0).
 _TIED: Final = (
     *(("a^ɪ", "I"), ("a^ʊ", "W"), ("d^z", "ʣ"), ("d^ʒ", "ʤ"), ("e^ɪ", "A"), ("o^ʊ", "O"), ("ə^ʊ", "Q"), ("s^s", "S")),
     *(("t^s", "ʦ"), ("t^ʃ", "ʧ"), ("ɔ^ɪ", "Y")),
@@ -54,15 +55,15 @@ _ENGLISH: Final = (
 )
 _BRITISH: Final = (("e^ə", "ɛː"), ("iə", "ɪə"), ("ə^ʊ", "Q"))
 _AMERICAN: Final = (("o^ʊ", "O"), ("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɪə", "iə"), ("ː", ""))
-_LANGUAGE_SWITCH: Final = re.compile(r"\(\^?[a-z^-]+\)")  # eSpeak's own remark that a word is in another language
+_LANGUAGE_SWITCH: Final = re.compile(r"\(\^?[a-z^-]+\)")  # eSpeak's marker for a word in another language
 _LONG_WORD: Final = re.compile(rf"\S{{{MAX_TOKENS_IN_WORD},}}")
-# Marks that the model hears as pauses: eSpeak drops them. Not the point of 3.5.
-# A row of marks is tried once, from its first: trying each of them takes seconds for a long row.
+# Punctuation that the model renders as pauses, which eSpeak drops. Not the point of 3.5. A run of marks is only matched
+# from its first: starting at every mark takes seconds for a long run.
 _MARKS: Final = re.compile(r"""((?<![;:,.!?¡¿—…।"«»“”()])[;:,.!?¡¿—…।"«»“”()]+(?=\s|$|["»”)])|(?<!\S)["«“(¡¿]+)""")
 
 
 def missing_for(tag: str) -> str:
-    """Why a language cannot be read here; "" when it can. Imports nothing."""
+    """Returns why a language cannot be read here; "" if it can. Imports nothing."""
     letter = LANGUAGE_OF_TAG[tag]
     missing = [name for name in PACKAGES.get(letter, ()) if importlib.util.find_spec(name) is None]
     if not missing:
@@ -72,7 +73,7 @@ def missing_for(tag: str) -> str:
 
 
 class Readers:
-    """One reader per language, made when it is first needed. Safe from any thread."""
+    """Holds one reader per language, created on first use. Thread-safe."""
 
     def __init__(self) -> None:
         self._espeak = PhonemeReader()
@@ -80,14 +81,14 @@ class Readers:
         self._turns = FairLock()
 
     def phonemes(self, text: str, tag: str) -> str:
-        """Phonemes and the marks between them, not yet reduced to those the model knows.
+        """Returns phonemes and the punctuation between them, including symbols that the model does not support.
 
         Raises EngineUnavailable, TransientEngineError.
         """
         if not text.strip():
             return ""
         letter = LANGUAGE_OF_TAG[tag]
-        with self._turns.mine():  # the dictionaries keep state while they read
+        with self._turns.mine():  # the dictionaries are stateful while reading
             if letter not in self._readers:
                 if reason := missing_for(tag):
                     raise EngineUnavailable(f"{reason}.")
@@ -102,7 +103,7 @@ class Readers:
             return _english(self._espeak, is_british=letter == "b")
         if letter == "j":
             japanese = importlib.import_module("misaki.ja").JAG2P(version="pyopenjtalk")
-            # It appends a mark of pitch for each phoneme, which this version of the model does not read.
+            # It appends a pitch mark for each phoneme, which this version of the model does not support.
             return lambda text: (lambda both: both[: len(both) // 2])(japanese(text)[0])
         if letter == "z":
             _keep_word_list_private(importlib.import_module("jieba"))
@@ -118,7 +119,7 @@ class Readers:
 
 
 def _keep_word_list_private(jieba: Any) -> None:
-    """It keeps its list ready to load, by default where every user of the machine can put another."""
+    """Caches the word list in a private folder; jieba's default is one where any local user could replace it."""
     folder = settings.DATA_DIR / "jieba"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     jieba.dt.tmp_dir = str(folder)
@@ -133,7 +134,7 @@ def _with_marks(text: str, read: Callable[[str], str]) -> str:
 
 
 def _padded(text: str, phonemes: str) -> str:
-    """The phonemes with the white space that was around the text."""
+    """Adds the white space that was around the text to the phonemes."""
     before = " " if text[:1].isspace() else ""
     after = " " if text[-1:].isspace() and text.strip() else ""
     return f"{before}{phonemes.replace('^', '')}{after}"
@@ -146,8 +147,9 @@ def _replace(phonemes: str, table: tuple[tuple[str, str], ...]) -> str:
 
 
 def _english(espeak: PhonemeReader, *, is_british: bool) -> Callable[[str], str]:
-    """misaki's dictionary reader. Its own constructor would download a model that tags parts of speech; a tokenizer
-    without one and a few rules serve nearly as well.
+    """Creates misaki's dictionary reader without its part-of-speech model.
+
+    Its own constructor would download that model; a tokenizer without one and a few rules work nearly as well.
     """
     en: Any = importlib.import_module("misaki.en")
     spacy: Any = importlib.import_module("spacy")
@@ -181,7 +183,7 @@ def _english(espeak: PhonemeReader, *, is_british: bool) -> Callable[[str], str]
         starts = range(0, len(tokens), MAX_TOKENS_IN_WORD)
         return " ".join("".join(tokens[start : start + MAX_TOKENS_IN_WORD]) for start in starts)
 
-    # Without its preprocessing, which takes [words](/in this form/) for phonemes: a customer's text is text.
+    # Without its preprocessing, which takes [words](/in this form/) as phonemes: a customer's text is plain text.
     return lambda text: str(reader(_LONG_WORD.sub(short_word, text), preprocess=False)[0])
 
 
@@ -209,7 +211,7 @@ _TAGS: Final = {
 
 
 def _tag(word: str) -> str:
-    """Penn Treebank's part of speech, as far as misaki's pronunciation turns on it; most words are nouns here."""
+    """Returns the Penn Treebank tag as far as misaki's pronunciation depends on it; most words count as nouns."""
     if word in _TAGS or word.lower() in _TAGS:
         return _TAGS.get(word) or _TAGS[word.lower()]
     if re.fullmatch(r"[\d.,]+", word):

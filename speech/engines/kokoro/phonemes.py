@@ -1,9 +1,9 @@
-"""Kokoro's phonemes as numbers: the table of its published config.json (hexgrad/Kokoro-82M, `vocab`)."""
+"""Converts Kokoro's phonemes to numbers, with the table of its config.json (hexgrad/Kokoro-82M, `vocab`)."""
 
 from collections.abc import Iterator
 from typing import Final
 
-MAX_PHONEMES: Final = 510  # the model takes 512 positions, of which one at either end is a pad
+MAX_PHONEMES: Final = 510  # the model takes 512 positions, including a pad at either end
 PAD: Final = 0
 
 _SYMBOLS: Final = (
@@ -21,7 +21,7 @@ _NUMBERS: Final = (
 )
 VOCABULARY: Final = dict(zip(_SYMBOLS, _NUMBERS, strict=True))
 
-# What grapheme-to-phoneme programs write and the model's table spells otherwise; palatalised consonants of Japanese.
+# Symbols of grapheme-to-phoneme programs that the model spells differently; Japanese palatalised consonants.
 SPELLINGS: Final = str.maketrans(
     {
         "g": "ɡ",
@@ -38,17 +38,17 @@ SPELLINGS: Final = str.maketrans(
         "»": "”",
     }
 )
-PAUSES: Final = ".!?…", ";:—,", " "  # where a run is cut, the best places first
+PAUSES: Final = ".!?…", ";:—,", " "  # where a run is cut, best first
 
 
 def spoken_phonemes(phonemes: str) -> str:
-    """Those the model knows, spelled as it spells them; "" when only punctuation is left."""
+    """Returns the phonemes that the model supports, in its spelling; "" if only punctuation is left."""
     known = "".join(symbol for symbol in phonemes.translate(SPELLINGS) if symbol in VOCABULARY).strip()
     return known if any(symbol.isalpha() for symbol in known) else ""
 
 
 def runs(phonemes: str) -> Iterator[str]:
-    """Pieces of at most MAX_PHONEMES, cut after a sentence, a clause or a word, in this order."""
+    """Yields runs of at most MAX_PHONEMES, cut after a sentence, a clause or a word, in this order of preference."""
     while len(phonemes) > MAX_PHONEMES:
         cut = next(
             (at + 1 for marks in PAUSES if (at := max(phonemes.rfind(mark, 1, MAX_PHONEMES) for mark in marks)) > 0),
@@ -61,5 +61,5 @@ def runs(phonemes: str) -> Iterator[str]:
 
 
 def numbers(run: str) -> list[int]:
-    """What the model reads: the phonemes between two pads."""
+    """Returns the model's input: the phonemes between two pads."""
     return [PAD, *(VOCABULARY[symbol] for symbol in run), PAD]

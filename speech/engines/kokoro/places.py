@@ -1,7 +1,7 @@
-"""What every place that Kokoro's files can come from has in common, and the simplest place: a folder.
+"""Defines what a place is that Kokoro's files can come from, and the simplest one: a folder.
 
-A place is a function of the files that are wanted and a `Site`. It yields each file whose bytes lie, checked, at
-`site.whole(file.pin)`, and raises PlaceFailed with the reason when it is at its end and not everything was there.
+A place is a function of the wanted files and a `Site`. It yields each file whose verified bytes are at
+`site.whole(file.pin)`, and finally raises PlaceFailed with the reason if it did not have all of them.
 """
 
 import errno
@@ -18,13 +18,14 @@ from speech.engines.kokoro.sources import File, Pin
 
 
 class PlaceFailed(Exception):
-    """The message says what was wrong, without a full stop."""
+    """The message says what failed, without a full stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where an installation works. `parts`: unfinished files, by the SHA-256 that they must have, so that whatever
-    place comes next continues them.
+    """The folders of an installation.
+
+    `parts` has the unfinished files, named by their expected SHA-256, so that the next place can continue them.
     """
 
     folder: Path
@@ -42,12 +43,12 @@ Place = Callable[[Sequence[File], Site], Iterator[File]]
 
 
 def matches(path: Path, pin: Pin) -> bool:
-    """Whether a file is what it must be, read to its last byte. Raises OSError when it cannot be read."""
+    """Whether a file's content matches its pin, read in full. Raises OSError if it cannot be read."""
     return path.is_file() and path.stat().st_size == pin.size_bytes and files.compute_sha256(path) == pin.sha256
 
 
 def accept(site: Site, pin: Pin) -> bool:
-    """Whether the unfinished file is now what it must be; it is `whole` then, else it is gone."""
+    """Whether the unfinished file is now correct. Moves it to `whole` if so, else deletes it."""
     path = site.unfinished(pin)
     if matches(path, pin):
         path.replace(site.whole(pin))
@@ -57,12 +58,12 @@ def accept(site: Site, pin: Pin) -> bool:
 
 
 def is_disk_full(error: OSError) -> bool:
-    """Or the user's share of it."""
+    """Whether the disk, or the user's quota, is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def from_folder(source: Path) -> Place:
-    """Files of that folder by their content, whatever they are called."""
+    """Returns the place for a folder. It finds files by their content, whatever their names."""
 
     def fetch(wanted: Sequence[File], site: Site) -> Iterator[File]:
         if not source.is_dir():
@@ -72,7 +73,7 @@ def from_folder(source: Path) -> Place:
         for candidate in (path for paths in of_size.values() for path in paths):
             try:
                 found.setdefault(files.compute_sha256(candidate), candidate)
-            except OSError:  # not ours to read, or gone by now
+            except OSError:  # not readable, or deleted meanwhile
                 continue
         for file in wanted:
             if (path := found.get(file.pin.sha256)) is not None:
@@ -87,7 +88,7 @@ def from_folder(source: Path) -> Place:
 
 
 def _files_by_size(folder: Path, sizes: set[int]) -> dict[int, list[Path]]:
-    """What has one of these sizes, at any depth; links to folders and hidden folders are not followed."""
+    """Finds files of these sizes, at any depth. Skips hidden folders and links to folders."""
     of_size: dict[int, list[Path]] = defaultdict(list)
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]

@@ -1,4 +1,4 @@
-"""Which of the two networks is the faster one on this processor."""
+"""Chooses the faster of the two networks for this processor."""
 
 import platform
 from collections.abc import Collection
@@ -12,26 +12,26 @@ from speech.engines.kokoro.hub import is_reachable
 from speech.engines.kokoro.sources import INSTALLS, Model
 
 CPU_INFO: Final = Path("/proc/cpuinfo")
-# Instructions that multiply bytes. Measured with onnxruntime 1.32 on AVX512-VNNI: a second of speech costs int8 0.27 s
-# of a core, and fp32 0.34 s. Without such kernels (onnxruntime 1.30) int8 cost 2.4 times as much as fp32.
+# Instructions that multiply bytes. Measured with onnxruntime 1.32 on AVX512-VNNI: a second of speech takes 0.27 s of a
+# core with int8, and 0.34 s with fp32. Without such kernels (onnxruntime 1.30) int8 took 2.4 times as long as fp32.
 INT8_FLAGS: Final = frozenset({"avx512_vnni", "avx_vnni", "asimddp", "i8mm"})
 
 
 def default_model() -> Model:
-    """What to install and load here: KOKORO_MODEL, or what is installed already, or what suits the processor."""
+    """Returns the model to install and load: KOKORO_MODEL, else the installed one, else the faster one."""
     if settings.KOKORO_RUNTIME == "torch":
         return "torch"
     if settings.KOKORO_MODEL:
-        return cast(Model, settings.KOKORO_MODEL)  # the settings let nothing else through
+        return cast(Model, settings.KOKORO_MODEL)  # validated by the settings
     if (installed := _installed_model()) is not None:
         return installed
     model = faster_model(_cpu_flags())
-    # The smaller one can be had in more places, and is better than none.
+    # The smaller one is available from more places, and better than none.
     return model if model == "int8" or is_reachable(INSTALLS[model][0]) else "int8"
 
 
 def faster_model(flags: Collection[str]) -> Literal["int8", "fp32"]:
-    """`flags`: of the processor, as Linux names them. int8, the smaller one, where they are not known."""
+    """Returns int8 if it is faster, or if Linux's `flags` of the processor are unknown: it is the smaller one."""
     return "int8" if not flags or INT8_FLAGS & set(flags) else "fp32"
 
 

@@ -1,7 +1,7 @@
-"""How far an installation is, for any process that can read the model folder.
+"""Reports the progress of an installation to any process that can read the model folder.
 
-The installer holds a lock on LOCK_FILE while it works, and writes STATE_FILE beside it. The lock ends with its process,
-however that ends: a state of "installing" without the lock is of an installer that was killed, and is read as failed.
+The installer holds a lock on LOCK_FILE while it works, and writes STATE_FILE beside it. The lock ends with its process
+in any case: a state of "installing" without the lock means that the installer was killed, and is read as failed.
 """
 
 import fcntl
@@ -20,17 +20,19 @@ from speech.engines.kokoro.files import write_atomically
 STATE_FILE: Final = "install.json"
 LOCK_FILE: Final = ".install.lock"
 INTERRUPTED: Final = "the installation was interrupted at {percent} %; run `make kokoro` to continue it"
-RATE_SECONDS: Final = 10.0  # the rate is that of so many last seconds
-TELL_SECONDS: Final = 0.25  # between two reports, at least
-WRITE_SECONDS: Final = 0.5  # between two writes of the state, at least
+RATE_SECONDS: Final = 10.0  # the rate is measured over this time
+TELL_SECONDS: Final = 0.25  # minimum time between two reports
+WRITE_SECONDS: Final = 0.5  # minimum time between two writes of the state
 
 Status = Literal["installing", "failed", "installed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Of all files together. `bytes_per_second`: lately; 0 when nothing has come yet, and `seconds_left` is None then.
-    `step`: what is being done, such as "downloading voices with npm".
+    """The progress of all files together.
+
+    `bytes_per_second` is the recent rate; if nothing has arrived yet it is 0, and `seconds_left` is None. `step` says
+    what is being done, such as "downloading voices with npm".
     """
 
     bytes_done: int
@@ -47,7 +49,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class InstallState:
-    """The last installation in a folder. `reason`: of a failure, else "". `updated_at`: seconds since the epoch."""
+    """The last installation in a folder. `reason` is for a failure, else "". `updated_at`: seconds since the epoch."""
 
     status: Status
     progress: Progress
@@ -56,13 +58,13 @@ class InstallState:
 
 
 def write_progress(folder: Path, status: Status, progress: Progress, *, reason: str = "") -> None:
-    """Replaces the state as a whole. Raises OSError."""
+    """Replaces the state atomically. Raises OSError."""
     state = InstallState(status, progress, reason, time.time())
     write_atomically(folder / STATE_FILE, json.dumps(asdict(state)).encode())
 
 
 def read_progress(folder: Path) -> InstallState | None:
-    """None where nobody ever installed, or the state cannot be read."""
+    """Returns the state, or None if there was no installation or the state cannot be read."""
     try:
         values = json.loads((folder / STATE_FILE).read_bytes())
         state = InstallState(**values | {"progress": Progress(**values["progress"])})
@@ -75,7 +77,7 @@ def read_progress(folder: Path) -> InstallState | None:
 
 
 def is_installing(folder: Path) -> bool:
-    """Whether some process holds the lock of the folder now."""
+    """Whether a process currently holds the lock of the folder."""
     try:
         descriptor = os.open(folder / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -85,14 +87,15 @@ def is_installing(folder: Path) -> bool:
     except BlockingIOError:
         return True
     finally:
-        os.close(descriptor)  # gives up a lock that was got
+        os.close(descriptor)  # releases the lock if it was taken
     return False
 
 
 @contextmanager
 def install_lock(folder: Path, *, on_wait: Callable[[], None]) -> Iterator[None]:
-    """One installation in a folder at a time: the second waits for the first. Raises OSError where nothing can be
-    written. `on_wait` is called once if there is something to wait for.
+    """Allows one installation in a folder at a time: the second waits for the first.
+
+    `on_wait` is called once if it has to wait. Raises OSError if the folder is not writable.
     """
     descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
@@ -108,9 +111,9 @@ def install_lock(folder: Path, *, on_wait: Callable[[], None]) -> Iterator[None]
 
 @dataclass(slots=True)
 class Meter:
-    """Adds up what came, and tells it to `on_progress`: at most every TELL_SECONDS, and at each new step.
+    """Adds up the bytes and reports to `on_progress`: at most every TELL_SECONDS, and at each new step.
 
-    `settled` are bytes of finished files; `under_way` those of what is being fetched, which may turn out worthless.
+    `settled` are the bytes of finished files, `under_way` those of the current download, which may still be rejected.
     """
 
     bytes_total: int
@@ -118,7 +121,7 @@ class Meter:
     step: str = ""
     settled: int = 0
     under_way: int = 0
-    _seen: deque[tuple[float, int]] = field(default_factory=deque)  # (when, bytes), of the last RATE_SECONDS
+    _seen: deque[tuple[float, int]] = field(default_factory=deque)  # (when, bytes), over the last RATE_SECONDS
     _told_at: float = 0.0
 
     def start(self, step: str) -> None:
@@ -126,13 +129,13 @@ class Meter:
         self.tell()
 
     def update(self, under_way: int) -> None:
-        """So many bytes of the present step are there."""
+        """Sets the bytes of the current step."""
         self.under_way = under_way
         if time.monotonic() - self._told_at >= TELL_SECONDS:
             self.tell()
 
     def settle(self, size_bytes: int) -> None:
-        """That many bytes are right and stay."""
+        """Moves bytes of the current step to the finished files."""
         self.settled += size_bytes
         self.update(max(0, self.under_way - size_bytes))
 

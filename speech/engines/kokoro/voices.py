@@ -1,4 +1,4 @@
-"""The 54 voices of Kokoro v1.0, as its model card lists them. A name begins with the language and the gender."""
+"""The 54 voices of Kokoro v1.0, as its model card lists them. A name starts with the language and the gender."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,14 +9,14 @@ from speech.catalogue import Gender, VoiceEntry
 PROVIDER: Final = "kokoro"
 FAMILY: Final = "Kokoro"
 RATE_HERTZ: Final = 24_000
-SOUND_REVISION: Final = 1  # one more when our own code makes these voices sound different
+SOUND_REVISION: Final = 1  # increment this when our own code makes these voices sound different
 MAX_TEXT_BYTES: Final = 500_000
 MAX_STREAM_BYTES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language of the model. `espeak`: what eSpeak calls it, where eSpeak gives its phonemes."""
+    """A language of the model. `espeak` is eSpeak's identifier, if eSpeak provides its phonemes."""
 
     tag: str  # BCP 47
     name: str
@@ -47,8 +47,8 @@ LANGUAGES: Final = {
 LANGUAGE_OF_TAG: Final = {language.tag: letter for letter, language in LANGUAGES.items()}
 
 # "Overall Grade" in the author's table, which estimates quality and quantity of each voice's training data:
-# https://huggingface.co/hexgrad/Kokoro-82M/blob/main/VOICES.md (as of April 2025, version 1.0 of the model).
-# The Spanish and the Portuguese voices have none.
+# https://huggingface.co/hexgrad/Kokoro-82M/blob/main/VOICES.md (as of April 2025, version 1.0 of the model). The
+# Spanish and the Portuguese voices have none.
 GRADES: Final = {
     voice: grade
     for grade, voices in {
@@ -71,12 +71,12 @@ RANK_OF_GRADE: Final = {
     "A": 10, "A-": 20, "B-": 50, "C+": 60, "C": 70, "C-": 80, "": 85, "D+": 90, "D": 100, "D-": 110, "F+": 120,
 }  # fmt: skip
 # Shown before all others, in this order: the two with the best grades, then the best American man, British woman and
-# British man (of several with the same grade, one), so that the first five sound different from each other.
+# British man (one of several with the same grade), so that the first five sound different from each other.
 SHOWN_FIRST: Final = ("af_heart", "af_bella", "am_michael", "bf_emma", "bm_george")
 
 
 def engine_voices() -> list[str]:
-    """Every voice by the model's own name, such as `af_bella`: also the name of its pack."""
+    """Returns every voice by the model's own name, such as `af_bella`, which is also the name of its pack."""
     return [
         f"{letter}{gender}_{name}"
         for letter, language in LANGUAGES.items()
@@ -86,8 +86,10 @@ def engine_voices() -> list[str]:
 
 
 def voice_entries(unavailable: dict[str, str], *, model_version: str = "") -> list[VoiceEntry]:
-    """For the catalogue. `unavailable`: by tag, why a language cannot be spoken here. `model_version`: of the network
-    that speaks; "" while there is none.
+    """Returns the catalogue entries.
+
+    `unavailable` has, by tag, why a language cannot be spoken here. `model_version` is that of the network; "" if there
+    is none.
     """
     sound_version = f"{SOUND_REVISION} {model_version}" if model_version else ""
     return [_entry(voice, unavailable, sound_version) for voice in engine_voices()]

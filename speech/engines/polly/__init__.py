@@ -1,7 +1,7 @@
-"""Amazon Polly: voices of four families, by way of boto3.
+"""Amazon Polly: voices of four families, through boto3.
 
-`engine` is what the rest of the house uses, `credentials` who asks, `calls` what is asked, `errors` what goes wrong
-there in our words, `voices` the catalogue as Amazon tells it, `markup` SSML as each family takes it.
+Other packages use `engine`. `credentials` finds the credentials, `calls` makes the requests, `errors` translates
+failures, `voices` builds the catalogue from Amazon's list, and `markup` renders SSML for each family.
 """
 
 from speech.engines.polly.engine import PollyEngine

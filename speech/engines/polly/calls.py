@@ -1,4 +1,4 @@
-"""What is said to Amazon and what it answers: the two calls that we make. Imports boto3, which takes a while."""
+"""The two calls to Amazon: list the voices and synthesise a text. Imports boto3, which takes a while."""
 
 import time
 from contextlib import closing
@@ -21,22 +21,22 @@ MAX_CONNECTIONS = 32
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long Amazon may take, in seconds."""
+    """Amazon's timeouts, in seconds."""
 
     connect: float
-    read: float  # until its next bytes come
-    whole: float = 120.0  # until speech is whole: an answer that trickles is none
+    read: float  # until the next bytes arrive
+    whole: float = 120.0  # until the speech is complete: a response that trickles in has failed
 
 
-FOR_SPEECH = Patience(connect=3.0, read=40.0)  # its slowest family makes 3,000 characters in some twenty
+FOR_SPEECH = Patience(connect=3.0, read=40.0)  # its slowest family generates 3,000 characters in some twenty seconds
 FOR_LISTS = Patience(connect=2.0, read=5.0)
 CHUNK_BYTES = 16_384
-# Of one answer. A request of breaks and nothing else, ten seconds each, comes to 25 minutes.
+# Per response. A request of breaks and nothing else, ten seconds each, comes to 25 minutes.
 MAX_ANSWER_BYTES = 30 * 60 * RATE_HERTZ * 2
 
 
 def make_client(patience: Patience) -> Any:
-    """A client that several threads may use. Raises EngineUnavailable."""
+    """Creates a client, which is thread-safe. Raises EngineUnavailable."""
     with our_errors():
         session = Session()
         endpoint = settings.POLLY_ENDPOINT_URL or None
@@ -55,14 +55,14 @@ def make_client(patience: Patience) -> Any:
             config=Config(
                 connect_timeout=patience.connect,
                 read_timeout=patience.read,
-                retries={"total_max_attempts": 1},  # we try again ourselves
+                retries={"total_max_attempts": 1},  # the engine does its own retries
                 max_pool_connections=MAX_CONNECTIONS,
             ),
         )
 
 
 def describe_voices(client: Any) -> list[dict[str, Any]]:
-    """The `Voices` of every page. Raises an EngineError."""
+    """Returns the `Voices` of every page. Raises an EngineError."""
     people: list[dict[str, Any]] = []
     more: dict[str, str] = {}
     while True:
@@ -77,7 +77,7 @@ def describe_voices(client: Any) -> list[dict[str, Any]]:
 
 
 def synthesize(client: Any, voice: PollyVoice, text: str, *, is_ssml: bool) -> bytes:
-    """The whole answer: mono, s16le, RATE_HERTZ. Raises an EngineError, also for what is no PCM or trickles in."""
+    """Returns the whole audio: mono, s16le, RATE_HERTZ. Raises an EngineError, also if it is not PCM or too slow."""
     give_up_at = time.monotonic() + FOR_SPEECH.whole
     pcm = bytearray()
     with our_errors():

@@ -1,7 +1,8 @@
-"""With what credentials, and in which region, Amazon is asked. Looks at the environment and asks nobody.
+"""Finds the credentials and the region for Amazon. Reads the environment and makes no request.
 
 Credentials are POLLY_ACCESS_KEY_ID and POLLY_SECRET_ACCESS_KEY or, without them, what boto3 finds: AWS_ACCESS_KEY_ID, a
-profile, a role of the container. A machine's own role is asked for over the network, so it takes POLLY_INSTANCE_ROLE=1.
+profile, a role of the container. The role of an EC2 instance takes a network request, so it requires
+POLLY_INSTANCE_ROLE=1.
 """
 
 import os
@@ -16,7 +17,7 @@ FROM_ENVIRONMENT = (
 
 
 def missing_credentials() -> str:
-    """Why no call can be made, in one sentence; "" when one may be tried. Asks nobody and imports nothing."""
+    """Returns why no call can be made, in one sentence; "" if one can be tried. No request, no imports."""
     if not region():
         return "no AWS region is set: POLLY_REGION or AWS_REGION"
     if settings.POLLY_ACCESS_KEY_ID and not settings.POLLY_SECRET_ACCESS_KEY:

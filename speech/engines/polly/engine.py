@@ -1,6 +1,6 @@
-"""Amazon Polly as an engine: what the job pipeline, the catalogue and the operators see of it.
+"""The Amazon Polly engine, as used by the job pipeline, the catalogue and the operators.
 
-Owns the way from a segment to samples: one request, and whether its answer can be the text.
+Turns a segment into samples: makes one request, and checks that its response can be the text.
 """
 
 import os
@@ -25,38 +25,38 @@ CHUNK_BYTES = RATE_HERTZ * 2 // 5  # 200 ms
 
 
 class PollyEngine:
-    """Amazon Polly. See `speech.engines.base.Engine` for what the public methods promise."""
+    """Amazon Polly. See `speech.engines.base.Engine` for its public methods."""
 
     name = PROVIDER
     queue = "speech.remote"
     segments_ahead = 4
 
     def __init__(self) -> None:
-        # By process. No lock: one held by another thread during a fork would stay locked in the child for ever.
+        # By process id. No lock: one held by another thread during a fork would stay locked in the child forever.
         self._clients: dict[int, Any] = {}
 
     def voices(self) -> list[VoiceEntry]:
-        """Asks Amazon; without credentials there is nobody to ask, and the list is empty. Raises an EngineError."""
+        """Requests the list from Amazon; empty without credentials. Raises an EngineError."""
         if missing_credentials():
             return []
         calls = _calls()
         return entries(calls.describe_voices(calls.make_client(calls.FOR_LISTS)))
 
     def unavailable_reason(self) -> str:
-        """Whether there are credentials and a region; what they are worth shows when they are used."""
+        """Checks whether there are credentials and a region. Whether Amazon accepts them shows only in use."""
         return missing_credentials()
 
     def sample_rate_hertz(self, engine_voice: str) -> int:
-        """The same for all its voices: it is asked for."""
+        """Returns the rate that is requested for every voice."""
         _parse(engine_voice)
         return RATE_HERTZ
 
     def split(self, text: str, *, text_format: TextFormat, language: str) -> Iterator[Piece]:
-        """The first sentence, then as much at a time as fits into a request."""
+        """Yields the first sentence, then as much as fits into each request."""
         return split_for_requests(text, text_format=text_format, language=language, max_bytes=MAX_REQUEST_BYTES)
 
     def speak(self, segment: Segment) -> Generator[bytes, None, None]:
-        """When Amazon's answer is whole and can be the text: a bad answer costs another try and no more."""
+        """Yields the audio once the response is complete and can be the text: a bad response costs only a retry."""
         voice = _parse(segment.engine_voice)
         if segment.text_format == "markup":
             raise PermanentEngineError("Polly voices support plain text and SSML only.")
@@ -74,17 +74,17 @@ class PollyEngine:
         except SsmlError as error:
             raise PermanentEngineError("This SSML cannot be spoken.") from error
         whole = _calls().synthesize(self._client(), voice, text, is_ssml=is_ssml)
-        # All of it is looked at before any of it is heard.
+        # Checked as a whole before any of it is played.
         samples = b"".join(check_duration([whole], seconds=seconds, rate_hertz=RATE_HERTZ))
         for start in range(0, len(samples), CHUNK_BYTES):
             yield samples[start : start + CHUNK_BYTES]
 
     def warm_up(self) -> None:
-        """Import boto3 and make its client; the connection comes with the first request."""
+        """Imports boto3 and creates its client; the connection is opened by the first request."""
         self._client()
 
     def describe(self) -> dict[str, str | int]:
-        """What can be said without an answer from Amazon, and the number of voices, which needs one."""
+        """Returns what is known without Amazon, and the number of voices, which takes a request."""
         if reason := missing_credentials():
             raise EngineUnavailable(f"Amazon Polly is not available: {reason}.")
         return {
@@ -95,7 +95,7 @@ class PollyEngine:
         }
 
     def close(self) -> None:
-        """Close this process's connections."""
+        """Closes this process's connections."""
         client = self._clients.pop(os.getpid(), None)
         if client is not None:
             client.close()
@@ -120,7 +120,7 @@ def _make_client() -> Any:
 
 
 def _calls() -> ModuleType:
-    """What imports boto3, which takes a third of a second and is for those who speak with Polly."""
+    """Imports boto3, which takes a third of a second, so only if Polly is used."""
     from speech.engines.polly import calls
 
     return calls

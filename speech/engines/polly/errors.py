@@ -1,7 +1,6 @@
-"""What goes wrong at Amazon, in our words.
+"""Translates Amazon's errors to ours.
 
-Owns which of Polly's answers are worth another attempt. Its own words go to the log by their code alone: a message may
-quote a customer's text.
+Decides which of Polly's errors are retried. Only their codes are logged: a message may quote a customer's text.
 """
 
 import logging
@@ -25,7 +24,7 @@ from speech.engines.base import EngineError, EngineUnavailable, PermanentEngineE
 
 logger = logging.getLogger(__name__)
 
-QUOTA_PAUSE_SECONDS = 10.0  # Polly's limits are requests a second
+QUOTA_PAUSE_SECONDS = 10.0  # Polly's limits are requests per second
 ABOUT_THE_QUOTA = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
 ABOUT_THE_REQUEST = {
     "TextLengthExceededException", "InvalidSsmlException", "LanguageNotSupportedException",
@@ -41,12 +40,12 @@ ABOUT_THE_ACCOUNT = {
 
 
 class InvalidEndpoint(Exception):
-    """POLLY_ENDPOINT_URL is no URL."""
+    """POLLY_ENDPOINT_URL is not a URL."""
 
 
 @contextmanager
 def our_errors() -> Iterator[None]:
-    """Raises what boto3, or the HTTP library beneath it, raises inside as an EngineError."""
+    """Converts exceptions of boto3, or of the HTTP library below it, to an EngineError."""
     try:
         yield
     except ClientError as error:

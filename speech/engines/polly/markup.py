@@ -1,8 +1,8 @@
-"""Our SSML as Polly takes it: written by us, without what the family would refuse.
+"""Renders our SSML for Polly, without what the voice's family would reject.
 
-What Polly has in other words is put into them: `voice` and a language of its own become `lang`, a change of pace or
-pitch a percentage within its range. What it lacks is left out, and the words are said without: a `voice` of another
-gender, a `range`, a currency, and in all families but Standard `emphasis` and `pitch`.
+Elements that Polly has under other names are translated: `voice` and an `xml:lang` become `lang`, a change of rate or
+pitch a percentage within its range. Unsupported ones are dropped, and their words are spoken without them: a `voice` of
+another gender, a `range`, a currency, and in all families but Standard `emphasis` and `pitch`.
 https://docs.aws.amazon.com/polly/latest/dg/supportedtags.html
 """
 
@@ -21,7 +21,7 @@ INTERPRETATIONS = (
 )  # fmt: skip
 OTHER_WORDS_FOR = {"verbatim": "characters"}
 DATE_FORMATS = ("mdy", "dmy", "ymd", "md", "dm", "ym", "my", "d", "m", "y", "yyyymmdd")
-# botocore's list of Polly's LanguageCode; another in `lang` is refused.
+# botocore's list of Polly's LanguageCode; any other value in `lang` is rejected.
 LANGUAGES = {
     "arb", "ar-AE", "ca-ES", "cmn-CN", "cs-CZ", "cy-GB", "da-DK", "de-AT", "de-CH", "de-DE", "en-AU", "en-GB",
     "en-GB-WLS", "en-IE", "en-IN", "en-NZ", "en-SG", "en-US", "en-ZA", "es-ES", "es-MX", "es-US", "fi-FI", "fr-BE",
@@ -33,9 +33,9 @@ _Element = tuple[str, dict[str, str]]
 
 
 def for_polly(markup: str, family: Family) -> str:
-    """A document that begins with `speak`. Raises SsmlError."""
+    """Returns a document that starts with `speak`. Raises SsmlError."""
     parts: list[str] = []
-    closing: list[str] = []  # of the elements that are open: "" for one that is left out
+    closing: list[str] = []  # end tags of the open elements: "" for one that was dropped
     for token in read_ssml(markup):
         if token.kind == "open":
             elements = _elements(token.value, dict(token.attributes), family)
@@ -49,10 +49,10 @@ def for_polly(markup: str, family: Family) -> str:
 
 
 def _elements(name: str, attributes: dict[str, str], family: Family) -> list[_Element]:
-    """What an element is written as: none, one, or one in another."""
+    """Returns the elements that replace one of ours: none, one, or one inside another."""
     match name:
         case "speak":
-            return [(name, {})]  # a language of its own is for nobody: the voice decides
+            return [(name, {})]  # its language is dropped: the voice decides
         case "p" | "s":
             return [(name, {}), *_lang(attributes)]
         case "voice":

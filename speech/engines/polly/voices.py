@@ -1,6 +1,6 @@
-"""Polly's voices as the catalogue knows them: one for each person, engine and language.
+"""Polly's voices in the catalogue: one for each person, engine and language.
 
-Amazon lists people, each with the engines that speak for them, and some with languages besides their own.
+Amazon lists people, each with the engines that support them, and some with additional languages.
 """
 
 from collections.abc import Iterable
@@ -11,8 +11,8 @@ from speech.audio.formats import OUTPUT_FORMATS, SAMPLE_RATES_HERTZ
 from speech.catalogue import Gender, ModelType, VoiceEntry
 
 PROVIDER: Final = "polly"
-RATE_HERTZ: Final = 16_000  # the highest that Polly makes as PCM
-MAX_REQUEST_BYTES: Final = 3_000  # it bills at most 3,000 characters a request, and takes 6,000 with SSML around them
+RATE_HERTZ: Final = 16_000  # the highest that Polly offers for PCM
+MAX_REQUEST_BYTES: Final = 3_000  # it bills at most 3,000 characters a request, and accepts 6,000 including SSML
 MAX_TEXT_BYTES: Final = 100_000
 MAX_STREAM_BYTES: Final = 3_000
 GENDERS: Final[dict[str, Gender]] = {"Female": "female", "Male": "male"}
@@ -26,7 +26,7 @@ class Family:
     name: str
     model_type: ModelType
     rank: int
-    takes_all_markup: bool = False  # the others refuse emphasis and pitch
+    takes_all_markup: bool = False  # the others reject emphasis and pitch
 
 
 FAMILIES: Final = {
@@ -42,7 +42,7 @@ FAMILIES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PollyVoice:
-    """What a request names."""
+    """The voice that a request names."""
 
     family: Family
     person: str  # Amazon's VoiceId
@@ -54,13 +54,13 @@ class PollyVoice:
 
 
 def parse(engine_voice: str) -> PollyVoice:
-    """Raises KeyError, ValueError for what is no voice of Polly's."""
+    """Parses an engine voice. Raises KeyError or ValueError if it is not one of Polly's."""
     engine, person, language = engine_voice.split("/")
     return PollyVoice(FAMILIES[engine], person, language)
 
 
 def entries(people: Iterable[dict[str, Any]]) -> list[VoiceEntry]:
-    """From the `Voices` of DescribeVoices. What it does not know, such as a new engine, is left out."""
+    """Builds entries from the `Voices` of DescribeVoices. Unknown values, such as a new engine, are skipped."""
     people = list(people)
     names = {person["LanguageCode"]: person["LanguageName"] for person in people}
     return [

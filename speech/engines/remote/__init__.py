@@ -1,5 +1,5 @@
-"""What engines share whose voices are somebody else's, over the network.
+"""Shared code of the engines that call a provider over the network.
 
-`request_batching` packs a text into as few requests as fit a provider's limit, `retries` tries again what a moment's
-failure spoiled, `duration_check` refuses what cannot be the text that was asked for. None of them knows a provider.
+`request_batching` packs a text into as few requests as a provider's limit allows, `retries` repeats a request after a
+temporary failure, `duration_check` rejects audio that cannot be the requested text. None is specific to a provider.
 """

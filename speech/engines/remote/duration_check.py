@@ -1,13 +1,13 @@
-"""Whether an audio can be the text that was asked for: long enough, and not silence.
+"""Checks whether an audio can be the requested text: long enough, and not silence.
 
-Owns the numbers. They are generous to the provider: a fast voice, a text full of abbreviations, or a symbol that is
-passed over must pass; half of a text must not.
+The limits favour the provider: a fast voice, a text full of abbreviations, or a symbol that is skipped must pass; half
+of a text must not.
 
 The fastest voices we know are eSpeak's: measured with a sentence in each of its languages, they say 13 letters a second
 in English, 16 in Catalan and Greek, 18 in Gaelic, at most; and 22 in French, where every third letter is silent. So 22,
 or 30, are faster than any voice, and half of an English text comes to 26. A Chinese character is a syllable, of which
 five or six fit into a second, and so is a Hangul block; a kana is a short one. Scripts that write few vowels or many
-marks are slower by the letter: there only what is far too short is noticed.
+marks take longer per letter, so only audio that is far too short is detected for them.
 """
 
 import re
@@ -22,12 +22,12 @@ SECONDS_PER_KANA = 1 / 13
 SECONDS_PER_SYLLABLE = 1 / 10  # Han and Hangul
 SECONDS_PER_PAUSE = 0.1
 PAUSE = re.compile(r"[.!?…,;:](?=\s)|[。！？、，]")
-FORGIVEN_SECONDS = 0.1  # a single word may be a murmur
-MAX_REPEATS = 3  # "aaaaaah" is not said letter by letter
+FORGIVEN_SECONDS = 0.1  # a single word may be mumbled
+MAX_REPEATS = 3  # "aaaaaah" is not spoken letter by letter
 
 
 def least_seconds(text: str, language: str) -> float:
-    """What plain text takes at least, at the voice's normal pace. `language` is a BCP 47 tag."""
+    """Returns the minimum duration of plain text at the voice's normal speed. `language` is a BCP 47 tag."""
     per_letter = SECONDS_PER_LETTER_IN.get(language.partition("-")[0], SECONDS_PER_LETTER)
     seconds, before, repeats = SECONDS_PER_PAUSE * len(PAUSE.findall(text)), "", 0
     for char in text:
@@ -39,14 +39,14 @@ def least_seconds(text: str, language: str) -> float:
 
 
 def least_seconds_of_ssml(markup: str, language: str) -> float:
-    """The same of SSML, whose fastest `prosody` may be in force everywhere. Raises SsmlError."""
+    """The same for SSML, as if its fastest `prosody` applied to all of it. Raises SsmlError."""
     spoken: list[str] = []
     fastest, written_otherwise = 1.0, 0
     for token in read_ssml(markup):
         if token.kind == "text":
             if not written_otherwise:
                 spoken.append(token.value)
-        elif token.value in ("sub", "phoneme", "say-as"):  # what is said there is not what stands there
+        elif token.value in ("sub", "phoneme", "say-as"):  # what is spoken differs from the text inside
             written_otherwise += 1 if token.kind == "open" else -1
         elif token.kind == "open" and "rate" in token.attributes:
             fastest *= max(1.0, rate_factor(token.attributes["rate"]))
@@ -54,9 +54,9 @@ def least_seconds_of_ssml(markup: str, language: str) -> float:
 
 
 def check_duration(pcm: Iterable[bytes], *, seconds: float, rate_hertz: int) -> Generator[bytes, None, None]:
-    """Passes s16le samples on as they come. Raises TransientEngineError at their end, if they cannot have been all.
+    """Yields s16le samples unchanged. Raises TransientEngineError at the end if they cannot be the whole text.
 
-    `seconds`: how long they are at least.
+    `seconds` is their minimum duration.
     """
     received_bytes, is_silent = 0, True
     for chunk in pcm:
@@ -73,7 +73,7 @@ def check_duration(pcm: Iterable[bytes], *, seconds: float, rate_hertz: int) -> 
 
 
 def _seconds_of_syllable(char: str) -> float:
-    """0 for what is less than one."""
+    """Returns the minimum duration of a syllable's character, or 0 for any other."""
     code = ord(char)
     if 0x3041 <= code <= 0x30FF:
         return SECONDS_PER_KANA

@@ -1,6 +1,6 @@
-"""A text as requests: as few as the provider's limit allows, the first one short so that it is heard soon.
+"""Packs a text into as few requests as the provider's limit allows, the first one short so that audio starts quickly.
 
-Owns the packing. Where a text may be cut is `speech.segments`.
+`speech.segments` decides where a text may be cut.
 """
 
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from html import escape
 from speech.segments import Piece, split_into_pieces
 from speech.ssml import read_ssml, start_tag
 
-OPEN, CLOSE = "<speak>", "</speak>"  # around every piece of SSML
+OPEN, CLOSE = "<speak>", "</speak>"  # around every SSML segment
 
 
 def split_for_requests(text: str, *, text_format: str, language: str, max_bytes: int) -> Iterator[Piece]:
-    """The first sentence, then as many at a time as fit into `max_bytes` of UTF-8.
+    """Yields the first sentence, then as many at a time as fit into `max_bytes` of UTF-8.
 
-    One sentence that is larger stays as `speech.segments` has cut it: at most 1,000 code points of text, plus what SSML
-    is around them. All pieces' `source_chars` add up to the code points of the text. Raises SsmlError.
+    A single sentence that is larger stays as `speech.segments` has cut it: at most 1,000 code points of text, plus the
+    surrounding SSML. The `source_chars` of all segments add up to the code points of the text. Raises SsmlError.
     """
     is_ssml = text_format == "ssml"
     pieces = split_into_pieces(text, text_format=text_format, language=language)
@@ -36,11 +36,11 @@ def split_for_requests(text: str, *, text_format: str, language: str, max_bytes:
 
 
 def whole_ssml(text: str) -> str:
-    """The same document, written by us: what a provider gets is never a caller's own markup. Raises SsmlError."""
+    """Returns the same document, rewritten: a provider never gets a caller's own markup. Raises SsmlError."""
     parts = []
     for token in read_ssml(text):
         if token.kind == "open":
-            # What `speak` says of itself (a language, a version) is for nobody: the voice decides.
+            # The attributes of `speak` (a language, a version) are dropped: the voice decides.
             parts.append(start_tag(token.value, {} if token.value == "speak" else token.attributes))
         else:
             parts.append(f"</{token.value}>" if token.kind == "close" else escape(token.value, quote=False))

@@ -1,6 +1,6 @@
-"""Another try at one request, when a moment's failure spoiled it: quickly, and only while nothing was heard of it.
+"""Retries one request after a temporary failure: quickly, and only if none of its audio was sent on yet.
 
-Owns how often and how soon. A job as a whole has attempts of its own, minutes apart where a provider asks for it.
+A job as a whole has its own retries, minutes apart if a provider requests it.
 """
 
 import logging
@@ -15,18 +15,18 @@ from speech.engines.base import TransientEngineError
 logger = logging.getLogger(__name__)
 
 MAX_TRIES = 3
-FIRST_PAUSE_SECONDS = 0.25  # at most; the next is twice as long, and chance picks a moment within it
-FIRST_PAUSE_FOR_QUOTA_SECONDS = 1.0  # the same, for quotas that count seconds
-GIVE_UP_AFTER_SECONDS = 60.0  # a failure that took that long is not a moment's
+FIRST_PAUSE_SECONDS = 0.25  # at most: the pause is random within it, and the next limit is twice as long
+FIRST_PAUSE_FOR_QUOTA_SECONDS = 1.0  # the same, for quotas per second
+GIVE_UP_AFTER_SECONDS = 60.0  # a failure that took this long is not temporary
 
 
 def with_retries(
     speak: Callable[[], Generator[bytes, None, None]], *, quota_is_by_the_second: bool = False
 ) -> Generator[bytes, None, None]:
-    """What `speak` yields. It is called again after a TransientEngineError that came before any sound.
+    """Yields what `speak` yields, calling it again after a TransientEngineError that came before any audio.
 
-    A provider that asks for a pause is not asked again here: the error goes on to whoever can wait. But a quota that
-    counts seconds is waited for: a long job is not begun anew, and paid for anew, for one request too many.
+    If the provider requests a pause, there is no retry here: the caller can wait longer. The exception are quotas per
+    second, so that a long job is not restarted, and paid for again, because of one request too many.
     """
     began = time.monotonic()
     for number in range(1, MAX_TRIES + 1):
@@ -44,5 +44,5 @@ def with_retries(
                 raise
             logger.info("attempt %d of %d: %s", number, MAX_TRIES, error)
             first_pause = FIRST_PAUSE_FOR_QUOTA_SECONDS if error.pause_seconds else FIRST_PAUSE_SECONDS
-        # Full jitter, so that those who failed together do not come back together.
+        # Full jitter, so that requests that failed together are not retried together.
         threading.Event().wait(random.uniform(0, first_pause * 2 ** (number - 1)))  # noqa: S311 - no secret

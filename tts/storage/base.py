@@ -90,6 +90,11 @@ def content_disposition(name: str) -> str:
     return f'{kind}; filename="{PurePosixPath(name).name}"'
 
 
+def cache_control(name: str) -> str:
+    """Browsers may keep audio. They may not keep an export, which contains all data of an account."""
+    return "no-store" if name.endswith(".zip") else "private, max-age=86400, immutable"
+
+
 def seconds_until(expires_at: datetime, now: datetime) -> int:
     """Whole seconds, rounded up: a signature must hold at least as long as we said."""
     return max(1, -int((now - expires_at).total_seconds() // 1))

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tts.storage import store
-from tts.storage.base import content_disposition, content_type
+from tts.storage.base import cache_control, content_disposition, content_type
 
 CHUNK_BYTES = 256 * 1024
 SINGLE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
@@ -50,7 +50,7 @@ def audio_file(request: HttpRequest, key: str) -> HttpResponseBase:
         "Accept-Ranges": "bytes",
         "Content-Length": str(last - first + 1),
         "Content-Disposition": content_disposition(key),
-        "Cache-Control": "private, max-age=86400, immutable",
+        "Cache-Control": cache_control(key),
         "ETag": etag,
     }
     if part is not None:

@@ -20,7 +20,15 @@ from django.utils.functional import cached_property
 from storages.backends.s3 import S3Storage
 
 from tts.errors import StoreUnavailable
-from tts.storage.base import GuardedFile, Options, Readable, content_disposition, content_type, seconds_until
+from tts.storage.base import (
+    GuardedFile,
+    Options,
+    Readable,
+    cache_control,
+    content_disposition,
+    content_type,
+    seconds_until,
+)
 
 CONNECT_TIMEOUT_SECONDS = 3
 READ_TIMEOUT_SECONDS = 10
@@ -43,6 +51,7 @@ class S3AudioStorage(S3Storage):  # type: ignore[misc]  # django-storages has no
                 "Key": self._normalize_name(name),
                 "ResponseContentType": content_type(name),
                 "ResponseContentDisposition": content_disposition(name),
+                "ResponseCacheControl": cache_control(name),
             },
             ExpiresIn=seconds_until(expires_at, timezone.now()),
         )

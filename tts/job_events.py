@@ -1,4 +1,4 @@
-"""What a webhook says of a job. When it is sent, and to whom, is `webhooks`."""
+"""Builds the job's data in a webhook event. `webhooks` decides when and where it is sent."""
 
 import uuid
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from tts.storage import store
 
 
 def job_event_data(job_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
-    """The `data` of their events, with URLs of the audio that are signed now. Setting WEBHOOK_JOB_DATA."""
+    """Returns the `data` of the jobs' events, with freshly signed audio URLs. For the setting WEBHOOK_JOB_DATA."""
     jobs = Job.objects.filter(pk__in=list(job_ids)).defer("text", "prompt")
     return {job.pk: _data(job) for job in jobs}
 

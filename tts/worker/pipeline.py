@@ -1,8 +1,7 @@
-"""The one road that audio takes: text → segments → engine → PCM → encoder → file → store; and, while it is made, to
-who listens.
+"""The path of all audio: text → segments → engine → PCM → encoder → file → store, and to listeners meanwhile.
 
-Owns one attempt at one claimed job, from its text to its final state. Which job, and who may ask for it, is decided
-elsewhere.
+Runs one attempt at one claimed job, from its text to its final state. Other modules decide which job is run, and who
+may submit it.
 """
 
 import logging
@@ -40,9 +39,9 @@ NOT_STORED_MESSAGE = "The audio could not be stored. Try again later."
 
 
 def run_job(job: Job) -> None:
-    """One attempt at a claimed job. Whatever happens, the job ends completed, failed and refunded, or waiting again.
+    """Runs one attempt at a claimed job, which is then completed, failed and refunded, or pending again.
 
-    Raises a database error when that could not be written; the sweeper then takes the job once its lease is over.
+    Raises a database error if that could not be saved; the sweeper then takes the job when its lease has expired.
     """
     key = store.audio_key(job, job.attempt)
     spool = store.spool_path(job, job.attempt)
@@ -58,7 +57,7 @@ def run_job(job: Job) -> None:
                 with timer.storing():
                     store.save_audio(key, spool)
         finally:
-            if not job.is_streamed:  # else it is removed at the end
+            if not job.is_streamed:  # otherwise it is removed at the end
                 with suppress(OSError):
                     spool.unlink()
         completed = lifecycle.complete_job(
@@ -86,7 +85,7 @@ def run_job(job: Job) -> None:
         lifecycle.retry_or_fail_job(job=job, message=FAILED_MESSAGE, pause_seconds=pause_seconds)
     except (StoreUnavailable, OSError):
         logger.exception("job %s attempt %d: the audio could not be stored", job.pk, job.attempt)
-        # An attempt that only takes up what was kept is here again at once; the store needs time.
+        # An attempt that only reads stored parts would be back at once; the store needs time.
         pause_seconds = STORE_PAUSE_SECONDS if keeper.has_parts or job.chars_kept else 0.0
         lifecycle.retry_or_fail_job(job=job, message=NOT_STORED_MESSAGE, pause_seconds=pause_seconds)
     except Exception:
@@ -94,7 +93,7 @@ def run_job(job: Job) -> None:
         _drop_stale_connection()
         lifecycle.retry_or_fail_job(job=job, message=FAILED_MESSAGE)
     finally:
-        # Last, when the job's row says how it ended: this tells listeners to look there.
+        # Last, once the job's row has its final state: this tells listeners to check it.
         with suppress(OSError):
             spool.unlink()
         writer.end()
@@ -103,7 +102,7 @@ def run_job(job: Job) -> None:
 
 
 def _drop_stale_connection() -> None:
-    """The failure may have been the database's: what we write about it takes a connection that works."""
+    """Closes a broken connection: the failure may have been the database's, and the result must be saved."""
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
 
@@ -118,11 +117,12 @@ def synthesise(
     *,
     keeper: SpeechKeeper | None = None,
 ) -> EncodedFile:
-    """The job's speech, encoded, in a file at `path` and, as it is made, to `writer`: the same bytes, but for the sizes
-    in a WAV's header. Memory does not grow with the text.
+    """Synthesizes the job's text, encodes it, and writes it to a file at `path` and, meanwhile, to `writer`.
 
-    Raises an EngineError, AudioTooLong, LeaseLost, WorkerStopping, StoreUnavailable; no file is left then. `keeper` has
-    stored what another attempt needs not speak again.
+    Both get the same bytes, except for the sizes in a WAV's header. Memory does not grow with the text.
+
+    Raises an EngineError, AudioTooLong, LeaseLost, WorkerStopping, StoreUnavailable; the file is then removed, and
+    `keeper` has stored what another attempt need not synthesize again.
     """
     with keeper or SpeechKeeper(job) as keeper:
         try:

@@ -1,6 +1,6 @@
-"""Going on where an earlier attempt was: what it kept of the speech is not spoken again.
+"""Continues after an earlier attempt: speech that it stored is not synthesized again.
 
-Owns which parts still fit the text, and their way back to samples. Which are put away is `tts.worker.keep_speech`.
+Decides which parts still match the text, and reads their samples. `tts.worker.keep_speech` stores them.
 """
 
 import json
@@ -21,18 +21,18 @@ from tts.storage import store
 
 logger = logging.getLogger(__name__)
 
-CHUNK_BYTES = 16 * 1024  # of what is read back: a third of a second
+CHUNK_BYTES = 16 * 1024  # per chunk that is read: a third of a second
 
 
 class Line(NamedTuple):
-    """A segment of a job's text, and the code points that are charged for it."""
+    """A segment of a job's text, and its charged code points."""
 
     segment: Segment
     chars: int
 
 
 class KeptLines(NamedTuple):
-    """A part in the store, and the lines that it is the speech of."""
+    """A stored part, and the lines that it contains."""
 
     part: SpeechPart
     lines: list[Line]
@@ -41,10 +41,10 @@ class KeptLines(NamedTuple):
 def match_kept(
     parts: Sequence[SpeechPart], lines: Iterator[Line], *, rate_hertz: int
 ) -> tuple[list[KeptLines], Iterator[Line]]:
-    """The parts that follow one another from the beginning of the text on, and the lines behind them.
+    """Returns the consecutive parts from the beginning of the text, and the lines after them.
 
-    A part fits when it was asked for in the same words, of the same voice: another version of this program may cut the
-    text in other places. `parts`: stored ones of any attempt, in the order of their beginnings.
+    A part matches if its segments have the same text, voice and options: another version of this program may split the
+    text differently. `parts` are stored ones of any attempt, ordered by their start.
     """
     kept: list[KeptLines] = []
     segments = 0
@@ -61,7 +61,7 @@ def match_kept(
 
 
 def read_kept(part: SpeechPart) -> Iterator[Iterator[bytes]] | None:
-    """The samples of each segment, which must be read before those of the next. None: the part is gone or damaged.
+    """Returns the samples of each segment, to be read in order. None if the part is missing or damaged.
 
     Raises StoreUnavailable.
     """
@@ -99,7 +99,7 @@ def _chunks(pcm: IO[bytes], size_bytes: int) -> Iterator[bytes]:
 
 
 def fingerprint(segments: Iterable[Segment], *, rate_hertz: int) -> str:
-    """Of what an engine was asked to speak, one after the other. The same in every version that asks the same."""
+    """Returns a hash of consecutive requests to an engine, the same in every version that makes the same requests."""
     digest = sha256(str(rate_hertz).encode())
     for segment in segments:
         asked = (

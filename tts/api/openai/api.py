@@ -35,7 +35,7 @@ from voices.selectors import get_model_alias, get_voice_for_model, list_model_al
 
 MEDIA_TYPES = [media_type for _output_format, media_type in RESPONSE_FORMATS.values()]
 
-# Our fields by OpenAI's names.
+# Our field names → OpenAI's.
 THEIR_NAMES = {
     "text": "input",
     "voice_id": "voice",
@@ -46,7 +46,7 @@ THEIR_NAMES = {
 
 
 class Speech(KeyView):
-    """Speech, as it is made."""
+    """Streams speech while it is generated."""
 
     buckets: ClassVar[dict[str, Bucket]] = {"POST": "generate"}
     scopes: ClassVar[dict[str, str]] = {"POST": "speech:write"}
@@ -87,7 +87,7 @@ class Speech(KeyView):
         job = get_job(account=self.account, job_id=submission.job_id)
         headers = {
             "Cache-Control": "no-store",
-            "X-Accel-Buffering": "no",  # to nginx: hand on what comes
+            "X-Accel-Buffering": "no",  # tells nginx not to buffer
             "X-Job-ID": str(job.pk),
         } | submission_headers(submission)
         chunks = listen(job, is_counted=not is_kept_back(request._request))
@@ -99,7 +99,7 @@ class Speech(KeyView):
 
 
 def _speech_request(asked: OpenAISpeech) -> tuple[SpeechRequest, InvalidVoice | None]:
-    """What to submit and, where no voice was found, why: the same request before may be due an answer all the same."""
+    """Returns the request to submit and, if no voice was found, the error: a replay may still get its response."""
     model = get_model_alias(asked.model)
     speech = SpeechRequest(
         text=asked.text,
@@ -120,7 +120,7 @@ def _speech_request(asked: OpenAISpeech) -> tuple[SpeechRequest, InvalidVoice | 
 
 
 def _in_their_names(error: ValidationFailed) -> ValidationFailed:
-    """The same, told of the fields that the caller knows."""
+    """Returns the error with OpenAI's field names, which the caller used."""
     for field, [message, *_] in error.details.items():
         return ValidationFailed.of_field(THEIR_NAMES.get(field, field), message)
     return error

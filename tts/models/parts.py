@@ -20,6 +20,7 @@ class AudioPart(models.Model):
     # Of the charged code points of the whole text, how many are spoken by its end.
     chars = models.PositiveIntegerField()
     is_stored = models.BooleanField(default=False)
+    sha256 = models.CharField(max_length=64, default="")  # of the object: nothing else is used in its place
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -20,6 +20,7 @@ class AudioPart(models.Model):
     # The charged code points of the whole text that are spoken by the end of this part.
     chars = models.PositiveIntegerField()
     is_stored = models.BooleanField(default=False)
+    sha256 = models.CharField(max_length=64, default="")  # of the object: nothing else is used in its place
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
+from hashlib import sha256
 from typing import IO
 
 from django.db import transaction
@@ -25,6 +26,11 @@ KINDS: tuple[type[AudioPart], ...] = (SpeechPart, StreamPart)
 DELETE_BATCH = 500
 # A stalled worker may still write an object whose row is not marked as stored, but no longer than this.
 UNSTORED_FOR = timedelta(hours=1)
+DIGEST_CHUNK_BYTES = 1024 * 1024
+
+
+class PartDamaged(Exception):
+    """What the store has is not what was given to it."""
 
 
 def store_part(part: AudioPart, content: IO[bytes]) -> bool:
@@ -33,6 +39,7 @@ def store_part(part: AudioPart, content: IO[bytes]) -> bool:
     Raises StoreUnavailable and database errors, which may leave a row without an object.
     """
     job = part.job
+    part.sha256 = _compute_sha256(content)
     with transaction.atomic():
         if not get_held_row(job).select_for_update(of=("self",)).exists():
             return False
@@ -54,6 +61,25 @@ def _note_stored(part: AudioPart) -> bool:
         return False
     type(part)._default_manager.filter(pk=part.pk).update(is_stored=True)
     return True
+
+
+def fetch_part(part: AudioPart, into: IO[bytes]) -> None:
+    """The object, whole and as it was stored, and at its beginning again.
+
+    Raises FileNotFoundError, PartDamaged, StoreUnavailable.
+    """
+    store.fetch_audio(part.key, into)
+    if _compute_sha256(into) != part.sha256:
+        raise PartDamaged(part.key)
+    into.seek(0)
+
+
+def _compute_sha256(content: IO[bytes]) -> str:
+    content.seek(0)
+    digest = sha256()
+    while chunk := content.read(DIGEST_CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def delete_parts_if_finished(*, job: Job) -> None:

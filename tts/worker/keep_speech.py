@@ -56,6 +56,7 @@ class SpeechKeeper:
     def __init__(self, job: Job) -> None:
         self.has_parts = False  # whether the store has, or may have, parts
         self.rate_hertz = 0
+        self.sound_version = ""
         self._job = job
         self._part: _Part | None = None
         self._unsaved: _Part | None = None  # finished, but the store was unavailable
@@ -148,7 +149,7 @@ class SpeechKeeper:
             ends=part.begins + len(part.segments),
             chars=part.chars,
             segment_samples=part.segment_samples,
-            fingerprint=fingerprint(part.segments, rate_hertz=self.rate_hertz),
+            fingerprint=fingerprint(part.segments, rate_hertz=self.rate_hertz, sound_version=self.sound_version),
         )
         try:
             with TemporaryFile(dir=settings.SPOOL_DIR) as flac:

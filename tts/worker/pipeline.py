@@ -140,6 +140,7 @@ def _encode_speech(
     voice = Voice.objects.get(voice_id=job.voice_id)
     encoding = Encoding(job.output_format, job.sample_rate_hertz, job.bitrate_kbps, job.channels)
     keeper.rate_hertz = rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
+    keeper.sound_version = voice.sound_version
     parts = list_speech_parts(job) if job.chars_kept else []
     release_connection()
     speech = speak_text(job, voice, engine, lease, keeper=keeper, parts=parts)

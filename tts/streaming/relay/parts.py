@@ -19,8 +19,7 @@ from django.db import connection
 from tts.errors import StoreUnavailable
 from tts.models import Job, StreamPart
 from tts.selectors import find_stream_part
-from tts.services.parts import store_part
-from tts.storage import store
+from tts.services.parts import PartDamaged, fetch_part, store_part
 from tts.streaming.relay.base import CharMarks, Relayed, Writer
 
 logger = logging.getLogger(__name__)
@@ -130,8 +129,8 @@ def _read_part(job_id: uuid.UUID, attempt: int, from_byte: int) -> tuple[StreamP
         return None
     content = io.BytesIO()
     try:
-        store.fetch_audio(part.key, content)
-    except (FileNotFoundError, StoreUnavailable) as error:  # just deleted at the end of the job; or unavailable
+        fetch_part(part, content)
+    except (FileNotFoundError, PartDamaged, StoreUnavailable) as error:  # just deleted with its job; or unavailable
         logger.info("%s could not be read: %s", part.key, type(error).__name__)
         return None
     return part, content.getvalue()[from_byte - part.begins :]

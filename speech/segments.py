@@ -103,7 +103,7 @@ class _Draft:
     @property
     def is_whole(self) -> bool:
         """Whether the current element must not be cut."""
-        return bool(self._stack) and self._stack[-1].name in ("say-as", "sub", "phoneme", "break")
+        return bool(self._stack) and self._stack[-1].name in ("say-as", "sub", "phoneme", "break", "mark")
 
     def open(self, name: str, attributes: Mapping[str, str]) -> None:
         # The attributes of `speak` (a language, a version) are dropped: the voice decides.
@@ -128,7 +128,7 @@ class _Draft:
             # language.
             name = opened.name
             if name in ("p", "s"):
-                name = "voice" if opened.attributes else ""
+                name = "lang" if opened.attributes else ""
                 self._parts[opened.index] = start_tag(name, opened.attributes) if name else ""
             closing.insert(0, f"</{name}>" if name else "")
         markup = "".join(self._parts + closing)

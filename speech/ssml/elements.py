@@ -17,7 +17,9 @@ _INTERPRETATIONS = (
 )  # fmt: skip
 _LEVELS = ("x-low", "low", "medium", "high", "x-high", "default")
 _XMLNS = "http://www.w3.org/2001/10/synthesis"
-_NUMBER = r"\d{1,6}(?:\.\d{1,6})?"
+_NUMBER = r"(?:\d{1,6}(?:\.\d{1,6})?|\.\d{1,6})"
+_FACTOR = re.compile(_NUMBER)
+_BARE_POINT = re.compile(r"(?<!\d)\.")
 _TIME = re.compile(rf"({_NUMBER})(ms|s)")
 _PERCENT = re.compile(rf"([+-]?)({_NUMBER})%")
 _SEMITONES = re.compile(rf"([+-]{_NUMBER})st")
@@ -37,7 +39,7 @@ def break_ms(attributes: Mapping[str, str]) -> int:
 
 
 def rate_factor(rate: str) -> float:
-    """Returns the factor of a prosody rate on the speed: "fast", "80%", "+10%"."""
+    """Returns the factor of a prosody rate on the speed: "fast", "80%", "+10%". A plain number is written as "80%"."""
     names = {"x-slow": 0.6, "slow": 0.8, "medium": 1.0, "default": 1.0, "fast": 1.25, "x-fast": 1.6}
     return names[rate] if rate in names else _percent(rate) / 100
 
@@ -81,10 +83,12 @@ def _time(value: str) -> str:
         raise SsmlError("must be a time such as 500ms or 1.5s")
     if _milliseconds(value) > MAX_BREAK_MS:
         raise SsmlError("must be at most 10s")
-    return value
+    return _with_zero(value)
 
 
 def _rate(value: str) -> str:
+    if _FACTOR.fullmatch(value):  # a plain number is a factor: SSML 1.0
+        value = f"{100 * float(value):g}%"
     try:
         percent = rate_factor(value) * 100
     except ValueError:
@@ -93,7 +97,7 @@ def _rate(value: str) -> str:
         raise SsmlError(
             "must be x-slow, slow, medium, fast, x-fast, or a percentage from 20% to 400%, such as 80% or +20%"
         )
-    return value
+    return _with_zero(value)
 
 
 def _pitch(value: str) -> str:
@@ -103,7 +107,7 @@ def _pitch(value: str) -> str:
         factor = 0.0
     if not 0.25 <= factor <= 4:
         raise SsmlError("must be x-low, low, medium, high, x-high, or a change up to two octaves such as +10% or -2st")
-    return value
+    return _with_zero(value)
 
 
 def _range(value: str) -> str:
@@ -113,7 +117,7 @@ def _range(value: str) -> str:
         factor = -1.0
     if not 0 <= factor <= 4:
         raise SsmlError("must be x-low, low, medium, high, x-high, or a percentage up to 400%")
-    return value
+    return _with_zero(value)
 
 
 def _volume(value: str) -> str:
@@ -123,7 +127,12 @@ def _volume(value: str) -> str:
         factor = -1.0
     if not 0 <= factor <= 4:
         raise SsmlError("must be silent, x-soft, soft, medium, loud, x-loud, or a change of at most +12dB such as -6dB")
-    return value
+    return _with_zero(value)
+
+
+def _with_zero(value: str) -> str:
+    """Writes ".5s" as "0.5s", which every engine reads."""
+    return _BARE_POINT.sub("0.", value)
 
 
 def _language(value: str) -> str:
@@ -176,5 +185,7 @@ ELEMENTS: Mapping[str, Element] = {
     ),
     "sub": Element({"alias": _words}, required=("alias",), holds="text"),
     "phoneme": Element({"alphabet": _choice("ipa", "x-sampa"), "ph": _words}, required=("ph",), holds="text"),
-    "voice": Element({"gender": _choice("female", "male", "neutral"), "xml:lang": _language}),
+    "voice": Element({"gender": _choice("female", "male", "neutral"), "name": _words, "xml:lang": _language}),
+    "lang": Element({"xml:lang": _language}, required=("xml:lang",)),
+    "mark": Element({"name": _words}, required=("name",), holds="nothing"),
 }

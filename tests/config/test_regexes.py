@@ -48,6 +48,6 @@ def test_the_inventory_sees_constants_calls_fields_urls_and_settings(settings):
     assert (r"[A-Za-z0-9._:-]{1,128}", "fullmatch") in found  # config.middleware: a constant, and what is done with it
     assert (r"[\x00-\x20\x7f\\]", "search") in found  # webhooks.ssrf: where it is used
     assert (r"^\d+(\.\d+)?$", "search") in found  # billing.api: a field of a serializer
-    assert (r"(\d{1,6}(?:\.\d{1,6})?)(ms|s)", "fullmatch") in found  # speech.ssml.elements: put together
+    assert (r"((?:\d{1,6}(?:\.\d{1,6})?|\.\d{1,6}))(ms|s)", "fullmatch") in found  # speech.ssml.elements: put together
     assert (r"^audio/(?P<key>.+)\Z", "fullmatch") in found  # a route
     assert (r"^(healthz)$", "search") in found

@@ -337,6 +337,43 @@ def test_emphasis_is_heard_and_loses_no_words(say) -> None:
     assert say("<emphasis>Yes</emphasis>") == say("<emphasis level='moderate'>Yes</emphasis>")
 
 
+def levels_of_halves(pcm: bytes) -> tuple[float, float]:
+    middle = len(pcm) // 4 * 2
+    return level_db(pcm[:middle] + b"\1\0"), level_db(pcm[middle:] + b"\1\0")
+
+
+@pytest.mark.parametrize("end", [".", "?", "!", "…", '."', ","])
+@pytest.mark.parametrize("between", [" ", ""])
+def test_a_prosody_ends_with_its_element_and_begins_with_it(say, end: str, between: str) -> None:
+    words = "We are here now"
+    silent = f"<prosody volume='silent'>{words}{end}</prosody>"
+    first, second = levels_of_halves(say(f"{silent}{between}{words}."))
+    assert first < second - 12
+    assert second == pytest.approx(level_db(say(f"{words}.")), abs=2)
+    first, second = levels_of_halves(say(f"{words}{end}{between}{silent}"))
+    assert second < first - 12
+
+
+@pytest.mark.parametrize("element", ["prosody rate='x-slow'", "emphasis level='strong'", "prosody pitch='x-high'"])
+def test_an_effect_on_one_sentence_leaves_the_next_as_it_is(say, element: str) -> None:
+    closed = f"<{element}>We are here now.</{element.split()[0]}>"
+    assert say(f"{closed} We were there.").endswith(say("We were there.")[-RATE_HERTZ:])
+    both = seconds(say(closed)) + seconds(say("We were there."))
+    assert seconds(say(f"{closed} We were there.")) == pytest.approx(both, abs=0.1)
+    assert seconds(say(f"We were there. {closed}")) == pytest.approx(both, abs=0.1)
+
+
+def test_an_abbreviation_before_an_element_does_not_end_the_sentence(say) -> None:
+    name = "Dr. <emphasis level='none'>Smith</emphasis> is here."
+    assert seconds(say(name)) == pytest.approx(seconds(say("Dr. Smith is here.")), abs=0.1)
+
+
+def test_a_mark_says_nothing_and_a_plain_rate_is_a_factor(say) -> None:
+    assert say("Hello <mark name='a'/>there.") == say("Hello there.")
+    assert say("<prosody rate='.8'>Hello there.</prosody>") == say("<prosody rate='80%'>Hello there.</prosody>")
+    assert seconds(say("<break time='.5s'/>")) == 0.5
+
+
 def test_a_substitute_is_read_instead(say) -> None:
     assert say("<sub alias='World Wide Web Consortium'>W3C</sub>") == say("World Wide Web Consortium")
     assert say("<sub alias='a &lt;audio src=&quot;/x&quot;&gt;'>W3C</sub>") == say('a &lt;audio src="/x"&gt;')
@@ -363,7 +400,10 @@ def test_another_voice_is_one_of_ours(say, engine: EspeakEngine) -> None:
     french = "Bonjour tout le monde."
     assert say(f"<voice xml:lang='fr-FR'>{french}</voice>") == say(french, voice="roa/fr+Annie")
     assert say(f"<p xml:lang='fr'>{french}</p>") == say(f"<p>{french}</p>", voice="roa/fr+Annie")
+    assert say(f"<lang xml:lang='fr-FR'>{french}</lang>") == say(french, voice="roa/fr+Annie")
     assert say(f"<voice xml:lang='ja'>{french}</voice>") == say(french)
+    assert say("<voice name='Linda'>Hello.</voice>") == say("Hello.", voice="gmw/en-US+linda")
+    assert say("<voice name='/etc/passwd'>Hello.</voice>") == say("Hello.")
     assert seconds(say("One. <voice gender='male'>Two.</voice> Three.")) == pytest.approx(
         seconds(say("One. Two. Three.")), rel=0.15
     )

@@ -15,7 +15,11 @@ well. Measured with 1.52, with the voices of the table:
 | `say-as` | characters, spell-out, verbatim spell; digits, telephone say each digit; others are read unchanged |
 | `sub` | the alias is read |
 | `phoneme` | eSpeak supports neither IPA nor X-SAMPA: the text inside is read |
-| `voice` | `xml:lang` and `gender` choose from our own table; anything not in it has no effect |
+| `voice` `lang` | `xml:lang`, `gender` and `name` choose from our own table; anything not in it has no effect |
+| `mark` | says nothing |
+
+After the end of a sentence eSpeak misses the next tag: a `prosody` that closes there would go on, one that opens there
+would not begin. So an utterance ends there.
 
 Attributes of `speak` are ignored. A higher `speed` shortens pauses in proportion.
 """
@@ -28,6 +32,7 @@ from html import escape
 from speech.engines.espeak.pace import NORMAL_RATE_WPM
 from speech.engines.espeak.text import plain_text
 from speech.engines.espeak.voices import Spoken, find_spoken
+from speech.sentences import split_text
 from speech.ssml import (
     SPELLED,
     Token,
@@ -42,7 +47,9 @@ from speech.ssml import (
 
 NORMAL_VOLUME, MAX_VOLUME = 100, 150  # on eSpeak's scale; 150 is +3.5 dB
 NORMAL_PITCH, MAX_PITCH = 50, 100
+ENDING_CHARS = 100  # from which one sees whether a sentence ends
 SENTENCE_ENDS = frozenset(".!?…。！？।")
+VOICE_CHANGING = frozenset({"voice", "lang", "p", "s"})
 INTERPRETATIONS = dict.fromkeys(SPELLED, "characters") | {"digits": "tts:digits", "telephone": "telephone"}
 
 
@@ -88,7 +95,7 @@ class _Renderer:
         self._closings: list[tuple[str, bool]] = []  # per open element: its end tag, and whether it changed the voice
         self._parts: list[str] = []
         self._has_words = False
-        self._last_character = ""
+        self._ending = ""  # of the words so far
         self._pause_ms = 0
         self._is_replaced = False  # inside a sub
 
@@ -116,15 +123,18 @@ class _Renderer:
         elif name == "say-as" and attributes["interpret-as"] in INTERPRETATIONS:
             tag = start_tag("say-as", {"interpret-as": INTERPRETATIONS[attributes["interpret-as"]]})
             frame = tag, "</say-as>"
-        elif name in ("voice", "p", "s"):
+        elif name in VOICE_CHANGING:
             spoken = self._voices[-1].changed(
-                language=attributes.get("xml:lang", ""), gender=attributes.get("gender", "")
+                language=attributes.get("xml:lang", ""),
+                gender=attributes.get("gender", ""),
+                name=attributes.get("name", ""),
             )
             changed_voice = spoken != self._voices[-1]
             if changed_voice:
                 yield from self.end_utterance()
             self._voices.append(spoken)
         if frame is not None:
+            yield from self._end_sentence()
             self._frames.append(frame)
             self._parts.append(frame[0])
         self._closings.append((frame[1] if frame else "", changed_voice))
@@ -132,6 +142,7 @@ class _Renderer:
     def _close(self, name: str) -> Iterator[Utterance | Silence]:
         end_tag, changed_voice = self._closings.pop()
         if end_tag:
+            yield from self._end_sentence()
             self._frames.pop()
             self._parts.append(end_tag)
         if name == "prosody":
@@ -140,7 +151,7 @@ class _Renderer:
             self._is_replaced = False
         elif name in ("p", "s"):
             self._parts.append(f"</{name}>")  # without a start tag, which would add a pause too
-        if name in ("voice", "p", "s"):
+        if name in VOICE_CHANGING:
             if changed_voice:
                 yield from self.end_utterance()
             self._voices.pop()
@@ -182,13 +193,19 @@ class _Renderer:
                 yield from self.end_utterance()
         self._parts.append(escape(plain_text(text), quote=False))
         if text.strip():
-            self._has_words, self._last_character = True, text.rstrip()[-1]
+            self._has_words, self._ending = True, text.rstrip()[-ENDING_CHARS:]
+
+    def _end_sentence(self) -> Iterator[Utterance | Silence]:
+        """Ends the utterance if its last sentence has ended: "Dr." has not."""
+        ending = f"{self._ending} next"  # in lower case, which an abbreviation may be followed by and a sentence too
+        if self._has_words and [*split_text(ending, self._voices[-1].language.tag)][-1] == "next":
+            yield from self.end_utterance()
 
     def end_utterance(self, *, is_end: bool = False) -> Iterator[Utterance | Silence]:
         """Yields the collected markup, and the pause after it. At the end the last sentence also gets its pause."""
         if self._has_words or "</p>" in self._parts or "</s>" in self._parts:
             closing = "".join(end_tag for _, end_tag in reversed(self._frames))
-            if not self._pause_ms and (is_end or self._last_character in SENTENCE_ENDS):
+            if not self._pause_ms and (is_end or self._ending[-1:] in SENTENCE_ENDS):
                 closing += "</speak>"  # eSpeak's pause after a sentence, which the end of its input alone does not add
             markup = "".join(self._parts) + closing
             yield Utterance(self._voices[-1].engine_voice, markup)

@@ -64,10 +64,16 @@ class Spoken:
     def engine_voice(self) -> str:
         return engine_voice(self.language, self.speaker)
 
-    def changed(self, *, language: str = "", gender: str = "") -> "Spoken":
-        """Returns the nearest voice for a language (BCP 47) and a gender. A value that does not exist has no effect."""
+    def changed(self, *, language: str = "", gender: str = "", name: str = "") -> "Spoken":
+        """Returns the nearest voice for a language (BCP 47), a gender and a speaker's name, which counts most.
+
+        A value that does not exist has no effect.
+        """
         spoken = Spoken(find_language(language) or self.language, self.speaker)
         speakers = get_speakers(spoken.language)
+        named = next((speaker for speaker in speakers if speaker.name.lower() == name.lower()), None)
+        if named is not None:
+            return Spoken(spoken.language, named)
         wanted = gender if gender in ("female", "male") else self.speaker.gender
         if self.speaker not in speakers or self.speaker.gender != wanted:
             spoken = Spoken(spoken.language, next(speaker for speaker in speakers if speaker.gender == wanted))

@@ -1,8 +1,8 @@
 """Renders our SSML for Polly, without what the voice's family would reject.
 
 Elements that Polly has under other names are translated: `voice` and an `xml:lang` become `lang`, a change of rate or
-pitch a percentage within its range. Unsupported ones are dropped, and their words are spoken without them: a `voice` of
-another gender, a `range`, a currency, and in all families but Standard `emphasis` and `pitch`.
+pitch a percentage within its range. Unsupported ones are dropped, and their words are spoken without them: a `voice` by
+name or gender, a `range`, a currency, and in all families but Standard `emphasis` and `pitch`.
 https://docs.aws.amazon.com/polly/latest/dg/supportedtags.html
 """
 
@@ -55,7 +55,7 @@ def _elements(name: str, attributes: dict[str, str], family: Family) -> list[_El
             return [(name, {})]  # its language is dropped: the voice decides
         case "p" | "s":
             return [(name, {}), *_lang(attributes)]
-        case "voice":
+        case "voice" | "lang":
             return _lang(attributes)
         case "emphasis" if not family.takes_all_markup or attributes.get("level") == "none":
             return []

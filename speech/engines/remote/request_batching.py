@@ -3,7 +3,7 @@
 `speech.segments` decides where a text may be cut.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 
 from speech.segments import Piece, split_into_pieces
@@ -40,11 +40,18 @@ def whole_ssml(text: str) -> str:
     parts = []
     for token in read_ssml(text):
         if token.kind == "open":
-            # The attributes of `speak` (a language, a version) are dropped: the voice decides.
-            parts.append(start_tag(token.value, {} if token.value == "speak" else token.attributes))
+            parts.append(start_tag(token.value, _for_providers(token.value, token.attributes)))
         else:
             parts.append(f"</{token.value}>" if token.kind == "close" else escape(token.value, quote=False))
     return "".join(parts)
+
+
+def _for_providers(name: str, attributes: Mapping[str, str]) -> Mapping[str, str]:
+    if name == "speak":
+        return {}  # a language, a version: the voice decides
+    if name == "voice":
+        return {key: value for key, value in attributes.items() if key != "name"}  # a voice of ours
+    return attributes
 
 
 def _join(before: Piece, after: Piece, *, is_ssml: bool) -> Piece:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from speech.engines.base import MIN_SPEED
 from speech.ssml import SPELLED, break_ms, rate_factor, read_ssml
+from speech.text.silence import SPOKEN_MARKS
 
 SPARE_SECONDS = 60.0
 SECONDS_PER_WORD = 1.5  # a spelled letter or a digit takes half of it with the slowest of eSpeak's voices (measured)
@@ -18,7 +19,6 @@ WIDE_LETTERS_PER_WORD = 2
 # Pauses that engines insert after these elements. eSpeak's are the longest.
 PAUSE_SECONDS = {"p": 0.75, "s": 0.3}
 SLICE_CHARS = 16_384  # counted in one step
-SPOKEN_MARKS = frozenset("@#%&*/\\_")  # punctuation that is read by its name
 # Scripts without spaces between words (Thai, Lao, Tibetan, Burmese, Khmer), and those whose letters are syllables.
 WIDE = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\uffef\U00020000-\U0003ffff"
 LETTER_RUN = re.compile(rf"[^\W\d_{WIDE}]+")

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from billing.money import format_credits
 from config.api import format_time
 from tts.models import Job, JobStatus
 from tts.storage import store
@@ -27,5 +28,8 @@ def _data(job: Job) -> dict[str, Any]:
         data["audio_url_expires_at"] = format_time(signed.expires_at) if signed else None
         data["audio_endpoint"] = f"/api/v1/tts/{job.pk}/audio"
     data["chars_charged"] = job.chars_charged
+    if job.says_nothing:
+        data["refunded"] = True
+        data["credits_refunded"] = format_credits(job.refunded_microcredits)
     data["metadata"] = job.metadata
     return data

@@ -47,7 +47,7 @@ def job_data(job: Job, audio_url: SignedUrl | None) -> dict[str, Any]:
         data["completed_at"] = format_time(job.finished_at)
     if job.status == JobStatus.FAILED:
         data["error"] = {"code": job.error_code, "message": job.error_message}
-    if job.status in {JobStatus.FAILED, JobStatus.CANCELLED}:
+    if job.status in {JobStatus.FAILED, JobStatus.CANCELLED} or job.refunded_microcredits:
         data["refunded"] = job.refunded_microcredits == job.cost_microcredits
         data["credits_refunded"] = format_credits(job.refunded_microcredits)
     return data

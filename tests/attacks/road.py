@@ -40,6 +40,7 @@ from speech.engines.remote.request_batching import split_for_requests, whole_ssm
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from speech.ssml import check_ssml, read_ssml
+from speech.text.silence import has_speech
 from tts.api.openai.serializers import OpenAISpeechSerializer
 from tts.api.serializers import SpeechSerializer
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
@@ -161,6 +162,9 @@ TEXT: Mapping[str, Work] = {
     "tts.requests.check_dialogue": lambda text: check_dialogue(_request(text), _voice(), []),
     "tts.requests.speaker_voice_ids": lambda text: speaker_voice_ids(_request(text)),
     "speech.segments.split_into_pieces": lambda text: split_into_pieces(text, text_format="text", language="en-US"),
+    "speech.text.silence.has_speech": has_speech,
+    "speech.text.silence.has_speech markdown": lambda text: has_speech(text, "markdown"),
+    "speech.text.silence.has_speech dialogue": lambda text: has_speech(text, is_dialogue=True),
     "speech.sentences.split_text": lambda text: split_text(text, "en-US"),
     "speech.sentences.split_text de": lambda text: split_text(text, "de-DE"),
     "speech.sentences.split_text hy": lambda text: split_text(text, "hy-AM"),
@@ -183,6 +187,7 @@ SSML: Mapping[str, Work] = {
     "speech.engines.remote.request_batching.whole_ssml": whole_ssml,
     "speech.engines.remote.duration_check.least_seconds_of_ssml": lambda ssml: least_seconds_of_ssml(ssml, "en-US"),
     "tts.requests.check_against_voice": lambda ssml: check_against_voice(_request(ssml, text_format="ssml"), _voice()),
+    "speech.text.silence.has_speech": lambda ssml: has_speech(ssml, "ssml"),
     "speech.segments.split_ssml": lambda ssml: split_ssml(ssml, "en-US"),
     "speech.ssml.reader.read_ssml": read_ssml,
     "speech.ssml.reader.check_ssml": check_ssml,

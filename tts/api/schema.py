@@ -71,7 +71,11 @@ class SpeechJob(serializers.Serializer[Any]):
     duration_seconds = serializers.FloatField(required=False)
     completed_at = serializers.DateTimeField(required=False)
     error = JobError(required=False)
-    refunded = serializers.BooleanField(required=False, help_text="For failed and cancelled jobs: fully refunded.")
+    refunded = serializers.BooleanField(
+        required=False,
+        help_text="Whether everything was refunded. For failed and cancelled jobs, and for completed ones of which "
+        "credits were refunded, such as those with nothing to say.",
+    )
     credits_refunded = serializers.RegexField(r"^\d+(\.\d+)?$", required=False)
 
 

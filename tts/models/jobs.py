@@ -156,6 +156,12 @@ class Job(models.Model):
         return self.status == JobStatus.COMPLETED and self.erased_at is None
 
     @property
+    def says_nothing(self) -> bool:
+        """Completed without anything to say: its audio is a moment of silence, and its charge was given back."""
+        is_refunded = self.refunded_microcredits == self.cost_microcredits > 0
+        return self.status == JobStatus.COMPLETED and self.chars_done == 0 and is_refunded
+
+    @property
     def progress_percent(self) -> int:
         """0 to 100, and 100 only once the audio is available."""
         if self.status == JobStatus.COMPLETED:

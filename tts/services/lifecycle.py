@@ -17,11 +17,10 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from accounts.models import Account, IdempotencyRecord
-from billing.money import format_credits
 from billing.services.ledger import refund_job
 from config.errors import NotFound
 from tts.models import Job, JobStatus
-from tts.refunds import get_refund_microcredits
+from tts.refunds import describe_refund, get_refund_microcredits
 from tts.selectors import get_held_row
 from tts.services.parts import delete_parts
 from tts.storage import store
@@ -109,19 +108,34 @@ def raise_chars_handed_out(*, job_id: uuid.UUID, attempt: int, chars: int) -> bo
 
 
 @transaction.atomic
-def complete_job(*, job: Job, audio_key: str, audio_bytes: int, duration_ms: int, made: Timings | None = None) -> bool:
-    """Completes the job. Returns False if it was lost; the caller then has to delete the audio."""
+def complete_job(
+    *,
+    job: Job,
+    audio_key: str,
+    audio_bytes: int,
+    duration_ms: int,
+    made: Timings | None = None,
+    says_nothing: bool = False,
+) -> bool:
+    """Completes the job. Returns False if it was lost; the caller then has to delete the audio.
+
+    `says_nothing`: the text contains nothing to say, so nothing was synthesized, and the charge is refunded.
+    """
+    job.chars_done = 0 if says_nothing else job.chars_charged
+    refund_microcredits = get_refund_microcredits(job, status=JobStatus.COMPLETED)
     completed = get_held_row(job).update(
         status=JobStatus.COMPLETED,
+        refunded_microcredits=refund_microcredits,
         audio_key=audio_key,
         audio_bytes=audio_bytes,
         duration_ms=duration_ms,
-        chars_done=job.chars_charged,
+        chars_done=job.chars_done,
         finished_at=timezone.now(),
         lease_expires_at=None,
         **(asdict(made) if made else {}),
     )
     if completed:
+        _refund(job, refund_microcredits, actor="system", note="The text contains nothing to say.")
         record_job_event(account=job.account, job_id=job.pk, event="job.completed", job_url=job.webhook_url)
     return bool(completed)
 
@@ -156,28 +170,15 @@ def _fail(row: QuerySet[Job], *, message: str) -> bool:
     Job.objects.filter(pk=job.pk).update(
         status=JobStatus.FAILED,
         error_code="GENERATION_FAILED",
-        error_message=f"{message} {_describe_refund(job, refund_microcredits)}",
+        error_message=f"{message} {describe_refund(job, refund_microcredits)}",
         refunded_microcredits=refund_microcredits,
         finished_at=timezone.now(),
         lease_expires_at=None,
     )
-    refund_job(
-        account=job.account,
-        job_id=job.pk,
-        amount_microcredits=refund_microcredits,
-        actor="system",
-        note="The job failed.",
-    )
+    _refund(job, refund_microcredits, actor="system", note="The job failed.")
     record_job_event(account=job.account, job_id=job.pk, event="job.failed", job_url=job.webhook_url)
     _delete_audio_on_commit(job)
     return True
-
-
-def _describe_refund(job: Job, refund_microcredits: int) -> str:
-    if refund_microcredits == job.cost_microcredits:
-        return "Your credits were refunded."
-    kept = format_credits(job.cost_microcredits - refund_microcredits)
-    return f"You were charged {kept} credits for the audio that was already streamed."
 
 
 def release_job(*, job: Job) -> None:
@@ -225,12 +226,8 @@ def cancel_or_erase_job(*, account: Account, job_id: uuid.UUID) -> None:
 
     Raises NotFound, StoreUnavailable.
     """
-    with transaction.atomic():
-        job = _locked(account, job_id)
-        if not job.is_finished:
-            _cancel(job)
-            return
-    erase_job(job=job)
+    if not cancel_job(account=account, job_id=job_id):
+        erase_finished_job(account=account, job_id=job_id)
 
 
 def cancel_job(*, account: Account, job_id: uuid.UUID) -> bool:
@@ -271,13 +268,7 @@ def _cancel(job: Job) -> None:
         finished_at=timezone.now(),
         lease_expires_at=None,
     )
-    refund_job(
-        account=job.account,
-        job_id=job.pk,
-        amount_microcredits=refund_microcredits,
-        actor="customer",
-        note="The job was cancelled.",
-    )
+    _refund(job, refund_microcredits, actor="customer", note="The job was cancelled.")
     _delete_audio_on_commit(job)
 
 
@@ -294,6 +285,11 @@ def erase_job(*, job: Job) -> None:
             text="", prompt="", metadata=None, webhook_url="", audio_key="", peaks=b"", erased_at=timezone.now()
         )
         IdempotencyRecord.objects.filter(account=job.account_id, job_id=job.pk).delete()
+
+
+def _refund(job: Job, amount_microcredits: int, *, actor: str, note: str) -> None:
+    """Refunds inside a transaction that has locked the job's row."""
+    refund_job(account=job.account, job_id=job.pk, amount_microcredits=amount_microcredits, actor=actor, note=note)
 
 
 def _delete_audio_on_commit(job: Job) -> None:

@@ -17,6 +17,7 @@ from speech.audio.formats import resolve_encoding
 from speech.audio.peaks import Peaks
 from speech.engines.base import EngineError, Segment
 from speech.engines.registry import all_engines, get_engine
+from speech.text.silence import has_speech, silence
 from tts.errors import StoreUnavailable
 from tts.services.lifecycle import due_jobs
 from tts.stopping import worker_is_stopping
@@ -118,13 +119,15 @@ def make_sound(voice: Voice, text: str, key: str) -> Sound | None:
         encoding = resolve_encoding(
             output_format="mp3", engine_rate_hertz=rate_hertz, sample_rate_hertz=None, bitrate_kbps=BITRATE_KBPS
         )
-        pcm = (
+        pcm: Iterable[bytes] = (
             chunk
             for piece in engine.split(text, text_format="text", language=voice.language)
             for chunk in engine.speak(
                 Segment(text=piece.text, engine_voice=voice.engine_voice, language=voice.language)
             )
         )
+        if not has_speech(text):
+            pcm = [silence(rate_hertz)]
         peaks = Peaks(rate_hertz)
         audio = encode_file(_watched(pcm, peaks), spool, encoding, input_rate_hertz=rate_hertz)
         if not audio.duration_ms:

@@ -17,6 +17,7 @@ from speech.audio.formats import Encoding
 from speech.engines.base import Engine, EngineError, PermanentEngineError, TransientEngineError
 from speech.engines.registry import get_engine
 from speech.prefetch import prefetch_chunks
+from speech.text.silence import has_speech
 from tts.errors import StoreUnavailable
 from tts.models import Job
 from tts.selectors import list_speech_parts
@@ -27,7 +28,7 @@ from tts.streaming import relay
 from tts.worker.job_timer import JobTimer
 from tts.worker.keep_speech import SpeechKeeper
 from tts.worker.lease import Lease, LeaseLost, WorkerStopping
-from tts.worker.synthesis import speak_text
+from tts.worker.synthesis import say_nothing, speak_text
 from voices.models import Voice
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,9 @@ def run_job(job: Job) -> None:
         spool.parent.mkdir(parents=True, exist_ok=True)
         try:
             with Lease(job) as lease:
-                audio = synthesise(job, get_engine(job.provider), lease, spool, writer, timer, keeper=keeper)
+                is_said = has_speech(job.text, job.text_format, is_dialogue=bool(job.speakers))
+                engine = get_engine(job.provider) if is_said else None
+                audio = synthesise(job, engine, lease, spool, writer, timer, keeper=keeper)
                 lease.is_storing = True
                 with timer.storing():
                     store.save_audio(key, spool)
@@ -66,6 +69,7 @@ def run_job(job: Job) -> None:
             audio_bytes=audio.size_bytes,
             duration_ms=audio.duration_ms,
             made=timer.result(),
+            says_nothing=not is_said,
         )
         if completed:
             logger.info("job %s completed: %d ms of audio in attempt %d", job.pk, audio.duration_ms, job.attempt)
@@ -109,7 +113,7 @@ def _drop_stale_connection() -> None:
 
 def synthesise(
     job: Job,
-    engine: Engine,
+    engine: Engine | None,
     lease: Lease,
     path: Path,
     writer: relay.Writer,
@@ -118,6 +122,8 @@ def synthesise(
     keeper: SpeechKeeper | None = None,
 ) -> EncodedFile:
     """Synthesizes the job's text, encodes it, and writes it to a file at `path` and, meanwhile, to `writer`.
+
+    Without an engine, because the text contains nothing to say, it writes a moment of silence.
 
     Both get the same bytes, except for the sizes in a WAV's header. Memory does not grow with the text.
 
@@ -135,15 +141,23 @@ def synthesise(
 
 
 def _encode_speech(
-    job: Job, engine: Engine, lease: Lease, path: Path, writer: relay.Writer, timer: JobTimer, keeper: SpeechKeeper
+    job: Job,
+    engine: Engine | None,
+    lease: Lease,
+    path: Path,
+    writer: relay.Writer,
+    timer: JobTimer,
+    keeper: SpeechKeeper,
 ) -> EncodedFile:
-    voice = Voice.objects.get(voice_id=job.voice_id)
     encoding = Encoding(job.output_format, job.sample_rate_hertz, job.bitrate_kbps, job.channels)
-    keeper.rate_hertz = rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
-    keeper.sound_version = voice.sound_version
-    parts = list_speech_parts(job) if job.chars_kept else []
+    if engine is None:
+        rate_hertz, speech = encoding.sample_rate_hertz, say_nothing(encoding.sample_rate_hertz)
+    else:
+        voice = Voice.objects.get(voice_id=job.voice_id)
+        keeper.rate_hertz = rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
+        parts = list_speech_parts(job) if job.chars_kept else []
+        speech = speak_text(job, voice, engine, lease, keeper=keeper, parts=parts)
     release_connection()
-    speech = speak_text(job, voice, engine, lease, keeper=keeper, parts=parts)
     with (
         closing(prefetch_chunks(speech, check=lease.check)) as spoken,
         AudioFile(path, encoding, is_followed=job.is_streamed) as file,

@@ -16,6 +16,7 @@ from speech.engines.base import Engine, PermanentEngineError, Segment, TextForma
 from speech.engines.remote.duration_check import least_seconds, least_seconds_of_ssml
 from speech.prefetch import prefetch_segments
 from speech.segments import Piece
+from speech.text.silence import silence
 from tts.models import Job, SpeechPart
 from tts.worker.keep_speech import SpeechKeeper
 from tts.worker.lease import Lease
@@ -95,6 +96,11 @@ def speak_text(
                     keeper.skip_segment()
                 else:
                     keeper.end_segment(line.segment, chars=chars_before)
+
+
+def say_nothing(rate_hertz: int) -> Generator[Spoken, None, None]:
+    """What is heard of a text with nothing to say, of which no character is spoken."""
+    yield Spoken(silence(rate_hertz), 0)
 
 
 def _lines(job: Job, voice: Voice, engine: Engine) -> Iterator[Line]:

@@ -24,17 +24,20 @@ def amount_pattern(language: Language, currency: str = "") -> str:
 
 def say_amount(language: Language, match: re.Match[str], gender: str) -> str:
     parts = match.groupdict()
-    counted = "m" if parts["scale"] else gender
+    counted = language.scale_gender if parts["scale"] else gender
     words = [say_sign(language, parts["sign"]), say_number(language, parts["number"], counted)]
     if parts["upper"]:
         words += [language.words["to"], say_number(language, parts["upper"], counted)]
     if parts["scale"]:
-        words.append(scale_word(language, parts["scale"]))
+        words.append(scale_word(language, parts))
     return " ".join(word for word in words if word)
 
 
-def scale_word(language: Language, written: str) -> str:
-    return language.scale_letters.get(written.lower(), written)
+def scale_word(language: Language, parts: Mapping[str, str]) -> str:
+    forms = language.scale_letters.get(parts["scale"].lower())
+    if forms is None:
+        return parts["scale"]
+    return forms[0 if is_one(language, parts["number"]) and not parts["upper"] else -1]
 
 
 def say_sign(language: Language, sign: str | None) -> str:
@@ -67,7 +70,7 @@ def _say_money(language: Language, match: re.Match[str]) -> str | None:
     minus = language.words["minus"] + " " if parts.get("outer") else ""
     whole, mark, fraction = split_number(parts["number"], decimal_mark=language.decimal_mark)
     if parts["scale"]:
-        scale = scale_word(language, parts["scale"])
+        scale = scale_word(language, parts)
         return f"{minus}{say_amount(language, match, gender)} {language.of_scale(scale, many)}"
     has_cents = mark and len(fraction) <= 3 and not fraction[2:].strip("0") and not parts["upper"] and len(forms) > 3
     if not has_cents:
@@ -119,7 +122,7 @@ def _say_measure(language: Language, match: re.Match[str]) -> str | None:
     is_single = is_one(language, parts["number"]) and not parts["upper"]
     amount = say_amount(language, match, gender)
     if parts["scale"]:
-        return f"{amount} {language.of_scale(scale_word(language, parts['scale']), many)}"
+        return f"{amount} {language.of_scale(scale_word(language, parts), many)}"
     return f"{amount} {one if is_single else many}"
 
 

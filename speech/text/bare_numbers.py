@@ -60,7 +60,7 @@ def build_number_rules(language: Language) -> Iterable[Rule]:
     )
     yield compile_rule(r"(?:(?P<ones>\d{1,4}) ?)?(?P<part>[¼-¾⅐-⅞])", partial(say_vulgar_fraction, language))
     yield compile_rule(r"(?<![\w.,])\d{1,4}(?:\.\d{1,4}){2,9}(?![\d])", partial(_say_version, language))
-    yield compile_rule(rf"(?<![^\W\d]){amount_pattern(language)}", partial(_say_plain, language))
+    yield compile_rule(rf"(?<![^\W\d]){amount_pattern(language)}", partial(_say_plain, language), re.IGNORECASE)
     yield compile_rule(r"(?<![^\W\d])\d+", lambda match: spell_digits(match[0], language.digits))
 
 

@@ -23,14 +23,20 @@ _PATTERNS: Final = (
     r"(?<![\w@])(?:https?://|www\.)[^\s<>\"“”]{1,2000}",
     rf"(?<![\w.+!-])[A-Za-z0-9][\w.+!-]{{0,63}}@{_PART}(?:\.{_PART}){{1,5}}",
     rf"(?<![\w.@-])(?:{_PART}\.){{1,4}}(?:{_TOP})(?:/[^\s<>\"“”]{{0,2000}})?(?![\w@]|\.\w)",
-    r"(?<![\w.@])@[A-Za-z]\w{0,30}(?:\.\w{1,30})?",
 )
+_HANDLE: Final = r"(?<![\w.@])@[A-Za-z]\w{0,30}(?:\.\w{1,30})?"
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d|.", re.DOTALL)
 
 
-def build_electronic_rules(digits: tuple[str, ...], signs: Mapping[str, str], point: str) -> Iterable[Rule]:
-    speak = partial(_say_address, digits=digits, signs={**signs, ".": point})
-    return [compile_rule(pattern, speak) for pattern in _PATTERNS]
+def build_electronic_rules(
+    digits: tuple[str, ...], signs: Mapping[str, str], *, spells_handles: bool
+) -> Iterable[Rule]:
+    speak = partial(_say_address, digits=digits, signs=signs)
+    yield from (compile_rule(pattern, speak) for pattern in _PATTERNS)
+    if spells_handles:
+        yield compile_rule(_HANDLE, speak)
+    else:
+        yield compile_rule(_HANDLE, lambda match: f"{signs['@']} {match[0][1:]}")
 
 
 def _say_address(match: re.Match[str], *, digits: tuple[str, ...], signs: Mapping[str, str]) -> str | None:
@@ -46,5 +52,5 @@ def _say_token(token: str, digits: tuple[str, ...], signs: Mapping[str, str]) ->
         return digits[int(token)]
     if token.isalpha():
         name = token.lower()
-        return name if name in NAMES else signs.get(name) or " ".join(name)
+        return signs.get(name) or (name if name in NAMES else " ".join(name))
     return signs.get(token, "")

@@ -12,7 +12,8 @@ def say_fraction(language: Language, match: re.Match[str], gender: str = "") -> 
     if said is None:
         return None
     if parts["ones"]:
-        said = f"{language.cardinal(int(parts['ones']), gender and 'f' * (gender == 'f'))}{language.and_fraction}{said}"
+        ones = language.cardinal(int(parts["ones"]), gender if gender == "f" else language.ones_gender)
+        said = f"{ones}{language.and_fraction}{said}"
     return f"{language.words['minus']} {said}" if parts["sign"] else said
 
 

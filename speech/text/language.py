@@ -30,7 +30,7 @@ class Language:
     # minus plus to comma point times divided is; percent and the like are units
     words: Mapping[str, str]
     scales: tuple[str, ...]  # words for large numbers that follow one, as patterns
-    scale_letters: Mapping[str, str]  # what k, m and b say after an amount of money
+    scale_letters: Mapping[str, Forms]  # what k, M and bn say after an amount of money: one, many
     currencies: Mapping[str, Forms]  # symbol → one, many, gender, and of the hundredth part one, many
     units: Mapping[str, Forms]  # symbol → one, many, gender
     fraction: Callable[[int, int], str | None]
@@ -42,6 +42,9 @@ class Language:
     of_unit: str = " "  # between half and its unit
     and_fraction: str = " "  # between one and a half
     decimal_mark: str = ","
+    ones_gender: str = ""  # of the one of 1 1/2
+    scale_gender: str = "m"  # of million and the like
+    spells_handles: bool = True  # @name letter by letter
     has_short_dates: bool = False  # 17.06 is a date
     # How a country's code and the rest of a phone number are read; None: digit by digit.
     say_country: Callable[[str], str] | None = None
@@ -62,4 +65,4 @@ def is_one(language: Language, written: str) -> bool:
 
 def find_gender(language: Language, match: re.Match[str], number: str) -> str:
     word = NEXT_WORD.match(match.string, match.end())
-    return language.gender(word[1].lower(), is_one=is_one(language, number)) if word else ""
+    return language.gender(word[1], is_one=is_one(language, number)) if word else ""

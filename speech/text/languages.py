@@ -11,11 +11,15 @@ from speech.text.rules import Rule
 
 
 def build_rules(language: Language, own: Iterable[Rule]) -> tuple[Rule, ...]:
-    """All rules of a language, its own tried before those for bare numbers."""
+    """All rules of a language, its own tried before those that languages share."""
     return (
-        *build_electronic_rules(language.digits, {**SIGNS, **language.signs}, language.words["point"]),
-        *build_date_rules(language),
+        *build_electronic_rules(
+            language.digits,
+            {**SIGNS, **language.signs, ".": language.words["point"]},
+            spells_handles=language.spells_handles,
+        ),
         *own,
+        *build_date_rules(language),
         *build_phone_rules(
             language.digits, language.words, say_country=language.say_country, say_groups=language.say_phone
         ),

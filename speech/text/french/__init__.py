@@ -228,7 +228,12 @@ _FRENCH: Final = Language(
     digits=_DIGITS,
     words=WORDS,
     scales=("mille", "millions?", "milliards?", "billions?", "trillions?"),
-    scale_letters={"k": "mille", "m": "millions", "md": "milliards", "mds": "milliards"},
+    scale_letters={
+        "k": ("mille",),
+        "m": ("million", "millions"),
+        "md": ("milliard", "milliards"),
+        "mds": ("milliards",),
+    },
     currencies=CURRENCIES,
     units=UNITS,
     fraction=_fraction,

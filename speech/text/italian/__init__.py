@@ -126,6 +126,7 @@ def _say_written_date(match: re.Match[str]) -> str | None:
 
 
 def _gender(word: str, *, is_one: bool) -> str:
+    word = word.lower()
     if not is_one or word in _FUNCTION_WORDS or word in MONTH_NUMBERS:
         return ""
     return "f" if _FEMININE_NOUN.search(word) else "m"
@@ -189,7 +190,12 @@ _ITALIAN: Final = Language(
     digits=_DIGITS,
     words=WORDS,
     scales=("mila", "milion[ei]", "miliard[oi]", "bilion[ei]"),
-    scale_letters={"k": "mila", "mln": "milioni", "mld": "miliardi", "m": "milioni"},
+    scale_letters={
+        "k": ("mila",),
+        "mln": ("milione", "milioni"),
+        "mld": ("miliardo", "miliardi"),
+        "m": ("milione", "milioni"),
+    },
     currencies=CURRENCIES,
     units=UNITS,
     fraction=_fraction,

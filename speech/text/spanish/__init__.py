@@ -53,6 +53,7 @@ def _say_written_date(match: re.Match[str]) -> str | None:
 
 
 def _gender(word: str, *, is_one: bool) -> str:
+    word = word.lower()
     if word in FUNCTION_WORDS or word in MONTH_NUMBERS or is_one == word.endswith("s"):
         return ""
     return "f" if FEMININE.search(word) and not MASCULINE_IN_A.search(word) else "m"
@@ -170,7 +171,7 @@ _SPANISH: Final = Language(
     decimals=decimals,
     digits=DIGITS,
     words=WORDS,
-    scale_letters={"k": "mil", "m": "millones", "b": "mil millones"},
+    scale_letters={"k": ("mil",), "m": ("millón", "millones"), "b": ("mil millones",)},
     scales=("mil millones", "mill[oó]n", "millones", "bill[oó]n", "billones", "trill[oó]n", "trillones"),
     currencies=CURRENCIES,
     units=UNITS,

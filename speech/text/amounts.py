@@ -7,7 +7,7 @@ from typing import Final
 
 from speech.text.fractions import say_fraction
 from speech.text.language import Forms, Language, is_one, say_number
-from speech.text.rules import DASH, MINUS, NUMBER, SPACES, Rule, alternatives, compile_rule, split_number
+from speech.text.rules import DASH, MINUS, NUMBER, SPACES, Rule, alternatives, split_number
 
 SPACE: Final = f"[{SPACES}]?"
 
@@ -55,10 +55,10 @@ def build_money_rules(language: Language) -> Iterable[Rule]:
     before, after = rf"(?<![^\W\d])(?:{symbols})", rf"(?:{symbols})(?!\w)"
     say = partial(_say_money, language)
     flags = re.IGNORECASE
-    yield compile_rule(
+    yield Rule(
         rf"(?P<outer>{MINUS})?(?P<currency>{before}){SPACE}{amount_pattern(language, symbols)}(?!\d)", say, flags
     )
-    yield compile_rule(rf"(?<![^\W\d]){amount_pattern(language, symbols)}{SPACE}(?P<currency>{after})", say, flags)
+    yield Rule(rf"(?<![^\W\d]){amount_pattern(language, symbols)}{SPACE}(?P<currency>{after})", say, flags)
 
 
 def _say_money(language: Language, match: re.Match[str]) -> str | None:
@@ -104,13 +104,13 @@ def find_forms(table: Mapping[str, Forms], symbol: str) -> Forms | None:
 
 def build_measure_rules(language: Language) -> Iterable[Rule]:
     units = rf"(?P<unit>°[{SPACES}][CFK]|{alternatives(language.units)})(?!\w)"
-    yield compile_rule(
+    yield Rule(
         rf"(?P<sign>{MINUS})?(?<![\d/])(?:(?P<ones>\d{{1,4}})[{SPACES}])?(?P<n>\d{{1,4}})/(?P<d>\d{{1,4}}){SPACE}{units}",
         partial(_say_part, language),
         re.IGNORECASE,
     )
     say = partial(_say_measure, language)
-    yield compile_rule(rf"(?<![^\W\d]){amount_pattern(language)}{SPACE}{units}", say, re.IGNORECASE)
+    yield Rule(rf"(?<![^\W\d]){amount_pattern(language)}{SPACE}{units}", say, re.IGNORECASE)
 
 
 def _say_measure(language: Language, match: re.Match[str]) -> str | None:

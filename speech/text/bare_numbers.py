@@ -8,7 +8,7 @@ from typing import Final
 from speech.text.amounts import amount_pattern, say_amount, say_sign
 from speech.text.fractions import say_fraction, say_vulgar_fraction
 from speech.text.language import Language, find_gender, say_number
-from speech.text.rules import MINUS, NUMBER, SPACES, Rule, compile_rule, spell_digits
+from speech.text.rules import MINUS, NUMBER, SPACES, Rule, spell_digits
 
 OPERATORS: Final = {
     "+": "plus",
@@ -25,10 +25,10 @@ MIN_SPELLED_DIGITS: Final = 16  # a number of this length without groups is a ca
 
 def build_date_rules(language: Language) -> Iterable[Rule]:
     say = partial(_say_date, language)
-    yield compile_rule(r"(?<![\w.,/-])(?P<d>\d{1,2})([/.-])(?P<m>\d{1,2})\2(?P<y>\d{4}|\d{2})(?![\w/]|[.,-]\d)", say)
-    yield compile_rule(r"(?<![\w.,/-])(?P<y>[12]\d{3})([/.-])(?P<m>\d{1,2})\2(?P<d>\d{1,2})(?![\w/]|[.,-]\d)", say)
+    yield Rule(r"(?<![\w.,/-])(?P<d>\d{1,2})([/.-])(?P<m>\d{1,2})\2(?P<y>\d{4}|\d{2})(?![\w/]|[.,-]\d)", say)
+    yield Rule(r"(?<![\w.,/-])(?P<y>[12]\d{3})([/.-])(?P<m>\d{1,2})\2(?P<d>\d{1,2})(?![\w/]|[.,-]\d)", say)
     if language.has_short_dates:
-        yield compile_rule(r"(?<![\w.,/-])(?P<d>\d{2})\.(?P<m>0\d|1[0-2])(?![\w/]|[.,-]\d)", say)
+        yield Rule(r"(?<![\w.,/-])(?P<d>\d{2})\.(?P<m>0\d|1[0-2])(?![\w/]|[.,-]\d)", say)
 
 
 def _say_date(language: Language, match: re.Match[str]) -> str | None:
@@ -47,21 +47,19 @@ def full_year(written: str) -> int:
 
 
 def build_number_rules(language: Language) -> Iterable[Rule]:
-    yield compile_rule(r"(?<![\w/])24/7(?![\w/])", lambda _: f"{language.cardinal(24, '')} {language.cardinal(7, '')}")
+    yield Rule(r"(?<![\w/])24/7(?![\w/])", lambda _: f"{language.cardinal(24, '')} {language.cardinal(7, '')}")
     signs = "".join(re.escape(sign) for sign in OPERATORS)
     operator = rf"[{SPACES}]?[{signs}][{SPACES}]?"
-    yield compile_rule(
-        rf"(?<![^\W\d]){NUMBER}(?:{operator}{NUMBER}){{1,30}}(?!\w)", partial(_say_calculation, language)
-    )
-    yield compile_rule(
+    yield Rule(rf"(?<![^\W\d]){NUMBER}(?:{operator}{NUMBER}){{1,30}}(?!\w)", partial(_say_calculation, language))
+    yield Rule(
         rf"(?P<sign>{MINUS})?(?<![\w/])(?:(?P<ones>\d{{1,9}})[{SPACES}])?(?P<n>\d{{1,9}})/(?P<d>\d{{1,9}}(?:\.\d{{3}})*)"
         rf"(?![\w/])",
         partial(say_fraction, language),
     )
-    yield compile_rule(r"(?:(?P<ones>\d{1,4}) ?)?(?P<part>[¼-¾⅐-⅞])", partial(say_vulgar_fraction, language))
-    yield compile_rule(r"(?<![\w.,])\d{1,4}(?:\.\d{1,4}){2,9}(?![\d])", partial(_say_version, language))
-    yield compile_rule(rf"(?<![^\W\d]){amount_pattern(language)}", partial(_say_plain, language), re.IGNORECASE)
-    yield compile_rule(r"(?<![^\W\d])\d+", lambda match: spell_digits(match[0], language.digits))
+    yield Rule(r"(?:(?P<ones>\d{1,4}) ?)?(?P<part>[¼-¾⅐-⅞])", partial(say_vulgar_fraction, language))
+    yield Rule(r"(?<![\w.,])\d{1,4}(?:\.\d{1,4}){2,9}(?![\d])", partial(_say_version, language))
+    yield Rule(rf"(?<![^\W\d]){amount_pattern(language)}", partial(_say_plain, language), re.IGNORECASE)
+    yield Rule(r"(?<![^\W\d])\d+", lambda match: spell_digits(match[0], language.digits))
 
 
 def _say_calculation(language: Language, match: re.Match[str]) -> str | None:

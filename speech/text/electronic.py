@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
-from speech.text.rules import Rule, compile_rule, split_words
+from speech.text.rules import Rule, split_words
 
 # Said as words in every language. Others are spelled: nobody could write them down otherwise.
 NAMES: Final = frozenset(
@@ -32,11 +32,11 @@ def build_electronic_rules(
     digits: tuple[str, ...], signs: Mapping[str, str], *, spells_handles: bool
 ) -> Iterable[Rule]:
     speak = partial(_say_address, digits=digits, signs=signs)
-    yield from (compile_rule(pattern, speak) for pattern in _PATTERNS)
+    yield from (Rule(pattern, speak, of_digits=False) for pattern in _PATTERNS)
     if spells_handles:
-        yield compile_rule(_HANDLE, speak)
+        yield Rule(_HANDLE, speak, of_digits=False)
     else:
-        yield compile_rule(_HANDLE, lambda match: f"{signs['@']} {match[0][1:]}")
+        yield Rule(_HANDLE, lambda match: f"{signs['@']} {match[0][1:]}", of_digits=False)
 
 
 def _say_address(match: re.Match[str], *, digits: tuple[str, ...], signs: Mapping[str, str]) -> str | None:

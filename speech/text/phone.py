@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final
 
-from speech.text.rules import SPACES, Rule, compile_rule, spell_digits
+from speech.text.rules import SPACES, Rule, spell_digits
 
 _GAP: Final = rf"(?:[{SPACES}]|[{SPACES}]?[-.][{SPACES}]?)"
 _EXTENSION: Final = rf"(?:[{SPACES}](?:ext|int|poste|ramal)\.?[{SPACES}]?(?P<extension>\d{{1,6}}))?"
@@ -38,7 +38,7 @@ def build_phone_rules(
     speak = partial(
         _say_phone, words=words, spell=spell, say_country=say_country or spell, say_groups=say_groups or spell
     )
-    return [compile_rule(pattern, speak, re.IGNORECASE) for pattern in _PATTERNS]
+    return [Rule(pattern, speak, re.IGNORECASE) for pattern in _PATTERNS]
 
 
 def _say_phone(

@@ -4,14 +4,25 @@ Owns how rules are applied and the patterns of numbers. What a language says is 
 """
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Final, NamedTuple
 
 from speech.text.spans import Replacement
 
 Speak = Callable[[re.Match[str]], str | None]  # what is said instead of a match; None leaves it as it is
-Rule = tuple[re.Pattern[str], Speak]
 
+
+class Rule(NamedTuple):
+    """A pattern and what its matches become. `of_digits`: it matches nothing in a text without digits."""
+
+    pattern: str
+    speak: Speak
+    flags: re.RegexFlag = re.NOFLAG
+    of_digits: bool = True
+
+
+WINDOW: Final = 1_000
 TAKEN: Final = "\0"  # stands for every character that an earlier rule took
 MAX_NUMBER_DIGITS: Final = 27  # longer ones are read digit by digit
 
@@ -24,19 +35,44 @@ NUMBER: Final = (
     rf"|\d{{1,{MAX_NUMBER_DIGITS}}}(?!\d))(?:[.,]\d{{1,20}}(?!\d|[.,]\d))?"
 )
 ROMAN: Final = r"(?=[IVXLC])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
+_DIGIT: Final = re.compile("[\\d¼-¾⅐-⅞]")
 _ROMAN_VALUES: Final = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 
 
-def compile_rule(pattern: str, speak: Speak, flags: re.RegexFlag = re.NOFLAG) -> Rule:
-    return re.compile(pattern, flags), speak
+def apply_rules(text: str, rules: Sequence[Rule]) -> list[Replacement]:
+    """The replacements of a text, none overlapping another.
 
-
-def apply_rules(text: str, rules: Iterable[Rule]) -> list[Replacement]:
-    """The replacements of a text, in no order, none overlapping another."""
+    Rules see at most WINDOW characters at a time, cut at white space where there is some: no pattern holds the
+    interpreter for long.
+    """
     found: list[Replacement] = []
-    for pattern, speak in rules:
+    start = 0
+    while start < len(text):
+        end = _window_end(text, start)
+        window = text[start:end]
+        if not window.isspace():
+            _apply_to_window(window, start, rules, found)
+        start = end
+    return found
 
-        def take(match: re.Match[str], speak: Speak = speak) -> str:
+
+def _window_end(text: str, start: int) -> int:
+    limit = start + WINDOW
+    if limit >= len(text):
+        return len(text)
+    for space in ("\n", ". ", " "):
+        if (cut := text.rfind(space, start + WINDOW // 2, limit)) > 0:
+            return cut + len(space)
+    return limit
+
+
+def _apply_to_window(text: str, offset: int, rules: Iterable[Rule], found: list[Replacement]) -> None:
+    has_digits = _DIGIT.search(text) is not None
+    for rule in rules:
+        if not has_digits and rule.of_digits:
+            continue
+
+        def take(match: re.Match[str], speak: Speak = rule.speak) -> str:
             spoken = speak(match)
             if spoken is None:
                 return match[0]
@@ -44,11 +80,16 @@ def apply_rules(text: str, rules: Iterable[Rule]) -> list[Replacement]:
             # What is said is a word of its own: "3D" is not "threeD".
             before = " " if start and match.string[start - 1].isalnum() and spoken else ""
             after = " " if end < len(match.string) and match.string[end].isalnum() and spoken else ""
-            found.append(Replacement(start, end, f"{before}{spoken}{after}"))
+            found.append(Replacement(offset + start, offset + end, f"{before}{spoken}{after}"))
             return TAKEN * (end - start)
 
-        text = pattern.sub(take, text)
-    return found
+        text = _compiled(rule.pattern, rule.flags).sub(take, text)
+
+
+@cache
+def _compiled(pattern: str, flags: re.RegexFlag) -> re.Pattern[str]:
+    """Compiled when it is first needed: all patterns of a language take longer than to import it."""
+    return re.compile(pattern, flags)
 
 
 def roman_value(numeral: str) -> int:
@@ -102,7 +143,7 @@ def build_abbreviation_rule(table: str, *, ignores_case: bool = True) -> Rule:
         return f"{word}." if may_end and _ENDS.match(match.string, match.end()) else word
 
     flags = re.IGNORECASE if ignores_case else re.NOFLAG
-    return compile_rule(rf"(?<![\w.])(?:{names})(?![^\W\d])(?:(?<=[\Wº])|(?!\d))", speak, flags)
+    return Rule(rf"(?<![\w.])(?:{names})(?![^\W\d])(?:(?<=[\Wº])|(?!\d))", speak, flags, of_digits=False)
 
 
 def _key(abbreviation: str, ignores_case: bool) -> str:
@@ -111,6 +152,18 @@ def _key(abbreviation: str, ignores_case: bool) -> str:
 
 
 _ENDS: Final = re.compile(r"\s*$|[ \n]+[¿¡«\"“]?[A-ZÀ-ÖØ-ÞĀ-Ž]")
+
+
+def build_roman_rules(words: Iterable[str], speak: Speak) -> list[Rule]:
+    """Roman numerals after one of some words, and those of several letters after any name."""
+    return [
+        Rule(rf"(?<!\w)(?P<word>{alternatives(words)}) (?P<roman>(?=[IVX]){ROMAN})(?!\w|\.\w)", speak, of_digits=False),
+        Rule(
+            rf"(?<!\w)(?P<word>[A-ZÀ-Ö][^\W\d_]{{2,20}}) (?P<roman>(?=[IVX]{{2}}){ROMAN})(?!\w|\.\w)",
+            speak,
+            of_digits=False,
+        ),
+    ]
 
 
 def split_words(words: str) -> list[str]:

@@ -22,7 +22,7 @@ from speech.text.rules import (
     alternatives,
     apply_rules,
     build_abbreviation_rule,
-    compile_rule,
+    build_roman_rules,
     roman_value,
     split_words,
 )
@@ -193,31 +193,28 @@ def _own_rules() -> list[Rule]:
     month = alternatives(MONTH_NUMBERS)
     clock = r"(?<![\w.,:])(?P<h>\d{1,2})"
     return [
-        compile_rule(
+        Rule(
             rf"(?<![\w.,/-])(?P<days>\d{{1,2}}(?:er)?(?:[/-]\d{{1,2}}){{0,4}}) (?P<m>{month})(?!\w)"
             r"(?: (?P<y>\d{4})(?!\d))?",
             _say_written_date,
             _I,
         ),
-        compile_rule(rf"{clock}\s?h(?:\s?(?P<m>\d{{2}}))?(?:\s?min)?(?!\w)", _say_time, _I),
-        compile_rule(rf"{clock}:(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?:\s?h)?(?![\w:])", _say_time, _I),
-        compile_rule(
-            r"(?<![\w,.])(?P<n>\d{1,3}(?:[  \u202f.]\d{3})*|\d{4,9})"
+        Rule(rf"{clock}\s?h(?:\s?(?P<m>\d{{2}}))?(?:\s?min)?(?!\w)", _say_time, _I),
+        Rule(rf"{clock}:(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?:\s?h)?(?![\w:])", _say_time, _I),
+        Rule(
+            r"(?<![\w,.])(?<!\d )(?P<n>\d{1,3}(?:[ \u00a0\u202f.]\d{3}){0,3}|\d{4,9})"
             r"(?P<suffix>ers?|[eè]re?s?|res?|i?[eè]mes?|e[sˢ]?|nde?s?|ᵉʳˢ?|ʳᵉˢ?|ᵉˢ?|ⁿᵈᵉ?|°(?! ?[CFcf\d]))(?!\w)",
             _say_ordinal,
         ),
-        compile_rule(rf"(?<!\w)(?P<roman>(?=[IVX]){ROMAN})(?P<suffix>er|re|ère|e|ème|ᵉ|ᵉʳ)(?!\w)", _say_roman_ordinal),
-        compile_rule(
-            rf"(?<!\w)(?P<word>{'|'.join([*NAMES, *COUNTED, *(word.title() for word in COUNTED)])}) "
-            rf"(?P<roman>(?=[IVX]){ROMAN})(?!\w|\.\w)",
-            _say_roman,
+        Rule(
+            rf"(?<!\w)(?P<roman>(?=[IVX]){ROMAN})(?P<suffix>er|re|ère|e|ème|ᵉ|ᵉʳ)(?!\w)",
+            _say_roman_ordinal,
+            of_digits=False,
         ),
-        compile_rule(
-            rf"(?<!\w)(?P<word>[A-ZÀ-Ö][^\W\d_]{{2,20}}) (?P<roman>(?=[IVX]{{2}}){ROMAN})(?!\w|\.\w)", _say_roman
-        ),
-        compile_rule(r"(?<![\w.])M\.(?= ?[A-ZÀ-Ö][\w.-])", lambda _match: "monsieur"),
-        compile_rule(r"(?<![\d/])(?P<ones>\d{1,4}) 1/2(?![\w/])", _say_mixed_half),
-        compile_rule(r"(?<!\w)Me(?= [A-ZÀ-Ö][a-zà-ÿ])", lambda _match: "maître"),
+        *build_roman_rules([*NAMES, *COUNTED, *(word.title() for word in COUNTED)], _say_roman),
+        Rule(r"(?<![\w.])M\.(?= ?[A-ZÀ-Ö][\w.-])", lambda _match: "monsieur", of_digits=False),
+        Rule(r"(?<![\d/])(?P<ones>\d{1,4}) 1/2(?![\w/])", _say_mixed_half),
+        Rule(r"(?<!\w)Me(?= [A-ZÀ-Ö][a-zà-ÿ])", lambda _match: "maître", of_digits=False),
         build_abbreviation_rule(ABBREVIATIONS, ignores_case=False),
     ]
 

@@ -23,7 +23,7 @@ from speech.text.rules import (
     alternatives,
     apply_rules,
     build_abbreviation_rule,
-    compile_rule,
+    build_roman_rules,
     roman_value,
     split_words,
 )
@@ -165,22 +165,19 @@ def _say_roman_before(match: re.Match[str]) -> str | None:
 
 def _own_rules() -> list[Rule]:
     month = alternatives(MONTH_NUMBERS)
-    counted = "|".join(word for noun in [*COUNTED, *FEMININE] for word in (noun, noun.title()))
-    roman = rf"(?P<roman>(?=[IVX]){ROMAN})"
+    nouns = [word for noun in [*COUNTED, *FEMININE] for word in (noun, noun.title())]
+    after = rf"(?= (?P<word>{'|'.join(nouns)}|[Ee]dizione|[Mm]illennio)(?!\w))"
     return [
         build_abbreviation_rule(ABBREVIATIONS.replace("    n.|numero\n", "")),
-        compile_rule(r"(?<![\w.])n\. ?(?=\d)", lambda _match: "numero ", _I),
-        compile_rule(
+        Rule(r"(?<![\w.])n\. ?(?=\d)", lambda _match: "numero", _I),
+        Rule(
             rf"(?<![\w.,/])(?P<d>\d{{1,2}})[º°]? (?P<m>{month})(?!\w)(?: (?P<y>\d{{4}})(?!\d))?", _say_written_date, _I
         ),
-        compile_rule(rf"{_CLOCK}:(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?![\w:])", _say_time),
-        compile_rule(rf"(?<=\bore ){_CLOCK}\.(?P<m>[0-5]\d)(?P<s>)(?![\w%€$]|[.,]\d)", _say_time),
-        compile_rule(r"(?<![\w,.])(?P<n>\d{1,4})(?P<suffix>[ºªᵒᵃ°](?! ?[CFcf]))(?!\w)", _say_ordinal),
-        compile_rule(rf"(?<!\w)(?P<word>{'|'.join(NAMES)}|{counted}) {roman}(?!\w|\.\w)", _say_roman),
-        compile_rule(rf"(?<!\w){roman}(?= (?P<word>{counted}|[Ee]dizione|[Mm]illennio)(?!\w))", _say_roman_before),
-        compile_rule(
-            rf"(?<!\w)(?P<word>[A-ZÀ-Ö][^\W\d_]{{2,20}}) (?P<roman>(?=[IVX]{{2}}){ROMAN})(?!\w|\.\w)", _say_roman
-        ),
+        Rule(rf"{_CLOCK}:(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?![\w:])", _say_time),
+        Rule(rf"(?<=\bore ){_CLOCK}\.(?P<m>[0-5]\d)(?P<s>)(?![\w%€$]|[.,]\d)", _say_time),
+        Rule(r"(?<![\w,.])(?P<n>\d{1,4})(?P<suffix>[ºªᵒᵃ°](?! ?[CFcf]))(?!\w)", _say_ordinal),
+        *build_roman_rules([*NAMES, *nouns], _say_roman),
+        Rule(rf"(?<!\w)(?P<roman>(?=[IVX]){ROMAN}){after}", _say_roman_before, of_digits=False),
     ]
 
 

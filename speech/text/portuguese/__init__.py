@@ -25,7 +25,7 @@ from speech.text.rules import (
     alternatives,
     apply_rules,
     build_abbreviation_rule,
-    compile_rule,
+    build_roman_rules,
     roman_value,
     spell_digits,
     split_words,
@@ -174,25 +174,18 @@ def _say_roman(match: re.Match[str]) -> str | None:
 def _own_rules() -> list[Rule]:
     month = alternatives(MONTH_NUMBERS)
     clock = r"(?<![\w.,:])(?P<h>\d{1,2})"
-    names = "|".join([*NAMES, *COUNTED, *(word.title() for word in COUNTED)])
-    roman = rf"(?P<roman>(?=[IVX]){ROMAN})"
     return [
         build_abbreviation_rule(ABBREVIATIONS),
-        compile_rule(
+        Rule(
             rf"(?<![\w.,/])(?P<d>\d{{1,2}})[º°]?(?: de)? (?P<m>{month})(?!\w)(?:(?: de)? (?P<y>\d{{4}})(?!\d))?",
             _say_written_date,
             _I,
         ),
-        compile_rule(rf"{clock}\s?h(?:(?P<m>\d{{2}})(?:min)?)?(?!\w)", _say_time, _I),
-        compile_rule(rf"{clock}:(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?:\s?h)?(?![\w:])", _say_time, _I),
-        compile_rule(rf"(?<=\bàs ){clock}\.(?P<m>[0-5]\d)(?![\w%€$]|[.,]\d)", _say_time, _I),
-        compile_rule(
-            r"(?<![\w,.])(?P<n>\d{1,4})\.?(?P<suffix>[ºªᵒᵃ°](?! ?[CFcf])|[oa](?= [^\W\d_]))(?!\w)", _say_ordinal
-        ),
-        compile_rule(rf"(?<!\w)(?P<word>{names}) {roman}(?!\w|\.\w)", _say_roman),
-        compile_rule(
-            rf"(?<!\w)(?P<word>[A-ZÀ-Ö][^\W\d_]{{2,20}}) (?P<roman>(?=[IVX]{{2}}){ROMAN})(?!\w|\.\w)", _say_roman
-        ),
+        Rule(rf"{clock}\s?h(?:(?P<m>\d{{2}})(?:min)?)?(?!\w)", _say_time, _I),
+        Rule(rf"{clock}:(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?:\s?h)?(?![\w:])", _say_time, _I),
+        Rule(rf"(?<=\bàs ){clock}\.(?P<m>[0-5]\d)(?![\w%€$]|[.,]\d)", _say_time, _I),
+        Rule(r"(?<![\w,.])(?P<n>\d{1,4})\.?(?P<suffix>[ºªᵒᵃ°](?! ?[CFcf])|[oa](?= [^\W\d_]))(?!\w)", _say_ordinal),
+        *build_roman_rules([*NAMES, *COUNTED, *(word.title() for word in COUNTED)], _say_roman),
     ]
 
 

@@ -11,7 +11,7 @@ from speech.text.rules import (
     alternatives,
     apply_rules,
     build_abbreviation_rule,
-    compile_rule,
+    build_roman_rules,
     roman_value,
     spell_digits,
 )
@@ -124,45 +124,39 @@ def _say_roman(match: re.Match[str]) -> str | None:
 def _own_rules() -> list[Rule]:
     letters = "[^\\W\\d_]"
     return [
-        compile_rule(
+        Rule(
             rf"(?<![\w.,/])(?P<d>\d{{1,2}})(?:\.?º)?(?: de)? (?P<m>{_MONTH})(?P<dot>\.?)(?!\w)"
             r"(?:(?P<of> del?)? (?P<y>\d{4})(?!\d))?",
             _say_written_date,
             _I,
         ),
-        compile_rule(
+        Rule(
             rf"(?<!\w)(?P<m>{_MONTH})(?P<dot>\.?) (?P<d>\d{{1,2}})(?!\w|[.,:/]\d)"
             r"(?P<of> del?)?(?: (?P<y>\d{4}))?(?!\w)",
             _say_written_date,
             _I,
         ),
-        compile_rule(
+        Rule(
             r"(?<![\w.,+])(?<!\d )[6-9]\d\d(?: \d{3}){2}(?<!000)(?![\w.,]\d|\d| \d)",
             lambda match: spell_digits(match[0], DIGITS),
         ),
-        compile_rule(
-            rf"{_CLOCK}\s?h\s?(?P<m>\d{{1,2}})\s?min(?:\s?(?P<s>\d{{1,2}})\s?s(?:eg)?)?(?!\w)", _say_duration, _I
-        ),
-        compile_rule(
-            rf"{_CLOCK}:(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?:\s?h(?!\w))?{_HALF}?{_ZONE}?(?![\w:])", _say_time, _I
-        ),
-        compile_rule(rf"{_CLOCK}\.(?P<m>\d{{2}})(?:\s?h(?:oras?)?(?!\w)|{_HALF}){_ZONE}?(?!\w)", _say_time, _I),
-        compile_rule(rf"(?<=\blas ){_CLOCK}\.(?P<m>[0-5]\d)(?![\w%€$]|[.,]\d|\s[%€$])", _say_time, _I),
-        compile_rule(rf"{_CLOCK}{_HALF}{_ZONE}?(?!\w)", _say_time, _I),
-        compile_rule(
-            r"(?<![\w,])(?P<n>\d{1,3}(?:[. ]\d{3})*|\d{4,9})\.?"
+        Rule(rf"{_CLOCK}\s?h\s?(?P<m>\d{{1,2}})\s?min(?:\s?(?P<s>\d{{1,2}})\s?s(?:eg)?)?(?!\w)", _say_duration, _I),
+        Rule(rf"{_CLOCK}:(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?:\s?h(?!\w))?{_HALF}?{_ZONE}?(?![\w:])", _say_time, _I),
+        Rule(rf"{_CLOCK}\.(?P<m>\d{{2}})(?:\s?h(?:oras?)?(?!\w)|{_HALF}){_ZONE}?(?!\w)", _say_time, _I),
+        Rule(rf"(?<=\blas ){_CLOCK}\.(?P<m>[0-5]\d)(?![\w%€$]|[.,]\d|\s[%€$])", _say_time, _I),
+        Rule(rf"{_CLOCK}{_HALF}{_ZONE}?(?!\w)", _say_time, _I),
+        Rule(
+            r"(?<![\w,])(?<!\d )(?P<n>\d{1,3}(?:[. ]\d{3}){0,3}|\d{4,9})\.?"
             r"(?P<suffix>[ºª°](?![\s]?[CFcf])|ᵉʳ|er|[rnmtv][oa]|[oa]s?|ᵒ|ᵃ)(?!\w)",
             _say_ordinal,
         ),
-        compile_rule(
-            r"(?<!\w)(?P<word>siglos?|año|s\.) ?(?P<roman>[ivxlcdm]{1,12})(?P<era> ec)?(?!\w)", _say_roman, _I
+        Rule(
+            r"(?<!\w)(?P<word>siglos?|año|s\.) ?(?P<roman>[ivxlcdm]{1,12})(?P<era> ec)?(?!\w)",
+            _say_roman,
+            _I,
+            of_digits=False,
         ),
-        compile_rule(
-            rf"(?<!\w)(?P<word>el|{'|'.join(COUNTED)}|{'|'.join(NAMES)}) (?P<roman>{ROMAN})(?!\w|\.\w)", _say_roman
-        ),
-        compile_rule(
-            rf"(?<!\w)(?P<word>[A-ZÁÉÍÓÚÑ]{letters}{{2,20}}) (?P<roman>(?=[IVX]{{2}}){ROMAN})(?!\w|\.\w)", _say_roman
-        ),
+        *build_roman_rules(["el", *COUNTED, *NAMES], _say_roman),
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from speech.text.amounts import amount_pattern, say_amount, say_sign
 from speech.text.fractions import say_fraction, say_vulgar_fraction
-from speech.text.language import Language, find_gender, say_number
+from speech.text.language import Language, dot_word, find_gender, say_number
 from speech.text.rules import MINUS, NUMBER, SPACES, Rule, spell_digits
 
 OPERATORS: Final = {
@@ -16,7 +16,7 @@ OPERATORS: Final = {
     "\u2212": "minus",
     "=": "is",
     "×": "times",
-    "x": "times",
+    "x": "by",
     "*": "times",
     "÷": "divided",
 }
@@ -52,7 +52,7 @@ def build_number_rules(language: Language) -> Iterable[Rule]:
     operator = rf"[{SPACES}]?[{signs}][{SPACES}]?"
     yield Rule(rf"(?<![^\W\d]){NUMBER}(?:{operator}{NUMBER}){{1,30}}(?!\w)", partial(_say_calculation, language))
     yield Rule(
-        rf"(?P<sign>{MINUS})?(?<![\w/])(?:(?P<ones>\d{{1,9}})[{SPACES}])?(?P<n>\d{{1,9}})/(?P<d>\d{{1,9}}(?:\.\d{{3}})*)"
+        rf"(?P<sign>{MINUS})?(?<![\w/])(?:(?P<ones>\d{{1,9}})[{SPACES}])?(?P<n>\d{{1,20}})/(?P<d>\d{{1,20}}(?:\.\d{{3}})*)"
         rf"(?![\w/])",
         partial(say_fraction, language),
     )
@@ -67,9 +67,13 @@ def _say_calculation(language: Language, match: re.Match[str]) -> str | None:
         return None
     parts = re.split(rf"[{SPACES}]?([{re.escape(''.join(OPERATORS))}])[{SPACES}]?", match[0])
     return " ".join(
-        language.words[OPERATORS[part]] if number % 2 else say_number(language, part)
-        for number, part in enumerate(parts)
+        _operator(language, part) if number % 2 else say_number(language, part) for number, part in enumerate(parts)
     )
+
+
+def _operator(language: Language, sign: str) -> str:
+    words = language.words
+    return words.get(OPERATORS[sign]) or words["times"]
 
 
 def _say_version(language: Language, match: re.Match[str]) -> str | None:
@@ -77,7 +81,7 @@ def _say_version(language: Language, match: re.Match[str]) -> str | None:
         return None
     numbers = match[0].split(".")
     is_address = len(numbers) == 4 and all(int(number) < 256 for number in numbers)
-    point = f" {language.words['point']} "
+    point = f" {dot_word(language)} "
     if is_address:
         return point.join(spell_digits(number, language.digits) for number in numbers)
     return point.join(language.cardinal(int(number), "") for number in numbers)
@@ -86,7 +90,7 @@ def _say_version(language: Language, match: re.Match[str]) -> str | None:
 def _say_plain(language: Language, match: re.Match[str]) -> str:
     parts = match.groupdict()
     number = parts["number"]
-    has_zeros = re.fullmatch(r"0\d+", number) is not None
+    has_zeros = len(number) > 1 and number.isdecimal() and int(number[0]) == 0
     if (has_zeros or re.fullmatch(rf"\d{{{MIN_SPELLED_DIGITS},}}", number)) and not parts["upper"]:
         sign = say_sign(language, parts["sign"])
         return f"{sign} {spell_digits(number, language.digits)}".strip()

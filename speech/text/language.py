@@ -44,6 +44,7 @@ class Language:
     decimal_mark: str = ","
     ones_gender: str = ""  # of the one of 1 1/2
     scale_gender: str = "m"  # of million and the like
+    letters: Mapping[str, str] = field(default_factory=dict)  # the names of Latin letters, in another script
     spells_handles: bool = True  # @name letter by letter
     has_short_dates: bool = False  # 17.06 is a date
     # How a country's code and the rest of a phone number are read; None: digit by digit.
@@ -66,3 +67,8 @@ def is_one(language: Language, written: str) -> bool:
 def find_gender(language: Language, match: re.Match[str], number: str) -> str:
     word = NEXT_WORD.match(match.string, match.end())
     return language.gender(word[1], is_one=is_one(language, number)) if word else ""
+
+
+def dot_word(language: Language) -> str:
+    """The dot of an address or of a version, which is not always that of a number."""
+    return language.words.get("dot", language.words["point"])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from speech.text.amounts import build_measure_rules, build_money_rules
 from speech.text.bare_numbers import build_date_rules, build_number_rules
 from speech.text.electronic import SIGNS, build_electronic_rules
-from speech.text.language import Language
+from speech.text.language import Language, dot_word
 from speech.text.phone import build_phone_rules
 from speech.text.rules import Rule
 
@@ -15,8 +15,9 @@ def build_rules(language: Language, own: Iterable[Rule]) -> tuple[Rule, ...]:
     return (
         *build_electronic_rules(
             language.digits,
-            {**SIGNS, **language.signs, ".": language.words["point"]},
+            {**SIGNS, **language.signs, ".": dot_word(language)},
             spells_handles=language.spells_handles,
+            letters=language.letters,
         ),
         *own,
         *build_date_rules(language),

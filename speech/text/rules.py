@@ -31,7 +31,7 @@ DASH: Final = "[-\u2010-\u2015\u2212]"
 MINUS: Final = r"(?<![^\s(\[{=:$€£¥₹])[-\u2212\u2013]"  # not the hyphen of F-16
 # Thousands in groups, or digits alone; then what follows a mark. Digits of other scripts count as well.
 NUMBER: Final = (
-    rf"(?<!\d)(?<!\d[.,'’])(?:\d{{1,3}}(?:(?:\.\d{{3}}){{1,9}}|(?:,\d{{3}}){{2,9}}|(?:,\d{{3}}){{1,9}}(?=\.\d)|(?:[{SPACES}'’]\d{{3}}){{1,9}})(?!\d)"
+    rf"(?<!\d)(?<!\d[.,'’])(?:\d{{1,3}}(?:(?:\.\d{{3}}){{1,9}}|(?:,\d{{3}}){{2,9}}|(?:,\d{{3}}){{1,9}}(?=\.\d)|(?:,\d{{2}}){{1,7}},\d{{3}}|(?:[{SPACES}'’]\d{{3}}){{1,9}})(?!\d)"
     rf"|\d{{1,{MAX_NUMBER_DIGITS}}}(?!\d))(?:[.,]\d{{1,20}}(?!\d|[.,]\d))?"
 )
 ROMAN: Final = r"(?=[IVXLC])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
@@ -143,7 +143,7 @@ def build_abbreviation_rule(table: str, *, ignores_case: bool = True) -> Rule:
         return f"{word}." if may_end and _ENDS.match(match.string, match.end()) else word
 
     flags = re.IGNORECASE if ignores_case else re.NOFLAG
-    return Rule(rf"(?<![\w.])(?:{names})(?![^\W\d])(?:(?<=[\Wº])|(?!\d))", speak, flags, of_digits=False)
+    return Rule(rf"(?<![\w\u0900-\u097f.])(?:{names})(?![^\W\d])(?:(?<=[\Wº])|(?!\d))", speak, flags, of_digits=False)
 
 
 def _key(abbreviation: str, ignores_case: bool) -> str:

@@ -20,7 +20,6 @@ from speech.text.portuguese.words import (
     WORDS,
 )
 from speech.text.rules import (
-    ROMAN,
     Rule,
     alternatives,
     apply_rules,

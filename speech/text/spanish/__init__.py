@@ -6,7 +6,6 @@ from typing import Final
 from speech.text.language import Language
 from speech.text.languages import build_rules
 from speech.text.rules import (
-    ROMAN,
     Rule,
     alternatives,
     apply_rules,
@@ -122,7 +121,6 @@ def _say_roman(match: re.Match[str]) -> str | None:
 
 
 def _own_rules() -> list[Rule]:
-    letters = "[^\\W\\d_]"
     return [
         Rule(
             rf"(?<![\w.,/])(?P<d>\d{{1,2}})(?:\.?º)?(?: de)? (?P<m>{_MONTH})(?P<dot>\.?)(?!\w)"

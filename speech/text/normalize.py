@@ -1,0 +1,40 @@
+"""A text as it is said in a language: `normalize("It costs $5.", "en-US").text` is "It costs five dollars."
+
+Owns the table of languages. Each has a module with a function `find_replacements(text) -> list[Replacement]`, which is
+imported when it is first needed.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Final
+
+from speech.text.spans import Replacement, SpokenText, apply
+
+FindReplacements = Callable[[str], list[Replacement]]
+
+MODULES: Final = {  # by the primary language of a BCP 47 tag
+    "de": "speech.text.german",
+    "en": "speech.text.english",
+    "es": "speech.text.spanish",
+    "fr": "speech.text.french",
+    "hi": "speech.text.hindi",
+    "it": "speech.text.italian",
+    "ja": "speech.text.japanese",
+    "pt": "speech.text.portuguese",
+    "zh": "speech.text.chinese",
+}
+
+
+def normalize(text: str, language: str) -> SpokenText:
+    """What is said for a text. `language` is a BCP 47 tag; the text is said as it is where no rules are known."""
+    primary = language.partition("-")[0].lower()
+    if primary not in MODULES:
+        return apply(text, ())
+    return apply(text, _finder(primary)(text))
+
+
+@cache
+def _finder(primary: str) -> FindReplacements:
+    finder: FindReplacements = import_module(MODULES[primary]).find_replacements
+    return finder

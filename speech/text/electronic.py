@@ -7,7 +7,7 @@ from typing import Final
 
 from speech.text.rules import Rule, split_words
 
-# Said as words in every language. Others are spelled: nobody could write them down otherwise.
+# Read as words in every language. Other names are spelled, so that a listener can write them down.
 NAMES: Final = frozenset(
     split_words("""
     com net info gmail hotmail yahoo outlook google facebook microsoft nvidia apple amazon youtube twitter instagram

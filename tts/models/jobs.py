@@ -157,7 +157,7 @@ class Job(models.Model):
 
     @property
     def says_nothing(self) -> bool:
-        """Completed without anything to say: its audio is a moment of silence, and its charge was given back."""
+        """Whether the text contained nothing to say: the audio is a moment of silence, and the charge was refunded."""
         is_refunded = self.refunded_microcredits == self.cost_microcredits > 0
         return self.status == JobStatus.COMPLETED and self.chars_done == 0 and is_refunded
 

@@ -99,7 +99,7 @@ def speak_text(
 
 
 def say_nothing(rate_hertz: int) -> Generator[Spoken, None, None]:
-    """What is heard of a text with nothing to say, of which no character is spoken."""
+    """Yields the silence for a text with nothing to say. No character counts as spoken."""
     yield Spoken(silence(rate_hertz), 0)
 
 

@@ -58,8 +58,9 @@ def accept(site: Site, pin: Pin) -> bool:
 
 
 def make_parts_folder(parts: Path) -> None:
-    """Without what a killed client left there, and without links: nothing is written or deleted where somebody else
-    wants it to be. Raises OSError.
+    """Creates the folder of parts, and removes what a killed client left and any link. Raises OSError.
+
+    Through a link, another user could have files written or deleted elsewhere.
     """
     if parts.is_symlink():
         parts.unlink()

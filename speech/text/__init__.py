@@ -1,1 +1,1 @@
-"""From what is written to what is said: numbers, dates, money, units and signs as words."""
+"""Normalizes text for speech: numbers, dates, money, units and symbols become words."""

@@ -1,4 +1,4 @@
-"""Amounts of money and of units: a sign, a number or two, a word such as million, and what is counted."""
+"""Rules for amounts of money and of units: a sign, one or two numbers, a word such as million, and a unit."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -88,13 +88,13 @@ def _say_money(language: Language, match: re.Match[str]) -> str | None:
 
 
 def _of_round(language: Language, whole: int, fraction: str, unit: str) -> str:
-    """A million is a noun where it is followed by "of"."""
+    """Inserts the word for "of" after round millions, where the language has one."""
     is_round = whole >= 1_000_000 and whole % 1_000_000 == 0 and not fraction
     return language.of_scale("", unit) if is_round else unit
 
 
 def find_forms(table: Mapping[str, Forms], symbol: str) -> Forms | None:
-    """The words of a symbol. A single letter is taken as it is written: 5 M are not metres."""
+    """Returns the words of a symbol. Single letters are case-sensitive: 5 M are not metres."""
     plain = re.sub(rf"[{SPACES}]", "", symbol).replace("µ", "μ")
     return table.get(plain) or (table.get(plain.lower()) if len(plain) > 1 else None)
 

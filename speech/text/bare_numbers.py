@@ -1,4 +1,4 @@
-"""Dates in digits, calculations, versions, and the numbers that no other rule took."""
+"""Rules for numeric dates, calculations, versions, and the numbers that no other rule matched."""
 
 import re
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ OPERATORS: Final = {
     "*": "times",
     "÷": "divided",
 }
-MIN_SPELLED_DIGITS: Final = 16  # a number of this length without groups is a card's or an account's
+MIN_SPELLED_DIGITS: Final = 16  # without groups, a number of this length belongs to a card or an account
 
 
 def build_date_rules(language: Language) -> Iterable[Rule]:

@@ -1,4 +1,4 @@
-"""Addresses of mail and of the web, and handles: names spelled, but for those that everyone says as words."""
+"""Rules for email addresses, URLs and handles: names are spelled, unless everyone reads them as words."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -37,7 +37,7 @@ def build_electronic_rules(
     digits: tuple[str, ...], signs: Mapping[str, str], *, spells_handles: bool, letters: Mapping[str, str]
 ) -> Iterable[Rule]:
     speak = partial(_say_address, digits=digits, signs=signs, letters=letters)
-    patterns = (*_PATTERNS, *_FILES) if letters else _PATTERNS  # names of files are words in a language's own script
+    patterns = (*_PATTERNS, *_FILES) if letters else _PATTERNS  # in another script, names of files are words
     yield from (Rule(pattern, speak, of_digits=False) for pattern in patterns)
     if spells_handles:
         yield Rule(_HANDLE, speak, of_digits=False)
@@ -49,7 +49,7 @@ def _say_address(
     match: re.Match[str], *, digits: tuple[str, ...], signs: Mapping[str, str], letters: Mapping[str, str]
 ) -> str:
     address = match[0]
-    # A full stop, a comma or a bracket at the end is the sentence's; spoken marks follow their word at once.
+    # A full stop, comma or bracket at the end belongs to the sentence; marks that are read follow their word at once.
     body = address.rstrip(".,;:!?)]}'’»")
     said = [_say_token(token, digits, signs, letters) for token in _TOKEN.findall(body)]
     return " ".join(word for word in said if word) + address[len(body) :]

@@ -1,4 +1,4 @@
-"""Fractions, such as 3/4, 1 1/2 and ½."""
+"""Rules for fractions, such as 3/4, 1 1/2 and ½."""
 
 import re
 import unicodedata

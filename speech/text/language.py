@@ -1,4 +1,4 @@
-"""What the shared rules must know of a language, and how they say its numbers."""
+"""Defines what the shared rules need to know about a language, and how it reads its numbers."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -22,32 +22,32 @@ def of_nothing(_scale: str, many: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """The words of a language. A gender is "m", "f", "n", or "" where numbers are counted without a noun."""
+    """The words of a language. A gender is "m", "f", "n", or "" for numbers without a noun."""
 
     cardinal: Callable[[int, str], str]
-    decimals: Callable[[str, str], str]  # the digits that follow the mark, before a noun of a gender
+    decimals: Callable[[str, str], str]  # reads the digits after the decimal mark, before a noun of a gender
     digits: Forms
     # minus plus to comma point times divided is; percent and the like are units
     words: Mapping[str, str]
-    scales: tuple[str, ...]  # words for large numbers that follow one, as patterns
-    scale_letters: Mapping[str, Forms]  # what k, M and bn say after an amount of money: one, many
-    currencies: Mapping[str, Forms]  # symbol → one, many, gender, and of the hundredth part one, many
-    units: Mapping[str, Forms]  # symbol → one, many, gender
+    scales: tuple[str, ...]  # words for large numbers after a number, as patterns
+    scale_letters: Mapping[str, Forms]  # k, M and bn after an amount of money → singular, plural
+    currencies: Mapping[str, Forms]  # symbol → singular, plural, gender, and singular and plural of the hundredth
+    units: Mapping[str, Forms]  # symbol → singular, plural, gender
     fraction: Callable[[int, int], str | None]
     date: Callable[[int, int, int | None], str]
-    signs: Mapping[str, str] = field(default_factory=dict)  # of addresses, such as "@"
+    signs: Mapping[str, str] = field(default_factory=dict)  # in addresses, such as "@"
     gender: Callable[..., str] = no_gender  # of the noun that a number counts: (word, is_one)
     of_scale: Callable[[str, str], str] = of_nothing  # "millones", "euros" → "de euros"
     cents: str = " "  # between euros and cents
     of_unit: str = " "  # between half and its unit
     and_fraction: str = " "  # between one and a half
     decimal_mark: str = ","
-    ones_gender: str = ""  # of the one of 1 1/2
+    ones_gender: str = ""  # of the one in 1 1/2
     scale_gender: str = "m"  # of million and the like
-    letters: Mapping[str, str] = field(default_factory=dict)  # the names of Latin letters, in another script
-    spells_handles: bool = True  # @name letter by letter
-    has_short_dates: bool = False  # 17.06 is a date
-    # How a country's code and the rest of a phone number are read; None: digit by digit.
+    letters: Mapping[str, str] = field(default_factory=dict)  # names of Latin letters, in another script
+    spells_handles: bool = True  # whether @name is read letter by letter
+    has_short_dates: bool = False  # whether 17.06 is a date
+    # Read the country code and the rest of a phone number; None: digit by digit.
     say_country: Callable[[str], str] | None = None
     say_phone: Callable[[str], str] | None = None
 
@@ -70,5 +70,5 @@ def find_gender(language: Language, match: re.Match[str], number: str) -> str:
 
 
 def dot_word(language: Language) -> str:
-    """The dot of an address or of a version, which is not always that of a number."""
+    """Returns the word for the dot of an address or a version, which may differ from that of a number."""
     return language.words.get("dot", language.words["point"])

@@ -1,4 +1,4 @@
-"""All rules of a language whose numbers are written as in Europe or in India, in the order in which they are tried."""
+"""Builds the rules of a language that writes numbers as in Europe or in India, in the order they are tried."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from speech.text.rules import Rule
 
 
 def build_rules(language: Language, own: Iterable[Rule]) -> tuple[Rule, ...]:
-    """All rules of a language, its own tried before those that languages share."""
+    """Returns all rules of a language, its own before the shared ones."""
     return (
         *build_electronic_rules(
             language.digits,

@@ -1,6 +1,6 @@
-"""Markdown that is clearly meant as formatting: its marks are not read out. For every language.
+"""Rules for Markdown in all languages: marks that are clearly formatting are not read.
 
-What could mean something else keeps its marks: `5 * 3`, `**kwargs`, `snake_case`, `C#`, `#1`.
+Marks that could mean something else are kept: `5 * 3`, `**kwargs`, `snake_case`, `C#`, `#1`.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Final
 from speech.text.scan import Rule
 from speech.text.spans import Replacement
 
-_LINE = r"(?:(?<=\n)|(?<![\s\S]))"  # the beginning of a line
+_LINE = r"(?:(?<=\n)|(?<![\s\S]))"  # the start of a line
 _END = r"(?=[ \t]{0,8}(?:\n|$))"
 _FENCE: Final = re.compile(rf"{_LINE}[ ]{{0,3}}(?P<said>(?:`{{3,}}|~{{3,}})[^\n`]{{0,40}}(?:\n|$))")
 _BREAK: Final = re.compile(
@@ -54,7 +54,7 @@ def _leave_out_marks(match: re.Match[str]) -> list[Replacement]:
 
 
 def _say_row(match: re.Match[str]) -> list[Replacement]:
-    """The cells of a table, with pauses between."""
+    """Reads the cells of a table row, with pauses between them."""
     start, end = match.span("row")
     return [
         Replacement(

@@ -1,7 +1,7 @@
-"""A text as it is said in a language: `normalize("It costs $5.", "en-US").text` is "It costs five dollars."
+"""Normalizes a text in a language: `normalize("It costs $5.", "en-US").text` is "It costs five dollars."
 
-Owns the table of languages. Each has a module with a function `find_replacements(text) -> list[Replacement]`, which is
-imported when it is first needed.
+Each language has a module with a function `find_replacements(text) -> list[Replacement]`, which is imported on first
+use.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ MODULES: Final = {  # by the primary language of a BCP 47 tag
 
 
 def normalize(text: str, language: str) -> SpokenText:
-    """What is said for a text. `language` is a BCP 47 tag; the text is said as it is where no rules are known."""
+    """Returns the spoken form of a text. `language` is a BCP 47 tag; without rules for it, the text is unchanged."""
     primary = language.partition("-")[0].lower()
     if primary not in MODULES:
         return apply(text, ())

@@ -1,4 +1,4 @@
-"""Phone numbers, which are read digit by digit or in the groups of a language."""
+"""Rules for phone numbers, which are read digit by digit or in a language's groups."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -33,7 +33,7 @@ def build_phone_rules(
     say_country: Callable[[str], str] | None = None,
     say_groups: Callable[[str], str] | None = None,
 ) -> Iterable[Rule]:
-    """`say_country`, `say_groups`: how a country's code and the rest are read, if not digit by digit."""
+    """Builds the rules. `say_country` and `say_groups` read the country code and the rest, by default by digits."""
     spell = partial(spell_digits, digits=digits)
     speak = partial(
         _say_phone, words=words, spell=spell, say_country=say_country or spell, say_groups=say_groups or spell

@@ -1,6 +1,6 @@
-"""Rules that say what parts of a text become, tried one after the other: what one took, no later one sees.
+"""Applies rules that replace parts of a text, one after the other. Text that one rule took is hidden from the next.
 
-Owns how rules are applied and the patterns of numbers. What a language says is in its own module.
+Also has the patterns of numbers. Each language has its words in its own module.
 """
 
 import re
@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 
 from speech.text.spans import Replacement
 
-Speak = Callable[[re.Match[str]], str | None]  # what is said instead of a match; None leaves it as it is
+Speak = Callable[[re.Match[str]], str | None]  # returns the spoken form of a match; None leaves it unchanged
 
 
 class Rule(NamedTuple):
-    """A pattern and what its matches become. `of_digits`: it matches nothing in a text without digits."""
+    """A pattern and how its matches are spoken. `of_digits` rules never match in a text without digits."""
 
     pattern: str
     speak: Speak
@@ -23,13 +23,13 @@ class Rule(NamedTuple):
 
 
 WINDOW: Final = 1_000
-TAKEN: Final = "\0"  # stands for every character that an earlier rule took
-MAX_NUMBER_DIGITS: Final = 27  # longer ones are read digit by digit
+TAKEN: Final = "\0"  # replaces every character that an earlier rule took
+MAX_NUMBER_DIGITS: Final = 27  # longer numbers are read digit by digit
 
 SPACES: Final = " \u00a0\u2009\u202f"
 DASH: Final = "[-\u2010-\u2015\u2212]"
 MINUS: Final = r"(?<![^\s(\[{=:$€£¥₹])[-\u2212\u2013]"  # not the hyphen of F-16
-# Thousands in groups, or digits alone; then what follows a mark. Digits of other scripts count as well.
+# Thousands in groups, or digits alone; then the decimals. Digits of other scripts count as well.
 NUMBER: Final = (
     rf"(?<!\d)(?<!\d[.,'’])(?:\d{{1,3}}(?:(?:\.\d{{3}}){{1,9}}|(?:,\d{{3}}){{2,9}}|(?:,\d{{3}}){{1,9}}(?=\.\d)|(?:,\d{{2}}){{1,7}},\d{{3}}|(?:[{SPACES}'’]\d{{3}}){{1,9}})(?!\d)"
     rf"|\d{{1,{MAX_NUMBER_DIGITS}}}(?!\d))(?:[.,]\d{{1,20}}(?!\d|[.,]\d))?"
@@ -40,9 +40,9 @@ _ROMAN_VALUES: Final = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m
 
 
 def apply_rules(text: str, rules: Sequence[Rule]) -> list[Replacement]:
-    """The replacements of a text, none overlapping another.
+    """Returns the replacements for a text, which never overlap.
 
-    Rules see at most WINDOW characters at a time, cut at white space where there is some: no pattern holds the
+    Rules see at most WINDOW characters at a time, cut at white space if possible, so that no pattern holds the
     interpreter for long.
     """
     found: list[Replacement] = []
@@ -77,7 +77,7 @@ def _apply_to_window(text: str, offset: int, rules: Iterable[Rule], found: list[
             if spoken is None:
                 return match[0]
             start, end = match.span()
-            # What is said is a word of its own: "3D" is not "threeD".
+            # The spoken form must be separate words: "3D" is not "threeD".
             before = " " if start and match.string[start - 1].isalnum() and spoken else ""
             after = " " if end < len(match.string) and match.string[end].isalnum() and spoken else ""
             found.append(Replacement(offset + start, offset + end, f"{before}{spoken}{after}"))
@@ -88,7 +88,7 @@ def _apply_to_window(text: str, offset: int, rules: Iterable[Rule], found: list[
 
 @cache
 def _compiled(pattern: str, flags: re.RegexFlag) -> re.Pattern[str]:
-    """Compiled when it is first needed: all patterns of a language take longer than to import it."""
+    """Compiles a pattern on first use: compiling all of a language's patterns takes longer than importing it."""
     return re.compile(pattern, flags)
 
 
@@ -100,7 +100,7 @@ def roman_value(numeral: str) -> int:
 
 
 def split_number(written: str, *, decimal_mark: str = ",") -> tuple[int, str, str]:
-    """The whole part, the mark and the digits that follow it: "1.234,50" is 1234, "," and "50"."""
+    """Returns the whole part, the mark and the decimals: "1.234,50" is 1234, "," and "50"."""
     plain = re.sub(rf"[{SPACES}'’]", "", written)
     other = "." if decimal_mark == "," else ","
     marks = [character for character in plain if character in ".,"]
@@ -115,23 +115,23 @@ def split_number(written: str, *, decimal_mark: str = ",") -> tuple[int, str, st
 
 
 def spell_digits(written: str, digits: tuple[str, ...]) -> str:
-    """Every digit of a text by its name."""
+    """Reads every digit by its name."""
     return " ".join(digits[int(character)] for character in written if character.isdecimal())
 
 
 def read_table(table: str) -> dict[str, tuple[str, ...]]:
-    """Lines such as `km|kilómetro|kilómetros`: all that has a name, and the forms of its word."""
+    """Parses lines such as `km|kilómetro|kilómetros`: a symbol, and the forms of its word."""
     rows = [line.strip().split("|") for line in table.strip().splitlines()]
     return {symbol: tuple(forms) for symbols, *forms in rows for symbol in symbols.split()}
 
 
 def alternatives(words: Iterable[str]) -> str:
-    """A pattern of any of them, the longest first."""
+    """Returns a pattern that matches any of the words, the longest first."""
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
 def build_abbreviation_rule(table: str, *, ignores_case: bool = True) -> Rule:
-    """Of lines such as `etc.|etcétera|.`: abbreviation, word, and "." where it may end a sentence."""
+    """Builds a rule from lines such as `etc.|etcétera|.`: abbreviation, word, and "." if it may end a sentence."""
     rows = [line.strip().split("|") for line in table.strip().splitlines()]
     if not ignores_case:
         rows += [[f"{row[0][0].upper()}{row[0][1:]}", *row[1:]] for row in rows if row[0][0].islower()]
@@ -155,7 +155,7 @@ _ENDS: Final = re.compile(r"\s*$|[ \n]+[¿¡«\"“]?[A-ZÀ-ÖØ-ÞĀ-Ž]")
 
 
 def build_roman_rules(words: Iterable[str], speak: Speak) -> list[Rule]:
-    """Roman numerals after one of some words, and those of several letters after any name."""
+    """Builds rules for Roman numerals after certain words, and for those of several letters after any name."""
     return [
         Rule(rf"(?<!\w)(?P<word>{alternatives(words)}) (?P<roman>(?=[IVX]){ROMAN})(?!\w|\.\w)", speak, of_digits=False),
         Rule(
@@ -167,5 +167,5 @@ def build_roman_rules(words: Iterable[str], speak: Speak) -> list[Rule]:
 
 
 def split_words(words: str) -> list[str]:
-    """The words of a table that is written as a text."""
+    """Splits a table of words at white space."""
     return words.split()

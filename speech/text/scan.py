@@ -1,6 +1,6 @@
-"""Rules that find what to replace in a text, the first rule first; a span that one has taken, no other gets.
+"""Finds replacements with rules, in order. A span that one rule took is not given to another.
 
-Shared by languages whose rules are patterns with a function for what each match says.
+Shared by languages whose rules are a pattern and a function that returns the spoken form of a match.
 """
 
 import re
@@ -10,8 +10,8 @@ from typing import Final
 
 from speech.text.spans import Replacement
 
-TAKEN: Final = "\ue000"  # stands for every character that a rule has taken; no pattern may match it
-THIN_SPACE: Final = "\u2009"  # stands for every space that does not break within a number
+TAKEN: Final = "\ue000"  # replaces every character that a rule has taken; no pattern may match it
+THIN_SPACE: Final = "\u2009"  # replaces every non-breaking space inside a number
 _GROUPED: Final = re.compile("(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
 _SPACES: Final = str.maketrans("\u00a0\u2007\u202f", "   ")
 NO_SPACE_BEFORE: Final = frozenset(" \t\n\r([{<\"'“‘«¿¡-–—/_*~|" + TAKEN)
@@ -22,9 +22,9 @@ Say = Callable[[re.Match[str]], Said]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is said for each match of a pattern: instead of the group `said`, if there is one, else of all of it.
+    """A pattern, and the spoken form of each match: it replaces the group `said` or, without one, the whole match.
 
-    None leaves the match as it is. A list replaces parts of it.
+    None leaves the match unchanged. A list replaces parts of it.
     """
 
     pattern: re.Pattern[str]
@@ -32,7 +32,7 @@ class Rule:
 
 
 def find(text: str, rules: Iterable[Rule]) -> list[Replacement]:
-    """The replacements of all rules, in the order of the text, each apart from the words around it."""
+    """Returns the replacements of all rules, in text order, each separated from the words around it."""
     found: dict[int, Replacement] = {}
     text = _GROUPED.sub(THIN_SPACE, text).translate(_SPACES)
     for rule in rules:
@@ -41,7 +41,7 @@ def find(text: str, rules: Iterable[Rule]) -> list[Replacement]:
 
 
 def _take(text: str, rule: Rule, found: dict[int, Replacement]) -> Iterator[str]:
-    """The text with what the rule replaces marked as taken; the replacements go into `found`."""
+    """Yields the text with the rule's replacements marked as taken, and adds them to `found`."""
     at = 0
     group = "said" if "said" in rule.pattern.groupindex else 0
     for match in rule.pattern.finditer(text):
@@ -59,8 +59,8 @@ def _take(text: str, rule: Rule, found: dict[int, Replacement]) -> Iterator[str]
 
 
 def _set_apart(text: str, replacements: list[Replacement]) -> Iterator[Replacement]:
-    """With a space where the first or last word of one would run into what stands beside it."""
-    end, last = 0, ""  # where the replacement before ends, and with which character
+    """Adds spaces to replacements whose first or last word would run into the text next to it."""
+    end, last = 0, ""  # the end of the previous replacement, and its last character
     for number, replacement in enumerate(replacements):
         spoken = replacement.spoken
         before = last if replacement.start == end and last else text[max(replacement.start - 1, 0) : replacement.start]

@@ -1,7 +1,7 @@
 """Decides whether a text contains anything to say, before any engine or provider is called.
 
-Something to say is a letter, a digit, or a symbol that is read by its name, such as %, € or an emoji; in SSML also a
-pause, a substitute or a pronunciation. Punctuation, white space, invisible characters and drawn lines are not.
+That is a letter, a digit, or a symbol that is read by its name, such as %, € or an emoji; in SSML also a pause, a
+substitute or a pronunciation. Punctuation, white space, invisible characters and drawn lines are not.
 """
 
 import re
@@ -23,10 +23,10 @@ SLICE_CHARS = 65_536  # checked in one step
 
 
 def has_speech(text: str, text_format: str = "text", *, is_dialogue: bool = False) -> bool:
-    """Returns whether a text of this format contains anything to say. Takes time in proportion to its length.
+    """Returns whether a text of this format contains anything to say. Linear in its length.
 
-    `is_dialogue`: the labels of the speakers do not count. Invalid SSML counts as something to say, because the next
-    reader reports what is wrong with it.
+    `is_dialogue` ignores the labels of the speakers. Invalid SSML counts as something to say, because the next parser
+    reports the error.
     """
     if text_format == "ssml":
         return _ssml_has_speech(text)

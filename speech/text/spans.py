@@ -1,6 +1,6 @@
-"""What is said instead of parts of a text, and the way back from what is said to what was written.
+"""Replaces parts of a text by their spoken form, and maps positions in the result back to the source.
 
-All places are code points. Owns the map; what is replaced is decided by language (see `speech.text.normalize`).
+All positions are in code points. The languages decide what is replaced (see `speech.text.normalize`).
 """
 
 from bisect import bisect_left, bisect_right
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """A span of the source, never empty, and what is said instead; "" leaves it out."""
+    """A span of the source, never empty, and its spoken form; "" removes it."""
 
     start: int
     end: int
@@ -19,18 +19,18 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class SpokenText:
-    """A text as it is said. Every place in it knows the source."""
+    """The spoken form of a text, with a map from its positions to the source."""
 
     text: str
-    # For every replacement that says something, in order: where it begins and ends in the text and in the source.
-    # Between two of them the text is the source's, but for what was left out.
+    # For every non-empty replacement, in order: its start and end in the text and in the source. Between two of them,
+    # the text is that of the source, without removed spans.
     _spoken_starts: tuple[int, ...]
     _spoken_ends: tuple[int, ...]
     _source_starts: tuple[int, ...]
     _source_ends: tuple[int, ...]
 
     def source_span(self, start: int, end: int) -> tuple[int, int]:
-        """The span of the source that `text[start:end]` was made from. What touches a replacement gets all of it."""
+        """Returns the span of the source for `text[start:end]`. If it touches a replacement, includes all of that."""
         first = bisect_right(self._spoken_starts, start) - 1
         if first >= 0 and start < self._spoken_ends[first]:
             source_start = self._source_starts[first]
@@ -44,14 +44,14 @@ class SpokenText:
         return source_start, self._behind(last, end)
 
     def _behind(self, index: int, place: int) -> int:
-        """The place in the source of one behind a replacement; -1 for none before it."""
+        """Returns the position in the source of one after the replacement at `index`; -1 if there is none before it."""
         if index < 0:
             return place
         return self._source_ends[index] + place - self._spoken_ends[index]
 
 
 def apply(text: str, replacements: Iterable[Replacement]) -> SpokenText:
-    """Say the replacements instead of their spans. Raises ValueError if two of them overlap or one is empty."""
+    """Applies the replacements. Raises ValueError if two of them overlap, or one is empty."""
     parts: list[str] = []
     spoken_starts, spoken_ends, source_starts, source_ends = [], [], [], []
     at = spoken_at = 0

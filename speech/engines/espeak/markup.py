@@ -47,7 +47,7 @@ from speech.ssml import (
 
 NORMAL_VOLUME, MAX_VOLUME = 100, 150  # on eSpeak's scale; 150 is +3.5 dB
 NORMAL_PITCH, MAX_PITCH = 50, 100
-ENDING_CHARS = 100  # from which one sees whether a sentence ends
+ENDING_CHARS = 100  # enough to decide whether a sentence ends
 SENTENCE_ENDS = frozenset(".!?…。！？।")
 VOICE_CHANGING = frozenset({"voice", "lang", "p", "s"})
 INTERPRETATIONS = dict.fromkeys(SPELLED, "characters") | {"digits": "tts:digits", "telephone": "telephone"}

@@ -139,7 +139,7 @@ def _damage(folder: Path, name: str, entry: Entry | None) -> str:
 
 
 def manifest(folder: Path) -> dict[str, Entry]:
-    """Without what is no entry; empty where everything was installed by hand, or the manifest is damaged."""
+    """Returns the manifest's valid entries; empty if everything was installed by hand, or the manifest is damaged."""
     try:
         entries: Any = json.loads((folder / MANIFEST_FILE).read_bytes())
     except (OSError, ValueError, RecursionError):

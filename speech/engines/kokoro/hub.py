@@ -71,7 +71,7 @@ def _client() -> httpx.Client:
 
 
 def _host(url: str) -> str:
-    """For messages; the whole address where it has none."""
+    """Returns the host, for messages, or the whole URL if it has none."""
     try:
         return httpx.URL(url).host or url
     except httpx.InvalidURL:

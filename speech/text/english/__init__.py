@@ -1,6 +1,6 @@
-"""English, written to spoken: `find_replacements`.
+"""Normalizes English text: `find_replacements`.
 
-Owns the order of the rules. What comes first takes its span; the general comes after the particular.
+Decides the order of the rules. An earlier rule takes its span, so specific rules come before general ones.
 """
 
 from typing import Final
@@ -34,5 +34,5 @@ RULES: Final[tuple[Rule, ...]] = (
 
 
 def find_replacements(text: str) -> list[Replacement]:
-    """What is said instead of parts of an English text."""
+    """Returns the replacements for an English text."""
     return find(text, RULES)

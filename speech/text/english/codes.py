@@ -1,4 +1,4 @@
-"""Numbers that are read by their digits: telephone numbers, codes, cards, versions, addresses of computers."""
+"""Rules for numbers that are read by digits: phone numbers, codes, cards, versions, IP addresses."""
 
 import re
 from typing import Final
@@ -29,7 +29,7 @@ _DOTTED: Final = re.compile(
 )
 _VERSION: Final = re.compile(r"(?<![\w.,-])(?P<v>[vV])?(?P<version>[0-9]{1,4}(?:\.[0-9]{1,5}){2,4})(?![0-9]|\.[0-9])")
 _V: Final = re.compile(r"(?<![\w.,-])[vV](?P<version>[0-9]{1,4}(?:\.[0-9]{1,4})?)(?![\w]|\.[0-9])")
-# What stands before a number that is a code and not a quantity.
+# Words before a number that is a code and not a quantity.
 _CODE: Final = re.compile(
     r"(?<!\w)(?i:(?:codes?|pin|otp|passcode|password|zip|serial|account|acct|routing|tracking|confirmation|reference"
     r"|card|cvv|cvc|ssn|extension|ext\.|flight|agent|invoice|booking|pnr|isbn)\b)(?P<between>"
@@ -95,7 +95,7 @@ def _say_version(match: re.Match[str]) -> str:
 
 
 def say_version(version: str) -> str:
-    """ "2.0.1" is "two point zero point one"."""
+    """Reads a version: "2.0.1" is "two point zero point one"."""
     return " point ".join(map(cardinal, version.split(".")))
 
 

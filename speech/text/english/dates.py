@@ -1,4 +1,4 @@
-"""Dates, years and decades: "jan. 15, 2020" is "january fifteenth, twenty twenty"."""
+"""Rules for dates, years and decades: "jan. 15, 2020" is "january fifteenth, twenty twenty"."""
 
 import re
 from typing import Final
@@ -71,7 +71,7 @@ _SHORT_YEAR: Final = re.compile(r"\b(?i:of|in|since) (?P<said>['’](?P<year>[0-
 _MANY: Final = re.compile(r"(?<![\w.,$])1(?P<zeros>0{2,3})s(?!\w)")
 _FISCAL: Final = re.compile(r"\b(?P<said>FY ?(?P<year>20[0-9]{2}|[0-9]{2}))\b")
 _ERA = r"(?= ?(?:B\.?C\.?|A\.?D\.?|B\.?C\.?E\.?|C\.?E\.?)(?!\w))"
-# A number that stands for a year: by what stands before it, or behind.
+# A number that is a year, judging by the words before or after it.
 _LONE_YEAR: Final = re.compile(
     r"(?<![\w.,$€£¥#/:+=-])(?P<said>1[1-9][0-9]{2}|20[0-9]{2}|2[1-9]00)"
     r"(?!\w|[.,:/][0-9]| ?[%°€$£×*+=/<>]| -[0-9])(?P<after> [a-z]{2,12}|-[a-z]{2,12})?"
@@ -80,7 +80,7 @@ _BIG_YEAR: Final = re.compile(
     r"\b(?i:in|year) (?P<said>10[1-9][0-9])(?![\w]|[.,:/][0-9]| (?!and\b|or\b|to\b|by\b|the\b|at\b|when\b|he\b"
     r"|she\b|it\b|they\b)[a-z])"
 )
-# Behind a year, and not counted by it.
+# Words after a year that it does not count.
 NOT_COUNTED: Final = word_set(
     """across afterwards always as besides does has hers his is its ours perhaps plus since theirs this thus towards
     unless us versus was yes"""
@@ -112,7 +112,7 @@ def _say_month_first(match: re.Match[str]) -> str | None:
 
 
 def _follows_word(match: re.Match[str]) -> bool:
-    """Whether "may" is the verb: a pronoun or a small noun stands before it."""
+    """Whether "may" or "march" is a verb, because it follows a pronoun or "there"."""
     return bool(
         re.search(r"(?i)\b(?:you|I|we|they|he|she|it|who|that|there|this) $", match.string[: match.start()][-8:])
     )

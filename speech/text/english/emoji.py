@@ -1,6 +1,6 @@
-"""Emoji by their names in Unicode's CLDR: "❤️" is "red heart".
+"""Rules for emoji, read by their names in Unicode's CLDR: "❤️" is "red heart".
 
-The names are in `emoji.tsv`, a line for each emoji without variation selectors and skin tones, which are not said.
+The names are in `emoji.tsv`, one line per emoji without variation selectors and skin tones, which are not read.
 """
 
 import re
@@ -13,7 +13,7 @@ from speech.text.english.numbers import cardinal
 from speech.text.scan import Rule
 
 _SILENT: Final = dict.fromkeys([0xFE0E, 0xFE0F, *range(0x1F3FB, 0x1F400)])
-_LONGEST: Final = 8  # code points of one, behind which no other is looked for
+_LONGEST: Final = 8  # code points of an emoji, which bounds the search
 _RUN: Final = re.compile(
     "[\u231a-\u23ff\u25aa-\u25fe\u2600-\u27bf\u2934-\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
     "[\u200d\ufe0e\ufe0f\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff\U000e0020-\U000e007f]{0,24}"
@@ -43,7 +43,7 @@ def _say_run(match: re.Match[str]) -> str:
 
 
 def _fallback(char: str) -> str:
-    """The character's own name, as far as it is a symbol."""
+    """Returns the character's own name if it is a symbol."""
     if unicodedata.category(char) != "So":
         return ""
     return unicodedata.name(char, "").lower().removeprefix("black ").removeprefix("white ")

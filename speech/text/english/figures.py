@@ -1,4 +1,4 @@
-"""Numbers of every other kind: fractions, ordinals, ranges, sums, Roman numerals, numbers with letters, cardinals."""
+"""Rules for all other numbers: fractions, ordinals, ranges, sums, Roman numerals, numbers with letters, cardinals."""
 
 import re
 from typing import Final
@@ -7,7 +7,7 @@ from speech.text.english.numbers import cardinal, decimal, fraction, mixed, ordi
 from speech.text.english.patterns import DASH, INTEGER, NUMBER, SCALES, SIGNS, START, plain
 from speech.text.scan import Rule
 
-# Things that are measured in parts.
+# Units that are measured in fractions.
 PARTS: Final = (
     "cup|mile|hour|inch|pound|teaspoon|tablespoon|gallon|pint|quart|ounce|acre|liter|litre|mile|minute|second|day|dozen"
     "|million|billion|bottle|glass|page|century|marathon|yard|foot|meter|metre|kilometer|kilometre|kilo|ton"
@@ -60,7 +60,7 @@ _POWER: Final = re.compile(
 )
 _RAISED: Final = re.compile(rf"(?<![\w.,])(?P<base>{NUMBER}|[A-Za-z]{{1,3}})(?P<power>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}})(?!\w)")
 _RAISED_DIGITS: Final = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-# A sign of arithmetic between two operands, of which at least one is a number or stands beside an "=".
+# An arithmetic sign between two operands, at least one of which is a number or next to an "=".
 _TIMES: Final = re.compile(r"(?<=[0-9)])(?P<said> ?(?:[×∗⋅·*]|(?<= )x(?= )|x(?=[0-9])) ?)(?=[-(0-9A-Za-z]{1,12})(?!\*)")
 _ALGEBRA: Final = re.compile(
     r"(?<=[0-9A-Za-z)%²³])(?P<said> {0,2}(?P<sign>[-−–+/÷*×<>]|[<>]=|[!=]=|[=≠≈≤≥±]) {0,2})"
@@ -102,7 +102,7 @@ _COMPARED_SIGNS: Final = {
     "±": "plus or minus ",
 }
 _NUMERALS = r"[IVXLCDM]{1,9}"
-# What is numbered, and who.
+# Words for things, and names of persons, that have Roman numerals.
 _CHAPTERS: Final = re.compile(
     r"\b(?i:chapter|part|book|act|scene|volume|vol\.|section|article|title|appendix|phase|type|stage|class|level"
     r"|grade|war"
@@ -199,7 +199,7 @@ def _say_power(match: re.Match[str]) -> str:
 
 
 def raised(power: str) -> str:
-    """ "2" is "squared", "6" "to the sixth", "-3" "to the minus three"."""
+    """Reads an exponent: "2" is "squared", "6" "to the sixth", "-3" "to the minus three"."""
     if power in ("2", "3"):
         return "squared" if power == "2" else "cubed"
     if power[0] in "-−":
@@ -254,7 +254,7 @@ def _say_named(match: re.Match[str]) -> str | None:
 
 
 def say_mixed(code: str) -> str:
-    """Letters and numbers in turn: "25d08A" is "twenty five d zero eight A"."""
+    """Reads letters and numbers in turn: "25d08A" is "twenty five d zero eight A"."""
     return " ".join(_say_run(run) for run in re.findall(r"[0-9]+|[^0-9]+", code))
 
 
@@ -310,7 +310,7 @@ def _say_rest(match: re.Match[str]) -> str:
     return ("minus " if match["sign"] else "") + (cardinal(digits) if len(digits) < 10 else spell_groups(digits, 3))
 
 
-# Before money and measures are looked for.
+# Applied before money and measures.
 EARLY_RULES: Final = (
     Rule(_NUMBERS, lambda match: "numbers " if "s" in match["said"].lower() else "number "),
     Rule(_HASH, lambda match: "number "),
@@ -318,7 +318,7 @@ EARLY_RULES: Final = (
     Rule(_SPACED, lambda match: cardinal(re.sub(r"[^0-9]", "", match["said"]))),
     Rule(_ALWAYS, lambda match: _SPOKEN[match["said"]]),
 )
-# What stands between two numbers, or before one.
+# Signs between two numbers, or before one.
 SIGN_RULES: Final = (
     Rule(_POWER, _say_power),
     Rule(_RAISED, _say_power),

@@ -1,4 +1,4 @@
-"""Numbers with units, degrees, percent: "60 km/h" is "sixty kilometers per hour"."""
+"""Rules for numbers with units, degrees and percent: "60 km/h" is "sixty kilometers per hour"."""
 
 import re
 from typing import Final
@@ -8,16 +8,16 @@ from speech.text.english.patterns import DASH, NUMBER, SCALES, SIGN, SIGNS, STAR
 from speech.text.english.tables import read_table, word_set
 from speech.text.scan import Rule
 
-# Written form: the name of one. Several have an s, but for those in PLURALS.
+# Symbol → name of one. The plural ends in s, except for those in PLURALS.
 UNITS: Final = read_table("units")["units"]
 POWERS: Final = {"²": "square", "2": "square", "^2": "square", "³": "cubic", "3": "cubic", "^3": "cubic"}
 LENGTHS: Final = ("nm", "µm", "mm", "cm", "dm", "m", "km", "in", "ft", "yd", "mi")
 PLURALS: Final = read_table("units")["plurals"]
-# A word or a name as often as a unit when a space stands before it.
+# After a space, these are as often a word or a name as a unit.
 ONLY_CLOSE: Final = frozenset({"in", "K", "N", "J", "pp", "MP", "pt", "mo"})
-# Something else when no space stands before it: 4K, 100M, 5pt (type), 3V3.
+# Without a space, these mean something else: 4K, 100M, 5pt (type), 3V3.
 ONLY_APART: Final = frozenset({"pp", "K", "N", "J", "mo"})
-# Written in any case: 12KG, 5KM, 10 MPH.
+# Case-insensitive: 12KG, 5KM, 10 MPH.
 ANY_CASE: Final = ("kg", "km", "cm", "mm", "ml", "mph", "lbs", "ft", "kwh", "ghz", "mhz", "khz", "hz", "hrs", "mins")
 
 _BY_CASE: Final = {**{unit.lower(): unit for unit in UNITS if unit.lower() in ANY_CASE}}
@@ -113,7 +113,7 @@ def _name(unit: str, power: str | None, *, is_singular: bool) -> str:
 
 
 def raised(power: str) -> str:
-    """ "2" or "²" is "squared"."""
+    """Reads an exponent: "2" or "²" is "squared"."""
     return "squared" if power[-1] in "2²" else "cubed"
 
 

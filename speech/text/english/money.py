@@ -1,4 +1,4 @@
-"""Money: "$5.3 billion" is "five point three billion dollars"."""
+"""Rules for money: "$5.3 billion" is "five point three billion dollars"."""
 
 import re
 from typing import Final
@@ -8,11 +8,11 @@ from speech.text.english.patterns import DASH, NUMBER, SCALES, SIGNS, is_one, pl
 from speech.text.english.tables import read_table
 from speech.text.scan import Rule
 
-Names = tuple[str, str, str, str]  # one, several, one hundredth, several hundredths
+Names = tuple[str, str, str, str]  # singular, plural, and singular and plural of the hundredth
 
 
 def read_names(kind: str) -> dict[str, Names]:
-    """The names of currencies by symbol or by code."""
+    """Reads the names of currencies by symbol or by code."""
     table: dict[str, Names] = {}
     for written, spoken in read_table("currencies")[kind].items():
         one, many, hundredth, hundredths = spoken.split(" / ")
@@ -20,7 +20,7 @@ def read_names(kind: str) -> dict[str, Names]:
     return table
 
 
-# By symbol or code: one, several, one hundredth, several hundredths.
+# By symbol or code: singular, plural, and singular and plural of the hundredth.
 CURRENCIES: Final = read_names("currencies")
 COUNTRIES: Final = read_table("currencies")["countries"]
 CODES: Final = read_names("codes")
@@ -86,7 +86,7 @@ def _scale(scale: str) -> str:
 
 
 def _dotted(number: str) -> str:
-    """With a decimal point where it has a decimal comma ("5,99", "1.234,56")."""
+    """Replaces a decimal comma by a decimal point ("5,99", "1.234,56")."""
     if re.fullmatch(r"[0-9.]+,[0-9]{2}", number):
         return number.replace(".", "").replace(",", ".")
     return plain(number)

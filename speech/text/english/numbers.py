@@ -1,4 +1,4 @@
-"""Numbers as English words, without hyphens and without "and": "one hundred twenty three"."""
+"""Converts numbers to English words, without hyphens and without "and": "one hundred twenty three"."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ SCALES: Final = (
     *("", "thousand", "million", "billion", "trillion", "quadrillion", "quintillion", "sextillion", "septillion"),
     *("octillion", "nonillion", "decillion"),
 )
-MAX_DIGITS: Final = 3 * len(SCALES)  # of a number that has a name
+MAX_DIGITS: Final = 3 * len(SCALES)  # of the largest number that has a name
 ORDINALS: Final = {
     "one": "first",
     "two": "second",
@@ -24,7 +24,7 @@ ORDINALS: Final = {
 
 
 def cardinal(digits: str | int) -> str:
-    """`1234` and "1,234" are "one thousand two hundred thirty four"; digit by digit when there is no such word."""
+    """Reads `1234` and "1,234" as "one thousand two hundred thirty four", and numbers without a name by digits."""
     digits = str(digits).replace(",", "")
     if len(digits) > MAX_DIGITS or (len(digits) > 1 and digits[0] == "0"):
         return spell(digits)
@@ -52,24 +52,24 @@ def _below_thousand(number: int) -> str:
 
 
 def ordinal(digits: str | int) -> str:
-    """`23` is "twenty third"."""
+    """Reads `23` as "twenty third"."""
     before, _, last = cardinal(digits).rpartition(" ")
     regular = f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th"
     return f"{before} {ORDINALS.get(last, regular)}".strip()
 
 
 def spell(digits: str) -> str:
-    """Digit by digit; anything else is left out."""
+    """Reads digit by digit; other characters are dropped."""
     return " ".join(SMALL[int(digit)] for digit in digits if digit in "0123456789")
 
 
 def spell_groups(digits: str, size: int = 4) -> str:
-    """Digit by digit, with a pause after every `size` of them."""
+    """Reads digit by digit, with a pause after every `size` digits."""
     return ", ".join(spell(digits[start : start + size]) for start in range(0, len(digits), size))
 
 
 def decimal(number: str) -> str:
-    """ "3.14", ".5" and "1,000.5": what is behind the point digit by digit. A number without one is a cardinal."""
+    """Reads "3.14", ".5" and "1,000.5", by digits after the point. Without one, reads a cardinal."""
     whole, point, fraction = number.partition(".")
     if not point:
         return cardinal(whole)
@@ -77,14 +77,14 @@ def decimal(number: str) -> str:
 
 
 def year(digits: str) -> str:
-    """ "1994" is "nineteen ninety four", "1506" "fifteen oh six", "2005" "two thousand five"."""
+    """Reads "1994" as "nineteen ninety four", "1506" as "fifteen oh six", "2005" as "two thousand five"."""
     if len(digits) != 4 or digits[0] == "0" or digits[1:3] == "00":
         return cardinal(digits)
     return pairs(digits)
 
 
 def pairs(digits: str) -> str:
-    """As house numbers and years are said: "123" is "one twenty three", "1205" "twelve oh five"."""
+    """Reads in pairs, like house numbers and years: "123" as "one twenty three", "1205" as "twelve oh five"."""
     if len(digits) not in (3, 4) or digits.startswith("0") or digits.endswith("000"):
         return cardinal(digits)
     high, low = digits[:-2], digits[-2:]
@@ -94,18 +94,18 @@ def pairs(digits: str) -> str:
 
 
 def two_digits(digits: str) -> str:
-    """ "05" is "oh five", "40" "forty"."""
+    """Reads "05" as "oh five" and "40" as "forty"."""
     return f"oh {SMALL[int(digits[1])]}" if digits[0] == "0" and digits != "00" else cardinal(int(digits))
 
 
 def decade(digits: str) -> str:
-    """ "1980" is "nineteen eighties", "80" "eighties", "1900" "nineteen hundreds"."""
+    """Reads "1980" as "nineteen eighties", "80" as "eighties", "1900" as "nineteen hundreds"."""
     before, _, last = (year(digits) if len(digits) == 4 else cardinal(digits)).rpartition(" ")
     return f"{before} {last[:-1]}ies".strip() if last.endswith("y") else f"{before} {last}s".strip()
 
 
 def fraction(top: str, bottom: str) -> str:
-    """ "1", "2" is "one half"; "3", "4" "three quarters"; "5", "1" "five over one"."""
+    """Reads "1", "2" as "one half"; "3", "4" as "three quarters"; "5", "1" as "five over one"."""
     if int(bottom) < 2:
         return f"{cardinal(top)} over {cardinal(bottom)}"
     part = {"2": "half", "4": "quarter"}.get(bottom) or ordinal(bottom)
@@ -115,7 +115,7 @@ def fraction(top: str, bottom: str) -> str:
 
 
 def mixed(whole: str, top: str, bottom: str) -> str:
-    """ "2", "1", "2" is "two and a half"."""
+    """Reads "2", "1", "2" as "two and a half"."""
     part = fraction(top, bottom)
     if top == "1" and int(bottom) > 1:
         part = f"{'an' if part.startswith('one e') else 'a'} {part.removeprefix('one ')}"
@@ -123,7 +123,7 @@ def mixed(whole: str, top: str, bottom: str) -> str:
 
 
 def roman(numeral: str) -> int:
-    """The value of a well-formed numeral in capitals up to 3,999; 0 for anything else."""
+    """Returns the value of a valid upper-case numeral up to 3,999; 0 for anything else."""
     values = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
     total = 0
     for place, letter in enumerate(numeral):
@@ -134,7 +134,7 @@ def roman(numeral: str) -> int:
 
 
 def to_roman(number: int) -> str:
-    """ "XIV" for 14; "" for what is not from 1 to 3,999."""
+    """Returns "XIV" for 14; "" unless the number is from 1 to 3,999."""
     if not 0 < number < 4000:
         return ""
     tens = (("M", "", ""), ("C", "D", "M"), ("X", "L", "C"), ("I", "V", "X"))

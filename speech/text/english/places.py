@@ -1,4 +1,4 @@
-"""Addresses: "1211 E Arques Ave" is "twelve eleven East Arques Avenue"."""
+"""Rules for street addresses: "1211 E Arques Ave" is "twelve eleven East Arques Avenue"."""
 
 import re
 from typing import Final
@@ -14,7 +14,7 @@ STATES: Final = read_table("places")["states"]
 _STREET = "|".join(sorted(STREETS, key=len, reverse=True))
 _FULL = "Street|Avenue|Boulevard|Road|Lane|Drive|Court|Place|Square|Highway|Parkway|Way|Terrace|Circle|Trail"
 _SIDE = "|".join(sorted(SIDES, key=len, reverse=True))
-# A house number, one to five words of a name, and the kind of street.
+# A house number, one to five words of a name, and the type of street.
 _ADDRESS: Final = re.compile(
     rf"(?<![\w.,$€£¥/-])(?P<house>[0-9]{{1,5}})(?P<letter>[A-Za-z]?) (?:(?P<side>{_SIDE})\.? )?"
     rf"(?P<name>(?:(?:[A-Z][\w'’]{{0,20}}|[0-9]{{1,3}}(?:st|nd|rd|th)|of|the|[Ss]t\.) ){{1,5}}?)"
@@ -62,7 +62,7 @@ def _say_word(word: str) -> str:
 
 
 def _full_stop(match: re.Match[str]) -> str:
-    """The dot of an abbreviation that also ends the sentence."""
+    """Returns the dot of an abbreviation that also ends the sentence."""
     if not match["dot"] or match.groupdict().get("end"):
         return ""
     return "." if re.match(r"\s*$|[  \n]+[A-Z\"“]", match.string[match.end() : match.end() + 40]) else ""

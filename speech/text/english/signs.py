@@ -1,4 +1,4 @@
-"""Signs between and around words: quotes, dashes, and those with a name."""
+"""Rules for signs between and around words: quotation marks, dashes, and signs that are read by name."""
 
 import re
 from typing import Final
@@ -84,7 +84,7 @@ _TAG: Final = re.compile(r"</?[a-zA-Z][^<>\n]{0,80}>")
 
 
 def _say_quote(match: re.Match[str]) -> str:
-    """Opening where a word begins, closing where one ends; every other one in turn where a number or mark is beside."""
+    """Opens at the start of a word and closes at the end of one; next to a number or a mark, alternates."""
     text, start, end = match.string, match.start(), match.end()
     before, after = text[max(start - 1, 0) : start], text[end : end + 1]
     if not match["mark"]:

@@ -1,4 +1,4 @@
-"""Times of day and lengths of time: "7:05 pm" is "seven oh five PM"."""
+"""Rules for times of day and durations: "7:05 pm" is "seven oh five PM"."""
 
 import re
 from typing import Final
@@ -7,7 +7,7 @@ from speech.text.english.numbers import SMALL, cardinal, two_digits
 from speech.text.english.patterns import DASH
 from speech.text.scan import Rule
 
-# The dot behind the m only where it ends no sentence.
+# The dot after the m is included unless it ends a sentence.
 _HALF_DAY: Final = (
     r"(?P<half>[aApP])(?:\. ?[mM](?:\.(?= +[^A-Z\s]|[,;:?!)]| ?[A-Z]{3}\b|[a-z]))?|[mM])(?:(?![a-zA-Z])|(?=est\b))"
 )
@@ -77,7 +77,7 @@ def _say_hour(match: re.Match[str]) -> str | None:
     hour, start = int(match["hour"]), match["from"]
     if hour > 24:
         return None
-    # "I am 5 am I?" is rare; "5 a m" of a list is not written so.
+    # "I am 5 am I?" is rare, and lists do not write "5 a m".
     said = f"{cardinal(int(start))} to {cardinal(hour)}" if start else cardinal(hour)
     return said + _half_day(match) + _zone(match)
 

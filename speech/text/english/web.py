@@ -1,4 +1,4 @@
-"""Addresses of pages and mailboxes, hashtags and handles: "test.com" is "test dot com"."""
+"""Rules for URLs, email addresses, hashtags and handles: "test.com" is "test dot com"."""
 
 import re
 from typing import Final
@@ -7,7 +7,7 @@ from speech.text.english.numbers import spell
 from speech.text.english.tables import word_set
 from speech.text.scan import Rule
 
-# Said as words; other endings are said letter by letter.
+# Read as words; other endings are read letter by letter.
 WORDS: Final = word_set(
     """agency app biz blog cloud club com design dev edu gov info int life live media mil name net news online org shop
     site store studio tech today world"""
@@ -65,7 +65,7 @@ _CAMEL: Final = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z]|[0-9_]|$)|[A-Z]?[a-z]+|[A-Z]
 
 
 def say_address(address: str) -> str:
-    """Every sign by its name, digits one by one."""
+    """Reads every sign by its name, and digits one by one."""
     return " ".join(_say_part(part) for part in _PART.findall(address))
 
 
@@ -80,7 +80,7 @@ def _say_part(part: str) -> str:
 def _say_domain(match: re.Match[str]) -> str | None:
     said = match[0]
     before, _, after = said.partition(".")
-    # "me.It was": a sentence that ends without a space behind it.
+    # "me.It was": the end of a sentence without a space after it.
     if (
         said.count(".") == 1
         and "/" not in said
@@ -99,7 +99,7 @@ def _say_domain(match: re.Match[str]) -> str | None:
 
 
 def split_words(name: str) -> str:
-    """ "ThrowbackThursday" is "Throwback Thursday"; digits are left as they are."""
+    """Splits "ThrowbackThursday" into "Throwback Thursday"; digits are left unchanged."""
     return " ".join(_CAMEL.findall(name))
 
 

@@ -1,4 +1,4 @@
-"""Abbreviations, and words in capitals that are words."""
+"""Rules for abbreviations, and for words in capitals that are not."""
 
 import re
 from typing import Final
@@ -6,13 +6,13 @@ from typing import Final
 from speech.text.english.tables import read_table, word_set
 from speech.text.scan import Rule
 
-# Before a name; the dot never ends a sentence there.
+# Before a name, where the dot never ends a sentence.
 TITLES: Final = read_table("abbreviations")["titles"]
-# The dot belongs to the word; at the end of a sentence it is said.
+# The dot belongs to the word; at the end of a sentence it is kept.
 DOTTED: Final = read_table("abbreviations")["dotted"]
-# Also without a dot.
+# Also abbreviated without a dot.
 BARE: Final = read_table("abbreviations")["bare"]
-# Letters with dots that are said as words or letters.
+# Letters with dots, read as words or as letters.
 LETTERED: Final = read_table("abbreviations")["lettered"]
 _TITLE: Final = re.compile(
     rf"(?<!\w)(?P<title>{'|'.join(sorted(TITLES, key=len, reverse=True))})(?P<dot>\.?)(?= +(?:[A-Z]\. ?)?[A-Z][\w'’])"
@@ -33,7 +33,7 @@ _FORMULA: Final = re.compile(
     r"(?<!\w)(?P<formula>CO2|CO₂|H2O|H₂O|O2|O₂|N2|H2|N2O|NO2|SO2|CH4|NH3|NaCl|H2SO4|HCl|CaCO3|O3|C6H12O6|NaOH)(?!\w)"
 )
 _SUBSCRIPTS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-# In capitals for emphasis, not as an abbreviation.
+# Written in capitals for emphasis, not as abbreviations.
 EMPHASISED: Final = word_set(
     """about above absolutely after again all alone already also always am amazing an and another any anyone anything
     are around as at away awesome back bad be because been before best better big both but by call came can cannot
@@ -53,7 +53,7 @@ _SHOUTED: Final = re.compile(
     r"(?<![\w@#&./-])(?:[A-Z]{1,24}(?:['’][A-Z]{1,3})?(?:[,;:]? +(?=[A-Z]))?){2,40}(?![\w&/]|\.\w|-\d)"
 )
 _VOWELS: Final = re.compile("[AEIOUY]")
-# Known to be said by letters, or as a name, also among other capitals.
+# Always read by letters or as a name, even among other capitals.
 ABBREVIATIONS: Final = word_set(
     """ABC AI AM AP API ATM BBC BMW CBS CD CEO CFO CIA CNN COO CPU CSS CTO DC DIY DNA DVD EDT ERP EST ETA EU EV FAQ FBI
     FDA FM FYI GDP GMT GPS GPT GPU HBO HD HIV HR HTML HTTP IBM ID IOS IP IPO IQ IRS ISBN ISO JFK KFC LA LCD LLC LLM
@@ -71,7 +71,7 @@ def _say_title(match: re.Match[str]) -> str | None:
     title, before = match["title"], match.string[max(match.start() - 24, 0) : match.start()]
     if title == "St" and not match["dot"]:
         return None
-    # "12 Main St. Apt": a name before it, of which it is the end. "Dr. King Dr." is left to the addresses.
+    # "12 Main St. Apt": it ends the street's name before it. "Dr. King Dr." is left to the address rules.
     if title in ("St", "Dr", "Ft") and re.search(r"[0-9][\w'’]*(?: [A-Z][\w'’]*)* $", before):
         return None
     return TITLES[title]
@@ -102,9 +102,9 @@ def _say_dotted(match: re.Match[str]) -> str | None:
 
 
 NEVER_LAST: Final = word_set("vs e.g i.e approx cf ca viz incl excl attn tel")
-# Words of their own when they end a sentence.
+# Words in their own right at the end of a sentence.
 AMBIGUOUS: Final = word_set("""al ca co ed est ext fig inc max min misc resp sq temp""")
-# Words that often begin a sentence, and seldom a name.
+# Words that often start a sentence, and are rarely a name.
 OPENERS: Final = word_set(
     """A An And As At But By For From He Her His How I If In It Its My No Now Of On Or Our She So That The Their Then
     There These They This Those To We What When Where Who Why Yes You Your"""

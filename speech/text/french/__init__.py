@@ -1,4 +1,4 @@
-"""French as it is said."""
+"""Normalizes French text."""
 
 import re
 from typing import Final
@@ -42,7 +42,7 @@ _I: Final = re.IGNORECASE
 
 
 def cardinal(number: int, gender: str = "") -> str:
-    """`gender` "f": "une", "vingt et une"."""
+    """Reads a number in words. `gender` "f": "une", "vingt et une"."""
     if number >= 10**24:
         return " ".join(_SMALL[int(digit)] for digit in str(number))
     if number == 0:
@@ -100,7 +100,7 @@ def ordinal(number: int, gender: str = "m") -> str:
 
 
 def _decimals(digits: str, _gender: str = "") -> str:
-    """Noughts one by one, then up to three digits as a number; more of them by twos."""
+    """Reads leading zeros one by one, then up to three digits as a number; more digits in pairs."""
     plain = digits.lstrip("0")
     noughts = [_SMALL[0]] * (len(digits) - len(plain))
     size = len(plain) if len(plain) <= 3 else 2
@@ -109,13 +109,13 @@ def _decimals(digits: str, _gender: str = "") -> str:
 
 
 def _group(digits: str) -> str:
-    """Digits of a phone number or of a decimal, read together: 06 is "zéro six"."""
+    """Reads the digits of a phone number or of a decimal as one number: 06 is "zéro six"."""
     plain = digits.lstrip("0")
     return " ".join([*[_SMALL[0]] * (len(digits) - len(plain)), *([cardinal(int(plain))] if plain else [])])
 
 
 def _say_phone(written: str) -> str:
-    """By twos, as France does; groups that are written otherwise as they are."""
+    """Reads in pairs, as in France; digits that are grouped differently keep their groups."""
     digits = "".join(character for character in written if character.isdecimal())
     if len(digits) % 2 == 0:
         return " ".join(_group(digits[start : start + 2]) for start in range(0, len(digits), 2))

@@ -1,4 +1,4 @@
-"""What French calls months, money, units and signs."""
+"""The French words for months, money, units and symbols."""
 
 from typing import Final
 
@@ -164,7 +164,7 @@ SIGNS: Final = {
     "%": "pour cent",
     "+": "plus",
 }
-# What a Roman numeral after them counts; after a name it is a king's or a pope's.
+# Words that are numbered in Roman numerals; after a name, the numeral is a king's or a pope's.
 COUNTED: Final = split_words(
     "chapitre tome volume acte scène livre partie article titre annexe type phase niveau guerre"
 )

@@ -1,4 +1,4 @@
-"""German as it is said."""
+"""Normalizes German text."""
 
 import re
 from typing import Final
@@ -53,9 +53,9 @@ _I: Final = re.IGNORECASE
 
 
 def cardinal(number: int, gender: str = "") -> str:
-    """`gender`: "m", "n" ("ein") and "f" ("eine") before a noun, "" without one ("eins").
+    """Reads a number in words. `gender`: "m", "n" ("ein") and "f" ("eine") before a noun, "" without one ("eins").
 
-    In parts: eSpeak stresses them as it does its own numbers, and says "undvierzig" wrong where they are one word.
+    Separate words, because eSpeak then stresses them like its own numbers; it mispronounces "undvierzig" in one word.
     """
     if number >= 10**24:
         return " ".join(_SMALL[int(digit)] for digit in str(number))
@@ -100,7 +100,7 @@ def _year(year: int) -> str:
 
 
 def ordinal(number: int, ending: str = "r") -> str:
-    """`ending`: "", "r", "n", "s"."""
+    """Reads an ordinal with an `ending`: "", "r", "n", "s"."""
     last = number % 100
     if last in _ORDINALS:
         before = cardinal(number - last) if number > last else ""

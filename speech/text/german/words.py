@@ -1,4 +1,4 @@
-"""What German calls months, money, units and signs."""
+"""The German words for months, money, units and symbols."""
 
 from typing import Final
 
@@ -158,7 +158,7 @@ SIGNS: Final = {
     "+": "plus",
     "gmail": "g mail",
 }
-# Before a day or another ordinal: what its ending is.
+# Words before a day or another ordinal → the ordinal's ending.
 ENDINGS: Final = {
     **dict.fromkeys(split_words("am vom zum beim im dem den des einem einen eines seinem seinen ihrem ihren"), "n"),
     **dict.fromkeys(split_words("der die das"), ""),
@@ -173,7 +173,7 @@ NAMES: Final = split_words(
     Konrad Rudolf August Christian Gustav
     """
 )
-# Before a number of four digits that is a year.
+# Words before a four-digit number that is a year.
 YEAR_WORDS: Final = split_words(
     "Jahr Jahre Jahres Jahren seit Seit bis ab Ab um Um Anfang Mitte Ende Sommer Winter Herbst Frühjahr Anno Januar "
     "Februar März April Mai Juni Juli August September Oktober November Dezember"

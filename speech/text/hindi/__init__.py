@@ -1,4 +1,4 @@
-"""Hindi as it is said."""
+"""Normalizes Hindi text."""
 
 import re
 from typing import Final
@@ -26,7 +26,7 @@ from speech.text.rules import Rule, alternatives, apply_rules, build_abbreviatio
 from speech.text.spans import Replacement
 
 _DIGITS: Final = tuple(SMALL[:10])
-_END: Final = r"(?![\w\u0900-\u097f])"  # of a word: its vowel signs are no letters
+_END: Final = r"(?![\w\u0900-\u097f])"  # of a word, whose vowel signs do not count as letters
 _HALVES: Final = {1: "डेढ़", 2: "ढाई"}
 
 
@@ -122,7 +122,7 @@ def _spell(match: re.Match[str]) -> str:
 
 
 def _say_house(match: re.Match[str]) -> str:
-    """Digits, the letter of a house, and what joins two numbers."""
+    """Reads digits, the letter of a house, and the sign between two numbers."""
     names = {"-": "हाइफ़न", "/": "बटा"}
     return " ".join(
         _DIGITS[int(character)] if character.isdecimal() else names.get(character) or LETTERS[character.lower()]

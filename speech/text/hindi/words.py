@@ -1,4 +1,4 @@
-"""What Hindi calls numbers, months, money, units and signs."""
+"""The Hindi words for numbers, months, money, units and symbols."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ SMALL: Final = split_words(
     पंचानबे छियानबे सत्तानबे अट्ठानबे निन्यानबे
     """
 )
-SCALES: Final = split_words("करोड़ अरब खरब नील पद्म शंख")  # of a hundred times the one before, from ten million
+SCALES: Final = split_words("करोड़ अरब खरब नील पद्म शंख")  # from ten million, each a hundred times the one before
 MONTHS: Final = split_words("जनवरी फ़रवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर")
 MONTH_NAMES: Final = (*MONTHS, *split_words("फरवरी सितम्बर अक्तूबर नवम्बर दिसम्बर"))
 CURRENCIES: Final = read_table("""
@@ -205,7 +205,7 @@ ENGLISH_ORDINALS: Final = dict(
         1,
     )
 )
-# By the suffix that is written: 1ला, 6ठी.
+# Number → stem of the ordinal; the suffix is written: 1ला, 6ठी.
 ORDINALS: Final = {1: "पहल", 2: "दूसर", 3: "तीसर", 4: "चौथ", 6: "छठ"}
 # Words of an address. A number before or among them is read digit by digit.
 STREETS: Final = split_words(

@@ -1,4 +1,4 @@
-"""Italian as it is said."""
+"""Normalizes Italian text."""
 
 import re
 from typing import Final
@@ -53,7 +53,7 @@ _I: Final = re.IGNORECASE
 
 
 def cardinal(number: int, gender: str = "") -> str:
-    """`gender`: "m" and "f" before a noun ("un", "una"), "" without one ("uno")."""
+    """Reads a number in words. `gender`: "m" and "f" before a noun ("un", "una"), "" without one ("uno")."""
     if number >= 10**24:
         return " ".join(_SMALL[int(digit)] for digit in str(number))
     if number == 0:
@@ -97,7 +97,7 @@ def ordinal(number: int, gender: str = "m") -> str:
 
 
 def _decimals(digits: str, _gender: str = "") -> str:
-    """Noughts one by one, then up to three digits as a number; more of them one by one."""
+    """Reads leading zeros one by one, then up to three digits as a number; more digits one by one."""
     plain = digits.lstrip("0")
     said = [_SMALL[0]] * (len(digits) - len(plain))
     if len(plain) <= 3:

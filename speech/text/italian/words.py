@@ -1,4 +1,4 @@
-"""What Italian calls months, money, units and signs."""
+"""The Italian words for months, money, units and symbols."""
 
 from typing import Final
 
@@ -150,7 +150,7 @@ SIGNS: Final = {
     "eu": "EU",
     "py": "python",
 }
-# What a Roman numeral after them counts with an ordinal in the masculine; after a name it is a king's or a pope's.
+# Words that are numbered in Roman numerals, with a masculine ordinal; after a name, it is a king's or a pope's.
 COUNTED: Final = split_words("capitolo secolo tomo volume atto libro titolo canto grado tipo")
 FEMININE: Final = split_words("parte fase sezione guerra scena legislatura")
 NAMES: Final = split_words(

@@ -1,4 +1,4 @@
-"""Portuguese as it is said in Brazil."""
+"""Normalizes Brazilian Portuguese text."""
 
 import re
 from typing import Final
@@ -64,7 +64,10 @@ _I: Final = re.IGNORECASE
 
 
 def cardinal(number: int, gender: str = "") -> str:
-    """`gender` "f": "uma", "duas", "duzentas". "e" stands before a last group that is one word or below a hundred."""
+    """Reads a number in words. `gender` "f": "uma", "duas", "duzentas".
+
+    The last group is preceded by "e" if it is one word or below a hundred.
+    """
     if number >= 10**24:
         return " ".join(_SMALL[int(digit)] for digit in str(number))
     if number == 0:

@@ -1,4 +1,4 @@
-"""What Portuguese calls months, money, units and signs."""
+"""The Portuguese words for months, money, units and symbols."""
 
 import re
 from typing import Final
@@ -146,7 +146,7 @@ FUNCTION_WORDS: Final = frozenset(
 )
 FEMININE: Final = re.compile(r"(as?|ção|ções|são|sões|dades?|gens?|gem|noites?|vezes|vez|mulher(es)?|partes?)$")
 MASCULINE_IN_A: Final = re.compile(r"(dia|mapa|planeta|problema|sistema|tema|programa|clima|grama|idioma|poeta)s?$")
-# What a Roman numeral after them counts; after a name it is a king's or a pope's.
+# Words that are numbered in Roman numerals; after a name, the numeral is a king's or a pope's.
 COUNTED: Final = split_words("século séculos capítulo tomo volume título ato parte fase tipo nível")
 NAMES: Final = split_words(
     """

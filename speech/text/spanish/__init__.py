@@ -1,4 +1,4 @@
-"""Spanish as it is said."""
+"""Normalizes Spanish text."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""Spanish numbers in words."""
+"""Converts numbers to Spanish words."""
 
 import re
 from typing import Final
@@ -35,7 +35,7 @@ _ORDINAL_HUNDREDS: Final = split_words(
 
 
 def cardinal(number: int, gender: str = "") -> str:
-    """`gender`: "m" and "f" before a noun ("un", "una"), "" without one ("uno")."""
+    """Reads a number in words. `gender`: "m" and "f" before a noun ("un", "una"), "" without one ("uno")."""
     if number >= 10**24:
         return " ".join(_SMALL[int(digit)] for digit in str(number))
     if number == 0:
@@ -78,7 +78,7 @@ def _hundreds(number: int, gender: str) -> str:
 
 
 def ordinal(number: int, gender: str = "m", *, is_short: bool = False) -> str:
-    """`is_short`: "primer", "tercer", as before a noun. Above 1,999 a cardinal."""
+    """Reads an ordinal. `is_short`: "primer", "tercer", as before a noun. Above 1,999, reads a cardinal."""
     if not 0 < number < 2000:
         return cardinal(number, gender) if number % 1000 or number > 999_000 else f"{_joined(number // 1000)}milésimo"
     words = ["milésimo"] if number >= 1000 else []
@@ -105,7 +105,7 @@ def _joined(number: int) -> str:
 
 
 def decimals(digits: str, gender: str = "") -> str:
-    """By twos, as prices are: 1,25300 ends in twenty-five, thirty, zero."""
+    """Reads decimals in pairs, like prices: 1,25300 ends in twenty-five, thirty, zero."""
     pairs = [digits[start : start + 2] for start in range(0, len(digits), 2)]
     return " ".join([*(_decimal_pair(pair, "") for pair in pairs[:-1]), _decimal_pair(pairs[-1], gender)])
 

@@ -1,4 +1,4 @@
-"""What Spanish calls months, money, units and signs."""
+"""The Spanish words for months, money, units and symbols."""
 
 import re
 from typing import Final

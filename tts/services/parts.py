@@ -30,7 +30,7 @@ DIGEST_CHUNK_BYTES = 1024 * 1024
 
 
 class PartDamaged(Exception):
-    """What the store has is not what was given to it."""
+    """The stored object differs from what was saved."""
 
 
 def store_part(part: AudioPart, content: IO[bytes]) -> bool:

@@ -197,7 +197,7 @@ class _Renderer:
 
     def _end_sentence(self) -> Iterator[Utterance | Silence]:
         """Ends the utterance if its last sentence has ended: "Dr." has not."""
-        ending = f"{self._ending} next"  # in lower case, which an abbreviation may be followed by and a sentence too
+        ending = f"{self._ending} next"  # in lower case, which can follow both an abbreviation and a sentence
         if self._has_words and [*split_text(ending, self._voices[-1].language.tag)][-1] == "next":
             yield from self.end_utterance()
 

@@ -6,13 +6,14 @@ Owns the capability rules (voice × modifiers). The shape of the JSON is `tts.ap
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from config.errors import ValidationFailed
 from speech.audio.formats import OUTPUT_FORMATS, Encoding, UnsupportedEncoding, resolve_encoding
 from speech.audio_bound import (
     SECONDS_PER_WORD,
     SPARE_SECONDS,
+    Extent,
     break_seconds,
     longest_break_seconds,
     measure_extent,
@@ -54,8 +55,15 @@ class SpeechRequest:
         return len(self.text) + len(self.prompt or "")
 
 
-def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
-    """How the audio will be encoded. Raises ValidationFailed, naming the field, for what this voice does not take."""
+class Checked(NamedTuple):
+    """How the audio will be encoded, and what the text holds."""
+
+    encoding: Encoding
+    extent: Extent
+
+
+def check_against_voice(request: SpeechRequest, voice: Voice) -> Checked:
+    """Raises ValidationFailed, naming the field, for what this voice does not take."""
     if request.model_type is not None and request.model_type != voice.model_type:
         article = "an" if voice.model_type == "ultra" else "a"
         raise ValidationFailed.of_field("model_type", f"{voice.name} is {article} {voice.model_type} voice.")
@@ -86,14 +94,15 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
         message = f"The text is {size_bytes:,} bytes. {voice.name} accepts at most {limit}."
         raise ValidationFailed.of_field("text", message)
     _check_model(request, voice)
-    if request.text_format == "ssml":
-        try:
-            check_ssml(request.text)
-            _check_breaks(request)
-        except SsmlError as error:
-            raise ValidationFailed.of_field("text", str(error)) from None
     try:
-        return resolve_encoding(
+        if request.text_format == "ssml":
+            check_ssml(request.text)
+        extent = measure_extent(request.text, text_format=request.text_format)
+    except SsmlError as error:
+        raise ValidationFailed.of_field("text", str(error)) from None
+    _check_breaks(extent, speed=request.speed)
+    try:
+        encoding = resolve_encoding(
             output_format=request.output_format,
             engine_rate_hertz=voice.native_rate_hertz,
             sample_rate_hertz=request.sample_rate_hertz,
@@ -101,13 +110,13 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
         )
     except UnsupportedEncoding as error:
         raise ValidationFailed.of_field(error.field, error.message) from None
+    return Checked(encoding, extent)
 
 
-def _check_breaks(request: SpeechRequest) -> None:
-    """Raises ValidationFailed for breaks that the bound on run-away audio would not let through, and SsmlError."""
-    extent = measure_extent(request.text, text_format=request.text_format)
-    asked = break_seconds(extent, speed=request.speed)
-    allowed = longest_break_seconds(extent, speed=request.speed)
+def _check_breaks(extent: Extent, *, speed: float) -> None:
+    """Raises ValidationFailed for breaks that the bound on run-away audio would not let through."""
+    asked = break_seconds(extent, speed=speed)
+    allowed = longest_break_seconds(extent, speed=speed)
     if asked > allowed:
         message = (
             f"The pauses add up to {math.ceil(asked):,} seconds. This text accepts at most {int(allowed):,}:"

@@ -20,6 +20,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from speech.audio.formats import FORMATS, Encoding
+from speech.audio_bound import Extent, break_seconds
 from tts.errors import CapacityReached, StoreUnavailable
 from tts.models import UNFINISHED, Job
 from tts.storage.base import AudioStorage, Readable
@@ -30,6 +31,9 @@ __all__ = ["is_signature_valid"]  # of URLs that a local store made
 # Slower than usual voices: 13 letters a second in English (speech.engines.remote.duration_check), a byte each. A
 # Chinese character takes 0.2 s and three bytes, so the bytes say enough in any script.
 TEXT_BYTES_PER_SECOND = 12.0
+# Lines of digits take six times as long as their bytes say: eSpeak says one in 0.7 s (measured). With this, an ordinary
+# text of English is not expected to be longer than by its bytes.
+SECONDS_PER_WORD = 0.45
 COPIES = 2  # of the encoded audio: in the spool, and in the store while it is copied there
 KEPT_BYTES_PER_SECOND = 30_000  # of speech for another attempt, as FLAC at an engine's rate; measured 25,000
 MEGABYTE = 1024 * 1024
@@ -108,9 +112,13 @@ def signed_url(key: str, *, base_url: str, lasts: timedelta | None = None) -> Si
     return SignedUrl(audio_storage().signed_url(key, base_url=base_url, expires_at=expires_at), expires_at)
 
 
-def expected_bytes(*, text: str, speed: float, encoding: Encoding, is_streamed: bool = False) -> int:
-    """What the audio of a text needs on our disks, at most at once, if it is spoken at a usual pace."""
-    seconds = len(text.encode("utf-8", "replace")) / TEXT_BYTES_PER_SECOND / speed
+def expected_bytes(*, text: str, extent: Extent, speed: float, encoding: Encoding, is_streamed: bool = False) -> int:
+    """What the audio of a text needs on our disks, at most at once, if it is spoken at a usual pace.
+
+    `extent`: its words and the pauses that it asks for.
+    """
+    by_bytes = len(text.encode("utf-8", "replace")) / TEXT_BYTES_PER_SECOND
+    seconds = max(by_bytes, extent.words * SECONDS_PER_WORD) / speed + break_seconds(extent, speed=speed)
     copies = COPIES + bool(is_streamed and settings.REDIS_URL)  # one more in parts
     return round(seconds * (encoding.bytes_per_second * copies + KEPT_BYTES_PER_SECOND))
 

@@ -14,7 +14,7 @@ from django.core.files.base import ContentFile
 from django.db import connection
 
 from accounts.models import Account, IdempotencyRecord
-from billing.models import LedgerEntry
+from billing.models import Balance, LedgerEntry
 from billing.selectors import find_ledger_mismatches, get_balance
 from speech.audio.formats import Encoding
 from speech.audio_bound import Extent, measure_extent
@@ -164,6 +164,16 @@ def test_what_a_job_is_expected_to_need_must_fit_beside_what_others_need(
     Job.objects.update(status="failed")
     store._spoken_for = (float("-inf"), 0)
     data_of(api.post("/api/v1/tts", SPEECH | {"text": "x" * 480, "output_format": "wav"}), 202)
+
+
+def test_what_an_account_cannot_pay_takes_no_room_from_others(api, voices, account, free_bytes, tmp_path: Path):
+    """Else whoever has no credits could keep everybody from speaking."""
+    free_bytes[tmp_path] = 1100 * 1024 * 1024
+    Balance.objects.filter(account=account).update(available_microcredits=100_000)
+    for _ in range(5):
+        refusal = api.post("/api/v1/tts", SPEECH | {"text": "x" * 30_000, "output_format": "wav"})
+        error_of(refusal, 402, "INSUFFICIENT_CREDITS")
+    data_of(api.post("/api/v1/tts", SPEECH | {"text": "Hi."}), 202)
 
 
 @pytest.mark.parametrize(

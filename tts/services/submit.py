@@ -229,6 +229,7 @@ def _accept(admission: Admission, job: Job, claim: IdempotencyClaim | None, base
         api_key=admission.api_key,
     )
     job.save(force_insert=True)
+    store.add_expected_bytes(job.expected_bytes)
     body = success_body(accepted_data(job, base_url=base_url))
     if claim is not None:
         idempotency.remember(account=admission.account, key=claim.key, job_id=job.pk, response_body=body)

@@ -127,9 +127,9 @@ def check_capacity(*, more_bytes: int = 0) -> None:
     """Raises CapacityReached when a disk that audio goes to would have less than MIN_FREE_BYTES left. A query every few
     seconds, and a system call per disk.
 
-    `more_bytes`: what the caller is about to need, and has from now on. What all unfinished jobs are expected to need
-    counts too, also what they have written by now; less than a megabyte of it all is within the reserve. The spool is
-    looked at where workers run beside the web; a bucket has no end.
+    `more_bytes`: what the caller is about to need; see `add_expected_bytes`. What all unfinished jobs are expected to
+    need counts too, also what they have written by now; less than a megabyte of it all is within the reserve. The spool
+    is looked at where workers run beside the web; a bucket has no end.
     """
     storage = audio_storage()
     folders = [Path(settings.SPOOL_DIR)]
@@ -137,12 +137,15 @@ def check_capacity(*, more_bytes: int = 0) -> None:
         folders.append(Path(storage.location))
     elif not folders[0].exists():
         return
-    spoken_for_bytes = _spoken_for_bytes() + more_bytes
-    needed_bytes = settings.MIN_FREE_BYTES + spoken_for_bytes // MEGABYTE * MEGABYTE
+    needed_bytes = settings.MIN_FREE_BYTES + (_spoken_for_bytes() + more_bytes) // MEGABYTE * MEGABYTE
     if any(shutil.disk_usage(_existing(folder)).free < needed_bytes for folder in folders):
         raise CapacityReached
+
+
+def add_expected_bytes(size_bytes: int) -> None:
+    """An accepted job needs them: what this process takes next must fit beside it. One that is refused needs none."""
     global _spoken_for
-    _spoken_for = _spoken_for[0], spoken_for_bytes
+    _spoken_for = _spoken_for[0], _spoken_for[1] + size_bytes
 
 
 def _spoken_for_bytes() -> int:

@@ -6,13 +6,14 @@ The capability rules (voice × options) are here. `tts.api.serializers` parses t
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from config.errors import ValidationFailed
 from speech.audio.formats import OUTPUT_FORMATS, Encoding, UnsupportedEncoding, resolve_encoding
 from speech.audio_bound import (
     SECONDS_PER_WORD,
     SPARE_SECONDS,
+    Extent,
     break_seconds,
     longest_break_seconds,
     measure_extent,
@@ -54,8 +55,15 @@ class SpeechRequest:
         return len(self.text) + len(self.prompt or "")
 
 
-def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
-    """Returns the encoding of the audio. Raises ValidationFailed, by field, for what the voice does not support."""
+class Checked(NamedTuple):
+    """The encoding of the audio, and the extent of the text."""
+
+    encoding: Encoding
+    extent: Extent
+
+
+def check_against_voice(request: SpeechRequest, voice: Voice) -> Checked:
+    """Raises ValidationFailed, by field, for what the voice does not support."""
     if request.model_type is not None and request.model_type != voice.model_type:
         article = "an" if voice.model_type == "ultra" else "a"
         raise ValidationFailed.of_field("model_type", f"{voice.name} is {article} {voice.model_type} voice.")
@@ -86,14 +94,15 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
         message = f"The text is {size_bytes:,} bytes. {voice.name} accepts at most {limit}."
         raise ValidationFailed.of_field("text", message)
     _check_model(request, voice)
-    if request.text_format == "ssml":
-        try:
-            check_ssml(request.text)
-            _check_breaks(request)
-        except SsmlError as error:
-            raise ValidationFailed.of_field("text", str(error)) from None
     try:
-        return resolve_encoding(
+        if request.text_format == "ssml":
+            check_ssml(request.text)
+        extent = measure_extent(request.text, text_format=request.text_format)
+    except SsmlError as error:
+        raise ValidationFailed.of_field("text", str(error)) from None
+    _check_breaks(extent, speed=request.speed)
+    try:
+        encoding = resolve_encoding(
             output_format=request.output_format,
             engine_rate_hertz=voice.native_rate_hertz,
             sample_rate_hertz=request.sample_rate_hertz,
@@ -101,13 +110,13 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
         )
     except UnsupportedEncoding as error:
         raise ValidationFailed.of_field(error.field, error.message) from None
+    return Checked(encoding, extent)
 
 
-def _check_breaks(request: SpeechRequest) -> None:
-    """Raises ValidationFailed if the breaks exceed the limit on runaway audio, and SsmlError."""
-    extent = measure_extent(request.text, text_format=request.text_format)
-    asked = break_seconds(extent, speed=request.speed)
-    allowed = longest_break_seconds(extent, speed=request.speed)
+def _check_breaks(extent: Extent, *, speed: float) -> None:
+    """Raises ValidationFailed if the breaks exceed the limit on runaway audio."""
+    asked = break_seconds(extent, speed=speed)
+    allowed = longest_break_seconds(extent, speed=speed)
     if asked > allowed:
         message = (
             f"The pauses add up to {math.ceil(asked):,} seconds. This text accepts at most {int(allowed):,}:"

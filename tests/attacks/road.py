@@ -18,7 +18,7 @@ from config.api import canonical_json, parse_json_object
 from portal.code_samples import code_samples
 from portal.forms import SpeechForm
 from speech.audio.formats import Encoding
-from speech.audio_bound import count_spoken_words, measure_extent
+from speech.audio_bound import Extent, count_spoken_words, measure_extent
 from speech.dialogue import read_dialogue
 from speech.engines.base import Segment
 from speech.engines.espeak.engine import EspeakEngine
@@ -113,7 +113,7 @@ TEXT: Mapping[str, Work] = {
     "config.api.parse_json_object as-it-is": lambda text: parse_json_object(text.encode()),
     "accounts.services.idempotency.build_fingerprint": lambda text: build_fingerprint("/api/v1/tts", _body(text)),
     "tts.storage.store.expected_bytes": lambda text: expected_bytes(
-        text=text, speed=1.0, encoding=Encoding("wav", 24_000, None, 1)
+        text=text, extent=Extent(1.0, 0.0), speed=1.0, encoding=Encoding("wav", 24_000, None, 1)
     ),
     "tts.resubmit.request_body": lambda text: request_body(_request(text)),
     "portal.code_samples.code_samples": lambda text: code_samples(_body(text), base_url="http://x", is_streamed=False),

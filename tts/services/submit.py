@@ -20,6 +20,7 @@ from billing.services.ledger import charge_job
 from config.api import success_body
 from config.errors import DomainError
 from speech.audio.formats import Encoding
+from speech.audio_bound import Extent
 from speech.engines.base import EngineUnavailable
 from speech.engines.registry import get_engine
 from tts.errors import NotRetryable
@@ -66,6 +67,7 @@ class _Speakable:
 
     voice: Voice
     encoding: Encoding
+    extent: Extent
     queue: str
     speakers: list[str]  # engine voices, for a dialogue
     webhook_url: str  # as it is stored
@@ -137,13 +139,13 @@ def quote_job(*, account: Account, api_key: ApiKey | None, request: SpeechReques
 
 def _check(request: SpeechRequest, api_key: ApiKey | None) -> _Speakable:
     voice = _find_voice(request.voice_id, api_key)
-    encoding = check_against_voice(request, voice)
+    encoding, extent = check_against_voice(request, voice)
     speakers = [_find_voice(voice_id, api_key) for voice_id in speaker_voice_ids(request)]
     if speakers:
         check_dialogue(request, voice, speakers)
     queue = _get_queue(voice)
     webhook_url = check_url(request.webhook_url, field="webhook_url").url if request.webhook_url else ""
-    return _Speakable(voice, encoding, queue, [speaker.engine_voice for speaker in speakers], webhook_url)
+    return _Speakable(voice, encoding, extent, queue, [speaker.engine_voice for speaker in speakers], webhook_url)
 
 
 def _find_voice(voice_id: str, api_key: ApiKey | None) -> Voice:
@@ -201,6 +203,7 @@ def _build_job(admission: Admission, request: SpeechRequest, speakable: _Speakab
         channels=encoding.channels,
         expected_bytes=store.expected_bytes(
             text=request.text,
+            extent=speakable.extent,
             speed=request.speed,
             encoding=encoding,
             is_streamed=request.delivery_mode != "async",
@@ -225,6 +228,7 @@ def _accept(admission: Admission, job: Job, claim: IdempotencyClaim | None, base
         api_key=admission.api_key,
     )
     job.save(force_insert=True)
+    store.add_expected_bytes(job.expected_bytes)
     body = success_body(accepted_data(job, base_url=base_url))
     if claim is not None:
         idempotency.remember(account=admission.account, key=claim.key, job_id=job.pk, response_body=body)

@@ -52,7 +52,7 @@ def say_sign(language: Language, sign: str | None) -> str:
 
 def build_money_rules(language: Language) -> Iterable[Rule]:
     symbols = alternatives(language.currencies)
-    before, after = rf"(?<![^\W\d])(?:{symbols})", rf"(?:{symbols})(?!\w)"
+    before, after = rf"(?<!\w)(?<!\d[{SPACES}])(?:{symbols})", rf"(?:{symbols})(?!\w)"
     say = partial(_say_money, language)
     flags = re.IGNORECASE
     yield Rule(

@@ -39,11 +39,11 @@ _DIGIT: Final = re.compile("[\\d¼-¾⅐-⅞]")
 _ROMAN_VALUES: Final = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 
 
-def apply_rules(text: str, rules: Sequence[Rule]) -> list[Replacement]:
+def apply_rules(text: str, rules: Sequence[Rule], *, has_spaces: bool = True) -> list[Replacement]:
     """The replacements of a text, none overlapping another.
 
     Rules see at most WINDOW characters at a time, cut at white space where there is some: no pattern holds the
-    interpreter for long.
+    interpreter for long. `has_spaces`: the language has them between words.
     """
     found: list[Replacement] = []
     start = 0
@@ -51,7 +51,7 @@ def apply_rules(text: str, rules: Sequence[Rule]) -> list[Replacement]:
         end = _window_end(text, start)
         window = text[start:end]
         if not window.isspace():
-            _apply_to_window(window, start, rules, found)
+            _apply_to_window(window, start, rules, found, has_spaces)
         start = end
     return found
 
@@ -60,13 +60,13 @@ def _window_end(text: str, start: int) -> int:
     limit = start + WINDOW
     if limit >= len(text):
         return len(text)
-    for space in ("\n", ". ", " "):
+    for space in ("\n", ". ", "。", " "):
         if (cut := text.rfind(space, start + WINDOW // 2, limit)) > 0:
             return cut + len(space)
     return limit
 
 
-def _apply_to_window(text: str, offset: int, rules: Iterable[Rule], found: list[Replacement]) -> None:
+def _apply_to_window(text: str, offset: int, rules: Iterable[Rule], found: list[Replacement], has_spaces: bool) -> None:
     has_digits = _DIGIT.search(text) is not None
     for rule in rules:
         if not has_digits and rule.of_digits:
@@ -78,8 +78,9 @@ def _apply_to_window(text: str, offset: int, rules: Iterable[Rule], found: list[
                 return match[0]
             start, end = match.span()
             # What is said is a word of its own: "3D" is not "threeD".
-            before = " " if start and match.string[start - 1].isalnum() and spoken else ""
-            after = " " if end < len(match.string) and match.string[end].isalnum() and spoken else ""
+            is_word = has_spaces and spoken != ""
+            before = " " if is_word and start and match.string[start - 1].isalnum() else ""
+            after = " " if is_word and end < len(match.string) and match.string[end].isalnum() else ""
             found.append(Replacement(offset + start, offset + end, f"{before}{spoken}{after}"))
             return TAKEN * (end - start)
 

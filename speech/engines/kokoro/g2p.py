@@ -18,6 +18,7 @@ from speech.engines.base import EngineUnavailable
 from speech.engines.espeak.phonemes import PhonemeReader
 from speech.engines.kokoro.fair_lock import FairLock
 from speech.engines.kokoro.voices import LANGUAGE_OF_TAG, LANGUAGES
+from speech.text.normalize import normalize
 
 # What each language needs, by the names that are imported.
 ENGLISH_PACKAGES: Final = ("misaki", "spacy", "num2words")
@@ -92,7 +93,7 @@ class Readers:
                 if reason := missing_for(tag):
                     raise EngineUnavailable(f"{reason}.")
                 self._readers[letter] = self._make(letter)
-            return self._readers[letter](text)
+            return self._readers[letter](normalize(text, tag).text if letter in "ab" else text)
 
     def close(self) -> None:
         self._espeak.close()

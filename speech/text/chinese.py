@@ -245,7 +245,7 @@ _RULES: Final = [
         of_digits=False,
     ),
     Rule(
-        r"(?<![A-Za-z])[A-Za-z](?: [A-Za-z]){1,5}(?![A-Za-z]| [A-Za-z])",
+        r"(?<![A-Za-z°])[A-Za-z](?: [A-Za-z]){1,5}(?![A-Za-z]| [A-Za-z])",
         lambda match: match[0].replace(" ", "").upper(),
         of_digits=False,
     ),

@@ -40,6 +40,7 @@ from speech.engines.remote.request_batching import split_for_requests, whole_ssm
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from speech.ssml import check_ssml, read_ssml
+from speech.text.normalize import normalize
 from tts.api.openai.serializers import OpenAISpeechSerializer
 from tts.api.serializers import SpeechSerializer
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
@@ -94,6 +95,11 @@ def _phonemes_of(language: str) -> Work:
             yield READERS.phonemes(piece.text, language)
 
     return read
+
+
+def _normalized(text: str) -> Iterator[str]:
+    for piece in islice(split_text(text, "en-US"), SEGMENTS):
+        yield normalize(piece, "en-US").text
 
 
 def _messages(text: str, text_format: str = "text") -> Iterator[object]:
@@ -165,6 +171,8 @@ TEXT: Mapping[str, Work] = {
     "speech.sentences.split_text de": lambda text: split_text(text, "de-DE"),
     "speech.sentences.split_text hy": lambda text: split_text(text, "hy-AM"),
     "speech.sentences.split_text ja": lambda text: split_text(text, "ja-JP"),
+    "speech.text.normalize.normalize en": _normalized,
+    "speech.text.normalize.normalize whole": lambda text: normalize(text[:20_000], "en-US"),
     "tts.api.serializers.SpeechSerializer.validate_text": lambda text: SpeechSerializer(
         data=_body(text)
     ).speech_request(),

@@ -50,7 +50,8 @@ EMPHASISED: Final = word_set(
 )
 _CAPITALS: Final = re.compile(r"(?<![\w@#&./-])[A-Z]{2,24}(?:['’][A-Z]{1,3})?(?![\w&/]|\.\w|-\d)")
 _SHOUTED: Final = re.compile(
-    r"(?<![\w@#&./-])(?:[A-Z]{1,24}(?:['’][A-Z]{1,3})?(?:[,;:]? +(?=[A-Z]))?){2,40}(?![\w&/]|\.\w|-\d)"
+    r"(?<![\w@#&./-])[A-Z]{1,24}(?:['’][A-Z]{1,3})?(?:[,;:]? {1,2}[A-Z]{1,24}(?:['’][A-Z]{1,3})?(?!\w)){1,40}"
+    r"(?![\w&/]|\.\w|-\d)"
 )
 _VOWELS: Final = re.compile("[AEIOUY]")
 # Known to be said by letters, or as a name, also among other capitals.

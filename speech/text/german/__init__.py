@@ -195,7 +195,7 @@ def _own_rules() -> list[Rule]:
     roman = rf"(?P<roman>(?=[IVX]){ROMAN})"
     return [
         build_abbreviation_rule(ABBREVIATIONS, ignores_case=False),
-        Rule(rf"(?<![\w.])(?P<n>\d{{1,2}})\. ?{DASH} ?(?=\d{{1,2}}\. ?{month})", _say_first_day, _I),
+        Rule(rf"(?<![\w.])(?P<n>\d{{1,2}})\. ?{DASH} ?(?=\d{{1,2}}\. ?(?:{month}))", _say_first_day, _I),
         Rule(rf"(?<![\w.,/])(?P<d>\d{{1,2}})\. ?(?P<m>{month})(?!\w)(?: (?P<y>\d{{4}})(?!\d))?", _say_date, _I),
         Rule(r"(?<![\w.,/])(?P<d>\d{1,2})\. ?(?P<m>\d{1,2})\. ?(?P<y>\d{4}|\d{2})(?![\w/]|[.,-]\d)", _say_date),
         Rule(r"(?<![\w.,/])(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?!\d)", _say_date),

@@ -17,7 +17,7 @@ def amount_pattern(language: Language, currency: str = "") -> str:
     letters = "|".join(language.scale_letters) if currency else ""
     scales = "|".join([*language.scales, *filter(None, [letters])])
     return (
-        rf"(?P<sign>(?:{MINUS}|(?<!\w)[+±]){SPACE})?(?P<number>{NUMBER})"
+        rf"(?P<sign>{MINUS}|(?<!\w)[+±])?(?P<number>{NUMBER})"
         rf"(?:{DASH}(?:{between})?(?P<upper>{NUMBER}))?(?:[{SPACES}]?(?P<scale>{scales})(?!\w))?"
     )
 
@@ -52,7 +52,7 @@ def say_sign(language: Language, sign: str | None) -> str:
 
 def build_money_rules(language: Language) -> Iterable[Rule]:
     symbols = alternatives(language.currencies)
-    before, after = rf"(?<![^\W\d])(?:{symbols})", rf"(?:{symbols})(?!\w)"
+    before, after = rf"(?<!\w)(?<!\d[{SPACES}])(?:{symbols})", rf"(?:{symbols})(?!\w)"
     say = partial(_say_money, language)
     flags = re.IGNORECASE
     yield Rule(
@@ -105,7 +105,7 @@ def find_forms(table: Mapping[str, Forms], symbol: str) -> Forms | None:
 def build_measure_rules(language: Language) -> Iterable[Rule]:
     units = rf"(?P<unit>°[{SPACES}][CFK]|{alternatives(language.units)})(?!\w)"
     yield Rule(
-        rf"(?P<sign>{MINUS})?(?<![\d/])(?:(?P<ones>\d{{1,4}})[{SPACES}])?(?P<n>\d{{1,4}})/(?P<d>\d{{1,4}}){SPACE}{units}",
+        rf"(?P<sign>{MINUS})?(?<![\w/])(?:(?P<ones>\d{{1,4}})[{SPACES}])?(?P<n>\d{{1,4}})/(?P<d>\d{{1,4}}){SPACE}{units}",
         partial(_say_part, language),
         re.IGNORECASE,
     )
@@ -128,5 +128,12 @@ def _say_measure(language: Language, match: re.Match[str]) -> str | None:
 
 def _say_part(language: Language, match: re.Match[str]) -> str | None:
     forms = find_forms(language.units, match["unit"])
-    said = say_fraction(language, match, forms[2] if forms and forms[2:] else "") if forms else None
-    return f"{said}{language.of_unit}{forms[0]}" if forms and said else None
+    if forms is None:
+        return None
+    gender = (*forms, "m")[2]
+    if language.halves and (int(match["n"]), int(match["d"])) == (1, 2):
+        ones = f"{language.cardinal(int(match['ones']), gender)}{language.and_fraction}" if match["ones"] else ""
+        minus = f"{language.words['minus']} " if match["sign"] else ""
+        return f"{minus}{ones}{language.halves[gender or 'm']} {forms[1 if ones and int(match['ones']) > 1 else 0]}"
+    said = say_fraction(language, match, gender)
+    return f"{said}{language.of_unit}{forms[0]}" if said else None

@@ -58,8 +58,10 @@ def build_number_rules(language: Language) -> Iterable[Rule]:
     )
     yield Rule(r"(?:(?P<ones>\d{1,4}) ?)?(?P<part>[¼-¾⅐-⅞])", partial(say_vulgar_fraction, language))
     yield Rule(r"(?<![\w.,])\d{1,4}(?:\.\d{1,4}){2,9}(?![\d])", partial(_say_version, language))
+    yield Rule(r"(?<![\w-])\d{1,6}(?:-\d{1,6}){2,9}(?![\w-])", lambda match: spell_digits(match[0], language.digits))
+    yield Rule(r"(?<![\w:.,])(?P<a>\d{1,3}):(?P<b>\d{1,3})(?![\w:]|[.,]\d)", partial(_say_score, language))
     yield Rule(rf"(?<![^\W\d]){amount_pattern(language)}", partial(_say_plain, language), re.IGNORECASE)
-    yield Rule(r"(?<![^\W\d])\d+", lambda match: spell_digits(match[0], language.digits))
+    yield Rule(r"(?<!\w)\d+", lambda match: spell_digits(match[0], language.digits))
 
 
 def _say_calculation(language: Language, match: re.Match[str]) -> str | None:
@@ -69,6 +71,11 @@ def _say_calculation(language: Language, match: re.Match[str]) -> str | None:
     return " ".join(
         _operator(language, part) if number % 2 else say_number(language, part) for number, part in enumerate(parts)
     )
+
+
+def _say_score(language: Language, match: re.Match[str]) -> str:
+    between = language.words.get("score", language.words["to"])
+    return f"{language.cardinal(int(match['a']), '')} {between} {language.cardinal(int(match['b']), '')}"
 
 
 def _operator(language: Language, sign: str) -> str:

@@ -39,6 +39,7 @@ class Language:
     gender: Callable[..., str] = no_gender  # of the noun that a number counts: (word, is_one)
     of_scale: Callable[[str, str], str] = of_nothing  # "millones", "euros" → "de euros"
     cents: str = " "  # between euros and cents
+    halves: Mapping[str, str] = field(default_factory=dict)  # half of a unit, by its gender
     of_unit: str = " "  # between half and its unit
     and_fraction: str = " "  # between one and a half
     decimal_mark: str = ","

@@ -4,7 +4,7 @@ Also has the patterns of numbers. Each language has its words in its own module.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -22,7 +22,6 @@ class Rule(NamedTuple):
     of_digits: bool = True
 
 
-WINDOW: Final = 1_000
 TAKEN: Final = "\0"  # replaces every character that an earlier rule took
 MAX_NUMBER_DIGITS: Final = 27  # longer numbers are read digit by digit
 
@@ -39,34 +38,9 @@ _DIGIT: Final = re.compile("[\\d¼-¾⅐-⅞]")
 _ROMAN_VALUES: Final = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 
 
-def apply_rules(text: str, rules: Sequence[Rule]) -> list[Replacement]:
-    """Returns the replacements for a text, which never overlap.
-
-    Rules see at most WINDOW characters at a time, cut at white space if possible, so that no pattern holds the
-    interpreter for long.
-    """
+def apply_rules(text: str, rules: Iterable[Rule], *, has_spaces: bool = True) -> list[Replacement]:
+    """Returns the replacements for a text, which never overlap. `has_spaces`: the language separates words by spaces."""
     found: list[Replacement] = []
-    start = 0
-    while start < len(text):
-        end = _window_end(text, start)
-        window = text[start:end]
-        if not window.isspace():
-            _apply_to_window(window, start, rules, found)
-        start = end
-    return found
-
-
-def _window_end(text: str, start: int) -> int:
-    limit = start + WINDOW
-    if limit >= len(text):
-        return len(text)
-    for space in ("\n", ". ", " "):
-        if (cut := text.rfind(space, start + WINDOW // 2, limit)) > 0:
-            return cut + len(space)
-    return limit
-
-
-def _apply_to_window(text: str, offset: int, rules: Iterable[Rule], found: list[Replacement]) -> None:
     has_digits = _DIGIT.search(text) is not None
     for rule in rules:
         if not has_digits and rule.of_digits:
@@ -78,12 +52,14 @@ def _apply_to_window(text: str, offset: int, rules: Iterable[Rule], found: list[
                 return match[0]
             start, end = match.span()
             # The spoken form must be separate words: "3D" is not "threeD".
-            before = " " if start and match.string[start - 1].isalnum() and spoken else ""
-            after = " " if end < len(match.string) and match.string[end].isalnum() and spoken else ""
-            found.append(Replacement(offset + start, offset + end, f"{before}{spoken}{after}"))
+            is_word = has_spaces and spoken != ""
+            before = " " if is_word and start and match.string[start - 1].isalnum() else ""
+            after = " " if is_word and end < len(match.string) and match.string[end].isalnum() else ""
+            found.append(Replacement(start, end, f"{before}{spoken}{after}"))
             return TAKEN * (end - start)
 
         text = _compiled(rule.pattern, rule.flags).sub(take, text)
+    return found
 
 
 @cache

@@ -94,7 +94,7 @@ class Readers:
                 if reason := missing_for(tag):
                     raise EngineUnavailable(f"{reason}.")
                 self._readers[letter] = self._make(letter)
-            return self._readers[letter](normalize(text, tag).text if letter in "ab" else text)
+            return self._readers[letter](normalize(text, tag).text)
 
     def close(self) -> None:
         self._espeak.close()

@@ -203,7 +203,8 @@ def _own_rules() -> list[Rule]:
         Rule(rf"{clock}:(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?:\s?h)?(?![\w:])", _say_time, _I),
         Rule(
             r"(?<![\w,.])(?<!\d )(?P<n>\d{1,3}(?:[ \u00a0\u202f.]\d{3}){0,3}|\d{4,9})"
-            r"(?P<suffix>ers?|[eè]re?s?|res?|i?[eè]mes?|e[sˢ]?|nde?s?|ᵉʳˢ?|ʳᵉˢ?|ᵉˢ?|ⁿᵈᵉ?|°(?! ?[CFcf\d]))(?!\w)",
+            r"(?P<suffix>ers?|[eè]re?s?|res?|i?[eè]mes?|e[sˢ]?|nde?s?|ᵉʳˢ?|ʳᵉˢ?|ᵉˢ?|ⁿᵈᵉ?"
+            r"|°(?! ?(?:[CFcf](?!\w)|\d)))(?!\w)",
             _say_ordinal,
         ),
         Rule(
@@ -212,8 +213,8 @@ def _own_rules() -> list[Rule]:
             of_digits=False,
         ),
         *build_roman_rules([*NAMES, *COUNTED, *(word.title() for word in COUNTED)], _say_roman),
-        Rule(r"(?<![\w.])M\.(?= ?[A-ZÀ-Ö][\w.-])", lambda _match: "monsieur", of_digits=False),
-        Rule(r"(?<![\d/])(?P<ones>\d{1,4}) 1/2(?![\w/])", _say_mixed_half),
+        Rule(r"(?<![\w.])M\.(?= ?[A-ZÀ-Ö][\w.-]| l(?:e |a |'))", lambda _match: "monsieur", of_digits=False),
+        Rule(r"(?<![\w/])(?P<ones>\d{1,4}) 1/2(?![\w/])", _say_mixed_half),
         Rule(r"(?<!\w)Me(?= [A-ZÀ-Ö][a-zà-ÿ])", lambda _match: "maître", of_digits=False),
         build_abbreviation_rule(ABBREVIATIONS, ignores_case=False),
     ]
@@ -236,6 +237,7 @@ _FRENCH: Final = Language(
     fraction=_fraction,
     date=_date,
     of_scale=lambda scale, many: many if scale == "mille" else f"d'{many}" if many[0] in "aeiou" else f"de {many}",
+    halves={"m": "demi", "f": "demi"},
     of_unit=" de ",
     and_fraction=" et ",
     has_short_dates=True,

@@ -154,6 +154,18 @@ def _say_ordinal(match: re.Match[str]) -> str | None:
     return ordinal(number, _ending(match.string, match.start())) if number else None
 
 
+def _say_first_day(match: re.Match[str]) -> str:
+    return f"{ordinal(int(match['n']), _ending(match.string, match.start()))} bis"
+
+
+def _say_roman_ordinal(match: re.Match[str]) -> str | None:
+    value = roman_value(match["roman"])
+    before = match.string[: match.start()].rsplit(" ", 2)
+    if not value or (len(before) > 1 and before[-2][:1].isupper() and before[-2].lower() not in ENDINGS):
+        return None
+    return ordinal(value, _ending(match.string, match.start()))
+
+
 def _say_king(match: re.Match[str]) -> str | None:
     value = roman_value(match["roman"])
     end = "." if match[0].endswith(".") and not match.string[match.end() :].strip() else ""
@@ -183,11 +195,17 @@ def _own_rules() -> list[Rule]:
     roman = rf"(?P<roman>(?=[IVX]){ROMAN})"
     return [
         build_abbreviation_rule(ABBREVIATIONS, ignores_case=False),
+        Rule(rf"(?<![\w.])(?P<n>\d{{1,2}})\. ?{DASH} ?(?=\d{{1,2}}\. ?(?:{month}))", _say_first_day, _I),
         Rule(rf"(?<![\w.,/])(?P<d>\d{{1,2}})\. ?(?P<m>{month})(?!\w)(?: (?P<y>\d{{4}})(?!\d))?", _say_date, _I),
         Rule(r"(?<![\w.,/])(?P<d>\d{1,2})\. ?(?P<m>\d{1,2})\. ?(?P<y>\d{4}|\d{2})(?![\w/]|[.,-]\d)", _say_date),
         Rule(r"(?<![\w.,/])(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?!\d)", _say_date),
         Rule(r"(?<![\w.,/])(?P<d>\d{2})\.(?P<m>0\d|1[0-2])(?![\w/]|[.,-]\d)", _say_date),
         Rule(r"(?<=\b[Uu]m )(?P<h>\d{1,2}) h(?!\w)", lambda match: f"{cardinal(int(match['h']), 'm')} Uhr"),
+        Rule(r"(?<![\w.-])Fr\.(?= [A-ZÄÖÜ][a-zäöü])", lambda _match: "Frau", of_digits=False),
+        Rule(r"(?<=[^\W\d_] )1[1-9]\d\d(?=[.,;:!?)](?:\s|\Z)| [a-zäöü]|\s*\Z)", lambda match: _year(int(match[0]))),
+        Rule(
+            rf"(?<![\w.])(?P<roman>(?=[IVX]{{2}}){ROMAN})\.(?= [A-ZÄÖÜ][a-zäöü])", _say_roman_ordinal, of_digits=False
+        ),
         Rule(r"(?<!\w)S\. ?(?=\d)", lambda _match: "Seite"),
         Rule(rf"{clock}[:.](?P<m>\d{{2}})(?::(?P<s>\d{{2}}))? Uhr(?!\w)", _say_time, _I),
         Rule(rf"{clock}:(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?![\w:])", _say_time),

@@ -20,7 +20,7 @@ CURRENCIES: Final = read_table("""
     cny|Yuan|Yuan|m
     ₩|Won|Won|m
     ₹ inr|Rupie|Rupien|f
-    chf sfr fr.|Franken|Franken|m|Rappen|Rappen
+    chf sfr|Franken|Franken|m|Rappen|Rappen
     rub ₽|Rubel|Rubel|m|Kopeke|Kopeken
     ₺|Lira|Lira|f
     ₿ btc|Bitcoin|Bitcoin|m
@@ -118,7 +118,6 @@ ABBREVIATIONS: Final = """
     Prof.|Professor
     Hr.|Herr
     Hrn.|Herrn
-    Fr.|Frau
     Mr.|Mister
     Ms.|Miss
     Mrs.|Misses
@@ -141,6 +140,7 @@ WORDS: Final = {
     "divided": "geteilt durch",
     "is": "gleich",
     "extension": "Durchwahl",
+    "score": "zu",
 }
 SIGNS: Final = {
     "@": "at",

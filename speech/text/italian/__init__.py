@@ -91,7 +91,7 @@ def ordinal(number: int, gender: str = "m") -> str:
     if 0 < number <= 10:
         said = _ORDINALS[number]
     else:
-        said = cardinal(number).replace(" ", "")
+        said = cardinal(number).replace(" ", "").replace("é", "e")
         said = f"{said}esimo" if number % 10 in {3, 6} and number % 100 not in {13, 16} else f"{said[:-1]}esimo"
     return f"{said[:-1]}a" if gender == "f" else said
 
@@ -122,7 +122,10 @@ def _date(day: int, month: int, year: int | None) -> str:
 def _say_written_date(match: re.Match[str]) -> str | None:
     day, year = int(match["d"]), match["y"]
     month = MONTH_NUMBERS[match["m"].lower()]
-    return _date(day, month, int(year) if year else None) if 1 <= day <= 31 else None
+    if not 1 <= day <= 31:
+        return None
+    said = _date(day, month, int(year) if year else None)
+    return said.replace("primo", "uno", 1) if match.string[: match.start()].endswith(("'", "’")) else said
 
 
 def _gender(word: str, *, is_one: bool) -> str:
@@ -174,8 +177,8 @@ def _own_rules() -> list[Rule]:
             rf"(?<![\w.,/])(?P<d>\d{{1,2}})[º°]? (?P<m>{month})(?!\w)(?: (?P<y>\d{{4}})(?!\d))?", _say_written_date, _I
         ),
         Rule(rf"{_CLOCK}:(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?![\w:])", _say_time),
-        Rule(rf"(?<=\bore ){_CLOCK}\.(?P<m>[0-5]\d)(?P<s>)(?![\w%€$]|[.,]\d)", _say_time),
-        Rule(r"(?<![\w,.])(?P<n>\d{1,4})(?P<suffix>[ºªᵒᵃ°](?! ?[CFcf]))(?!\w)", _say_ordinal),
+        Rule(rf"(?:(?<=\bore )|(?<=lle )){_CLOCK}\.(?P<m>[0-5]\d)(?P<s>)(?![\w%€$]|[.,]\d)", _say_time),
+        Rule(r"(?<![\w,.])(?P<n>\d{1,4})(?P<suffix>[ºªᵒᵃ°](?! ?[CFcf](?!\w)))(?!\w)", _say_ordinal),
         *build_roman_rules([*NAMES, *nouns], _say_roman),
         Rule(rf"(?<!\w)(?P<roman>(?=[IVX]){ROMAN}){after}", _say_roman_before, of_digits=False),
     ]
@@ -200,6 +203,7 @@ _ITALIAN: Final = Language(
     gender=_gender,
     of_scale=lambda scale, many: many if scale == "mila" else f"di {many}",
     cents=" ",
+    halves={"m": "mezzo", "f": "mezza"},
     of_unit=" ",
     and_fraction=" e ",
     signs=SIGNS,

@@ -178,6 +178,7 @@ def _own_rules() -> list[Rule]:
     clock = r"(?<![\w.,:])(?P<h>\d{1,2})"
     return [
         build_abbreviation_rule(ABBREVIATIONS),
+        Rule(r"(?<![\w.])\d{3}\.\d{3}\.\d{3}-\d{2}(?!\w)", lambda match: spell_digits(match[0], _DIGITS)),
         Rule(
             rf"(?<![\w.,/])(?P<d>\d{{1,2}})[º°]?(?: de)? (?P<m>{month})(?!\w)(?:(?: de)? (?P<y>\d{{4}})(?!\d))?",
             _say_written_date,
@@ -186,7 +187,9 @@ def _own_rules() -> list[Rule]:
         Rule(rf"{clock}\s?h(?:(?P<m>\d{{2}})(?:min)?)?(?!\w)", _say_time, _I),
         Rule(rf"{clock}:(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?:\s?h)?(?![\w:])", _say_time, _I),
         Rule(rf"(?<=\bàs ){clock}\.(?P<m>[0-5]\d)(?![\w%€$]|[.,]\d)", _say_time, _I),
-        Rule(r"(?<![\w,.])(?P<n>\d{1,4})\.?(?P<suffix>[ºªᵒᵃ°](?! ?[CFcf])|[oa](?= [^\W\d_]))(?!\w)", _say_ordinal),
+        Rule(
+            r"(?<![\w,.])(?P<n>\d{1,4})\.?(?P<suffix>[ºªᵒᵃ°](?! ?[CFcf](?!\w))|[oa](?= [^\W\d_]))(?!\w)", _say_ordinal
+        ),
         *build_roman_rules([*NAMES, *COUNTED, *(word.title() for word in COUNTED)], _say_roman),
     ]
 
@@ -206,6 +209,7 @@ _PORTUGUESE: Final = Language(
     of_scale=lambda scale, many: many if scale == "mil" else f"de {many}",
     cents=" e ",
     spells_handles=False,
+    halves={"m": "meio", "f": "meia"},
     of_unit=" de ",
     and_fraction=" e ",
     signs=SIGNS,

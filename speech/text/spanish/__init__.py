@@ -122,6 +122,7 @@ def _say_roman(match: re.Match[str]) -> str | None:
 
 def _own_rules() -> list[Rule]:
     return [
+        Rule(r"(?:(?<=\b[Aa] la )|(?<=\b[Ee]s la ))1(?![\w:/]|[.,]\d)", lambda _match: "una"),
         Rule(
             rf"(?<![\w.,/])(?P<d>\d{{1,2}})(?:\.?º)?(?: de)? (?P<m>{_MONTH})(?P<dot>\.?)(?!\w)"
             r"(?:(?P<of> del?)? (?P<y>\d{4})(?!\d))?",
@@ -145,7 +146,7 @@ def _own_rules() -> list[Rule]:
         Rule(rf"{_CLOCK}{_HALF}{_ZONE}?(?!\w)", _say_time, _I),
         Rule(
             r"(?<![\w,])(?<!\d )(?P<n>\d{1,3}(?:[. ]\d{3}){0,3}|\d{4,9})\.?"
-            r"(?P<suffix>[ºª°](?![\s]?[CFcf])|ᵉʳ|er|[rnmtv][oa]|[oa]s?|ᵒ|ᵃ)(?!\w)",
+            r"(?P<suffix>[ºª°](?! ?[CFcf](?!\w))|ᵉʳ|er|[rnmtv][oa]|[oa]s?|ᵒ|ᵃ)(?!\w)",
             _say_ordinal,
         ),
         Rule(
@@ -171,6 +172,7 @@ _SPANISH: Final = Language(
     date=_date,
     gender=_gender,
     of_scale=lambda scale, many: many if scale == "mil" else f"de {many}",
+    halves={"m": "medio", "f": "media"},
     of_unit=" de ",
     and_fraction=" y ",
     say_country=lambda code: cardinal(int(code)),

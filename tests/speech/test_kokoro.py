@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TransientEngineError
-from speech.engines.kokoro import KokoroEngine, chunks, files, g2p, runtimes
+from speech.engines.kokoro import KokoroEngine, chunks, english, files, runtimes
 from speech.engines.kokoro.fair_lock import FairLock
 from speech.engines.kokoro.g2p import Readers
 from speech.engines.kokoro.phonemes import MAX_PHONEMES, VOCABULARY, numbers, runs, spoken_phonemes
@@ -234,7 +234,7 @@ def test_threads_take_turns_in_the_order_of_asking():
 def test_what_a_first_request_would_wait_for_is_loaded_at_the_start(engine: KokoroEngine, monkeypatch: Any):
     engine.warm_up()
     monkeypatch.delattr(runtimes, "load")
-    monkeypatch.delattr(g2p, "_english")
+    monkeypatch.delattr(english, "make_reader")
     assert speak(engine, SENTENCE)
 
 

@@ -5,16 +5,21 @@ A place is a function of the files that are wanted and a `Site`. It yields each 
 """
 
 import errno
+import logging
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from django.conf import settings
 
 from speech.engines.kokoro import files
 from speech.engines.kokoro.progress import Meter
 from speech.engines.kokoro.sources import File, Pin
+
+logger = logging.getLogger(__name__)
 
 
 class PlaceFailed(Exception):
@@ -84,6 +89,28 @@ def from_folder(source: Path) -> Place:
             raise PlaceFailed(f"{lacking} of {len(wanted)} files are not there")
 
     return fetch
+
+
+def keep_in_cache(folder: Path, fetched: Collection[File]) -> None:
+    """For the next installation. Whether that works or not, this one is done."""
+    cache = settings.KOKORO_CACHE
+    if cache is None or cache == folder:
+        return
+    for file in fetched:
+        kept = cache / f"{file.pin.sha256[:8]}-{Path(file.name).name}"
+        try:
+            if kept.is_file() and kept.stat().st_size == file.pin.size_bytes:
+                continue
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = kept.with_name(f".{kept.name}.{os.getpid()}.part")
+            try:
+                shutil.copyfile(folder / file.name, unfinished)
+                unfinished.replace(kept)
+            finally:
+                unfinished.unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning("%s cannot be kept in KOKORO_CACHE: %s", file.name, error)
+            return
 
 
 def _files_by_size(folder: Path, sizes: set[int]) -> dict[int, list[Path]]:

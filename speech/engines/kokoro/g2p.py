@@ -18,7 +18,7 @@ from speech.engines.espeak.phonemes import PhonemeReader
 from speech.engines.kokoro import cjk, english, tagger
 from speech.engines.kokoro.fair_lock import FairLock
 from speech.engines.kokoro.ipa import nearest_of_model, of_model
-from speech.engines.kokoro.reading import Reading, join, shift
+from speech.engines.kokoro.reading import Reading, Spoken, join, shift
 from speech.engines.kokoro.scripts import (
     HAN,
     KANA,
@@ -31,6 +31,8 @@ from speech.engines.kokoro.scripts import (
 )  # fmt: skip
 from speech.engines.kokoro.voices import LANGUAGE_OF_TAG, LANGUAGES
 from speech.text.composition import compose
+from speech.text.normalize import normalize
+from speech.text.spans import apply
 
 Reader = Callable[[str], list[Reading]]
 
@@ -44,6 +46,7 @@ PACKAGES: Final = {
 }
 DICTIONARY_LETTERS: Final = "jz"  # hundreds of megabytes of dictionaries, which not everybody wants
 
+NORMALIZED: Final = "ab"  # what is written as figures and signs is said in words before it is read
 OWN_SCRIPTS: Final = {"h": ("DEVANAGARI", LATIN)}  # of the languages that eSpeak reads; the others: Latin
 READERS_OF_SCRIPTS: Final = {LATIN: "a", HAN: "z", KANA: "j"}
 
@@ -76,26 +79,27 @@ class Readers:
 
         Raises EngineUnavailable, TransientEngineError.
         """
-        return join(self.read(text, tag))
+        return join(self.read(text, tag).readings)
 
-    def read(self, text: str, tag: str) -> list[Reading]:
-        """The same, with the places in the text: of words in English, Japanese and Chinese, else of clauses.
+    def read(self, text: str, tag: str) -> Spoken:
+        """The same, with what is said for the text, and with places: of words in English, Japanese and Chinese, else
+        of clauses.
 
         Raises EngineUnavailable, TransientEngineError.
         """
+        composed = compose(text)
         if not text.strip():
-            return []
+            return Spoken(composed.text, [], (composed,))
         letter = LANGUAGE_OF_TAG[tag]
         if reason := missing_for(tag):
             raise EngineUnavailable(f"{reason}.")
+        spoken = normalize(composed.text, tag) if letter in NORMALIZED else apply(composed.text, ())
         with self._turns.mine():  # the dictionaries keep state while they read
             if self._tagger_state != (state := tagger.state()):  # it was installed by now
                 self._tagger_state = state
                 for english_letter in "ab":
                     self._readers.pop(english_letter, None)
-            written = compose(text)
-            readings = self._reader(letter)(fold(written.text))
-        return [Reading(reading.phonemes, *written.source_span(reading.start, reading.end)) for reading in readings]
+            return Spoken(spoken.text, self._reader(letter)(fold(spoken.text)), (composed, spoken))
 
     def close(self) -> None:
         self._espeak.close()

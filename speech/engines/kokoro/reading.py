@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from speech.text.spans import SpokenText
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -11,6 +13,21 @@ class Reading:
     phonemes: str
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What is said for a text, how it sounds, and the way back. `maps`: from the text to what is said, in order."""
+
+    text: str
+    readings: list[Reading]  # places are those of `text`
+    maps: tuple[SpokenText, ...]
+
+    def source_span(self, start: int, end: int) -> tuple[int, int]:
+        """The span of the source that `text[start:end]` was made from."""
+        for written in reversed(self.maps):
+            start, end = written.source_span(start, end)
+        return start, end
 
 
 def join(readings: Iterable[Reading]) -> str:

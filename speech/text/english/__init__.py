@@ -1,7 +1,38 @@
-"""English, written to spoken."""
+"""English, written to spoken: `find_replacements`.
 
+Owns the order of the rules. What comes first takes its span; the general comes after the particular.
+"""
+
+from typing import Final
+
+from speech.text import markdown
+from speech.text.english import codes, dates, emoji, figures, measures, money, places, signs, times, web, words
+from speech.text.scan import Rule, find
 from speech.text.spans import Replacement
+
+RULES: Final[tuple[Rule, ...]] = (
+    *markdown.RULES,
+    *signs.FIRST_RULES,
+    *emoji.RULES,
+    *web.RULES,
+    *signs.EARLY_RULES,
+    *words.EARLY_RULES,
+    *figures.EARLY_RULES,
+    *places.RULES,
+    *dates.RULES,
+    *times.RULES,
+    *money.RULES,
+    *codes.RULES,
+    *measures.RULES,
+    *figures.SIGN_RULES,
+    *figures.FRACTION_RULES,
+    *dates.YEAR_RULES,
+    *figures.RULES,
+    *words.RULES,
+    *signs.LAST_RULES,
+)
 
 
 def find_replacements(text: str) -> list[Replacement]:
-    return []
+    """What is said instead of parts of an English text."""
+    return find(text, RULES)

@@ -1,4 +1,4 @@
-"""Mandarin as it is said: numbers as characters, which the dictionaries of Chinese read right."""
+"""Normalizes Mandarin: writes numbers as characters, which the dictionaries of Chinese read correctly."""
 
 import re
 from typing import Final

@@ -1,7 +1,7 @@
-"""Japanese as it is said.
+"""Normalizes Japanese.
 
-Its dictionary reads numbers and their counters right. Here is only what it does not read: signs, ranges, fractions,
-clock times, dates with slashes, money, phone numbers.
+The dictionary reads numbers and their counters correctly. This module only covers what it does not: signs, ranges,
+fractions, clock times, dates with slashes, money, phone numbers.
 """
 
 import re

@@ -4,12 +4,12 @@ Each language has a module with a function `find_replacements(text) -> list[Repl
 use. It never gets more than WINDOW_CHARS at a time, which bounds the work of one step.
 """
 
-import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
 from typing import Final
 
+from speech.text.composition import find_composed
 from speech.text.spans import Replacement, SpokenText, apply
 
 FindReplacements = Callable[[str], list[Replacement]]
@@ -25,21 +25,21 @@ MODULES: Final = {  # by the primary language of a BCP 47 tag
     "pt": "speech.text.portuguese",
     "zh": "speech.text.chinese",
 }
-# Varieties that count in other words, such as "nonante", or in another script: their engine reads them better.
+# Varieties with other number words, such as "nonante", or another script. Their engine reads them better.
 OTHER_WORDS: Final = frozenset({"fr-BE", "fr-CH", "pt-PT", "zh-Latn-pinyin"})
 WINDOW_CHARS: Final = 1000
-MAX_MARKS: Final = 32  # that are joined with one letter; more are a joke, and take the square of their number
 
 
 def normalize(text: str, language: str) -> SpokenText:
-    """Returns the spoken form of a text. `language` is a BCP 47 tag; without rules for it, the text is only composed."""
+    """Returns the spoken form of a text in a language (BCP 47). Without rules for it, the text is only composed."""
     primary = language.partition("-")[0].lower()
     is_known = primary in MODULES and language not in OTHER_WORDS
     find = _finder(primary) if is_known else _find_nothing
     replacements: list[Replacement] = []
     for start, window in _windows(text):
         replacements += (
-            Replacement(start + found.start, start + found.end, found.spoken) for found in _find_composed(window, find)
+            Replacement(start + found.start, start + found.end, found.spoken)
+            for found in _find_in_composed(window, find)
         )
     return apply(text, replacements)
 
@@ -55,7 +55,7 @@ def _find_nothing(text: str) -> list[Replacement]:
 
 
 def _windows(text: str) -> Iterator[tuple[int, str]]:
-    """Parts of a text with the place where each begins, cut at a line's end, else behind a word."""
+    """Yields parts of a text with their positions, cut after a line, else after a word."""
     start = 0
     while len(text) - start > WINDOW_CHARS:
         end = start + WINDOW_CHARS
@@ -65,34 +65,16 @@ def _windows(text: str) -> Iterator[tuple[int, str]]:
     yield start, text[start:]
 
 
-def _find_composed(text: str, find: FindReplacements) -> list[Replacement]:
-    """The replacements of a text whose letters are joined with their marks first."""
-    if text.isascii() or unicodedata.is_normalized("NFC", text):
+def _find_in_composed(text: str, find: FindReplacements) -> list[Replacement]:
+    """Returns the replacements for a text, after its letters were composed with their marks."""
+    joined = [] if text.isascii() else list(find_composed(text))
+    if not joined:
         return find(text)
-    joined = list(_join_marks(text))
     composed = apply(text, joined)
     found = [Replacement(*composed.source_span(said.start, said.end), said.spoken) for said in find(composed.text)]
     merged: list[Replacement] = []
-    # What is said comes first where it begins with a joined letter.
+    # A spoken form precedes the composed letter that it starts with.
     for replacement in sorted([*found, *joined], key=lambda replacement: (replacement.start, -replacement.end)):
         if not merged or replacement.start >= merged[-1].end:
             merged.append(replacement)
     return merged
-
-
-def _join_marks(text: str) -> Iterator[Replacement]:
-    """Each letter with the marks on it, where they are one character together."""
-    start = 0
-    while start < len(text):
-        end = start + 1
-        while end < len(text) and end - start <= MAX_MARKS and _continues(text[end]):
-            end += 1
-        joined = unicodedata.normalize("NFC", text[start:end])
-        if joined != text[start:end]:
-            yield Replacement(start, end, joined)
-        start = end
-
-
-def _continues(char: str) -> bool:
-    """Whether it can be joined with the letter before it: a mark, or a vowel or a final consonant in Hangul."""
-    return unicodedata.category(char)[0] == "M" or "\u1160" <= char <= "\u11ff"

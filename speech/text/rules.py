@@ -39,7 +39,7 @@ _ROMAN_VALUES: Final = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m
 
 
 def apply_rules(text: str, rules: Iterable[Rule], *, has_spaces: bool = True) -> list[Replacement]:
-    """Returns the replacements for a text, which never overlap. `has_spaces`: the language separates words by spaces."""
+    """Returns the replacements for a text, which never overlap. `has_spaces`: there are spaces between words."""
     found: list[Replacement] = []
     has_digits = _DIGIT.search(text) is not None
     for rule in rules:

@@ -32,6 +32,8 @@ from speech.engines.kokoro import chunks
 from speech.engines.kokoro.engine import KokoroEngine
 from speech.engines.kokoro.g2p import Readers
 from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
+from speech.engines.kokoro.scripts import espeak_language, fold, letter_names, split_scripts
+from speech.engines.kokoro.words import pronounce
 from speech.engines.polly.engine import PollyEngine
 from speech.engines.polly.markup import for_polly
 from speech.engines.polly.voices import FAMILIES
@@ -40,6 +42,7 @@ from speech.engines.remote.request_batching import split_for_requests, whole_ssm
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from speech.ssml import check_ssml, read_ssml
+from speech.text.composition import compose
 from speech.text.normalize import normalize
 from speech.text.silence import has_speech
 from tts.api.openai.serializers import OpenAISpeechSerializer
@@ -52,6 +55,7 @@ from voices.models import Voice
 Work = Callable[[str], object]
 
 SEGMENTS = 3  # of a text, where a function gets one segment at a time
+PRONOUNCED_CHARS = 1_000  # of a text, where all of it is read into phonemes
 ANNIE = "gmw/en-US+Annie"
 ESPEAK, READER, READERS = EspeakEngine(), PhonemeReader(), Readers()
 KOKORO_LANGUAGES = ("en-US", "en-GB", "es-ES", "fr-FR", "hi-IN", "it-IT", "ja-JP", "pt-BR", "zh-CN")
@@ -154,6 +158,14 @@ TEXT: Mapping[str, Work] = {
     "speech.engines.kokoro.phonemes.spoken_phonemes": spoken_phonemes,
     "speech.engines.kokoro.phonemes.runs": runs,
     "speech.engines.kokoro.phonemes.numbers": lambda text: [numbers(run) for run in runs(spoken_phonemes(text))],
+    "speech.engines.kokoro.scripts.split_scripts": lambda text: split_scripts(text, ("LATIN",)),
+    "speech.engines.kokoro.scripts.split_scripts zh": lambda text: split_scripts(text, ("CJK",)),
+    "speech.engines.kokoro.scripts.fold": lambda text: [fold(piece.text) for piece in chunks.split(text, "en-US")],
+    "speech.engines.kokoro.scripts.letter_names": lambda text: letter_names(text[: chunks.MAX_CHARS]),
+    "speech.engines.kokoro.scripts.espeak_language": lambda text: espeak_language(text[: chunks.MAX_CHARS], "ARABIC"),
+    "speech.engines.kokoro.words.pronounce": lambda text: pronounce(READERS, text[:PRONOUNCED_CHARS], "en-US"),
+    "speech.engines.kokoro.words.pronounce fr": lambda text: pronounce(READERS, text[:PRONOUNCED_CHARS], "fr-FR"),
+    "speech.text.composition.compose": compose,
     "speech.engines.polly.engine.PollyEngine.split": lambda text: PollyEngine().split(
         text, text_format="text", language="en-US"
     ),

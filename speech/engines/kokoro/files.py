@@ -2,6 +2,7 @@
 
 model.onnx             the network for ONNX Runtime
 kokoro-v1_0.pth        the checkpoint for PyTorch, with its config.json
+en_core_web_sm.bin     the English tagger; without it, English is read by fewer rules
 voices/af_bella.bin    a voice pack for each voice: float32, little-endian, 510 × 1 × 256
 installed.json         the files that `installer` verified, see Entry; files copied by hand are not listed
 """
@@ -20,6 +21,7 @@ ONNX_FILE: Final = "model.onnx"
 DETERMINISTIC_FILE: Final = "model.deterministic.onnx"
 CHECKPOINT_FILE: Final = "kokoro-v1_0.pth"
 CONFIG_FILE: Final = "config.json"
+TAGGER_FILE: Final = "en_core_web_sm.bin"
 MANIFEST_FILE: Final = "installed.json"
 PACK_SHAPE: Final = (510, 1, 256)
 PACK_BYTES: Final = 510 * 256 * 4

@@ -28,7 +28,7 @@ def from_hub(wanted: Sequence[File], site: Site) -> Iterator[File]:
     away: set[Base] = set()
     with _client() as client:
         for file in wanted:
-            if file.base in away:
+            if not file.url_path or file.base in away:
                 continue
             url = _url(file)
             site.meter.start(f"downloading {file.name} from {_host(url)}")

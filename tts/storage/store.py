@@ -101,12 +101,12 @@ def delete_audio(job: Job, *, keep: str = "") -> None:
     """The audio of every attempt, but for the one that is kept, and what a worker that was killed left of it in the
     spool of this machine. A worker that still holds the job removes its own. Raises StoreUnavailable.
     """
-    is_held = job.lease_expires_at is not None and job.lease_expires_at > timezone.now()
+    has_worker = job.lease_expires_at is not None and job.lease_expires_at > timezone.now()
     for attempt in range(1, job.attempt + 1):
         key = audio_key(job, attempt)
         if key == keep:
             continue
-        if not (is_held and attempt == job.attempt):
+        if not (has_worker and attempt == job.attempt):
             for left in Path(settings.SPOOL_DIR).glob(f"{spool_path(job, attempt).name}*"):
                 left.unlink(missing_ok=True)
         audio_storage().delete(key)

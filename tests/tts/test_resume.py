@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
@@ -371,6 +372,26 @@ def test_parts_are_erased_with_the_account_that_leaves(account, half_spoken: Job
     half_spoken.refresh_from_db()
     lifecycle.erase_job(job=half_spoken)
     assert (audio_files(), SpeechPart.objects.count()) == ([], 0)
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "completed", "failed"])
+def test_what_a_killed_worker_left_in_the_spool_goes_with_the_job(account, api, the_engine, ending: str):
+    job = submit(account, "GATE to wait for. The end.")
+    claim()
+    settings.SPOOL_DIR.mkdir(exist_ok=True)
+    for name in (f"{job.pk}-1.wav", f"{job.pk}-1.wav.marks"):
+        (settings.SPOOL_DIR / name).write_bytes(b"speech")
+    expire_lease(job)
+    lifecycle.reclaim_dead_jobs()
+    match ending:
+        case "cancelled":
+            assert api.delete(f"/api/v1/tts/{job.pk}").status_code == 200
+        case "completed":
+            speak_to_the_end(the_engine)
+        case "failed":
+            assert lifecycle.fail_job(job=claim(), message="It failed.")
+    job.refresh_from_db()
+    assert (job.status, spool_files()) == (ending, [])
 
 
 def test_a_job_given_up_leaves_its_parts_to_the_sweeper(account, half_spoken: Job):

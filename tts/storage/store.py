@@ -99,11 +99,19 @@ def open_audio(key: str) -> BinaryIO:
 
 
 def delete_audio(job: Job, *, keep: str = "") -> None:
-    """Deletes the audio of every attempt except `keep`. Raises StoreUnavailable."""
+    """Deletes the audio of every attempt except `keep`. Raises StoreUnavailable.
+
+    Also deletes what a killed worker left in the spool of this machine. A worker that holds the job deletes its own.
+    """
+    has_worker = job.lease_expires_at is not None and job.lease_expires_at > timezone.now()
     for attempt in range(1, job.attempt + 1):
         key = audio_key(job, attempt)
-        if key != keep:
-            audio_storage().delete(key)
+        if key == keep:
+            continue
+        if not (has_worker and attempt == job.attempt):
+            for left in Path(settings.SPOOL_DIR).glob(f"{spool_path(job, attempt).name}*"):
+                left.unlink(missing_ok=True)
+        audio_storage().delete(key)
 
 
 def signed_url(key: str, *, base_url: str, lasts: timedelta | None = None) -> SignedUrl:

@@ -39,9 +39,11 @@ DATES_AND_TIMES = [
     ("You may 5 times", "You may five times"),
     ("3:00", "three o'clock"),
     ("7:05", "seven oh five"),
-    ("5:03 am", "five oh three AM"),
+    ("5:03 am", "five oh three A.M."),
     ("It ends at 5 p.m. We go.", "It ends at five PM. We go."),
-    ("9am-5pm", "nine AM to five PM"),
+    ("9am-5pm", "nine A.M. to five PM"),
+    ("It ends at 5am. We go.", "It ends at five A.M. We go."),
+    ("It ends at five AM.", "It ends at five A.M."),
     ("14:10:30", "fourteen hours ten minutes and thirty seconds"),
 ]
 MONEY = [

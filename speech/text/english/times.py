@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from speech.text.english.numbers import SMALL, cardinal, two_digits
+from speech.text.english.numbers import SMALL, TENS, cardinal, two_digits
 from speech.text.english.patterns import DASH
 from speech.text.scan import Rule
 
@@ -89,7 +89,14 @@ def _say_length(match: re.Match[str]) -> str:
 
 
 def _half_day(match: re.Match[str]) -> str:
-    return f" {match['half'][0].upper()}M" if match["half"] else ""
+    if not match["half"]:
+        return ""
+    return " PM" if match["half"][0] in "pP" else f" {say_morning(match)}"
+
+
+def say_morning(match: re.Match[str]) -> str:
+    """AM with dots, because readers take it for the verb; the last one may stand behind the match already."""
+    return "A.M" if match.string[match.end() : match.end() + 1] == "." else "A.M."
 
 
 def _zone(match: re.Match[str]) -> str:
@@ -103,7 +110,12 @@ def _say_military(match: re.Match[str]) -> str:
     return f"{spoken_hour} {'hundred' if minute == '00' else two_digits(minute)}"
 
 
+_SPOKEN_MORNING: Final = re.compile(
+    rf"\b(?:the|oh|hundred|{'|'.join(filter(None, (*SMALL, *TENS)))}) (?P<said>AM)(?!\w)"
+)
+
 RULES: Final = (
+    Rule(_SPOKEN_MORNING, say_morning),
     Rule(_BETWEEN, lambda match: " to "),
     Rule(_EXACT, _say_exact),
     Rule(_TIME, _say_time),

@@ -115,6 +115,8 @@ ONLY_CAPITAL: Final = frozenset({"co", "ca", "ln", "rd", "inc", "sr", "jr"}) - {
 
 
 def _say_initials(match: re.Match[str]) -> str | None:
+    if match["letters"] == "A.M.":
+        return None
     letters = re.findall("[A-Z]", match["letters"])
     is_name = "  " not in match["letters"] and re.search(r" ", match["letters"])
     follows_name = re.match(r" +[A-Z][a-z]", match.string[match.end() :])

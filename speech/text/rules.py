@@ -62,10 +62,8 @@ def apply_rules(text: str, rules: Iterable[Rule], *, has_spaces: bool = True) ->
     return found
 
 
-@cache
-def _compiled(pattern: str, flags: re.RegexFlag) -> re.Pattern[str]:
-    """Compiled when it is first needed: all patterns of a language take longer than to import it."""
-    return re.compile(pattern, flags)
+# Compiled when it is first needed: to compile all patterns of a language takes longer than to import it.
+_compiled: Final = cache(re.compile)
 
 
 def roman_value(numeral: str) -> int:

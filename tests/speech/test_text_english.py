@@ -35,6 +35,7 @@ DATES_AND_TIMES = [
     ("July 4, 1776", "July fourth, seventeen seventy six"),
     ("16 July 1943", "the sixteenth of July nineteen forty three"),
     ("2006-08-05", "August fifth two thousand six"),
+    ("in august, august fifth, an august body", "in August, August fifth, an august body"),
     ("You may 5 times", "You may five times"),
     ("3:00", "three o'clock"),
     ("7:05", "seven oh five"),
@@ -76,6 +77,7 @@ CODES = [
     ("agent 007", "agent zero zero seven"),
     ("555-123-4567", "five five five, one two three, four five six seven"),
     ("4111111111111111", "four one one one, one one one one, one one one one, one one one one"),
+    ("0800 123 456", "zero eight zero zero, one two three, four five six"),
     ("2.0.1", "two point zero point one"),
     ("user@example.com", "user at example dot com"),
     ("example.com/path", "example dot com slash path"),
@@ -96,6 +98,8 @@ WORDS = [
     ("coffee w/o milk", "coffee without milk"),
     ("what're you doing", "what are you doing"),
     ("He has approx. 5 left", "He has approximately five left"),
+    ("Eugene V. Klein", "Eugene V. Klein"),
+    ("Compact AS said NO", "Compact AS said no"),
     ("I LOVE YOU", "I love you"),
     ("THIS PRODUCT IS GREAT", "this product is great"),
     ("STOP DOING THAT", "stop doing that"),
@@ -116,6 +120,7 @@ SIGNS = [
     ("- Milk\n- Eggs", "Milk\nEggs"),
     ("| a | b |\n|---|---|\n| c | d |", "a, b\nc, d"),
     ("run `make` now", "run make now"),
+    ("```python\nx = 5\n```", "x equals five\n"),
     ("5 * 3", "five times three"),
     ("C# and C++", "C sharp and C plus plus"),
     ("snake_case", "snake underscore case"),
@@ -150,6 +155,27 @@ def test_what_is_said_knows_where_it_was_written():
         start = spoken.text.index(said)
         first, last = spoken.source_span(start, start + len(said))
         assert written[first:last] == source
+
+
+def test_letters_are_joined_with_their_marks():
+    spoken = normalize("cafe\u0301 no. 5", "en-US")
+    assert spoken.text == "café number five"
+    assert spoken.source_span(3, 4) == (3, 5)
+    assert spoken.source_span(0, 4) == (0, 5)
+    assert normalize("cafe\u0301", "xx").text == "café"
+
+
+def test_a_long_text_is_said_part_by_part():
+    text = "It costs $5 and 20%.\n" * 500
+    spoken = normalize(text, "en-US")
+    assert spoken.text == "It costs five dollars and twenty percent.\n" * 500
+    place = spoken.text.rindex("twenty")
+    assert spoken.source_span(place, place + 6) == (text.rindex("20%"), text.rindex("20%") + 3)
+
+
+@pytest.mark.parametrize(("part", "said"), [("**Note. ", "Note. "), ("This is all.**", "This is all.")])
+def test_bold_that_goes_over_two_sentences_is_not_read_out(part: str, said: str):
+    assert normalize(part, "en-US").text == said
 
 
 TEXTS = st.text(st.sampled_from("aB 0123456789.,:;/-–$€%°'\"*_#@&()[]|~`+=^²½❤️\n\u00a0IVXkmst"), max_size=80)

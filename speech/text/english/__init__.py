@@ -6,7 +6,21 @@ Owns the order of the rules. What comes first takes its span; the general comes 
 from typing import Final
 
 from speech.text import markdown
-from speech.text.english import codes, dates, emoji, figures, measures, money, places, signs, times, web, words
+from speech.text.english import (
+    codes,
+    dates,
+    emoji,
+    figures,
+    measures,
+    money,
+    numerals,
+    places,
+    signs,
+    sums,
+    times,
+    web,
+    words,
+)
 from speech.text.scan import Rule, find
 from speech.text.spans import Replacement
 
@@ -24,9 +38,11 @@ RULES: Final[tuple[Rule, ...]] = (
     *money.RULES,
     *codes.RULES,
     *measures.RULES,
-    *figures.SIGN_RULES,
+    *sums.RULES,
     *figures.FRACTION_RULES,
     *dates.YEAR_RULES,
+    *sums.RATIO_RULES,
+    *numerals.RULES,
     *figures.RULES,
     *words.RULES,
     *signs.LAST_RULES,

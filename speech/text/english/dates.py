@@ -202,7 +202,21 @@ def _say_fiscal(match: re.Match[str]) -> str:
     return f"FY {year(digits) if len(digits) == 4 else two_digits(digits)}"
 
 
+# The month and not the adjective, which is said otherwise.
+_AUGUST_BEFORE: Final = re.compile(
+    r"\b(?:of|in|since|until|last|next|early|late|mid|every|by) (?P<said>august)(?=[.,;:!?)]|\s*$| (?:and|or|to|at"
+    r"|the|we|I)\b)"
+)
+_AUGUST_BEHIND: Final = re.compile(
+    r"(?<!\w)(?P<said>august)(?= (?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth"
+    r"|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twent|thirt|nineteen"
+    r"|two thousand))"
+)
+
+
 RULES: Final = (
+    Rule(_AUGUST_BEFORE, lambda match: "August"),
+    Rule(_AUGUST_BEHIND, lambda match: "August"),
     Rule(_ISO, _say_iso),
     Rule(_NUMERIC, _say_numeric),
     Rule(_DAY_FIRST, _say_day_first),

@@ -62,10 +62,8 @@ def apply_rules(text: str, rules: Iterable[Rule], *, has_spaces: bool = True) ->
     return found
 
 
-@cache
-def _compiled(pattern: str, flags: re.RegexFlag) -> re.Pattern[str]:
-    """Compiles a pattern on first use: compiling all of a language's patterns takes longer than importing it."""
-    return re.compile(pattern, flags)
+# Compiles a pattern on first use: compiling all of a language's patterns takes longer than importing it.
+_compiled: Final = cache(re.compile)
 
 
 def roman_value(numeral: str) -> int:

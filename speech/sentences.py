@@ -7,8 +7,11 @@ opening quotation marks, and nothing else runs in the process meanwhile. So it n
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from sentencex import segment
+
+from speech.abbreviations import goes_on
 
 MAX_SEGMENT_CHARS = 1000  # a progress step, and what an engine holds at a time
 # The worst text takes 12 ms a window (measured). A sentence is taken from a window's beginning only: the rest shows
@@ -65,7 +68,18 @@ def _segment(window: str, language: str, *, quote: str) -> list[str]:
     if window.isspace():  # the splitter would make a piece of every blank line
         return [window]
     first, *others = segment(language, quote + window)
-    return [sentence for sentence in (first.removeprefix(quote), *others) if sentence]
+    sentences = [sentence for sentence in (first.removeprefix(quote), *others) if sentence]
+    return list(_joined(sentences, language))
+
+
+def _joined(sentences: list[str], language: str) -> Iterator[str]:
+    """Those that the splitter cut behind an abbreviation, in one."""
+    parts: list[str] = []
+    for sentence, following in zip_longest(sentences, sentences[1:], fillvalue=""):
+        parts.append(sentence)
+        if not following or not goes_on(sentence, following, language):
+            yield "".join(parts)
+            parts.clear()
 
 
 def _open_quote(text: str, before: str) -> str:

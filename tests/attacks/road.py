@@ -31,6 +31,7 @@ from speech.engines.google.voices import GEMINI
 from speech.engines.kokoro import chunks
 from speech.engines.kokoro.engine import KokoroEngine
 from speech.engines.kokoro.g2p import Readers
+from speech.engines.kokoro.pauses import count_marks, pause_ms
 from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
 from speech.engines.kokoro.scripts import espeak_language, fold, letter_names, split_scripts
 from speech.engines.kokoro.words import pronounce
@@ -155,6 +156,10 @@ TEXT: Mapping[str, Work] = {
         text, text_format="text", language="ja-JP"
     ),
     **{f"speech.engines.kokoro.g2p.Readers.phonemes {tag}": _phonemes_of(tag) for tag in KOKORO_LANGUAGES},
+    "speech.engines.kokoro.pauses.pause_ms": lambda text: [
+        pause_ms(piece.text) for piece in chunks.split(text, "en-US")
+    ],
+    "speech.engines.kokoro.pauses.count_marks": lambda text: [count_marks(run) for run in runs(spoken_phonemes(text))],
     "speech.engines.kokoro.phonemes.spoken_phonemes": spoken_phonemes,
     "speech.engines.kokoro.phonemes.runs": runs,
     "speech.engines.kokoro.phonemes.numbers": lambda text: [numbers(run) for run in runs(spoken_phonemes(text))],

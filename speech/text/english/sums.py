@@ -12,7 +12,7 @@ _POWER: Final = re.compile(
 )
 _RAISED: Final = re.compile(rf"(?<![\w.,])(?P<base>{NUMBER}|[A-Za-z]{{1,3}})(?P<power>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}})(?!\w)")
 _RAISED_DIGITS: Final = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-# A sign of arithmetic between two operands, of which at least one is a number or stands beside an "=".
+# An arithmetic sign between two operands, at least one of which is a number or next to an "=".
 _TIMES: Final = re.compile(
     r"(?<=[0-9)\ue000])(?P<said> ?(?:[×∗⋅·*]|(?<= )x(?= )|(?<=[0-9])x(?=[0-9\ue000])) ?)(?=[-(0-9A-Za-z\ue000])(?!\*)"
 )

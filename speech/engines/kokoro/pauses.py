@@ -60,9 +60,9 @@ def count_marks(phonemes: str) -> int:
 
 
 def measured(samples: Any, rate_hertz: int) -> slice:
-    """Returns the part of a segment whose loudness counts: from shortly before the first sound to shortly after the last.
+    """Returns the part of a segment whose loudness counts: its sound, and a little silence around it.
 
-    With some silence around it, a single word is not made as loud as a whole sentence.
+    With that silence, a single word is not made as loud as a whole sentence.
     """
     np: Any = importlib.import_module("numpy")
     loud = np.flatnonzero(np.abs(samples) > SILENCE)

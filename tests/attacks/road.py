@@ -43,7 +43,7 @@ from speech.engines.remote.request_batching import split_for_requests, whole_ssm
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from speech.ssml import check_ssml, read_ssml
-from speech.text.composition import compose
+from speech.text.composition import find_composed
 from speech.text.normalize import normalize
 from speech.text.silence import has_speech
 from tts.api.openai.serializers import OpenAISpeechSerializer
@@ -170,7 +170,7 @@ TEXT: Mapping[str, Work] = {
     "speech.engines.kokoro.scripts.espeak_language": lambda text: espeak_language(text[: chunks.MAX_CHARS], "ARABIC"),
     "speech.engines.kokoro.words.pronounce": lambda text: pronounce(READERS, text[:PRONOUNCED_CHARS], "en-US"),
     "speech.engines.kokoro.words.pronounce fr": lambda text: pronounce(READERS, text[:PRONOUNCED_CHARS], "fr-FR"),
-    "speech.text.composition.compose": compose,
+    "speech.text.composition.find_composed": lambda text: list(find_composed(text)),
     "speech.engines.polly.engine.PollyEngine.split": lambda text: PollyEngine().split(
         text, text_format="text", language="en-US"
     ),

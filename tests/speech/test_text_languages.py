@@ -1,8 +1,11 @@
 """What is said for numbers, money, dates, times, units and signs, in each language but English."""
 
+import re
+from importlib import import_module
+
 import pytest
 
-from speech.text.normalize import normalize
+from speech.text.normalize import MODULES, normalize
 
 SPANISH = {
     "Hace -5 grados.": "Hace menos cinco grados.",
@@ -160,3 +163,16 @@ def test_every_replacement_knows_what_it_stands_for(language: str) -> None:
 @pytest.mark.parametrize("language", ["pt-PT", "fr-BE", "fr-CH", "zh-Latn-pinyin"])
 def test_a_variety_with_other_words_is_left_to_its_engine(language: str) -> None:
     assert normalize("91 km", language).text == "91 km"
+
+
+@pytest.mark.parametrize("name", sorted(set(MODULES.values()) - {"speech.text.english"}))
+def test_the_rules_of_a_language_compile(name: str) -> None:
+    """They are compiled when a text first needs them."""
+    for rule in import_module(name)._RULES:
+        re.compile(rule.pattern, rule.flags)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_long_rows_are_said_digit_by_digit(language: str) -> None:
+    spoken = normalize("7" * 5_000, language).text
+    assert not re.search(r"\d", spoken)

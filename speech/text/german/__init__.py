@@ -118,7 +118,7 @@ def _fraction(above: int, below: int) -> str | None:
 
 
 def _ending(text: str, start: int) -> str:
-    before = re.search(r"([^\W\d_]+) $", text[max(0, start - 12) : start])
+    before = re.search(r"(?<![^\W\d_])([^\W\d_]{1,12}) $", text[max(0, start - 12) : start])
     return ENDINGS.get(before[1].lower(), "r") if before else "r"
 
 

@@ -1,6 +1,6 @@
 """Keeping encoded audio in a local file: complete, or not there at all.
 
-Owns the file's life and the true sizes in a stored WAV's header. Does not encode (`speech.audio.encoder`) and
+Owns the file's life, and the place of its true header. Does not encode (`speech.audio.encoder`) and
 knows nothing of the audio store that the file goes to afterwards.
 """
 
@@ -58,16 +58,18 @@ class AudioFile:
         self._file.write(encoded)
         self._size_bytes += len(encoded)
 
-    def finish(self) -> int:
-        """Put the true sizes into a WAV's header, close the file, and return its size in bytes.
+    def finish(self, header: bytes) -> int:
+        """Put the true header over the first bytes, close the file, and return its size in bytes.
+
+        `header`: `Encoder.header`, as long as what stands there. Nothing behind it moves, so that who has read some of
+        the file goes on at the same byte.
 
         It is not forced to the disk: that is the store's affair, which copies it. What a power cut takes from the spool
         is spoken again.
         """
-        if self._encoding.output_format == "wav":
-            data_bytes = self._size_bytes - wav.WAV_HEADER_BYTES
+        if header:
             self._file.seek(0)
-            self._file.write(wav.wav_header(self._encoding, data_bytes=data_bytes))
+            self._file.write(header)
         self._file.flush()  # a full disk is told here, while the file can still be aborted
         self._file.close()
         return self._size_bytes
@@ -105,6 +107,6 @@ def encode_file(chunks: Iterable[bytes], path: Path, encoding: Encoding, *, inpu
             file.write(encoder.feed(pcm))
         file.write(encoder.close())
         return EncodedFile(
-            duration_ms=round(1000 * encoder.duration_seconds),
-            size_bytes=file.finish(),
+            duration_ms=round(1000 * encoder.decoded_seconds),
+            size_bytes=file.finish(encoder.header),
         )

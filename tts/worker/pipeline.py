@@ -122,9 +122,9 @@ def synthesise(
     *,
     keeper: SpeechKeeper | None = None,
 ) -> EncodedFile:
-    """The job's speech, encoded, in a file at `path` and, as it is made, to `writer`: the same bytes, but for the sizes
-    in a WAV's header. Memory does not grow with the text. Without an engine, as there is nothing to say: a moment of
-    silence.
+    """The job's speech, encoded, in a file at `path` and, as it is made, to `writer`: the same bytes, but for a header
+    that tells the length. Without an engine, as there is nothing to say: a moment of silence. Memory does not grow with
+    the text.
 
     Raises an EngineError, AudioTooLong, LeaseLost, WorkerStopping, StoreUnavailable; no file is left then. `keeper` has
     stored what another attempt needs not speak again.
@@ -173,4 +173,4 @@ def _encode_speech(
         if encoder.samples_in == 0:
             raise PermanentEngineError(NOTHING_TO_SAY_MESSAGE)
         write(encoder.close(), lease.chars_done)
-        return EncodedFile(duration_ms=round(encoder.duration_seconds * 1000), size_bytes=file.finish())
+        return EncodedFile(round(encoder.decoded_seconds * 1000), file.finish(encoder.header))

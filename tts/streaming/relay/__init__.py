@@ -3,8 +3,8 @@
 One interface, two kinds: with REDIS_URL a stream in Redis, which reaches other machines; else the worker's own file in
 the spool, which the web process reads while it grows. Redis holds the last bytes of a stream only; those before are
 in the audio store, in parts, while the job runs. Owns bytes in passing and nothing else: whether a job is complete
-stands in its row, and then all of it is in the audio store, byte for byte the same. So either kind may lose anything,
-at any time, and costs only speed.
+stands in its row, and then all of it is in the audio store, byte for byte the same but for a header of the same size,
+which then tells the length. So either kind may lose anything, at any time, and costs only speed.
 """
 
 import asyncio

@@ -7,9 +7,10 @@ row, so that they cannot be refunded.
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 from wsgiref.util import FileWrapper
@@ -68,6 +69,35 @@ async def listen(job: Job, *, is_counted: bool = True) -> AsyncGenerator[bytes, 
         while not _is_over(job, attempt):
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             job = await _look(job.pk)
+
+
+async def wait_until_finished(job: Job, *, seconds: float) -> Job:
+    """Returns the job once it has finished, after `seconds`, or as soon as its pace shows that it will take longer.
+
+    Nothing is sent meanwhile; the audio is sent from its start afterwards.
+    """
+    if job.is_finished:
+        return job
+    deadline = time.monotonic() + seconds
+    with suppress(TimeoutError):
+        async with (
+            asyncio.timeout(seconds),
+            aclosing(relay.follow(job, attempt=job.attempt + (job.status == JobStatus.PENDING))) as pieces,
+        ):
+            first: tuple[float, int] | None = None  # the time of the first audio, and its characters
+            async for piece in pieces:
+                now = time.monotonic()
+                if piece is None:
+                    job = await _look(job.pk)
+                    if job.is_finished:
+                        return job
+                elif first is None:
+                    first = (now, piece.ready_chars)
+                else:
+                    seconds_a_char = (now - first[0]) / max(1, piece.ready_chars - first[1])
+                    if now + seconds_a_char * (job.chars_charged - piece.ready_chars) > deadline and piece.ready_chars:
+                        return job
+    return await _look(job.pk)
 
 
 def is_kept_back(request: HttpRequest) -> bool:

@@ -125,7 +125,8 @@ def synthesise(
 
     Without an engine, because the text contains nothing to say, it writes a moment of silence.
 
-    Both get the same bytes, except for the sizes in a WAV's header. Memory does not grow with the text.
+    Both get the same bytes, except for the header, which in the file has the length. Memory does not grow with the
+    text.
 
     Raises an EngineError, AudioTooLong, LeaseLost, WorkerStopping, StoreUnavailable; the file is then removed, and
     `keeper` has stored what another attempt need not synthesize again.
@@ -174,4 +175,4 @@ def _encode_speech(
         if encoder.samples_in == 0:
             raise PermanentEngineError(NOTHING_TO_SAY_MESSAGE)
         write(encoder.close(), lease.chars_done)
-        return EncodedFile(duration_ms=round(encoder.duration_seconds * 1000), size_bytes=file.finish())
+        return EncodedFile(round(encoder.decoded_seconds * 1000), file.finish(encoder.header))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from asgiref.sync import async_to_sync
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -12,6 +13,7 @@ from accounts.api.key_auth import KEY_ERRORS, KeyView
 from accounts.rate_limits import Bucket
 from config import logs
 from config.api import canonical_json, json_response
+from config.connections import release_connection
 from config.errors import ValidationFailed
 from config.schema import described_as_openai
 from tts.api.jobs import CREDIT_HEADERS, IDEMPOTENCY_KEY, SUBMIT_ERRORS, idempotency_claim, submission_headers
@@ -29,11 +31,14 @@ from tts.errors import StreamBroken
 from tts.requests import SpeechRequest
 from tts.selectors import get_job
 from tts.services.submit import submit_job
-from tts.streaming.job_stream import begin, is_kept_back, listen
+from tts.streaming.job_stream import begin, is_kept_back, listen, wait_until_finished
 from voices.errors import InvalidVoice, ModelNotFound
 from voices.selectors import get_model_alias, get_voice_for_model, list_model_aliases
 
 MEDIA_TYPES = [media_type for _output_format, media_type in RESPONSE_FORMATS.values()]
+
+# Audio that is complete by then is sent whole: its header has the length.
+WHOLE_WITHIN_SECONDS = 0.3
 
 # Our field names → OpenAI's.
 THEIR_NAMES = {
@@ -67,6 +72,8 @@ class Speech(KeyView):
     def post(self, request: Request) -> HttpResponseBase:
         """Returns the audio while it is generated. Unknown fields are ignored.
 
+        Audio that is complete within 0.3 seconds has a `Content-Length`, and its header has the playing time.
+
         The request creates a job like any other. If the job fails before the first byte, the response is an error. If
         it fails later, the response ends abnormally. In both cases, everything except the audio already sent is
         refunded.
@@ -90,6 +97,10 @@ class Speech(KeyView):
             "X-Accel-Buffering": "no",  # tells nginx not to buffer
             "X-Job-ID": str(job.pk),
         } | submission_headers(submission)
+        release_connection()
+        job = async_to_sync(wait_until_finished)(job, seconds=WHOLE_WITHIN_SECONDS)
+        if job.has_audio and not asked.is_sse:
+            headers["Content-Length"] = str(job.audio_bytes)
         chunks = listen(job, is_counted=not is_kept_back(request._request))
         if asked.is_sse:
             body, content_type = begin(events(job, chunks), request._request), "text/event-stream"

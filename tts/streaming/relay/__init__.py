@@ -3,8 +3,8 @@
 One interface, two implementations: with REDIS_URL a Redis stream, which reaches other machines; otherwise the worker's
 own file in the spool, which the web process reads while it grows. Redis only has the last bytes of a stream; earlier
 ones are in the audio store, in parts, while the job runs. The relay is only a transport: whether a job is complete is
-in its row, and then the audio store has the same bytes in full. So either implementation may lose any data at any time,
-at the cost of speed only.
+in its row, and then the audio store has the same bytes in full, except for a header of the same size, which then has
+the length. So either implementation may lose any data at any time, at the cost of speed only.
 """
 
 import asyncio

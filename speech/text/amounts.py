@@ -88,7 +88,7 @@ def _say_money(language: Language, match: re.Match[str]) -> str | None:
 
 
 def _of_round(language: Language, whole: int, fraction: str, unit: str) -> str:
-    """Inserts the word for "of" after round millions, where the language has one."""
+    """Returns the unit, after round millions with the word for "of" before it, if the language has one."""
     is_round = whole >= 1_000_000 and whole % 1_000_000 == 0 and not fraction
     return language.of_scale("", unit) if is_round else unit
 

@@ -20,7 +20,7 @@ OPERATORS: Final = {
     "*": "times",
     "÷": "divided",
 }
-MIN_SPELLED_DIGITS: Final = 16  # without groups, a number of this length belongs to a card or an account
+MIN_SPELLED_DIGITS: Final = 16  # a number of this length without groups is that of a card or an account
 
 
 def build_date_rules(language: Language) -> Iterable[Rule]:

@@ -72,7 +72,7 @@ _UNITS: Final = {
     dB|分贝
 """).items()
 }
-# Abbreviations that are written small as well: spelled, so in capitals.
+# Abbreviations that also occur in lower case. In capitals, they are spelled.
 _ACRONYMS: Final = split_words(
     """
     atm nba ceo cfo cto coo mvp iq eq gdp dna vip usb pdf wto cpi gps app api cpu gpu kfc cba hr pk pm2.5 tv dvd cd id
@@ -114,7 +114,7 @@ def cardinal(number: int) -> str:
 
 
 def _thousands(number: int, *, is_tens: bool) -> str:
-    """`is_tens`: 10 is 十, not 一十."""
+    """Reads a number below ten thousand. With `is_tens`, 10 is 十, not 一十."""
     said, has_gap = "", False
     for size, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
         digit, number = divmod(number, size)
@@ -185,7 +185,7 @@ def _say_phone(match: re.Match[str]) -> str:
 
 
 def _say_amount(match: re.Match[str]) -> str:
-    """A sign, a number or a range, and a scale."""
+    """Reads a sign, a number or a range, and a scale."""
     parts = match.groupdict()
     said = "两" if parts["n"] == "2" and (parts.get("scale") or "")[:1] in {"千", "万", "亿"} else _number(parts["n"])
     if parts.get("to"):

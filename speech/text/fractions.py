@@ -1,4 +1,4 @@
-"""Rules for fractions, such as 3/4, 1 1/2 and ½."""
+"""Rules for fractions: 3/4, 1 1/2, ½."""
 
 import re
 import unicodedata

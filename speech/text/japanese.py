@@ -84,7 +84,7 @@ _WEEKDAYS: Final = "月火水木金土日"
 
 
 def cardinal(number: int) -> str:
-    """In characters. A thousand of something larger is 一千."""
+    """Writes a number in characters. One thousand before a larger unit is 一千."""
     if number == 0:
         return "零"
     said = ""
@@ -127,13 +127,13 @@ def _say_time(match: re.Match[str]) -> str | None:
 
 
 def _say_phone(match: re.Match[str]) -> str:
-    """Group by group."""
+    """Reads a phone number group by group."""
     groups = re.findall(r"\d+", match[0])
     return "、".join("".join(_SPOKEN_DIGITS[int(digit)] for digit in group) for group in groups)
 
 
 def _spell(match: re.Match[str]) -> str:
-    """Digit by digit, long ones in fours."""
+    """Reads digit by digit, and long numbers in groups of four."""
     said = [_SPOKEN_DIGITS[int(digit)] for digit in match[0]]
     size = 4 if len(said) > 11 else len(said)
     return "、".join("".join(said[start : start + size]) for start in range(0, len(said), size))

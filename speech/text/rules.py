@@ -1,6 +1,6 @@
-"""Applies rules that replace parts of a text, one after the other. Text that one rule took is hidden from the next.
+"""Applies rules that replace parts of a text, one after the other. Later rules do not see text that one has replaced.
 
-Also has the patterns of numbers. Each language has its words in its own module.
+The patterns of numbers are here too. Each language has its words in its own module.
 """
 
 import re

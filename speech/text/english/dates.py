@@ -71,7 +71,7 @@ _SHORT_YEAR: Final = re.compile(r"\b(?i:of|in|since) (?P<said>['’](?P<year>[0-
 _MANY: Final = re.compile(r"(?<![\w.,$])1(?P<zeros>0{2,3})s(?!\w)")
 _FISCAL: Final = re.compile(r"\b(?P<said>FY ?(?P<year>20[0-9]{2}|[0-9]{2}))\b")
 _ERA = r"(?= ?(?:B\.?C\.?|A\.?D\.?|B\.?C\.?E\.?|C\.?E\.?)(?!\w))"
-# A number that is a year, judging by the words before or after it.
+# A number that the words before or after it mark as a year.
 _LONE_YEAR: Final = re.compile(
     r"(?<![\w.,$€£¥#/:+=-])(?P<said>1[1-9][0-9]{2}|20[0-9]{2}|2[1-9]00)"
     r"(?!\w|[.,:/][0-9]| ?[%°€$£×*+=/<>]| -[0-9])(?P<after> [a-z]{2,12}|-[a-z]{2,12})?"
@@ -80,7 +80,7 @@ _BIG_YEAR: Final = re.compile(
     r"\b(?i:in|year) (?P<said>10[1-9][0-9])(?![\w]|[.,:/][0-9]| (?!and\b|or\b|to\b|by\b|the\b|at\b|when\b|he\b"
     r"|she\b|it\b|they\b)[a-z])"
 )
-# Words after a year that it does not count.
+# Words after a year that show that it is not a count of them.
 NOT_COUNTED: Final = word_set(
     """across afterwards always as besides does has hers his is its ours perhaps plus since theirs this thus towards
     unless us versus was yes"""
@@ -202,7 +202,7 @@ def _say_fiscal(match: re.Match[str]) -> str:
     return f"FY {year(digits) if len(digits) == 4 else two_digits(digits)}"
 
 
-# The month and not the adjective, which is said otherwise.
+# The month and not the adjective, which is pronounced differently.
 _AUGUST_BEFORE: Final = re.compile(
     r"\b(?:of|in|since|until|last|next|early|late|mid|every|by) (?P<said>august)(?=[.,;:!?)]|\s*$| (?:and|or|to|at"
     r"|the|we|I)\b)"

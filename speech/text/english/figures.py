@@ -1,4 +1,4 @@
-"""Rules for all other numbers: fractions, ordinals, ranges, sums, Roman numerals, numbers with letters, cardinals."""
+"""Rules for all other numbers: fractions, ordinals, ranges, numbers with letters, cardinals."""
 
 import re
 from typing import Final
@@ -7,7 +7,7 @@ from speech.text.english.numbers import cardinal, decimal, fraction, mixed, ordi
 from speech.text.english.patterns import DASH, INTEGER, NUMBER, SCALES, SIGNS, START, plain
 from speech.text.scan import Rule
 
-# Units that are measured in fractions.
+# Units that are often measured in fractions.
 PARTS: Final = (
     "cup|mile|hour|inch|pound|teaspoon|tablespoon|gallon|pint|quart|ounce|acre|liter|litre|mile|minute|second|day|dozen"
     "|million|billion|bottle|glass|page|century|marathon|yard|foot|meter|metre|kilometer|kilometre|kilo|ton"

@@ -13,7 +13,7 @@ UNITS: Final = read_table("units")["units"]
 POWERS: Final = {"²": "square", "2": "square", "^2": "square", "³": "cubic", "3": "cubic", "^3": "cubic"}
 LENGTHS: Final = ("nm", "µm", "mm", "cm", "dm", "m", "km", "in", "ft", "yd", "mi")
 PLURALS: Final = read_table("units")["plurals"]
-# After a space, these are as often a word or a name as a unit.
+# After a space, these are often words or names instead of units.
 ONLY_CLOSE: Final = frozenset({"in", "K", "N", "J", "pp", "MP", "pt", "mo"})
 # Without a space, these mean something else: 4K, 100M, 5pt (type), 3V3.
 ONLY_APART: Final = frozenset({"pp", "K", "N", "J", "mo"})

@@ -1,4 +1,4 @@
-"""Roman numerals: "Henry VIII" is "Henry the eighth", "Chapter IV" "Chapter four"."""
+"""Rules for Roman numerals: "Henry VIII" is "Henry the eighth", and "Chapter IV" is "Chapter four"."""
 
 import re
 from typing import Final
@@ -7,7 +7,7 @@ from speech.text.english.numbers import cardinal, ordinal, roman
 from speech.text.scan import Rule
 
 _NUMERALS = r"[IVXLCDM]{1,9}"
-# What is numbered, and who.
+# Words before the numeral of a part, and first names before the numeral of a ruler.
 _CHAPTERS: Final = re.compile(
     r"\b(?i:chapter|part|book|act|scene|volume|vol\.|section|article|title|appendix|phase|type|stage|class|level"
     r"|grade|war"

@@ -78,13 +78,13 @@ _HTML_NAMES: Final = {
     "nbsp": " ",
     "#39": "'",
 }
-_SIGN: Final = re.compile(f"(?P<sign>[{re.escape(''.join(_NAMED))}])(?P=sign){{0,80}}")  # a row of one is said once
+_SIGN: Final = re.compile(f"(?P<sign>[{re.escape(''.join(_NAMED))}])(?P=sign){{0,80}}")  # a repeated sign is read once
 _STARS: Final = re.compile(r"\*{2,4}(?=\w)")
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>\n]{0,80}>")
 
 
 def _say_quote(match: re.Match[str]) -> str:
-    """Opens at the start of a word and closes at the end of one; next to a number or a mark, alternates."""
+    """Reads a quotation mark: it opens before a word and closes after one; next to numbers or marks, it alternates."""
     text, start, end = match.string, match.start(), match.end()
     before, after = text[max(start - 1, 0) : start], text[end : end + 1]
     if not match["mark"]:

@@ -7,7 +7,7 @@ from speech.text.english.numbers import spell
 from speech.text.english.tables import word_set
 from speech.text.scan import Rule
 
-# Read as words; other endings are read letter by letter.
+# Endings and names that are read as words; others are read letter by letter.
 WORDS: Final = word_set(
     """agency app biz blog cloud club com design dev edu gov info int life live media mil name net news online org shop
     site store studio tech today world"""

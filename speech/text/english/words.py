@@ -1,4 +1,4 @@
-"""Rules for abbreviations, and for words in capitals that are not."""
+"""Rules for abbreviations, and for words in capitals that are not abbreviations."""
 
 import re
 from typing import Final
@@ -73,7 +73,7 @@ def _say_title(match: re.Match[str]) -> str | None:
     title, before = match["title"], match.string[max(match.start() - 24, 0) : match.start()]
     if title == "St" and not match["dot"]:
         return None
-    # "12 Main St. Apt": it ends the street's name before it. "Dr. King Dr." is left to the address rules.
+    # "12 Main St. Apt": it ends the name of a street. "Dr. King Dr." is left to the address rules.
     if title in ("St", "Dr", "Ft") and re.search(r"[0-9][\w'’]*(?: [A-Z][\w'’]*)* $", before):
         return None
     return TITLES[title]
@@ -104,9 +104,9 @@ def _say_dotted(match: re.Match[str]) -> str | None:
 
 
 NEVER_LAST: Final = word_set("vs e.g i.e approx cf ca viz incl excl attn tel")
-# Words in their own right at the end of a sentence.
+# Ordinary words if they end a sentence.
 AMBIGUOUS: Final = word_set("""al ca co ed est ext fig inc max min misc resp sq temp""")
-# Words that often start a sentence, and are rarely a name.
+# Words that often start a sentence, and are rarely names.
 OPENERS: Final = word_set(
     """A An And As At But By For From He Her His How I If In It Its My No Now Of On Or Our She So That The Their Then
     There These They This Those To We What When Where Who Why Yes You Your"""

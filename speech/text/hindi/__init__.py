@@ -122,7 +122,7 @@ def _spell(match: re.Match[str]) -> str:
 
 
 def _say_house(match: re.Match[str]) -> str:
-    """Reads digits, the letter of a house, and the sign between two numbers."""
+    """Reads a house number: digits, a letter, and the sign between two numbers."""
     names = {"-": "हाइफ़न", "/": "बटा"}
     return " ".join(
         _DIGITS[int(character)] if character.isdecimal() else names.get(character) or LETTERS[character.lower()]

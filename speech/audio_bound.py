@@ -19,7 +19,9 @@ WIDE_LETTERS_PER_WORD = 2
 # Pauses that engines make after these elements: eSpeak's, which are the longest.
 PAUSE_SECONDS = {"p": 0.75, "s": 0.3}
 SLICE_CHARS = 16_384  # counted in one go
-SPOKEN_MARKS = frozenset("@#%&*/\\_")  # punctuation that has a name when it is read
+SPOKEN_MARKS = frozenset("@#%‰&*/\\_§¶")  # punctuation that has a name when it is read
+# By Unicode category of a symbol, half of the words in the longest names of its kind: a digit is half of one, too.
+NAME_WORDS = {"So": 4.0, "Sm": 2.0}  # "hand with index finger and thumb crossed", "is at most"
 # Scripts without spaces between words (Thai, Lao, Tibetan, Burmese, Khmer), and those whose letters are syllables.
 WIDE = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\uffef\U00020000-\U0003ffff"
 LETTER_RUN = re.compile(rf"[^\W\d_{WIDE}]+")
@@ -44,8 +46,8 @@ def count_spoken_words(text: str) -> float:
 
     A run of letters is a word, and a long one begins another with every eighth letter, as if it were read in parts. In
     scripts without spaces, and in those whose letters are syllables, two characters are a word. Every digit is a word
-    ("777" is said in four), and so is every symbol with a name: %, €, an emoji. White space and other punctuation
-    are none.
+    ("777" is said in four), and so is every symbol with a short name: %, €. An emoji is four. White space and other
+    punctuation are none.
     """
     # Run by run, and slice by slice: between two steps in Python other threads run.
     words = float(sum(-(-len(run[0]) // LETTERS_PER_WORD) for run in LETTER_RUN.finditer(text)))
@@ -74,7 +76,7 @@ def _words_in(char: str) -> float:
     """Of a character that is a word, or a part of one, by itself."""
     category = unicodedata.category(char)
     if category[0] in "NS" or char in SPOKEN_MARKS:
-        return 1.0
+        return NAME_WORDS.get(category, 1.0)
     is_wide = category[0] == "L" and not LETTER_RUN.match(char)
     return 1 / WIDE_LETTERS_PER_WORD if is_wide else 0.0
 

@@ -42,7 +42,7 @@ from speech.engines.remote.request_batching import split_for_requests, whole_ssm
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from speech.ssml import check_ssml, read_ssml
-from speech.text.composition import compose
+from speech.text.normalize import normalize
 from tts.api.openai.serializers import OpenAISpeechSerializer
 from tts.api.serializers import SpeechSerializer
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
@@ -100,6 +100,11 @@ def _phonemes_of(language: str) -> Work:
     return read
 
 
+def _normalized(text: str) -> Iterator[str]:
+    for piece in islice(split_text(text, "en-US"), SEGMENTS):
+        yield normalize(piece, "en-US").text
+
+
 def _messages(text: str, text_format: str = "text") -> Iterator[object]:
     pieces = GoogleEngine().split(text, text_format=text_format, language="en-US")  # type: ignore[arg-type]
     for piece in islice(pieces, SEGMENTS):
@@ -155,7 +160,6 @@ TEXT: Mapping[str, Work] = {
     "speech.engines.kokoro.scripts.espeak_language": lambda text: espeak_language(text[: chunks.MAX_CHARS], "ARABIC"),
     "speech.engines.kokoro.words.pronounce": lambda text: pronounce(READERS, text[:PRONOUNCED_CHARS], "en-US"),
     "speech.engines.kokoro.words.pronounce fr": lambda text: pronounce(READERS, text[:PRONOUNCED_CHARS], "fr-FR"),
-    "speech.text.composition.compose": compose,
     "speech.engines.polly.engine.PollyEngine.split": lambda text: PollyEngine().split(
         text, text_format="text", language="en-US"
     ),
@@ -177,6 +181,8 @@ TEXT: Mapping[str, Work] = {
     "speech.sentences.split_text de": lambda text: split_text(text, "de-DE"),
     "speech.sentences.split_text hy": lambda text: split_text(text, "hy-AM"),
     "speech.sentences.split_text ja": lambda text: split_text(text, "ja-JP"),
+    "speech.text.normalize.normalize en": _normalized,
+    "speech.text.normalize.normalize whole": lambda text: normalize(text[:20_000], "en-US"),
     "tts.api.serializers.SpeechSerializer.validate_text": lambda text: SpeechSerializer(
         data=_body(text)
     ).speech_request(),

@@ -17,7 +17,7 @@ from speech.engines.base import EngineUnavailable
 from speech.engines.espeak.phonemes import PhonemeReader
 from speech.engines.kokoro import cjk, english, tagger
 from speech.engines.kokoro.fair_lock import FairLock
-from speech.engines.kokoro.ipa import nearest_of_model, of_model
+from speech.engines.kokoro.espeak_ipa import nearest_of_model, of_model
 from speech.engines.kokoro.reading import Reading, Spoken, join, shift
 from speech.engines.kokoro.scripts import (
     HAN,
@@ -30,9 +30,7 @@ from speech.engines.kokoro.scripts import (
     split_scripts,
 )  # fmt: skip
 from speech.engines.kokoro.voices import LANGUAGE_OF_TAG, LANGUAGES
-from speech.text.composition import compose
 from speech.text.normalize import normalize
-from speech.text.spans import apply
 
 Reader = Callable[[str], list[Reading]]
 
@@ -46,7 +44,6 @@ PACKAGES: Final = {
 }
 DICTIONARY_LETTERS: Final = "jz"  # hundreds of megabytes of dictionaries, which not everybody wants
 
-NORMALIZED: Final = "ab"  # what is written as figures and signs is said in words before it is read
 OWN_SCRIPTS: Final = {"h": ("DEVANAGARI", LATIN)}  # of the languages that eSpeak reads; the others: Latin
 READERS_OF_SCRIPTS: Final = {LATIN: "a", HAN: "z", KANA: "j"}
 
@@ -87,19 +84,18 @@ class Readers:
 
         Raises EngineUnavailable, TransientEngineError.
         """
-        composed = compose(text)
+        spoken = normalize(text, tag)
         if not text.strip():
-            return Spoken(composed.text, [], (composed,))
+            return Spoken(spoken, [])
         letter = LANGUAGE_OF_TAG[tag]
         if reason := missing_for(tag):
             raise EngineUnavailable(f"{reason}.")
-        spoken = normalize(composed.text, tag) if letter in NORMALIZED else apply(composed.text, ())
         with self._turns.mine():  # the dictionaries keep state while they read
             if self._tagger_state != (state := tagger.state()):  # it was installed by now
                 self._tagger_state = state
                 for english_letter in "ab":
                     self._readers.pop(english_letter, None)
-            return Spoken(spoken.text, self._reader(letter)(fold(spoken.text)), (composed, spoken))
+            return Spoken(spoken, self._reader(letter)(fold(spoken.text)))
 
     def close(self) -> None:
         self._espeak.close()

@@ -17,17 +17,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What is said for a text, how it sounds, and the way back. `maps`: from the text to what is said, in order."""
+    """What is said for a text, and how it sounds."""
 
-    text: str
-    readings: list[Reading]  # places are those of `text`
-    maps: tuple[SpokenText, ...]
-
-    def source_span(self, start: int, end: int) -> tuple[int, int]:
-        """The span of the source that `text[start:end]` was made from."""
-        for written in reversed(self.maps):
-            start, end = written.source_span(start, end)
-        return start, end
+    said: SpokenText
+    readings: list[Reading]  # places are those of `said.text`
 
 
 def join(readings: Iterable[Reading]) -> str:

@@ -40,7 +40,7 @@ _CALL: Final = re.compile(
     r"\b(?i:call|calls|called|dial|dialed|dialled|text|phone) (?P<said>[0-9]{3})(?!\w|[.,:/-][0-9]| [a-z]+s\b)"
 )
 _LONG: Final = re.compile(r"(?<![\w.,$€£¥₹-])(?P<digits>[0-9]{10,60})(?![\w]|[.,][0-9])")
-_LEADING_ZERO: Final = re.compile(r"(?<![\w.,$€£¥₹])(?P<digits>0[0-9]{1,30})(?![\w]|[.,:/][0-9])")
+_LEADING_ZERO: Final = re.compile(r"(?<![\w.,$€£¥₹])(?P<digits>0[0-9]{1,30}(?: [0-9]{3,8}){0,4})(?![\w]|[.,:/][0-9])")
 _AFTER_CONTEXT: Final = word_set("""days dollars euros hours minutes people percent seconds times users years""")
 
 
@@ -121,6 +121,13 @@ def _say_long(match: re.Match[str]) -> str | None:
     return spell_groups(digits, 3 if len(digits) % 4 else 4)
 
 
+def _say_leading_zero(match: re.Match[str]) -> str:
+    groups = match["digits"].split(" ")
+    if len(groups) == 1 and len(groups[0]) > 8:
+        return spell_groups(groups[0])
+    return ", ".join(map(spell, groups))
+
+
 RULES: Final = (
     Rule(_PHONE, _say_phone),
     Rule(_VANITY, _say_vanity),
@@ -138,8 +145,5 @@ RULES: Final = (
     ),
     Rule(_LOCAL, lambda match: f"{spell(match['office'])}, {spell(match['line'])}"),
     Rule(_LONG, _say_long),
-    Rule(
-        _LEADING_ZERO,
-        lambda match: spell(match["digits"]) if len(match["digits"]) < 9 else spell_groups(match["digits"]),
-    ),
+    Rule(_LEADING_ZERO, _say_leading_zero),
 )

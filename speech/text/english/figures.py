@@ -14,7 +14,7 @@ PARTS: Final = (
 )
 _FRACTION: Final = re.compile(
     rf"(?<![\w.,/])(?P<sign>(?<![\w)])[-−])?(?:(?P<whole>[0-9]{{1,6}})[ -])?(?P<top>[0-9]{{1,9}})(?P<slash>/| / |⁄)"
-    rf"(?P<bottom>[0-9]{{1,9}})(?:st|nd|rd|ths?|RD|TH|ST|ND)?(?:(?P<thing> (?:{PARTS})\b))?(?![\w/]|[.,][0-9])"
+    rf"(?P<bottom>[0-9]{{1,9}})(?:st|nd|rds?|ths?|RD|TH|ST|ND)?(?:(?P<thing> (?:{PARTS})\b))?(?![\w/]|[.,][0-9])"
 )
 _ALWAYS: Final = re.compile(r"(?<![\w.,/])(?P<said>24/7|9/11|50/50|20/20)(?![\w/]|[.,][0-9])")
 _SPOKEN: Final = {"24/7": "twenty four seven", "9/11": "nine eleven", "50/50": "fifty fifty", "20/20": "twenty twenty"}
@@ -61,7 +61,9 @@ _POWER: Final = re.compile(
 _RAISED: Final = re.compile(rf"(?<![\w.,])(?P<base>{NUMBER}|[A-Za-z]{{1,3}})(?P<power>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}})(?!\w)")
 _RAISED_DIGITS: Final = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 # A sign of arithmetic between two operands, of which at least one is a number or stands beside an "=".
-_TIMES: Final = re.compile(r"(?<=[0-9)])(?P<said> ?(?:[×∗⋅·*]|(?<= )x(?= )|x(?=[0-9])) ?)(?=[-(0-9A-Za-z]{1,12})(?!\*)")
+_TIMES: Final = re.compile(
+    r"(?<=[0-9)\ue000])(?P<said> ?(?:[×∗⋅·*]|(?<= )x(?= )|x(?=[0-9\ue000])) ?)(?=[-(0-9A-Za-z\ue000])(?!\*)"
+)
 _ALGEBRA: Final = re.compile(
     r"(?<=[0-9A-Za-z)%²³])(?P<said> {0,2}(?P<sign>[-−–+/÷*×<>]|[<>]=|[!=]=|[=≠≈≤≥±]) {0,2})"
     r"(?=[-−(]?[0-9A-Za-z$√π(]{1,12})"
@@ -120,7 +122,8 @@ _RULERS = (
     "|Abdullah|Rama|Kamehameha|Pope|Stephen|Sigismund|Casimir|Ladislaus|Matthias|Celestine|Honorius|Eugene|Adrian|Hadrian|Urban"
 )
 _KINGS: Final = re.compile(
-    rf"\b(?:{_RULERS})(?P<said> (?P<numeral>[IVX]{{2,6}}|[VX]|I(?=[,.;:)’']| (?:of|was|and|is|in)\b|\s*$)))(?![\w]"
+    rf"\b(?:{_RULERS})(?P<said> (?P<numeral>[IVX]{{2,6}}|[VX](?!\. +[A-Z])|I(?=[,.;:)’']| (?:of|was|and|is|in)\b"
+    rf"|\s*$)))(?![\w]"
     rf"|\.\w)"
 )
 _CENTURY: Final = re.compile(
@@ -142,7 +145,8 @@ _LARGE: Final = re.compile(
 _LARGE_SCALES: Final = {"bn": "billion", "Bn": "billion"}
 _PLAIN: Final = re.compile(rf"(?<![\w.])(?<![0-9],)(?P<sign>(?<![\w)%.-])[-−–+±])?(?P<number>{NUMBER})")
 _SPACED: Final = re.compile(
-    rf"{START}(?P<said>[0-9]{{1,3}}(?:(?:\u2009[0-9]{{3}}){{1,6}}|(?: [0-9]{{3}}){{2,6}}|(?:\.[0-9]{{3}}){{2,6}}))"
+    rf"{START}(?P<said>[0-9]{{1,3}}(?:(?:\u2009[0-9]{{3}}){{1,6}}|(?: [0-9]{{3}}){{2,6}}|(?: 000){{1,6}}|"
+    rf"(?:\.[0-9]{{3}}){{2,6}}))"
     r"(?![\w/]|[., -][0-9])"
 )
 _REST: Final = re.compile(r"(?P<sign>(?<=[\s(])[-−–](?=[0-9]))?(?P<number>[0-9]{1,60})")

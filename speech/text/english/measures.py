@@ -62,6 +62,7 @@ _ANGLE: Final = re.compile(
 )
 NOT_MEASURED: Final = word_set("""and apart at away by deep from high in is long of off or tall thick to was wide x""")
 _RATE: Final = re.compile(rf"{START}(?P<number>{NUMBER})/(?P<per>hr|h|min|sec|day|wk|week|mo|month|yr|year)(?!\w)")
+_DENSITY: Final = re.compile(r"(?<=[a-z])(?P<said>/(?P<unit>mi|km|cm|m)(?P<power>[²³]))(?!\w)")
 _SIDES: Final = {"N": " north", "S": " south", "E": " east", "W": " west", None: ""}
 
 
@@ -152,5 +153,6 @@ RULES: Final = (
     Rule(_FEET, _say_feet),
     Rule(_INCHES, _say_inches),
     Rule(_MEASURE, _say_measure),
+    Rule(_DENSITY, lambda match: f" per {_name(match['unit'], match['power'], is_singular=True)}"),
     Rule(_RATE, lambda match: f"{decimal(plain(match['number']))} per {_PER_UNITS[match['per']]}"),
 )

@@ -78,7 +78,7 @@ _HTML_NAMES: Final = {
     "nbsp": " ",
     "#39": "'",
 }
-_SIGN: Final = re.compile(f"[{re.escape(''.join(_NAMED))}]")
+_SIGN: Final = re.compile(f"(?P<sign>[{re.escape(''.join(_NAMED))}])(?P=sign){{0,80}}")  # a row of one is said once
 _STARS: Final = re.compile(r"\*{2,4}(?=\w)")
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>\n]{0,80}>")
 
@@ -95,7 +95,7 @@ def _say_quote(match: re.Match[str]) -> str:
 
 
 def _say_sign(match: re.Match[str]) -> str:
-    said = _NAMED[match[0]]
+    said = _NAMED[match["sign"]]
     text, start, end = match.string, match.start(), match.end()
     if text[start - 1 : start] in ("", " ", "\n", "("):
         said = said.lstrip()

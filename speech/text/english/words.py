@@ -50,9 +50,11 @@ EMPHASISED: Final = word_set(
 )
 _CAPITALS: Final = re.compile(r"(?<![\w@#&./-])[A-Z]{2,24}(?:['’][A-Z]{1,3})?(?![\w&/]|\.\w|-\d)")
 _SHOUTED: Final = re.compile(
-    r"(?<![\w@#&./-])(?:[A-Z]{1,24}(?:['’][A-Z]{1,3})?(?:[,;:]? +(?=[A-Z]))?){2,40}(?![\w&/]|\.\w|-\d)"
+    r"(?<![\w@#&./-])[A-Z]{1,24}(?:['’][A-Z]{1,3})?(?:[,;:]? {1,2}[A-Z]{1,24}(?:['’][A-Z]{1,3})?(?!\w)){1,40}"
+    r"(?![\w&/]|\.\w|-\d)"
 )
 _VOWELS: Final = re.compile("[AEIOUY]")
+SHORT_EMPHASISED: Final = word_set("BE DO GO HE IS ME MY NO SO WE")  # the others are names of states or companies
 # Known to be said by letters, or as a name, also among other capitals.
 ABBREVIATIONS: Final = word_set(
     """ABC AI AM AP API ATM BBC BMW CBS CD CEO CFO CIA CNN COO CPU CSS CTO DC DIY DNA DVD EDT ERP EST ETA EU EV FAQ FBI
@@ -150,9 +152,8 @@ def _lower(word: str) -> str:
 
 def _say_capitals(match: re.Match[str]) -> str | None:
     word = match[0]
-    if word.lower() in EMPHASISED and word not in ABBREVIATIONS:
-        return word.lower()
-    return None
+    is_known = word.lower() in EMPHASISED and word not in ABBREVIATIONS
+    return word.lower() if is_known and (len(word) > 2 or word in SHORT_EMPHASISED) else None
 
 
 EARLY_RULES: Final = (

@@ -26,6 +26,8 @@ MODULES: Final = {  # by the primary language of a BCP 47 tag
     "pt": "speech.text.portuguese",
     "zh": "speech.text.chinese",
 }
+# Varieties that count in other words, such as "nonante", or in another script: their engine reads them better.
+OTHER_WORDS: Final = frozenset({"fr-BE", "fr-CH", "pt-PT", "zh-Latn-pinyin"})
 WINDOW_CHARS: Final = 1000
 MAX_MARKS: Final = 32  # that are joined with one letter; more are a joke, and take the square of their number
 
@@ -35,7 +37,8 @@ def normalize(text: str, language: str) -> SpokenText:
     (NFC).
     """
     primary = language.partition("-")[0].lower()
-    find = _finder(primary) if primary in MODULES else _find_nothing
+    is_known = primary in MODULES and language not in OTHER_WORDS
+    find = _finder(primary) if is_known else _find_nothing
     replacements: list[Replacement] = []
     for start, window in _windows(text):
         replacements += (

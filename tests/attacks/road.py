@@ -100,9 +100,12 @@ def _phonemes_of(language: str) -> Work:
     return read
 
 
-def _normalized(text: str) -> Iterator[str]:
-    for piece in islice(split_text(text, "en-US"), SEGMENTS):
-        yield normalize(piece, "en-US").text
+def _normalized_in(language: str) -> Work:
+    def said(text: str) -> Iterator[str]:
+        for piece in islice(split_text(text, language), SEGMENTS):
+            yield normalize(piece, language).text
+
+    return said
 
 
 def _messages(text: str, text_format: str = "text") -> Iterator[object]:
@@ -181,7 +184,7 @@ TEXT: Mapping[str, Work] = {
     "speech.sentences.split_text de": lambda text: split_text(text, "de-DE"),
     "speech.sentences.split_text hy": lambda text: split_text(text, "hy-AM"),
     "speech.sentences.split_text ja": lambda text: split_text(text, "ja-JP"),
-    "speech.text.normalize.normalize en": _normalized,
+    **{f"speech.text.normalize.normalize {tag}": _normalized_in(tag) for tag in ("de-DE", *KOKORO_LANGUAGES)},
     "speech.text.normalize.normalize whole": lambda text: normalize(text[:20_000], "en-US"),
     "tts.api.serializers.SpeechSerializer.validate_text": lambda text: SpeechSerializer(
         data=_body(text)

@@ -90,7 +90,7 @@ def test_the_voices_rank_by_their_authors_grades(engine: KokoroEngine):
         ("en-US", "I am here.", "ˌI ɐm hˈɪɹ."),
         ("en-US", "Kokorofy", "kˈɑkɔɹˌɑfI"),  # in no dictionary
         ("es-ES", "Hola, ¿qué tal?", "ˈola, kˈe tˈal?"),
-        ("fr-FR", "Bonjour le monde, à 3.5 %.", "bɔ̃ʒˈuʁ lə mˈɔ̃d, a tʁwa pwɛ̃ sˈɛ̃k puʁsˈɑ̃."),
+        ("fr-FR", "Bonjour le monde, à 3.5 %.", "bɔ̃ʒˈuʁ lə mˈɔ̃d, a tʁwˈa pwˌɛ̃ sˈɛ̃k puʁ sˈɑ̃."),
         ("hi-IN", "नमस्ते दुनिया।", "nəmˈʌsteː dˈʊnɪjˌaː."),
         ("it-IT", "Ciao, come stai?", "ʧˈao, kˌome stˈaj?"),
         ("pt-BR", "Olá, tudo bem?", "olˈa, tˈudʊ bˈAŋ?"),

@@ -75,8 +75,7 @@ class EspeakEngine:
         if segment.text_format == "text":
             text = plain_text(segment.text)
             is_markup = pauses_after(text)
-            if segment.language.startswith("en-"):
-                text = normalize(text, segment.language).text
+            text = normalize(text, segment.language).text
             if text.strip():
                 # eSpeak's own pause, which the end of its input alone is not: 0.3 s, after a paragraph 0.5 s.
                 said = f"{escape(text, quote=False)}</speak>" if is_markup else text

@@ -16,8 +16,8 @@ from typing import Final
 from speech.engines.base import EngineUnavailable
 from speech.engines.espeak.phonemes import PhonemeReader
 from speech.engines.kokoro import cjk, english, tagger
-from speech.engines.kokoro.fair_lock import FairLock
 from speech.engines.kokoro.espeak_ipa import nearest_of_model, of_model
+from speech.engines.kokoro.fair_lock import FairLock
 from speech.engines.kokoro.reading import Reading, Spoken, join, shift
 from speech.engines.kokoro.scripts import (
     HAN,

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from speech.engines.kokoro import tagger
+from speech.engines.kokoro.espeak_ipa import replace_all
 from speech.engines.kokoro.homographs import add_pronunciations, corrected_tags
-from speech.engines.kokoro.ipa import replace_all
 from speech.engines.kokoro.reading import Reading
 
 # misaki tries every part of a word that has several tokens, such as an address: 30 tokens take 0.05 s, 240 take 13 s

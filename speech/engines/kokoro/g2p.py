@@ -15,8 +15,8 @@ from typing import Final
 from speech.engines.base import EngineUnavailable
 from speech.engines.espeak.phonemes import PhonemeReader
 from speech.engines.kokoro import cjk, english, tagger
+from speech.engines.kokoro.espeak_ipa import nearest_of_model, of_model
 from speech.engines.kokoro.fair_lock import FairLock
-from speech.engines.kokoro.ipa import nearest_of_model, of_model
 from speech.engines.kokoro.reading import Reading, Spoken, join, shift
 from speech.engines.kokoro.scripts import (
     HAN,
@@ -86,7 +86,7 @@ class Readers:
         """
         spoken = normalize(text, tag)
         if not text.strip():
-            return Spoken(spoken.text, [], spoken)
+            return Spoken(spoken, [])
         letter = LANGUAGE_OF_TAG[tag]
         if reason := missing_for(tag):
             raise EngineUnavailable(f"{reason}.")
@@ -95,7 +95,7 @@ class Readers:
                 self._tagger_state = state
                 for english_letter in "ab":
                     self._readers.pop(english_letter, None)
-            return Spoken(spoken.text, self._reader(letter)(fold(spoken.text)), spoken)
+            return Spoken(spoken, self._reader(letter)(fold(spoken.text)))
 
     def close(self) -> None:
         self._espeak.close()

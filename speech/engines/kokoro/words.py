@@ -37,7 +37,7 @@ def pronounce(readers: Readers, text: str, tag: str) -> Pronunciation:
     at, spoken, phonemes, words = 0, "", [], list[Word]()
     for piece in chunks.split(text, tag):
         read = readers.read(piece.text, tag)
-        spoken += read.text
+        spoken += read.said.text
         phonemes.append(spoken_phonemes(join(read.readings)))
         for word in _words(readers, read, piece.text, tag):
             words.append(Word(word.text, word.phonemes, word.start + at, word.end + at))
@@ -50,7 +50,7 @@ def _words(readers: Readers, read: Spoken, source: str, tag: str) -> Iterator[Wo
     waiting: Word | None = None
     for reading in _single_words(readers, read, tag):
         phonemes = spoken_phonemes(reading.phonemes).strip('.,;:!?…—"“”() ')
-        start, end = read.source_span(reading.start, reading.end)
+        start, end = read.said.source_span(reading.start, reading.end)
         if not phonemes:
             continue
         if waiting is not None and start < waiting.end:
@@ -65,7 +65,7 @@ def _words(readers: Readers, read: Spoken, source: str, tag: str) -> Iterator[Wo
 def _single_words(readers: Readers, read: Spoken, tag: str) -> Iterator[Reading]:
     """Yields the readings, with eSpeak's clauses of several words split into single words where possible."""
     for reading in read.readings:
-        clause = read.text[reading.start : reading.end]
+        clause = read.said.text[reading.start : reading.end]
         written, said = clause.split(), reading.phonemes.split()
         if not written:
             continue

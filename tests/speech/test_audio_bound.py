@@ -47,7 +47,7 @@ def test_words_are_counted_as_they_are_said(text: str, words: float):
     ],
 )
 def test_what_is_said_for_a_text_is_allowed_its_time(written: str):
-    """Half of the time of a word is enough for a short one, with the slowest of voices."""
+    """With the slowest voice, a short word takes at most half of the time that the limit allows for a word."""
     text = f"{written}\n" * 30
     assert len(normalize(text, "en-US").text.split()) <= 2 * count_spoken_words(text)
 

@@ -1,4 +1,4 @@
-"""Words in another script than that of the text's language: read by their own language's rules, never left out."""
+"""Words in another script are read as a language that uses the script, and never left out."""
 
 from collections.abc import Iterator
 

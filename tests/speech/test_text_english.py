@@ -1,4 +1,4 @@
-"""What is said for what is written, in English."""
+"""The spoken form of English text."""
 
 import pytest
 from hypothesis import given

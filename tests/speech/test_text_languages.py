@@ -1,4 +1,4 @@
-"""What is said for numbers, money, dates, times, units and signs, in each language but English."""
+"""The spoken form of numbers, money, dates, times, units and signs, in every language except English."""
 
 import re
 from importlib import import_module
@@ -167,7 +167,7 @@ def test_a_variety_with_other_words_is_left_to_its_engine(language: str) -> None
 
 @pytest.mark.parametrize("name", sorted(set(MODULES.values()) - {"speech.text.english"}))
 def test_the_rules_of_a_language_compile(name: str) -> None:
-    """They are compiled when a text first needs them."""
+    """Compiles all rules, which otherwise happens when a text first needs them."""
     for rule in import_module(name)._RULES:
         re.compile(rule.pattern, rule.flags)
 

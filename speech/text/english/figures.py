@@ -121,7 +121,7 @@ def _say_range(match: re.Match[str]) -> str | None:
 
 
 def say_mixed(code: str) -> str:
-    """Reads letters and numbers in turn: "25d08A" is "twenty five d zero eight A"."""
+    """Reads a mix of letters and numbers: "25d08A" is "twenty five d zero eight A"."""
     return " ".join(_say_run(run) for run in re.findall(r"[0-9]+|[^0-9]+", code))
 
 

@@ -20,9 +20,11 @@ WIDE_LETTERS_PER_WORD = 2
 # Pauses that engines make after these elements: eSpeak's, which are the longest.
 PAUSE_SECONDS = {"p": 0.75, "s": 0.3}
 SLICE_CHARS = 16_384  # counted in one go
-# Scripts without spaces between words (Thai, Lao, Tibetan, Burmese, Khmer), and those whose letters are syllables.
-WIDE = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\uffef\U00020000-\U0003ffff"
+# Scripts without spaces between words (Thai, Lao, Tibetan, Burmese, Khmer), those whose letters are syllables, and
+# those that hardly any voice knows, so that it names the letters ("runic letter uruz").
+WIDE = "\u0e00-\u1cff\u2e80-\ud7ff\uf900-\uffef\U00010000-\U0003ffff"
 LETTER_RUN = re.compile(rf"[^\W\d_{WIDE}]+")
+SPELLED_RUN = re.compile(r"[b-df-hj-np-tv-xz]+", re.IGNORECASE)  # without a vowel
 
 
 class Extent(NamedTuple):
@@ -42,13 +44,13 @@ def measure_extent(text: str, *, text_format: str) -> Extent:
 def count_spoken_words(text: str) -> float:
     """How many words a plain text can be when it is read aloud, rather too many than too few.
 
-    A run of letters is a word, and a long one begins another with every eighth letter, as if it were read in parts. In
-    scripts without spaces, and in those whose letters are syllables, two characters are a word. Every digit is a word
-    ("777" is said in four), and so is every symbol with a name: %, €, an emoji. White space and other punctuation
-    are none.
+    A run of letters is a word, and a long one begins another with every eighth letter, as if it were read in parts. One
+    without a vowel is spelled ("BBC"), so every letter is a word. In scripts without spaces, in those whose letters are
+    syllables, and in those that few voices know, two characters are a word. Every digit is a word ("777" is said in
+    four), and so is every symbol with a name: %, €, an emoji. White space and other punctuation are none.
     """
     # Run by run, and slice by slice: between two steps in Python other threads run.
-    words = float(sum(-(-len(run[0]) // LETTERS_PER_WORD) for run in LETTER_RUN.finditer(text)))
+    words = float(sum(_count_words_in_run(run[0]) for run in LETTER_RUN.finditer(text)))
     chars = Counter[str]()
     for start in range(0, len(text), SLICE_CHARS):
         chars.update(text[start : start + SLICE_CHARS])
@@ -68,6 +70,10 @@ def longest_break_seconds(extent: Extent, *, speed: float) -> float:
 def break_seconds(extent: Extent, *, speed: float) -> float:
     """What the breaks add up to. Not every engine shortens them with a higher speed, so that is not counted on."""
     return extent.break_seconds / min(speed, 1.0)
+
+
+def _count_words_in_run(run: str) -> int:
+    return len(run) if SPELLED_RUN.fullmatch(run) else -(-len(run) // LETTERS_PER_WORD)
 
 
 def _words_in(char: str) -> float:

@@ -22,7 +22,7 @@ SLICE_CHARS = 16_384  # counted in one step
 # Half of the words in the longest names of symbols, by Unicode category. Half, because a digit counts twice its length.
 NAME_WORDS = {"So": 4.0, "Sm": 2.0}  # "hand with index finger and thumb crossed", "is at most"
 # Scripts without spaces between words (Thai, Lao, Tibetan, Burmese, Khmer), those whose letters are syllables, and rare
-# ones, of which voices read the names of the letters ("runic letter uruz").
+# ones, whose letters are read by name ("runic letter uruz").
 WIDE = "\u0e00-\u1cff\u2e80-\ud7ff\uf900-\uffef\U00010000-\U0003ffff"
 LETTER_RUN = re.compile(rf"[^\W\d_{WIDE}]+")
 SPELLED_RUN = re.compile(r"[b-df-hj-np-tv-xz]+", re.IGNORECASE)  # without a vowel

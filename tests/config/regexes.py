@@ -53,7 +53,7 @@ class Regex:
 
     @property
     def is_windowed(self) -> bool:
-        """Whether it only ever sees a window of a text: `speech.text.normalize` hands out no more to a language."""
+        """Whether it only sees a window of a text, because `speech.text.normalize` passes no more to a language."""
         return self.place.startswith("speech.text.") and not self.place.startswith(WHOLE_TEXTS)
 
     def run(self, text: str) -> float:
@@ -96,7 +96,7 @@ def _in_source() -> Iterator[Regex]:
         looped = set(_in_loops(tree))
         for node in ast.walk(tree):
             if node in looped:
-                continue  # `_in_namespaces` has what comes of it
+                continue  # `_in_namespaces` yields the results
             if isinstance(node, ast.ImportFrom):
                 assert node.module != "re", f"{module}: write `import re`, so that the inventory sees its patterns"
             if not isinstance(node, ast.Call):
@@ -109,7 +109,7 @@ def _in_source() -> Iterator[Regex]:
 
 
 def _in_loops(tree: ast.Module) -> Iterator[ast.AST]:
-    """What a constant is made of in a comprehension, whose names are gone afterwards."""
+    """Yields the nodes of comprehensions that build constants. Their variables no longer exist afterwards."""
     for statement in tree.body:
         if isinstance(statement, ast.Assign | ast.AnnAssign):
             for node in ast.walk(statement):
@@ -118,7 +118,7 @@ def _in_loops(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def _in_namespaces() -> Iterator[Regex]:
-    """Patterns in tables: compiled ones, and those of the rules of a language, which are compiled when first used."""
+    """Yields patterns in tables: compiled ones, and those of language rules, which are compiled on first use."""
     for module in _sources():
         for name, value in vars(importlib.import_module(module)).items():
             if isinstance(value, dict | list | tuple):

@@ -80,7 +80,7 @@ _BIG_YEAR: Final = re.compile(
     r"\b(?i:in|year) (?P<said>10[1-9][0-9])(?![\w]|[.,:/][0-9]| (?!and\b|or\b|to\b|by\b|the\b|at\b|when\b|he\b"
     r"|she\b|it\b|they\b)[a-z])"
 )
-# Words after a year that show that it is not a count of them.
+# Words that end in -s but are not plural nouns, so that the number before them may be a year.
 NOT_COUNTED: Final = word_set(
     """across afterwards always as besides does has hers his is its ours perhaps plus since theirs this thus towards
     unless us versus was yes"""

@@ -72,7 +72,7 @@ PORTUGUESE = {
     "22ª e 134º": "vigésima segunda e centésimo trigésimo quarto",
     "3/11 e 1 1/2": "três onze avos e um e um meio",
     "(11) 99999-8888": "um um nove nove nove nove nove oito oito oito oito",
-    "século XX, D. Pedro II": "século vinte, D. Pedro segundo",
+    "século XX, D. Pedro II": "século vinte, dom Pedro segundo",
 }
 GERMAN = {
     "Es sind -5 Grad.": "Es sind minus fünf Grad.",

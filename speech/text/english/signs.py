@@ -63,7 +63,7 @@ _NAMED: Final = {
     "★": " star",
 }
 _AMPERSAND: Final = re.compile(r"(?<=[A-Za-z])(?P<said> ?&(?:amp;)? ?)(?=[A-Za-z])")
-_PROGRAMMING: Final = re.compile(r"(?<![\w])(?P<letter>[CFJ])(?P<sign>#|\+\+)(?!\w)")
+_PROGRAMMING: Final = re.compile(r"(?<![\w])(?P<letter>[CFJ](?=[#+])|[ABDEG](?=#))(?P<sign>#|\+\+)(?!\w)")
 _SLASH: Final = re.compile(r"(?<=[\w)])(?P<said> / )(?=[\w(])")
 _AFTER_NUMBER: Final = re.compile(r"(?<=\ue000)(?P<said>\+)(?![\w+])")
 _KEYBOARD: Final = re.compile(r"(?<=[\w)])(?P<said>\+)(?=[A-Z])")
@@ -80,6 +80,7 @@ _HTML_NAMES: Final = {
 }
 _SIGN: Final = re.compile(f"(?P<sign>[{re.escape(''.join(_NAMED))}])(?P=sign){{0,80}}")  # a repeated sign is read once
 _STARS: Final = re.compile(r"\*{2,4}(?=\w)")
+_HEART: Final = re.compile(r"(?<![\w=<>.-])(?<![0-9] )<3{1,8}(?=\s*$|!|\n)")
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>\n]{0,80}>")
 
 
@@ -105,6 +106,7 @@ def _say_sign(match: re.Match[str]) -> str:
 
 
 FIRST_RULES: Final = (
+    Rule(_HEART, lambda match: "heart"),
     Rule(_TAG, lambda match: match[0]),
     Rule(_HTML, lambda match: _HTML_NAMES[match["name"]]),
 )

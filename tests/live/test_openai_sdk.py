@@ -14,7 +14,7 @@ import openai
 import pytest
 
 from tests.live.service import LONG_SENTENCE, PRICE_MICROCREDITS, SENTENCE, Caller, Service
-from tests.support.audio import measure_audio
+from tests.support.audio import measure_audio, without_header
 
 RATE_HERTZ = 22_050  # eSpeak's
 
@@ -166,7 +166,7 @@ def test_a_request_sent_again_with_its_idempotency_key_is_charged_once(client: o
     ]
     assert [answer.headers.get("Idempotent-Replayed") for answer in answers] == [None, "true", "true"]
     assert len({answer.headers["X-Job-ID"] for answer in answers}) == 1
-    assert len({answer.content for answer in answers}) == 1
+    assert len({without_header(answer.content) for answer in answers}) == 1
     assert caller.ledger(answers[0].headers["X-Job-ID"]) == [("charge", -PRICE_MICROCREDITS * len(SENTENCE))]
 
 
@@ -237,7 +237,7 @@ def test_a_text_that_cannot_be_spoken_is_a_server_error_that_is_refunded_and_not
     client = openai.OpenAI(base_url=f"{service.url}/v1", api_key=caller.key, max_retries=2)
     jobs_before = len(caller.http.get("/api/v1/tts?status=failed&limit=200").json()["data"]["jobs"])
     with client, pytest.raises(openai.InternalServerError) as failed:
-        client.audio.speech.create(model="tts-1", voice="alloy", input="\x94\x94\x94", stream_format=stream_format)
+        client.audio.speech.create(model="tts-1", voice="alloy", input="↚↚↚", stream_format=stream_format)
     assert (failed.value.code, failed.value.type) == ("generation_failed", "server_error")
     assert "Your credits were refunded." in str(failed.value)
     jobs = caller.http.get("/api/v1/tts?status=failed&limit=200").json()["data"]["jobs"]

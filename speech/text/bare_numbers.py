@@ -28,7 +28,7 @@ def build_date_rules(language: Language) -> Iterable[Rule]:
     yield Rule(r"(?<![\w.,/-])(?P<d>\d{1,2})([/.-])(?P<m>\d{1,2})\2(?P<y>\d{4}|\d{2})(?![\w/]|[.,-]\d)", say)
     yield Rule(r"(?<![\w.,/-])(?P<y>[12]\d{3})([/.-])(?P<m>\d{1,2})\2(?P<d>\d{1,2})(?![\w/]|[.,-]\d)", say)
     if language.has_short_dates:
-        yield Rule(r"(?<![\w.,/-])(?P<d>\d{2})\.(?P<m>0\d|1[0-2])(?![\w/]|[.,-]\d)", say)
+        yield Rule(r"(?<![\w.,/-])(?P<d>\d{2})\.(?P<m>0\d|1[0-2])(?![\w/]|[.,-]\d| ?[€%°$£])", say)
 
 
 def build_short_date_rules(language: Language) -> Iterable[Rule]:
@@ -53,7 +53,9 @@ def build_sign_rules(language: Language) -> Iterable[Rule]:
     words = language.words
     taken = rf"(?<={TAKEN})"
     yield Rule(rf"{taken}{DASH}(?={TAKEN})", lambda _match: f" {words['to']} ")
-    yield Rule(rf"{taken} ?[x×] ?(?={TAKEN})", lambda _match: f" {words.get('by', words['times'])} ")
+    yield Rule(
+        rf"{taken} ?[x×] ?(?={TAKEN})", lambda _match: f" {words.get('across') or words.get('by', words['times'])} "
+    )
     if "slash" in words:
         yield Rule(rf"{taken}/(?={TAKEN})", lambda _match: f" {words['slash']} ")
     if language.per:

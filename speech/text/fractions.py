@@ -12,7 +12,8 @@ def say_fraction(language: Language, match: re.Match[str], gender: str = "") -> 
     parts = match.groupdict()
     if "slash" in language.words and not parts["ones"] and any(_YEAR.fullmatch(parts[name]) for name in ("n", "d")):
         number, year = (language.cardinal(int(parts[name]), "") for name in ("n", "d"))
-        return f"{number} {language.words['slash']} {year}"
+        slash = "" if _YEAR.fullmatch(parts["n"]) else f"{language.words['slash']} "  # 2023/24
+        return f"{number} {slash}{year}"
     said = language.fraction(int(parts["n"]), int(re.sub(r"\.", "", parts["d"])))
     if said is None:
         return None

@@ -189,11 +189,9 @@ _RULES: Final = [
     Rule(
         r"(?:(?<=[区市町村内])|(?<=丁目))(?:\d{1,4}-){1,3}\d{1,4}(?![\d-])", lambda match: match[0].replace("-", "の")
     ),
-    Rule(
-        r"(?<=[ぁ-んァ-ヶー一-龥])(?!\d{3}-)\d{1,2}-\d{1,3}-\d{1,3}(?![\d-])", lambda match: match[0].replace("-", "の")
-    ),
-    Rule(rf"(?<![\w.,/-])(?P<a>\d{{1,3}}){_DASH}(?P<b>\d{{1,3}})(?![\w.,/-])", _say_score),
-    Rule(r"(?<=[はがをにで、])(?P<a>\d{1,3})[-－](?P<b>\d{1,3})(?=[でのとにで。、])", _say_score),
+    Rule(r"(?<![A-Za-z\d.-])(?!\d{3}-)\d{1,2}-\d{1,3}-\d{1,3}(?![\d-])", lambda match: match[0].replace("-", "の")),
+    Rule(rf"(?<![\w.,/-])(?P<a>\d{{1,3}}){_DASH}(?P<b>\d{{1,3}})(?![\w.,/=＝-]| ?[=＝])", _say_score),
+    Rule(r"(?:\A|(?<=[はがをにで、]))(?P<a>\d{1,3})[-－](?P<b>\d{1,3})(?=[でのとにで。、])", _say_score),
     Rule(r"(?<=時速)(?P<n>\d{1,4}) ?km/h", lambda match: f"{match['n']}キロメートル"),
     Rule(r"(?<=\d)m(?=\d{1,2}cm)", lambda _match: "メートル"),
     Rule(r"(?<=\d)[%％](?=OFF|オフ)", lambda _match: "パーセント"),
@@ -228,7 +226,7 @@ _RULES: Final = [
         of_digits=False,
     ),
     Rule(rf"(?<=[\w)）{TAKEN}])[ 　]?{_WAVE}{_TO}", lambda _match: "から"),
-    Rule(rf"(?<=\d){_DASH}(?=\d)", lambda _match: "から"),
+    Rule(rf"(?<=[\d{TAKEN}]){_DASH}(?=[\d{TAKEN}])", lambda _match: "から"),
     Rule(r"No\. ?(?=\d)", lambda _match: "ナンバー", re.IGNORECASE),
     Rule(r"(?<![\d.,])0\d+(?![\d.,])|(?<![\d.,])\d{16,}(?![\d.,])", _spell),
     Rule(r"(?<![\d.,])(?:\d{8,16}|\d{1,3}(?:,\d{3}){2,5})(?![\d.,])", _say_large),

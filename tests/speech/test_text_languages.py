@@ -33,6 +33,17 @@ SPANISH = {
     "ana3@gmail.com": "a n a tres arroba gmail punto com",
     "El F-16, 2.0.1 y 007": "El F-dieciséis, dos punto cero punto uno y cero cero siete",
     "2 + 2 = 4, 10 x 5": "dos más dos es igual a cuatro, diez por cinco",
+    "1 problema, 1 foto, 1 hermano, 21 clases, 1 agua": "un problema, una foto, un hermano, veintiuna clases, un agua",
+    "200 mil personas y 21 mil euros": "doscientas mil personas y veintiún mil euros",
+    "Solo 1 está roto.": "Solo uno está roto.",
+    "Es lo que me da. Luego vino.": "Es lo que me da. Luego vino.",
+    "El 24/12 y el 8/05, pero 3/4.": "El veinticuatro de diciembre y el ocho de mayo, pero tres cuartos.",
+    "La ley 39/2015, en 2023/24.": "La ley treinta y nueve barra dos mil quince, en dos mil veintitrés veinticuatro.",
+    "Vino el 3 de mayo. Luego salió.": "Vino el tres de mayo. Luego salió.",
+    "El año mil, el siglo VI.": "El año mil, el siglo seis.",
+    "La II Guerra Mundial, Isabel II.": "La segunda Guerra Mundial, Isabel segunda.",
+    "De 9:00-18:00, 20 €/mes, 2 m x 3 m.": "De nueve a dieciocho, veinte euros por mes, dos metros por tres metros.",
+    "$1,500 y 100 uds.": "mil quinientos dólares y cien unidades",
 }
 FRENCH = {
     "Il fait -5 degrés.": "Il fait moins cinq degrés.",
@@ -48,6 +59,11 @@ FRENCH = {
     "Il me dit. Me Dupont.": "Il me dit. maître Dupont.",
     "06 12 34 56 78": "zéro six douze trente-quatre cinquante-six soixante-dix-huit",
     "1/2, 3/4 et 2 1/2": "un demi, trois quarts et deux et demi",
+    "1 sœur, 21 personnes, 1 été, 81 femmes": "une sœur, vingt et une personnes, un été, quatre-vingt-une femmes",
+    "Le 24/12, le 8/05.": "Le vingt-quatre décembre, le huit mai.",
+    "J'aime l'art. Toi aussi.": "J'aime l'art. Toi aussi.",
+    "L'art. 5, 24h/24 et 7j/7.": "L'article cinq, vingt-quatre heures sur vingt-quatre et sept jours sur sept.",
+    "500 €/mois, 3 m x 4 m": "cinq cents euros par mois, trois mètres sur quatre mètres",
 }
 ITALIAN = {
     "Fa -5 gradi.": "Fa meno cinque gradi.",
@@ -61,6 +77,12 @@ ITALIAN = {
     "1 casa, 25 °C, 60 km/h": "una casa, venticinque gradi celsius, sessanta chilometri all'ora",
     "XX secolo, Luigi XIV, II guerra": "ventesimo secolo, Luigi quattordicesimo, seconda guerra",
     "Il sig. Rossi, 3ª classe": "Il signor Rossi, terza classe",
+    "1 studente, 1 zio, 1 amica, 1 mano, 1 italiano": "uno studente, uno zio, un' amica, una mano, un italiano",
+    "All'1, alle 20,30.": "All'una, alle venti e trenta minuti.",
+    "Il 24/12, la legge 39/2015.": "Il ventiquattro dicembre, la legge trentanove del duemila quindici.",
+    "La 5a classe, il XIX sec. a Roma": "La quinta classe, il diciannovesimo secolo a Roma",
+    "TV 4K, 333 1234567": "TV quattro kappa, tre tre tre uno due tre quattro cinque sei sette",
+    "Costa 2 mld di euro.": "Costa due miliardi di euro.",
 }
 PORTUGUESE = {
     "Faz -5 graus.": "Faz menos cinco graus.",
@@ -73,6 +95,10 @@ PORTUGUESE = {
     "3/11 e 1 1/2": "três onze avos e um e um meio",
     "(11) 99999-8888": "um um nove nove nove nove nove oito oito oito oito",
     "século XX, D. Pedro II": "século vinte, dom Pedro segundo",
+    "2 mil pessoas, 200 mil casas": "duas mil pessoas, duzentas mil casas",
+    "2 fotos, 2 mãos, 1 irmão, 2 comédias": "duas fotos, duas mãos, um irmão, duas comédias",
+    "Dia 24/12, lei 8.078/90.": "Dia vinte e quatro de dezembro, lei oito mil e setenta e oito barra noventa.",
+    "A II Guerra, R$ 20/mês.": "A segunda Guerra, vinte reais por mês.",
 }
 GERMAN = {
     "Es sind -5 Grad.": "Es sind minus fünf Grad.",
@@ -87,6 +113,17 @@ GERMAN = {
     "z. B. Dr. Müller usw. Dann": "zum Beispiel Doktor Müller und so weiter. Dann",
     "Ludwig XIV. und Kapitel IV": "Ludwig der Vierzehnte und Kapitel vier",
     "3/4, 1/11": "drei viertel, ein elftel",
+    "in der 2. Klasse, zur 3. Runde, ihr 2. Kind": "in der zweiten Klasse, zur dritten Runde, ihr zweites Kind",
+    "der 1. und 2. Platz, jeder 2. Deutsche": "der erste und zweite Platz, jeder zweite Deutsche",
+    "Vom 3. bis 5. Mai.": "Vom dritten bis fünften Mai.",
+    "ab 1. Juli, am 2024-01-15": "ab ersten Juli, am fünfzehnten Januar zwei tausend vier und zwanzig",
+    "Heute ist der 3.5.": "Heute ist der dritte Mai.",
+    "Python 3.12. Danach": "Python drei Punkt eins zwei. Danach",
+    "12.10 €, um 20.15, 9:00-18:00": "zwölf Euro zehn Cent, um zwanzig Uhr fünfzehn, neun Uhr bis achtzehn Uhr",
+    "die 80er, in den 1990ern": "die achtziger, in den neunzehn hundert neunzigern",
+    "im 19. Jh., es steht 2-1.": "im neunzehnten Jahrhundert, es steht zwei zu eins.",
+    "1984 wurde er geboren, 1 Frau.": "neunzehn hundert vier und achtzig wurde er geboren, eine Frau.",
+    "Hauptstr. 5, 10115 Berlin, 3x täglich": "Hauptstraße fünf, eins null eins eins fünf Berlin, drei mal täglich",
 }
 HINDI = {
     "-5 डिग्री, 25°C": "माइनस पाँच डिग्री, पच्चीस डिग्री सेल्सियस",
@@ -103,6 +140,10 @@ HINDI = {
     "301 पार्क एवेन्यू": "तीन शून्य एक पार्क एवेन्यू",
     "रोड पर 25 गाड़ियाँ": "रोड पर पच्चीस गाड़ियाँ",
     "192.168.1.1": "एक नौ दो डॉट एक छह आठ डॉट एक डॉट एक",
+    "12वीं। 14:30 बजे": "बारहवीं। चौदह बजकर तीस मिनट",
+    "2-1 से जीता, 4K टीवी": "दो एक से जीता, चार के टीवी",
+    "24/12 को, कर ले. फिर": "चौबीस दिसंबर को, कर ले. फिर",
+    "#दिवाली2024": "#दिवाली दो हज़ार चौबीस",
 }
 JAPANESE = {
     "2024年は1月〜3月、50-60歳": "2024年は1月から3月、50から60歳",
@@ -115,6 +156,12 @@ JAPANESE = {
     "3 km、5m²": "3キロメートル、5平方メートル",
     "090-1234-5678": "ゼロキューゼロ、イチニーサンヨン、ゴーロクナナハチ",
     "いいね〜": "いいね〜",
+    "3月-5月、3万-5万、10時-12時": "3月から5月、3万から5万、10時から12時",
+    "14:30〜16:00、9:00-18:00": "14時30分から16時、9時から18時",
+    "試合は3-1、5-2=3": "試合は3対1、5ひく2は3",
+    "7/5(金)と12/24": "7月5日金曜日と12月24日",
+    "〒100-0001千代田区丸の内1-2-3": "〒イチゼロゼロのゼロゼロゼロイチ千代田区丸の内1の2の3",
+    "時速100km/h、1m20cm、50%OFF": "時速100キロメートル、1メートル20センチメートル、50パーセントOFF",
 }
 CHINESE = {
     "他50-60岁，气温-5度": "他五十到六十岁，气温负五度",
@@ -129,6 +176,12 @@ CHINESE = {
     "5×3=15, 3:2": "五乘三等于十五, 三比二",
     "nba和c e o": "NBA和CEO",
     "验证码004217": "验证码零零四二一七",
+    "2~3天, 1-2个, 3-1": "二到三天, 一到两个, 三比一",
+    "3月-5月, 3万-5万元, 5℃-10℃": "三月到五月, 三万到五万元, 五摄氏度到十摄氏度",
+    "第2次, 2块钱, 2小时, 2年级, 2点见": "第二次, 两块钱, 两小时, 二年级, 两点见",
+    "拨打110, 邮编100001, G102次, 305房间": "拨打幺幺零, 邮编一零零零零一, G幺零二次, 三零五房间",
+    "10:10分, 12/24, 1 1/2杯": "十点十分, 十二月二十四日, 一又二分之一杯",
+    "9.11事件, 2023-2024赛季": "九一一事件, 二零二三到二零二四赛季",
 }
 LANGUAGES = {
     "es-ES": SPANISH,

@@ -5,7 +5,7 @@ from math import gcd
 from typing import Final
 
 from speech.text.chinese.words import ACRONYMS, CURRENCIES, PHONE_DIGITS, UNITS, cardinal, spell
-from speech.text.rules import Rule, alternatives, apply_rules, spell_digits
+from speech.text.rules import TAKEN, Rule, alternatives, apply_rules, spell_digits
 from speech.text.spans import Replacement
 
 # After two of these it is 两, not 二.
@@ -157,7 +157,7 @@ _RULES: Final = [
         r"(?P<what>(?:邮编|邮政编码|验证码|密码|编号|账号|卡号|学号|工号)[是为:：]? ?)(?P<n>\d{3,20})(?![\d.])",
         lambda match: match["what"] + spell(match["n"]),
     ),
-    Rule(r"(?<=[打拨])\d{3,6}(?![\d.,折分万亿个元次份])|(?<![\d.])\d{5}(?=热线|网站)", _spell_phone),
+    Rule(r"(?<=[打拨])\d{3,6}(?!\d|[.,]\d|[折分万亿个元次份])|(?<![\d.])\d{5}(?=热线|网站)", _spell_phone),
     Rule(r"(?<=[A-Z])(?<![\d.])\d{3,5}(?=次|航班|列车|号)|(?<=航班[A-Z]{2})\d{3,5}(?!\d)", _spell_phone),
     Rule(r"(?<![\d.,])\d{3,4}(?=房|室|号房|教室)", lambda match: spell(match[0])),
     Rule(r"(?<![\d.])\d{1,2}\.\d{1,2}(?=事件|晚会|假期|地震|放假)", lambda match: spell(match[0])),
@@ -193,6 +193,7 @@ _RULES: Final = [
     Rule(rf"{_NUMBER}(?:\s?[-+＋−×*x÷=]\s?{_NUMBER}){{1,20}}", _say_calculation),
     Rule(_AMOUNT, _say_plain),
     Rule(r"\d+", lambda match: spell(match[0])),
+    Rule(rf"(?<={TAKEN})[-–—](?={TAKEN})", lambda _match: "到"),
 ]
 
 

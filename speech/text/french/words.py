@@ -139,7 +139,7 @@ ABBREVIATIONS: Final = """
 SHORT_BEFORE_NUMBERS: Final = {"art": "article", "chap": "chapitre", "env": "environ"}
 # Nouns that are counted with "une".
 FEMININE: Final = re.compile(
-    r"([ts]ion|xion|té|ette|ance|ence|euse|trice|esse|ade|elle|enne|ée|aine|^(fois|heure|minute|seconde|année|page|personne|"
+    r"([tsnx]ion|gion|té|ette|ance|ence|euse|trice|esse|ade|elle|enne|ée|aine|^(fois|heure|minute|seconde|année|page|personne|"
     r"femme|fille|sœur|mère|tante|cousine|voiture|maison|chose|place|ville|rue|table|chaise|tasse|cuillère|goutte|gélule|"
     r"gousse|tranche|feuille|pomme|carotte|tomate|poire|banane|orange|fraise|nuit|bouteille|boîte|carte|lettre|réponse|"
     r"victoire|défaite|étoile|chambre|pièce|école|classe|équipe|ligne|saison|porte|robe|tonne|main|fleur|langue|histoire|"
@@ -148,7 +148,7 @@ FEMININE: Final = re.compile(
     r"s?$"
 )
 MASCULINE: Final = re.compile(
-    r"^(été|côté|comité|traité|pâté|silence|musée|lycée|trophée|stade|grade|squelette|domaine|million)s?$"
+    r"^(été|côté|comité|traité|pâté|silence|musée|lycée|trophée|stade|grade|squelette|domaine|capitaine|député|invité|arrêté|karaté|million)s?$"
 )
 WORDS: Final = {
     "minus": "moins",
@@ -159,6 +159,7 @@ WORDS: Final = {
     "times": "fois",
     "divided": "divisé par",
     "slash": "barre oblique",
+    "across": "sur",
     "is": "égale",
     "extension": "poste",
 }

@@ -155,6 +155,11 @@ def _say_ordinal(match: re.Match[str]) -> str | None:
     return ordinal(number, ending(match.string, match.start())) if number else None
 
 
+def _say_two_ordinals(match: re.Match[str]) -> str:
+    end = date_ending(match.string, match.start())
+    return f"{ordinal(int(match['a']), end)} {match['and']} {ordinal(int(match['b']), end)}"
+
+
 def _say_first_day(match: re.Match[str]) -> str:
     return f"{ordinal(int(match['n']), date_ending(match.string, match.start()))} bis"
 
@@ -196,6 +201,10 @@ def _own_rules() -> list[Rule]:
     roman = rf"(?P<roman>(?=[IVX]){ROMAN})"
     return [
         build_abbreviation_rule(ABBREVIATIONS, ignores_case=False),
+        Rule(
+            r"(?<![\w.])(?P<a>\d{1,2})\. (?P<and>und|oder|bis) (?P<b>\d{1,2})\.(?= [A-ZÄÖÜ])",
+            _say_two_ordinals,
+        ),
         Rule(rf"(?<![\w.])(?P<n>\d{{1,2}})\. ?{DASH} ?(?=\d{{1,2}}\. ?(?:{month}))", _say_first_day, _I),
         Rule(rf"(?<![\w.,/])(?P<d>\d{{1,2}})\. ?(?P<m>{month})(?!\w)(?: (?P<y>\d{{4}})(?!\d))?", _say_date, _I),
         Rule(r"(?<![\w.,/])(?P<d>\d{1,2})\. ?(?P<m>\d{1,2})\. ?(?P<y>\d{4}|\d{2})(?![\w/]|[.,-]\d)", _say_date),

@@ -22,7 +22,7 @@ def ending(text: str, start: int) -> str:
     if last in {"und", "oder", "bis", "sowie"}:  # der 1. und 2. Platz
         first = re.search(r"(?<!\w)([^\W\d_]{2,12}) \d{1,2}\. $", before[: words.start(2)])
         return ENDINGS.get(first[1].lower(), "r") if first else "n" if last == "bis" else "r"
-    noun = re.match(r"\d{1,4}\. ([A-ZÄÖÜ][\w-]{1,40})", text[start : start + 50])
+    noun = re.match(r"\d{1,4}\. (?:(?:und|oder|bis) \d{1,2}\. )?([A-ZÄÖÜ][\w-]{1,40})", text[start : start + 50])
     if noun and last == "der" and (second in DATIVE or is_feminine(noun[1])):  # in der 2. Klasse
         return "n"
     said = ENDINGS.get(last, "r")

@@ -160,8 +160,8 @@ FUNCTION_WORDS: Final = frozenset(
     )
 )
 FEMININE_NOUN: Final = re.compile(
-    r"(a|[zsgn]ione|stione|zone|notte|volte?|parte|classe|madre|moglie|tà|tù|mano|foto|moto|auto|radio|chiave|legge|luce|voce|"
-    r"croce|nave|serie|specie|crisi|tesi|analisi|rete|sede|fonte|morte|mente|gente|fine|frase|base|fase|torre|carne|neve)$"
+    r"(a|[zsgn]ione|stione|zone|notte|volte?|tà|tù|^(parte|classe|madre|moglie|mano|foto|moto|auto|radio|chiave|legge|luce|"
+    r"voce|croce|nave|serie|specie|crisi|tesi|analisi|rete|sede|fonte|morte|mente|gente|fine|frase|base|fase|torre|neve))$"
 )
 MASCULINE_IN_A: Final = re.compile(
     r"(problema|tema|programma|gramma|clima|dramma|schema|poema|panorama|fantasma|trauma|diploma|enigma|pianeta|poeta|papa|"

@@ -124,6 +124,7 @@ WORDS: Final = {
     "times": "vezes",
     "divided": "dividido por",
     "slash": "barra",
+    "across": "por",
     "is": "é igual a",
     "extension": "extensão",
 }
@@ -153,8 +154,8 @@ FUNCTION_WORDS: Final = frozenset(
 )
 FEMININE: Final = re.compile(
     r"(as?|ção|ções|são|sões|dades?|gens?|gem|noites?|tardes?|vezes|vez|mulher(es)?|partes?|"
-    r"fotos?|motos?|mãos?|mães?|orde[mn]s?|fases?|bases?|frases?|classes?|torres?|flor(es)?|luz(es)?|voz(es)?|cruz(es)?|"
-    r"séries?|espécies?|chaves?|sedes?|redes?|fontes?|mortes?|leis?|(gi|ni|st|raz|xã?)(ão|ões))$"
+    r"fotos?|^motos?|^mãos?|mães?|orde[mn]s?|fases?|bases?|frases?|classes?|torres?|flor(es)?|luz(es)?|voz(es)?|cruz(es)?|"
+    r"séries?|espécies?|chaves?|sedes?|redes?|fontes?|mortes?|leis?|(gi|ni|^quest|^raz|ex)(ão|ões))$"
 )
 MASCULINE_IN_A: Final = re.compile(
     r"(^(meio-)?dia|mapa|planeta|problema|tema|grama|clima|idioma|poeta|telefonema|cinema|poema|esquema|dilema|cometa|"

@@ -139,8 +139,7 @@ def _say_roman_before(match: re.Match[str]) -> str | None:
 
 def _own_rules() -> list[Rule]:
     return [
-        Rule(r"(?<!\w)[Dd]a\.(?= [A-ZÀ-Ö])|\A[Dd]a\.(?= )", lambda _match: "doña", of_digits=False),
-        Rule(r"(?<=\d )uds\.", lambda _match: "unidades", _I),
+        Rule(r"(?<!\w)Da\.(?= [A-ZÀ-Ö])|\A[Dd]a\.(?= )", lambda _match: "doña", of_digits=False),
         Rule(r"(?:(?<=\b[Aa] la )|(?<=\b[Ee]s la ))1(?![\w:/]|[.,]\d)", lambda _match: "una"),
         Rule(
             rf"(?<![\w.,/])(?P<d>\d{{1,2}})(?:\.?º)?(?: de)? (?P<m>{_MONTH})(?P<dot>\.?)(?!\w)"
@@ -208,7 +207,10 @@ _SPANISH: Final = Language(
     per=("por", "mes", "año", "día", "hora", "semana", "noche", "persona", "unidad", "kg", "litro"),
 )
 
-_RULES: Final = build_rules(_SPANISH, [build_abbreviation_rule(ABBREVIATIONS), *_own_rules()])
+_RULES: Final = build_rules(
+    _SPANISH,
+    [Rule(r"(?<=\d )uds\.", lambda _match: "unidades"), build_abbreviation_rule(ABBREVIATIONS), *_own_rules()],
+)
 
 
 def find_replacements(text: str) -> list[Replacement]:

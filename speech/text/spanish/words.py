@@ -165,8 +165,8 @@ MASCULINE_IN_A: Final = re.compile(
 )
 FEMININE: Final = re.compile(
     r"(as?|ci[oó]n(es)?|si[oó]n(es)?|dad(es)?|tad(es)?|tud(es)?|[gx]i[oó]n(es)?|umbres?|noches?|"
-    r"tardes?|veces|vez|mujer(es)?|fotos?|manos?|motos?|clases?|partes?|calles?|frases?|bases?|fases?|llaves?|series?|"
-    r"im[aá]gen(es)?|torres?|fuentes?|nubes?|muertes?|red(es)?|flor(es)?|señal(es)?|ley(es)?|raz[oó]n(es)?|dosis|crisis|"
+    r"tardes?|veces|vez|mujer(es)?|fotos?|^manos?|^motos?|clases?|partes?|calles?|frases?|bases?|fases?|llaves?|series?|"
+    r"im[aá]gen(es)?|torres?|fuentes?|nubes?|muertes?|red(es)?|flor(es)?|señal(es)?|ley(es)?|^raz[oó]n(es)?|dosis|crisis|"
     r"tesis|voz|voces|luz|luces|paredes|pared|sed|hambre)$"
 )
 STRESSED_A: Final = frozenset(split_words("agua águila arma aula área alma hacha ala ave arpa ancla hada"))  # "un agua"

@@ -25,6 +25,8 @@ MODULES: Final = {  # by the primary language of a BCP 47 tag
     "pt": "speech.text.portuguese",
     "zh": "speech.text.chinese",
 }
+# Varieties with their own rules: dates with the day first.
+VARIETIES: Final = dict.fromkeys(("en-AU", "en-GB", "en-IE", "en-IN", "en-NZ", "en-ZA"), "speech.text.english.british")
 # Varieties with other number words, such as "nonante", or another script. Their engine reads them better.
 OTHER_WORDS: Final = frozenset({"fr-BE", "fr-CH", "pt-PT", "zh-Latn-pinyin"})
 WINDOW_CHARS: Final = 1000
@@ -34,7 +36,7 @@ def normalize(text: str, language: str) -> SpokenText:
     """Returns the spoken form of a text in a language (BCP 47). Without rules for it, the text is only composed."""
     primary = language.partition("-")[0].lower()
     is_known = primary in MODULES and language not in OTHER_WORDS
-    find = _finder(primary) if is_known else _find_nothing
+    find = _finder(VARIETIES.get(language) or MODULES[primary]) if is_known else _find_nothing
     replacements: list[Replacement] = []
     for start, window in _windows(text):
         replacements += (
@@ -45,8 +47,8 @@ def normalize(text: str, language: str) -> SpokenText:
 
 
 @cache
-def _finder(primary: str) -> FindReplacements:
-    finder: FindReplacements = import_module(MODULES[primary]).find_replacements
+def _finder(module: str) -> FindReplacements:
+    finder: FindReplacements = import_module(module).find_replacements
     return finder
 
 

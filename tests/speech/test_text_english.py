@@ -192,6 +192,34 @@ SENTENCES = [
     ("love you <3", "love you heart"),
     ('a 27" monitor and a 6.1" phone', "a twenty seven inch monitor and a six point one inch phone"),
 ]
+SENTENCES += [
+    ("1-2 in. of snow on Sat. and by Mon. night", "one to two inches of snow on Saturday and by Monday night"),
+    ('3-5".', "three to five inches."),
+    ("¼ tsp. cumin for 1-1½ hours", "one quarter teaspoon cumin for one to one and a half hours"),
+    ("fell 5 bps to 4.25%", "fell five basis points to four point two five percent"),
+    ("BP: 130/85 mmHg", "BP: one hundred thirty over eighty five millimeters of mercury"),
+    ("20/40 vision", "twenty forty vision"),
+    ("an 11-5-1 record", "an eleven five one record"),
+    ("(9th Cir. 1997)", "(ninth Circuit nineteen ninety seven)"),
+    ("card ending in 1234 was charged", "card ending in one two three four was charged"),
+    ("Text STOP to 12345.", "Text stop to one two three four five."),
+    ("a V8 engine, v8", "a V eight engine, version eight"),
+    ("the early '00s, spring '24", "the early two thousands, spring twenty four"),
+    ("i++", "i plus plus"),
+    ("St Andrews", "Saint Andrews"),
+    ("US AND UK TROOPS LEAVE", "US and UK troops leave"),
+    ("CONTACT US TODAY", "contact us today"),
+    ("KING CHARLES III CROWNED", "king charles three crowned"),
+    ("ask the IT DEPARTMENT", "ask the IT department"),
+]
+DAY_FIRST = [
+    ("03/04/2024", "the third of April twenty twenty four"),
+    ("3.4.24 and 03.04.24", "three point four point twenty four and the third of April twenty four"),
+    ("on 5/11, due 25/12", "on the fifth of November, due the twenty fifth of December"),
+    ("2024-04-03", "April third twenty twenty four"),
+    ("20p or £1.50", "twenty pence or one pound fifty pence"),
+    ("1/2 cup on 3/4 of", "half a cup on three quarters of"),
+]
 WORDS_OF_PROSE = """
     a the and in on at it is am us who no may march sun sat wed mar part book day week class King Mary John Hi Well he
     she was were said told me my dr st go or an of to we so if by year second point minute quarter half Plan Section B
@@ -205,6 +233,11 @@ WORDS_OF_PROSE = """
 )
 def test_what_is_written_is_said(written: str, said: str):
     assert normalize(written, "en-US").text.replace("-", " ") == said
+
+
+@pytest.mark.parametrize(("written", "said"), DAY_FIRST, ids=lambda text: text[:40])
+def test_the_day_comes_first_in_britain(written: str, said: str):
+    assert normalize(written, "en-GB").text.replace("-", " ") == said
 
 
 @pytest.mark.parametrize("prose", PROSE, ids=lambda text: text[:40])

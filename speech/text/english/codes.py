@@ -47,8 +47,10 @@ _CODE: Final = re.compile(
 _CALL: Final = re.compile(
     r"\b(?i:call|calls|called|dial|dialed|dialled|text|phone) (?P<said>[0-9]{3})(?!\w|[.,:/-][0-9]| [a-z]+s\b)"
 )
+_SHORT_CODE: Final = re.compile(r"\b(?i:text|send|sms) \W?[A-Z]{2,12}\W? to (?P<said>[0-9]{4,6})(?!\w|[.,][0-9])")
 _LONG: Final = re.compile(r"(?<![\w.,$€£¥₹-])(?P<digits>[0-9]{10,60})(?![\w]|[.,][0-9])")
 _LEADING_ZERO: Final = re.compile(r"(?<![\w.,$€£¥₹'’])(?P<digits>0[0-9]{1,30}(?: [0-9]{3,8}){0,4})(?![\w]|[.,:/][0-9])")
+_VERBS: Final = word_set("as ends expires has is needs starts this was works")
 _AFTER_CONTEXT: Final = word_set("""days dollars euros hours minutes people percent seconds times users years""")
 
 
@@ -114,7 +116,9 @@ def _say_code(match: re.Match[str]) -> str | None:
         "(?:19|20)[0-9]{2}", digits
     ):
         return None
-    if len(digits) < 3 or (following and (following[1] in _AFTER_CONTEXT or following[1].endswith("s"))):
+    if len(digits) < 3 or (
+        following and (following[1] in _AFTER_CONTEXT or (following[1].endswith("s") and following[1] not in _VERBS))
+    ):
         return None
     groups = re.split(r"[ -]", digits)
     return ", ".join(spell(group) if len(group) < 7 else spell_groups(group, 4) for group in groups)
@@ -151,12 +155,15 @@ RULES: Final = (
     Rule(_INTERNATIONAL, _say_international),
     Rule(_CODE, _say_code),
     Rule(_CALL, lambda match: spell(match["said"])),
+    Rule(_SHORT_CODE, lambda match: spell(match["said"])),
     Rule(_VERSION, _say_version),
     Rule(_RELEASE, lambda match: say_version(match["said"])),
     Rule(
         _V,
         lambda match: (
-            f"version {say_version(match['version']) if '.' in match['version'] else cardinal(match['version'])}"
+            f"V {cardinal(match['version'])}"
+            if match[0][0] == "V" and "." not in match[0]
+            else f"version {say_version(match['version']) if '.' in match['version'] else cardinal(match['version'])}"
         ),
     ),
     Rule(_LOCAL, lambda match: f"{spell(match['office'])}, {spell(match['line'])}"),

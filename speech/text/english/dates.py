@@ -29,6 +29,7 @@ _DAY_NAME = rf"(?:{'|'.join(day.capitalize() for day in DAYS)})"
 _DAYS: Final = re.compile(
     rf"(?<![\w-])(?P<first>{_DAY_NAME})\.? ?[-–] ?(?P<second>{_DAY_NAME})(?:\.(?=,| [a-z0-9]))?(?![\w-])"
 )
+_DAY_ALONE: Final = re.compile(rf"(?<![\w.-])(?P<day>{_DAY_NAME})\.(?=,| [a-z0-9(])")
 _MONTH_NAMES: Final = {name.lower(): name for name in MONTHS} | {name[:3].lower(): name for name in MONTHS}
 _MONTH_NAMES["sept"] = "September"
 _MONTH = (
@@ -77,7 +78,9 @@ _YEARS: Final = re.compile(
     rf"(?![\w%°€$£-]|[.,:/][0-9])"
 )
 _SEASON: Final = re.compile(r"(?<![\w.,$€£¥/-])(?P<first>(?:19|20)[0-9]{2})/(?P<second>[0-9]{2})(?![\w/]|[.,][0-9])")
-_SHORT_YEAR: Final = re.compile(r"\b(?i:of|in|since) (?P<said>['’](?P<year>[0-9]{2}))(?![\w'’])")
+_SHORT_YEAR: Final = re.compile(
+    r"\b(?i:of|in|since|spring|summer|autumn|fall|winter) (?P<said>['’](?P<year>[0-9]{2}))(?![\w'’])"
+)
 _MANY: Final = re.compile(r"(?<![\w.,$])1(?P<zeros>0{2,3})s(?!\w)")
 _FISCAL: Final = re.compile(r"\b(?P<said>FY ?(?P<year>20[0-9]{2}|[0-9]{2}))\b")
 _ERA = r"(?= ?(?:B\.?C\.?|A\.?D\.?|B\.?C\.?E\.?|C\.?E\.?)(?!\w))"
@@ -187,6 +190,8 @@ def _month(number: str) -> str:
 
 def _say_decade(match: re.Match[str]) -> str | None:
     digits = match["decade"]
+    if digits == "00" and match["mark"]:
+        return "two thousands"
     if digits == "00" or (match[0].endswith(" s") and len(digits) == 2):
         return None
     if re.search(r"[0-9]['’]s$", match[0]) and len(digits) == 2 and not match["mark"]:
@@ -258,6 +263,7 @@ RULES: Final = (
     Rule(_MONTH_FIRST, _say_month_first),
     Rule(_MONTH_YEAR, lambda match: f"{_name(match)}{_year(match)}"),
     Rule(_MONTH_ALONE, _name),
+    Rule(_DAY_ALONE, lambda match: DAYS[match["day"].lower()]),
     Rule(_DECADES, _say_decades),
     Rule(_MANY, lambda match: "thousands" if match["zeros"] == "000" else "hundreds"),
     Rule(_DECADE, _say_decade),

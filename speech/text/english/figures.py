@@ -39,12 +39,17 @@ _MARK: Final = re.compile(
     r"(?! (?:of|inch|mile|cup|scale|share|dilution|ratio|size)\b)(?![\w/-]|[.,][0-9])"
 )
 _PRESSURE: Final = re.compile(
-    r"(?<![\w.,/])(?P<top>[89][0-9]|1[0-9]{2}|2[0-4][0-9])/(?P<bottom>[4-9][0-9]|1[0-3][0-9])(?![\w/]|[.,][0-9])"
+    r"(?<![\w.,/])(?P<top>[89][0-9]|1[0-9]{2}|2[0-4][0-9])/(?P<bottom>[4-9][0-9]|1[0-3][0-9])"
+    r"(?P<unit> ?mmHg)?(?![\w/]|[.,][0-9])"
 )
 # Names of planes and teams, and the digits: "747s", "F-16s", "the 49ers", "1s and 0s".
 _PLURAL: Final = re.compile(r"(?<![\w.,$€£¥'’-])(?P<prefix>[A-Z]{1,3}-?)?(?P<number>[0-9]{1,4})(?P<end>s|ers)(?!\w)")
 _LINES: Final = re.compile(r"(?<![\w.,])(?P<number>[0-9]{3,4})(?P<mark>[pi])(?P<rate>[2-9][0-9]|120)?(?!\w)")
-_FACTOR: Final = re.compile(rf"{START}(?P<number>{NUMBER})[xX](?=[ /][a-z]|[.,;!?)])")
+_FACTOR: Final = re.compile(rf"{START}(?P<number>{NUMBER})x(?=[ /][a-z]|[.,;!?)])")
+_VISION: Final = re.compile(r"(?<![\w.,/])(?P<said>20/(?P<bottom>[1-9][0-9]{1,2}))(?= (?:vision|eyesight)\b)")
+_TO_MIXED: Final = re.compile(r"(?<![\w.,/-])[0-9]{1,3}(?P<said> ?[-–] ?)(?=[0-9]{1,3} ?[½⅓⅔¼¾⅛⅜⅝⅞])")
+# A record of games, or a formation: "11-5-1", "4-4-2".
+_ROW: Final = re.compile(r"(?<![\w.,/-])(?P<said>[0-9]{1,2}(?:-[0-9]{1,2}){2,3})(?![\w/-]|[.,][0-9])")
 _AROUND: Final = re.compile(r"(?<!\w)(?P<said>c\. ?)(?=1[0-9]{3}|20[0-9]{2}|[0-9]{2,3} (?:BC|AD))")
 _VULGAR: Final = re.compile(
     rf"(?:(?<![\w.,])(?P<whole>{INTEGER}) ?)?(?P<part>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])(?:(?P<thing> (?:{PARTS})\b))?"
@@ -93,7 +98,7 @@ _SLASHED: Final = re.compile(r"(?<![\w.,])(?P<said>[0-9]{1,12}(?:/[0-9]{1,12}){1
 _SPELLED: Final = re.compile(r"(?<![\w-])(?P<said>[0-9A-Za-z](?:-[0-9A-Za-z]){2,40})(?![\w-])")
 _BROKEN: Final = re.compile(r"(?<![\w.])(?P<said>[0-9]{1,3}(?:,[0-9]{3}){0,10},[0-9]{4,40})(?![\w])")
 _LARGE: Final = re.compile(
-    rf"{START}(?P<sign>(?<![\w)%\ue000-])[-−–+±])?(?P<number>{NUMBER})(?P<gap>[ -]?)"
+    rf"(?<!\w-){START}(?P<sign>(?<![\w)%\ue000-])[-−–+±])?(?P<number>{NUMBER})(?P<gap>[ -]?)"
     rf"(?P<scale>{SCALES}|[Bb]n|[MBT]|[kK])"
     rf"(?!\w)"
 )
@@ -153,7 +158,9 @@ def _say_plural(match: re.Match[str]) -> str | None:
 
 def _say_pressure(match: re.Match[str]) -> str | None:
     top, bottom = match["top"], match["bottom"]
-    return f"{cardinal(top)} over {cardinal(bottom)}" if int(top) > int(bottom) else None
+    if int(top) <= int(bottom):
+        return None
+    return f"{cardinal(top)} over {cardinal(bottom)}{' millimeters of mercury' if match['unit'] else ''}"
 
 
 def _say_lines(match: re.Match[str]) -> str:
@@ -257,6 +264,8 @@ EARLY_RULES: Final = (
     Rule(_AROUND, lambda match: "circa "),
     Rule(_RATING, _say_rating),
     Rule(_MARK, lambda match: f"{cardinal(match['top'])} out of {cardinal(match['bottom'])}"),
+    Rule(_VISION, lambda match: f"twenty {cardinal(match['bottom'])}"),
+    Rule(_TO_MIXED, lambda match: " to "),
     Rule(_PRESSURE, _say_pressure),
     Rule(_PLURAL, _say_plural),
     Rule(_LINES, _say_lines),
@@ -271,6 +280,7 @@ RULES: Final = (
     Rule(_SLASHED, _say_slashed),
     Rule(_SPELLED, _say_spelled),
     Rule(_BROKEN, _say_broken),
+    Rule(_ROW, lambda match: " ".join(map(cardinal, match["said"].split("-")))),
     Rule(_SCORE, _say_range),
     Rule(_LARGE, _say_large),
     Rule(_PREFIX, _say_prefix),

@@ -7,7 +7,8 @@ from speech.text.english.attributes import is_attribute
 from speech.text.english.numbers import cardinal, decimal, fraction, mixed
 from speech.text.english.patterns import DASH, NUMBER, SCALES, SIGN, SIGNS, START, is_one, plain
 from speech.text.english.tables import read_table, word_set
-from speech.text.scan import Rule
+from speech.text.scan import Rule, Said
+from speech.text.spans import Replacement
 
 # Symbol → name of one. The plural ends in s, except for those in PLURALS.
 UNITS: Final = read_table("units")["units"]
@@ -56,8 +57,9 @@ _FEET: Final = re.compile(
     r"|long|wide|high|deep|by|x)\b))"
 )
 _INCHES: Final = re.compile(
-    r"(?<![\w\"“.,/])(?:(?P<number>[0-9]{1,4}(?:\.[0-9]{1,3})?)|(?:(?P<whole>[0-9]{1,3})[ -])?"
-    r"(?P<top>[0-9]{1,3})/(?P<bottom>[0-9]{1,3}))[\"”″](?=[\s,;:)]|$)"
+    r"(?<![\w\"“.,/])(?:(?:(?P<number0>[0-9]{1,3}) ?[-–] ?)?(?P<number>[0-9]{1,4}(?:\.[0-9]{1,3})?)"
+    r"|(?:(?P<whole>[0-9]{1,3})[ -])?"
+    r"(?P<top>[0-9]{1,3})/(?P<bottom>[0-9]{1,3}))[\"”″](?=[\s,;:.)]|$)"
 )
 _HEIGHT: Final = re.compile(
     r"(?<![\w.,])(?P<feet>[3-8])(?:-foot-| ?ft\.? ?)(?P<inches>[0-9]|1[01])"
@@ -73,12 +75,25 @@ _DENSITY: Final = re.compile(r"(?<=[a-z])(?P<said>/(?P<unit>mi|km|cm|m)(?P<power
 _SIDES: Final = {"N": " north", "S": " south", "E": " east", "W": " west", None: ""}
 
 
-def _say_measure(match: re.Match[str]) -> str | None:
+def _say_apart(match: re.Match[str], second: str) -> list[Replacement]:
+    """Reads two amounts in different units, such as "5 bps to 4.25%"."""
+    number, unit = match["number0"], match["unit0"]
+    first = f"{decimal(plain(number))} {_name(unit, None, is_singular=is_one(number))}"
+    return [
+        Replacement(match.start("number0"), match.end("unit0"), first),
+        Replacement(match.start("number"), match.end(), second),
+    ]
+
+
+def _say_measure(match: re.Match[str]) -> Said:
     unit, power, gap = match["unit"], match["power"], match["gap"]
     unit = unit if unit in UNITS else _BY_CASE[unit.lower()]
     if power and (unit not in LENGTHS or (power in "23" and gap == "-")):
         return None
-    if (unit in ONLY_CLOSE and gap and not power) or (unit in ONLY_APART and not gap):
+    is_inches = unit == "in" and re.match(" (?:of|tall|long|wide|thick|deep|high)", match.string[match.end() :][:8])
+    if (unit in ONLY_CLOSE and gap and not power and not (is_inches and match[0][-1] == ".")) or (
+        unit in ONLY_APART and not gap
+    ):
         return None
     if gap and len(unit) == 1 and unit.isalpha() and re.match(r"\. *\S", match.string[match.end() : match.end() + 9]):
         return None
@@ -96,7 +111,7 @@ def _say_measure(match: re.Match[str]) -> str | None:
     said = SIGNS[match["sign"]]
     if match["number0"]:
         if (unit0 := match["unit0"]) and unit0 != unit:
-            return None
+            return _say_apart(match, f"{decimal(plain(number))} {name}") if unit0 in UNITS and number else None
         said += f"{decimal(plain(match['number0']))} to "
     if number:
         said += decimal(plain(number))
@@ -137,6 +152,8 @@ def _say_inches(match: re.Match[str]) -> str | None:
         return None  # it closes a quotation
     following = re.match(r" ([a-z]+)", match.string[match.end() : match.end() + 16])
     inches = "inch" if following and following[1] not in NOT_MEASURED else "inches"
+    if match["number0"]:
+        return f"{cardinal(match['number0'])} to {decimal(match['number'])} {inches}"
     if match["number"]:
         return f"{decimal(match['number'])} {'inch' if is_one(match['number']) else inches}"
     if match["whole"]:

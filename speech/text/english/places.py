@@ -79,7 +79,8 @@ def _full_stop(match: re.Match[str]) -> str:
 
 
 def _say_numbered(match: re.Match[str]) -> str:
-    return f"{ordinal(match['number'])} {STREETS[match['kind'].capitalize()]}{_full_stop(match)}"
+    kind = match["kind"].capitalize()
+    return f"{ordinal(match['number'])} {'Circuit' if kind == 'Cir' else STREETS[kind]}{_full_stop(match)}"
 
 
 def _say_state(match: re.Match[str]) -> str | None:

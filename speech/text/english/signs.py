@@ -66,6 +66,7 @@ _AMPERSAND: Final = re.compile(r"(?<=[A-Za-z])(?P<said> ?&(?:amp;)? ?)(?=[A-Za-z
 _PROGRAMMING: Final = re.compile(r"(?<![\w])(?P<letter>[CFJ](?=[#+])|[ABDEG](?=#))(?P<sign>#|\+\+)(?!\w)")
 _SLASH: Final = re.compile(r"(?<=[\w)])(?P<said> / )(?=[\w(])")
 _AFTER_NUMBER: Final = re.compile(r"(?<=\ue000)(?P<said>\+)(?![\w+])")
+_INCREMENT: Final = re.compile(r"(?<=\w)(?P<said>\+\+)(?![\w+])")
 _KEYBOARD: Final = re.compile(r"(?<=[\w)])(?P<said>\+)(?=[A-Z])")
 _SNAKE: Final = re.compile(r"(?<=\w)(?P<said>_{1,3})(?=\w)")
 _HTML: Final = re.compile(r"&(?P<name>amp|lt|gt|quot|apos|nbsp|#39);")
@@ -119,6 +120,7 @@ LAST_RULES: Final = (
     Rule(_SPACED_DASH, lambda match: " — "),
     Rule(_DOTS, lambda match: "…"),
     Rule(_AMPERSAND, lambda match: " and "),
+    Rule(_INCREMENT, lambda match: " plus plus"),
     Rule(_AFTER_NUMBER, lambda match: " plus"),
     Rule(_STARS, lambda match: "star " * len(match[0])),
     Rule(_SLASH, lambda match: " slash "),

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from speech.text.english.numbers import cardinal, roman
 from speech.text.english.tables import read_table, word_set
 from speech.text.scan import Rule
 
@@ -66,6 +67,14 @@ ABBREVIATIONS: Final = word_set(
 )
 
 
+# Written without a dot in British English: "St Andrews".
+SAINTS: Final = word_set(
+    """Albans Andrews Anne Augustine Bernard Catherine David Francis George Helena Helens Ives James
+    John Johns Joseph Kitts Lawrence Louis Lucia Luke Margaret Mark Martin Mary Matthew Michael Moritz Nicholas Pancras
+    Patrick Paul Pauls Peter Petersburg Stephen Thomas Tropez Vincent"""
+)
+
+
 def _is_sentence_end(match: re.Match[str]) -> bool:
     return bool(re.match(r"\s*$|[  \n]+[A-Z\"“]", match.string[match.end() : match.end() + 40]))
 
@@ -79,8 +88,9 @@ def _ends_before_opener(match: re.Match[str]) -> bool:
 def _say_title(match: re.Match[str]) -> str | None:
     title, before = match["title"], match.string[max(match.start() - 24, 0) : match.start()]
     if title == "St" and not match["dot"]:
-        return None
-    # "12 Main St. Apt": it ends the name of a street. "Dr. King Dr." is left to the address rules.
+        saint = re.match(r" +([A-Z][a-z]+)", match.string[match.end() : match.end() + 20])
+        return "Saint" if saint and saint[1] in SAINTS and not re.search("[0-9]", before) else None
+    # "12 Main St. Apt": it ends the street's name before it. "Dr. King Dr." is left to the address rules.
     if title in ("St", "Dr", "Ft") and re.search(r"[0-9][\w'’]*(?: [A-Z][\w'’]*)* $", before):
         return None
     following = re.match(r" +([A-Z][a-z]*)\b", match.string[match.end() : match.end() + 16])
@@ -140,8 +150,6 @@ def _say_initials(match: re.Match[str]) -> str | None:
 
 
 def _say_formula(match: re.Match[str]) -> str:
-    from speech.text.english.numbers import cardinal
-
     runs = re.findall(r"[A-Z][a-z]?|[0-9]+", match["formula"].translate(_SUBSCRIPTS))
     return " ".join(cardinal(run) if run.isdigit() else " ".join(run.upper()) for run in runs)
 
@@ -150,10 +158,25 @@ def _say_shouted(match: re.Match[str]) -> str | None:
     words = re.findall(r"[A-Z]+(?:['’][A-Z]+)?", match[0])
     if not any((word.lower() in EMPHASISED and len(word) > 1) or len(word) > 5 for word in words):
         return None
-    return re.sub(r"[A-Z]+(?:['’][A-Z]+)?", lambda word: _lower(word[0]), match[0])
+    return re.sub(r"[A-Z]+(?:['’][A-Z]+)?", _lower, match[0])
 
 
-def _lower(word: str) -> str:
+_IT_BEHIND: Final = re.compile(
+    " (?:DEPARTMENT|SUPPORT|TEAM|STAFF|MANAGER|SECURITY|SERVICES|INFRASTRUCTURE|SYSTEMS|HELP)"
+)
+_US_BEFORE: Final = re.compile(
+    "(?:TO|WITH|FOR|OF|FROM|ABOUT|CONTACT|JOIN|FOLLOW|CALL|LET|TELL|GIVE|VISIT|HELP|ON|LIKE) $"
+)
+
+
+def _lower(match: re.Match[str]) -> str:
+    word, text = match[0], match.string
+    if word == "US" and not _US_BEFORE.search(text[max(match.start() - 8, 0) : match.start()]):
+        return word
+    if word == "IT" and _IT_BEHIND.match(text[match.end() : match.end() + 16]):
+        return word
+    if re.fullmatch("[IVX]{2,6}", word) and roman(word):
+        return cardinal(roman(word))
     return (
         word
         if word in ABBREVIATIONS or word == "I" or not _VOWELS.search(word)

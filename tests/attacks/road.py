@@ -39,7 +39,8 @@ from speech.engines.remote.duration_check import least_seconds, least_seconds_of
 from speech.engines.remote.request_batching import split_for_requests, whole_ssml
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
-from speech.ssml import check_ssml, read_ssml
+from speech.ssml import MAX_WHOLE_CHARS, check_ssml, get_words, read_spans, read_ssml
+from speech.ssml.x_sampa import to_ipa
 from tts.api.openai.serializers import OpenAISpeechSerializer
 from tts.api.serializers import SpeechSerializer
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
@@ -160,6 +161,13 @@ TEXT: Mapping[str, Work] = {
     "tts.requests.check_against_voice": lambda text: check_against_voice(_request(text), _voice()),
     "tts.requests.check_dialogue": lambda text: check_dialogue(_request(text), _voice(), []),
     "tts.requests.speaker_voice_ids": lambda text: speaker_voice_ids(_request(text)),
+    "speech.ssml.say_as.get_words": lambda text: get_words(
+        text[:MAX_WHOLE_CHARS], "telephone", date_format="", language="en-US"
+    ),
+    "speech.ssml.say_as.get_words date": lambda text: get_words(
+        text[:MAX_WHOLE_CHARS], "date", date_format="dmy", language="en-US"
+    ),
+    "speech.ssml.x_sampa.to_ipa": lambda text: to_ipa(text[:MAX_WHOLE_CHARS]),
     "speech.segments.split_into_pieces": lambda text: split_into_pieces(text, text_format="text", language="en-US"),
     "speech.sentences.split_text": lambda text: split_text(text, "en-US"),
     "speech.sentences.split_text de": lambda text: split_text(text, "de-DE"),
@@ -185,6 +193,7 @@ SSML: Mapping[str, Work] = {
     "tts.requests.check_against_voice": lambda ssml: check_against_voice(_request(ssml, text_format="ssml"), _voice()),
     "speech.segments.split_ssml": lambda ssml: split_ssml(ssml, "en-US"),
     "speech.ssml.reader.read_ssml": read_ssml,
+    "speech.ssml.spans.read_spans": read_spans,
     "speech.ssml.reader.check_ssml": check_ssml,
     "speech.audio_bound.measure_extent": lambda text: measure_extent(text, text_format="ssml"),
 }

@@ -69,6 +69,9 @@ bench-stream: $(VENV)/.dev-ready ## Measure streams: first byte, total, many at 
 bench-speech: $(VENV)/.dev-ready ## Measure how many words of Kokoro's voices a speech recogniser gets wrong
 	@$(BIN)/python -m bench.speech $(ARGS)
 
+bench-text: $(VENV)/.dev-ready ## Count which pairs of written and spoken text are said right; ARGS=FOLDER of TSV files
+	@$(BIN)/python -m bench.text $(ARGS)
+
 bench-paced: $(VENV)/.dev-ready ## Listen to a long stream for five minutes at the speed of its sound, over Redis
 	@$(BIN)/python -m bench.paced $(ARGS)
 
@@ -135,4 +138,4 @@ $(VENV)/.dev-ready: requirements-dev.txt tests/node/package.json $(VENV)/.run-re
 		|| echo "npm could not fetch axe and the verifiers in Node; the tests with them are skipped."; fi
 	@touch $@
 
-.PHONY: help setup run dev kokoro kokoro-cjk test test-all test-services test-requirements check lint types format bench-latency bench-stream bench-speech bench-webhooks bench-desk bench-gallery screenshots lock clean
+.PHONY: help setup run dev kokoro kokoro-cjk test test-all test-services test-requirements check lint types format bench-latency bench-stream bench-speech bench-text bench-webhooks bench-desk bench-gallery screenshots lock clean

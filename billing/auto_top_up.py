@@ -39,7 +39,7 @@ def recharge_account(account: Account) -> Purchase | None:
         auto_top_up.give_up(purchase=purchase, because=UNANSWERED)
         return purchase
     try:
-        intent_id = gateway.charge_kept_card(purchase, customer)
+        intent_id = gateway.charge_saved_card(purchase, customer)
     except CardDeclined:
         auto_top_up.give_up(purchase=purchase)
     except CardGone:

@@ -143,7 +143,7 @@ def open_portal(customer: StripeCustomer) -> str:
     return _text(session, "url")
 
 
-def charge_kept_card(purchase: Purchase, customer: StripeCustomer) -> str:
+def charge_saved_card(purchase: Purchase, customer: StripeCustomer) -> str:
     """Charges the saved card for a purchase, off-session, and returns the PaymentIntent's ID.
 
     Only Stripe's event proves that it was paid. The same purchase is charged once, however often this is called within

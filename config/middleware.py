@@ -83,6 +83,20 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
 
 
 @sync_and_async_middleware
+def keep_pages_private(get_response: GetResponse) -> GetResponse:
+    """Keeps pages out of shared caches, unless a view says otherwise: they show who is signed in, and their theme.
+
+    Browsers ask again before they show their own copy. "Back" still works without a request.
+    """
+
+    def after(request: HttpRequest, response: HttpResponseBase) -> None:
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+
+    return around(get_response, before=lambda request: None, after=after)
+
+
+@sync_and_async_middleware
 def compress_pages(get_response: GetResponse) -> GetResponse:
     """Compresses HTML if the browser accepts it: a gallery of two thousand voices takes 10 KB instead of 70.
 

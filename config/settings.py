@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.content_security_policy",
     "config.static_files.StaticFilesMiddleware",
+    "config.middleware.keep_pages_private",
     "config.middleware.compress_pages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -120,7 +121,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "portal.context.frame",
+                "portal.context.navigation",
                 "portal.pages.installing.installation",
                 "portal.pages.theme.theme",
             ]

@@ -15,7 +15,7 @@ from billing.selectors import get_balance
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Navigation:
     account: Account
     others: list[Account]
     permissions: frozenset[Permission]
@@ -26,8 +26,8 @@ class Frame:
         return format_have(self.balance.available_microcredits)
 
 
-def build_navigation(request: MemberRequest) -> Frame:
-    return Frame(
+def build_navigation(request: MemberRequest) -> Navigation:
+    return Navigation(
         account=request.membership.account,
         others=[one.account for one in request.memberships if one != request.membership],
         permissions=get_permissions(request.membership),
@@ -35,6 +35,6 @@ def build_navigation(request: MemberRequest) -> Frame:
     )
 
 
-def frame(request: HttpRequest) -> dict[str, Any]:
+def navigation(request: HttpRequest) -> dict[str, Any]:
     """Context processor. Queries the database only if a template uses the value."""
-    return {"frame": SimpleLazyObject(lambda: build_navigation(request))} if hasattr(request, "membership") else {}  # type: ignore[arg-type]
+    return {"nav": SimpleLazyObject(lambda: build_navigation(request))} if hasattr(request, "membership") else {}  # type: ignore[arg-type]

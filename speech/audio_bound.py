@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from speech.engines.base import MIN_SPEED
 from speech.ssml import SPELLED, break_ms, rate_factor, read_ssml
+from speech.text.silence import SPOKEN_MARKS
 
 SPARE_SECONDS = 60.0
 SECONDS_PER_WORD = 1.5  # a spelled letter or a digit takes half of it with the slowest of eSpeak's voices (measured)
@@ -18,7 +19,8 @@ WIDE_LETTERS_PER_WORD = 2
 # Pauses that engines insert after these elements. eSpeak's are the longest.
 PAUSE_SECONDS = {"p": 0.75, "s": 0.3}
 SLICE_CHARS = 16_384  # counted in one step
-SPOKEN_MARKS = frozenset("@#%&*/\\_")  # punctuation that is read by its name
+# Half of the words in the longest names of symbols, by Unicode category. Half, because a digit counts twice its length.
+NAME_WORDS = {"So": 4.0, "Sm": 2.0}  # "hand with index finger and thumb crossed", "is at most"
 # Scripts without spaces between words (Thai, Lao, Tibetan, Burmese, Khmer), and those whose letters are syllables.
 WIDE = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\uffef\U00020000-\U0003ffff"
 LETTER_RUN = re.compile(rf"[^\W\d_{WIDE}]+")
@@ -43,8 +45,8 @@ def count_spoken_words(text: str) -> float:
 
     A run of letters is a word; every eighth letter of a long one starts another, as if it were read in parts. In
     scripts without spaces, and in those whose letters are syllables, two characters are a word. Every digit is a word
-    ("777" takes four), and so is every symbol with a name: %, €, an emoji. White space and other punctuation count
-    nothing.
+    ("777" takes four), and so is every symbol with a short name: %, €. An emoji counts as four. White space and other
+    punctuation count nothing.
     """
     # In Python steps by run and by slice, so that other threads can run in between.
     words = float(sum(-(-len(run[0]) // LETTERS_PER_WORD) for run in LETTER_RUN.finditer(text)))
@@ -73,7 +75,7 @@ def _words_in(char: str) -> float:
     """Returns how many words a character is when it does not belong to a run of letters."""
     category = unicodedata.category(char)
     if category[0] in "NS" or char in SPOKEN_MARKS:
-        return 1.0
+        return NAME_WORDS.get(category, 1.0)
     is_wide = category[0] == "L" and not LETTER_RUN.match(char)
     return 1 / WIDE_LETTERS_PER_WORD if is_wide else 0.0
 

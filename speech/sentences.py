@@ -7,8 +7,11 @@ meanwhile. It therefore never sees more than WINDOW_CHARS.
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from sentencex import segment
+
+from speech.abbreviations import goes_on
 
 MAX_SEGMENT_CHARS = 1000  # one step of progress, and what an engine gets at a time
 # The worst text takes 12 ms per window (measured). Sentences are taken from the beginning of a window only: the rest
@@ -66,7 +69,18 @@ def _segment(window: str, language: str, *, quote: str) -> list[str]:
     if window.isspace():  # the splitter would return every blank line separately
         return [window]
     first, *others = segment(language, quote + window)
-    return [sentence for sentence in (first.removeprefix(quote), *others) if sentence]
+    sentences = [sentence for sentence in (first.removeprefix(quote), *others) if sentence]
+    return list(_joined(sentences, language))
+
+
+def _joined(sentences: list[str], language: str) -> Iterator[str]:
+    """Joins sentences that the splitter cut after an abbreviation."""
+    parts: list[str] = []
+    for sentence, following in zip_longest(sentences, sentences[1:], fillvalue=""):
+        parts.append(sentence)
+        if not following or not goes_on(sentence, following, language):
+            yield "".join(parts)
+            parts.clear()
 
 
 def _open_quote(text: str, before: str) -> str:

@@ -1,4 +1,4 @@
-"""Refusals that concern jobs and their audio."""
+"""Errors about jobs and their audio."""
 
 from config.errors import DomainError
 
@@ -30,7 +30,7 @@ class StreamConsumed(DomainError):
 
 
 class StreamBroken(DomainError):
-    """The speech ended early. Before its first byte this is the answer; after it, the body breaks off."""
+    """The speech ended early. Before the first byte, this is the response; after it, the response ends abnormally."""
 
     code, status = "GENERATION_FAILED", 500
     example = "The voice engine failed. Try again, or try another voice. Your credits were refunded."
@@ -48,7 +48,7 @@ class CapacityReached(DomainError):
 
 
 class StoreUnavailable(DomainError):
-    """The audio store does not answer, or has no room. Its own words are in `__cause__`, for the log alone."""
+    """The audio store does not respond or is full. Its own message is in `__cause__`, for the log only."""
 
     code, status = "INTERNAL_ERROR", 503
 

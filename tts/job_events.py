@@ -1,4 +1,4 @@
-"""What a webhook says of a job. When it is sent, and to whom, is `webhooks`."""
+"""Builds the job's data in a webhook event. `webhooks` decides when and where it is sent."""
 
 import uuid
 from collections.abc import Collection
@@ -6,13 +6,14 @@ from typing import Any
 
 from django.conf import settings
 
+from billing.money import format_credits
 from config.api import format_time
 from tts.models import Job, JobStatus
 from tts.storage import store
 
 
 def job_event_data(job_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
-    """The `data` of their events, with URLs of the audio that are signed now. Setting WEBHOOK_JOB_DATA."""
+    """Returns the `data` of the jobs' events, with freshly signed audio URLs. For the setting WEBHOOK_JOB_DATA."""
     jobs = Job.objects.filter(pk__in=list(job_ids)).defer("text", "prompt")
     return {job.pk: _data(job) for job in jobs}
 
@@ -27,5 +28,8 @@ def _data(job: Job) -> dict[str, Any]:
         data["audio_url_expires_at"] = format_time(signed.expires_at) if signed else None
         data["audio_endpoint"] = f"/api/v1/tts/{job.pk}/audio"
     data["chars_charged"] = job.chars_charged
+    if job.says_nothing:
+        data["refunded"] = True
+        data["credits_refunded"] = format_credits(job.refunded_microcredits)
     data["metadata"] = job.metadata
     return data

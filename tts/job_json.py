@@ -1,4 +1,4 @@
-"""A job as JSON: the body of the 202, which services store, and a job's status."""
+"""A job as JSON: the body of the 202 response, which is stored for replays, and the job's status."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tts.streaming.signed_urls import stream_url
 
 
 def accepted_data(job: Job, *, base_url: str) -> dict[str, Any]:
-    """What a 202 says. `base_url`: scheme and host of the request."""
+    """Returns the body of the 202 response. `base_url` is the request's scheme and host."""
     data = {
         "job_id": str(job.pk),
         "status": JobStatus.PENDING,
@@ -26,7 +26,7 @@ def accepted_data(job: Job, *, base_url: str) -> dict[str, Any]:
 
 
 def job_data(job: Job, audio_url: SignedUrl | None) -> dict[str, Any]:
-    """A job's status. `audio_url` is there when `job.has_audio`."""
+    """Returns a job's status. Pass `audio_url` if `job.has_audio`."""
     data: dict[str, Any] = {
         "job_id": str(job.pk),
         "status": job.status,
@@ -47,7 +47,7 @@ def job_data(job: Job, audio_url: SignedUrl | None) -> dict[str, Any]:
         data["completed_at"] = format_time(job.finished_at)
     if job.status == JobStatus.FAILED:
         data["error"] = {"code": job.error_code, "message": job.error_message}
-    if job.status in {JobStatus.FAILED, JobStatus.CANCELLED}:
+    if job.status in {JobStatus.FAILED, JobStatus.CANCELLED} or job.refunded_microcredits:
         data["refunded"] = job.refunded_microcredits == job.cost_microcredits
         data["credits_refunded"] = format_credits(job.refunded_microcredits)
     return data

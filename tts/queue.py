@@ -1,10 +1,10 @@
-"""Waking the workers that speak. How a wake-up is sent: `config.task_dispatch`."""
+"""Wakes the workers that generate speech, through `config.task_dispatch`."""
 
 from config.task_dispatch import dispatch_task
 
-MAINTENANCE_QUEUE = "maintenance"  # of the tasks that beat asks for
+MAINTENANCE_QUEUE = "maintenance"  # for the tasks that beat schedules
 
 
 def wake_worker(queue: str) -> bool:
-    """Sends a wake-up. False when the broker is away; the sweeper will wake again."""
+    """Sends a wake-up. Returns False if the broker is unavailable; the sweeper will send another."""
     return dispatch_task("tts.tasks.speak_next", [queue], queue=queue)

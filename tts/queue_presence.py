@@ -1,4 +1,4 @@
-"""Which queues have no worker. How that becomes known: `tts.services.queue_presence`."""
+"""Reports which queues have no worker. `tts.services.queue_presence` collects the data."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from webhooks.dispatch import QUEUE as WEBHOOK_QUEUE
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """`unserved_seconds`: 0.0 while a worker serves the queue, else the time since one did."""
+    """`unserved_seconds` is 0.0 while a worker serves the queue, else the time since one last did."""
 
     queue: str
     last_served_at: datetime
@@ -27,7 +27,7 @@ class QueueStatus:
 
 
 def list_needed_queues() -> list[QueueStatus]:
-    """Every queue that needs a worker, by name. One query."""
+    """Returns every queue that needs a worker, by name. One query."""
     absent_after = timedelta(seconds=settings.WORKER_ABSENT_SECONDS)
     statuses = []
     for row in needed_queues().annotate(now=Now()).order_by("queue"):
@@ -42,9 +42,9 @@ def list_unserved_queues() -> list[QueueStatus]:
 
 
 def needed_queues() -> QuerySet[QueueWatch]:
-    """Queues of the engines whose voices are offered here, of jobs that wait, of maintenance and of webhooks.
+    """Returns the queues of engines with usable voices, of pending jobs, of maintenance and of webhooks.
 
-    An engine that is configured but unavailable offers no voice, so it needs no worker.
+    An engine that is configured but unavailable has no usable voice, so it needs no worker.
     """
     providers: dict[str, list[str]] = defaultdict(list)
     for provider in settings.SPEECH_ENGINES:

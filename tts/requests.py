@@ -1,18 +1,19 @@
-"""What a caller may ask of a voice: the request as data, and whether this voice takes it.
+"""A request for speech as data, and the check whether a voice supports it.
 
-Owns the capability rules (voice × modifiers). The shape of the JSON is `tts.api.serializers`, credits are `billing`.
+The capability rules (voice × options) are here. `tts.api.serializers` parses the JSON, `billing` handles the credits.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from config.errors import ValidationFailed
 from speech.audio.formats import OUTPUT_FORMATS, Encoding, UnsupportedEncoding, resolve_encoding
 from speech.audio_bound import (
     SECONDS_PER_WORD,
     SPARE_SECONDS,
+    Extent,
     break_seconds,
     longest_break_seconds,
     measure_extent,
@@ -21,15 +22,15 @@ from speech.dialogue import DialogueError, read_dialogue
 from speech.ssml import SsmlError, check_ssml
 from voices.models import Voice
 
-MAX_PROMPT_BYTES = 4_000  # UTF-8; of the only voices that take one, Gemini's
-# OpenAI's clients may send 4,096 characters of up to 4 bytes. A voice that streams less, but speaks as much, gets them
-# spoken sentence by sentence.
+MAX_PROMPT_BYTES = 4_000  # UTF-8; for Gemini's voices, the only ones that take a prompt
+# OpenAI's clients may send 4,096 characters of up to 4 bytes. A voice with a lower limit for streams, but not for
+# texts, gets them sentence by sentence.
 OPENAI_BYTES = 4 * 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechRequest:
-    """A parsed request for speech. None means: not given, take the default."""
+    """A parsed request for speech. None means that a field was left out."""
 
     text: str
     voice_id: str
@@ -44,18 +45,25 @@ class SpeechRequest:
     speaker_type: str = "single"
     voice_speaker_1: str | None = None
     voice_speaker_2: str | None = None
-    delivery_mode: str = "async"  # or "stream", by a URL of its own; or "direct", to the very request
+    delivery_mode: str = "async"  # or "stream", through a separate URL; or "direct", in the response itself
     metadata: dict[str, Any] | None = None
     webhook_url: str = ""  # "": the account's endpoint
 
     @property
     def chars(self) -> int:
-        """Unicode code points that are billed: the text, markup included, and the prompt."""
+        """Billed Unicode code points: the text, including markup, and the prompt."""
         return len(self.text) + len(self.prompt or "")
 
 
-def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
-    """How the audio will be encoded. Raises ValidationFailed, naming the field, for what this voice does not take."""
+class Checked(NamedTuple):
+    """The encoding of the audio, and the extent of the text."""
+
+    encoding: Encoding
+    extent: Extent
+
+
+def check_against_voice(request: SpeechRequest, voice: Voice) -> Checked:
+    """Raises ValidationFailed, by field, for what the voice does not support."""
     if request.model_type is not None and request.model_type != voice.model_type:
         article = "an" if voice.model_type == "ultra" else "a"
         raise ValidationFailed.of_field("model_type", f"{voice.name} is {article} {voice.model_type} voice.")
@@ -73,7 +81,7 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
         (
             "output_format",
             True,
-            # What voices do not list, we make for every voice.
+            # Formats that voices do not list are encoded here for every voice.
             request.output_format in voice.output_formats or request.output_format not in OUTPUT_FORMATS,
             f"does not support {request.output_format}",
         ),
@@ -86,14 +94,15 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
         message = f"The text is {size_bytes:,} bytes. {voice.name} accepts at most {limit}."
         raise ValidationFailed.of_field("text", message)
     _check_model(request, voice)
-    if request.text_format == "ssml":
-        try:
-            check_ssml(request.text)
-            _check_breaks(request)
-        except SsmlError as error:
-            raise ValidationFailed.of_field("text", str(error)) from None
     try:
-        return resolve_encoding(
+        if request.text_format == "ssml":
+            check_ssml(request.text)
+        extent = measure_extent(request.text, text_format=request.text_format)
+    except SsmlError as error:
+        raise ValidationFailed.of_field("text", str(error)) from None
+    _check_breaks(extent, speed=request.speed)
+    try:
+        encoding = resolve_encoding(
             output_format=request.output_format,
             engine_rate_hertz=voice.native_rate_hertz,
             sample_rate_hertz=request.sample_rate_hertz,
@@ -101,13 +110,13 @@ def check_against_voice(request: SpeechRequest, voice: Voice) -> Encoding:
         )
     except UnsupportedEncoding as error:
         raise ValidationFailed.of_field(error.field, error.message) from None
+    return Checked(encoding, extent)
 
 
-def _check_breaks(request: SpeechRequest) -> None:
-    """Raises ValidationFailed for breaks that the bound on run-away audio would not let through, and SsmlError."""
-    extent = measure_extent(request.text, text_format=request.text_format)
-    asked = break_seconds(extent, speed=request.speed)
-    allowed = longest_break_seconds(extent, speed=request.speed)
+def _check_breaks(extent: Extent, *, speed: float) -> None:
+    """Raises ValidationFailed if the breaks exceed the limit on runaway audio."""
+    asked = break_seconds(extent, speed=speed)
+    allowed = longest_break_seconds(extent, speed=speed)
     if asked > allowed:
         message = (
             f"The pauses add up to {math.ceil(asked):,} seconds. This text accepts at most {int(allowed):,}:"
@@ -117,7 +126,7 @@ def _check_breaks(request: SpeechRequest) -> None:
 
 
 def max_bytes(voice: Voice, delivery_mode: str) -> int:
-    """The longest text, in bytes of UTF-8."""
+    """Returns the longest text, in bytes of UTF-8."""
     match delivery_mode:
         case "stream":
             return min(voice.max_text_bytes, voice.max_stream_bytes)
@@ -140,9 +149,9 @@ def _check_model(request: SpeechRequest, voice: Voice) -> None:
 
 
 def check_dialogue(request: SpeechRequest, voice: Voice, speakers: Sequence[Voice]) -> None:
-    """Whether the text is a dialogue that these two can have. Raises ValidationFailed, naming the field.
+    """Checks that the text is a dialogue for these voices. Raises ValidationFailed, by field.
 
-    `speakers`: the voices of `speaker_voice_ids`. `voice` itself is silent: its language is spoken, at its price.
+    `speakers` are the voices of `speaker_voice_ids`. `voice` itself does not speak: it sets language and price.
     """
     models = voice.characteristics.get("multispeaker_models", [])
     if request.model is not None and request.model not in models:
@@ -161,7 +170,7 @@ def check_dialogue(request: SpeechRequest, voice: Voice, speakers: Sequence[Voic
 
 
 def speaker_voice_ids(request: SpeechRequest) -> list[str]:
-    """Who talks, in a dialogue; else nobody. Raises ValidationFailed when one of the two is missing, or too many."""
+    """Returns the speakers of a dialogue, else none. Raises ValidationFailed if one is missing or unexpected."""
     named = {"voice_speaker_1": request.voice_speaker_1, "voice_speaker_2": request.voice_speaker_2}
     if request.speaker_type == "single":
         for field, voice_id in named.items():

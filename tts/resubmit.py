@@ -1,6 +1,6 @@
-"""A job's request, read back from its row, and a request as the JSON that asks for it.
+"""Rebuilds a job's request from its row, and converts a request to JSON.
 
-What the pages show as the request, put into the playground's form again, and send once more.
+The pages use it to show the request, to fill the playground's form, and to submit it again.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from voices.models import Voice
 
 
 def build_request(job: Job) -> SpeechRequest:
-    """What was asked, every default spelled out. Of a job whose text was erased it is not worth much."""
+    """Returns the job's request with all defaults filled in. If the text was erased, it is empty."""
     speakers = _voice_ids(job)
     return SpeechRequest(
         text=job.text,
@@ -32,7 +32,7 @@ def build_request(job: Job) -> SpeechRequest:
 
 
 def request_body(request: SpeechRequest) -> dict[str, Any]:
-    """The body of `POST /api/v1/tts`. Defaults are left out, but for the format of the audio."""
+    """Returns the body of `POST /api/v1/tts`, without defaults except for the audio format."""
     fields = {
         "text": request.text,
         "voice_id": request.voice_id,
@@ -53,7 +53,7 @@ def request_body(request: SpeechRequest) -> dict[str, Any]:
 
 
 def _voice_ids(job: Job) -> list[str]:
-    """Of a dialogue: the row keeps the engine's names."""
+    """Returns the voice ids of a dialogue's speakers; the row has the engine's names."""
     if not job.speakers:
         return []
     voices = Voice.objects.filter(provider=job.provider, engine_voice__in=job.speakers)

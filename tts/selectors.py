@@ -1,4 +1,4 @@
-"""Reads of jobs. None loads the text: a list of long texts would not fit in memory."""
+"""Reads jobs. No query loads the text: a list of long texts would not fit in memory."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from config.errors import NotFound
 from tts.errors import AudioExpired, AudioNotAvailable, AudioNotReady
 from tts.models import Job, JobStatus, SpeechPart, StreamPart
 
-UNFINISHED_AT_MOST = timedelta(days=7)  # a text is kept from its end on, and may have waited before
+UNFINISHED_AT_MOST = timedelta(days=7)  # texts are kept from the end of a job, and the job may have waited before that
 BEGINNING_CHARS = 120  # of a text, in lists
 NO_AUDIO = {
     JobStatus.FAILED: "This job failed, so it has no audio.",
@@ -22,23 +22,23 @@ NO_AUDIO = {
 
 
 def get_held_row(job: Job) -> QuerySet[Job]:
-    """The fence: the row of a job, as long as the attempt that `job` says holds it; else none."""
+    """Returns the job's row while the attempt of `job` holds it, else no row. Fences all of a worker's writes."""
     return Job.objects.filter(pk=job.pk, status=JobStatus.PROCESSING, attempt=job.attempt)
 
 
 def list_speech_parts(job: Job) -> list[SpeechPart]:
-    """What is stored of earlier attempts, in the order of the text; of two with the same beginning the later first."""
+    """Returns the stored parts of earlier attempts in text order; of two with the same start, the later one first."""
     return list(SpeechPart.objects.filter(job=job, is_stored=True).order_by("begins", "-pk"))
 
 
 def find_stream_part(job_id: uuid.UUID, *, attempt: int, at_byte: int) -> StreamPart | None:
-    """The stored part of an attempt's encoded audio that has this byte."""
+    """Returns the stored part of an attempt's encoded audio that contains this byte."""
     parts = StreamPart.objects.filter(job_id=job_id, attempt=attempt, is_stored=True)
     return parts.filter(begins__lte=at_byte, ends__gt=at_byte).first()
 
 
 def get_job(*, account: Account, job_id: uuid.UUID) -> Job:
-    """Raises NotFound, the same for another tenant's job as for one that never was."""
+    """Returns a job. Raises NotFound, the same for another tenant's job as for one that never existed."""
     job = Job.objects.for_account(account).defer("text").filter(pk=job_id).first()
     if job is None:
         raise NotFound("There is no such job.")
@@ -46,7 +46,7 @@ def get_job(*, account: Account, job_id: uuid.UUID) -> Job:
 
 
 def get_job_with_audio(*, account: Account, job_id: uuid.UUID) -> Job:
-    """Raises NotFound, AudioNotReady, AudioNotAvailable, AudioExpired."""
+    """Returns a job with audio. Raises NotFound, AudioNotReady, AudioNotAvailable, AudioExpired."""
     job = get_job(account=account, job_id=job_id)
     if not job.is_finished:
         raise AudioNotReady
@@ -65,7 +65,7 @@ def list_jobs(
     created_after: datetime | None = None,
     created_before: datetime | None = None,
 ) -> QuerySet[Job]:
-    """Newest first."""
+    """Returns jobs, newest first."""
     jobs = Job.objects.for_account(account).defer("text")
     if status is not None:
         jobs = jobs.filter(status=status)
@@ -88,9 +88,9 @@ def search_jobs(
     created_from: datetime | None = None,
     created_before: datetime | None = None,
 ) -> QuerySet[Job]:
-    """As people look for them: newest first, each with the `beginning` of its text and the name of its key.
+    """Searches jobs, newest first, each with the `beginning` of its text and the name of its key.
 
-    `q`: a job's id, or words that all occur in the text. `voice`: a part of its id. `key`: an id, or "none".
+    `q` is a job id, or words that all occur in the text; `voice` a part of its id; `key` an id, or "none".
     """
     jobs = list_jobs(account=account, status=status or None, created_before=created_before)
     if created_from is not None:
@@ -102,7 +102,7 @@ def search_jobs(
     if (job_id := _uuid(q)) is not None:
         jobs = jobs.filter(pk=job_id)
     elif q.split():
-        # Older texts are erased, so there is nothing to look through.
+        # Older texts are erased, so there is nothing to search.
         kept_since = timezone.now() - timedelta(days=settings.AUDIO_RETENTION_DAYS) - UNFINISHED_AT_MOST
         jobs = jobs.filter(created_at__gte=kept_since, erased_at=None)
         for word in q.split():

@@ -1,4 +1,4 @@
-"""The event that is set when this worker process is told to stop. Long work checks it."""
+"""The event that is set when this worker process is told to stop. Long-running work checks it."""
 
 import threading
 

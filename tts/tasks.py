@@ -1,4 +1,4 @@
-"""Celery tasks: wake-ups. Each looks into the database for what is to be done."""
+"""Celery tasks. They are only wake-ups: each queries the database for what is due."""
 
 import logging
 import threading
@@ -27,16 +27,16 @@ from tts.worker.presence import start_noting
 
 logger = logging.getLogger(__name__)
 
-SAMPLES_EXPIRE_SECONDS = 10  # until they are asked for again
+SAMPLES_EXPIRE_SECONDS = 10  # after which they are requested again
 
 
-_running: Counter[uuid.UUID] = Counter()  # by account: jobs that this worker speaks now
+_running: Counter[uuid.UUID] = Counter()  # by account: jobs that this worker is running
 _taking = threading.Lock()
 
 
 @shared_task
 def speak_next(queue: str) -> None:
-    """Runs what waits in a queue until nothing does."""
+    """Runs the jobs in a queue until none is waiting."""
     while not worker_is_stopping.is_set():
         with _next_job(queue) as job:
             if job is None:
@@ -47,7 +47,7 @@ def speak_next(queue: str) -> None:
 
 @contextmanager
 def _next_job(queue: str) -> Iterator[Job | None]:
-    """A claimed job, while it runs. No account gets the last slot of a worker: it is for the others' short texts."""
+    """Claims a job and yields it. No account gets the last slot of a worker, which is for the others' short texts."""
     with _taking:
         served = [account for account, count in _running.items() if count >= settings.WORKER_CONCURRENCY]
         job = lifecycle.claim_next_job(queue=queue, not_of=served)
@@ -70,7 +70,7 @@ def sweep() -> None:
 
 @shared_task
 def make_exports() -> None:
-    """One after the other, until none waits; and deletes those past their time."""
+    """Writes waiting exports one after the other, and deletes expired ones."""
     exports.delete_old_exports()
     while not worker_is_stopping.is_set() and exports.make_next_export():
         pass
@@ -78,33 +78,34 @@ def make_exports() -> None:
 
 @shared_task
 def delete_accounts() -> None:
-    """Whose owners asked for it a week ago."""
+    """Deletes accounts whose owners requested it a week ago."""
     deletion.delete_due_accounts()
 
 
 @shared_task
 def forget_sessions() -> None:
-    """Of people who were signed in and are not any more."""
+    """Deletes ended sessions."""
     forget_ended_sessions()
 
 
 @shared_task
 def sync_voices() -> None:
-    """Providers' voices come and go. What this machine speaks itself is known where it is spoken: the worker of
-    these tasks need not have the models.
+    """Syncs the providers' voices.
+
+    Voices of local engines are synced by the workers that run them: the worker of this task need not have their models.
     """
     catalogue.sync_remote_voices()
 
 
 @shared_task
 def ask_providers_again() -> None:
-    """A provider that did not answer for a moment is not away for a day."""
+    """Retries providers that did not respond, so that a short failure does not last until the daily sync."""
     catalogue.ask_again()
 
 
 @shared_task
 def ask_for_samples() -> None:
-    """Tells workers whose voices lack samples to make some when they have nothing else to do."""
+    """Asks workers whose voices lack samples to generate some when idle."""
     for queue in samples.queues_without_samples():
         make_samples.apply_async(args=(queue,), queue=queue, expires=SAMPLES_EXPIRE_SECONDS)
 
@@ -116,15 +117,13 @@ def make_samples(queue: str) -> None:
 
 @shared_task
 def speak_auditions(queue: str) -> None:
-    """Visitors' comparisons, when no job waits."""
+    """Generates visitors' previews while no job waits."""
     voice_previews.speak_auditions(queue=queue)
 
 
 @worker_ready.connect
 def start_up(sender: Any, **kwargs: Any) -> None:
-    """A fresh worker notes what it serves, looks for what an earlier one left behind, and makes its engines quick to
-    answer.
-    """
+    """Starts a worker: reports its queues, cleans up after an earlier one, and warms up its engines."""
     queues = sender.app.amqp.queues.consume_from
     start_noting(list(queues))
     sweep_service.sweep()
@@ -134,10 +133,9 @@ def start_up(sender: Any, **kwargs: Any) -> None:
 
 @worker_shutting_down.connect
 def give_jobs_back(**kwargs: Any) -> None:
-    """Jobs that run now go back to the queue at their next chunk of sound, and the worker leaves its loop at once.
+    """Releases running jobs to the queue at their next chunk of audio, and exits the worker's loop at once.
 
-    Celery would first wait twice for messages, two seconds each. Nothing is lost by not waiting: a message is only a
-    wake-up.
+    Celery would first wait twice for messages, two seconds each. Nothing is lost, because a message is only a wake-up.
     """
     worker_is_stopping.set()
     raise WorkerShutdown(0)

@@ -1,4 +1,4 @@
-"""How far an attempt at a job is, and where the time of the last one went, as the job's row keeps them.
+"""The progress of an attempt at a job, and the timings of the last one, as stored in the job's row.
 
 Measured by `tts.worker.lease` and `tts.worker.job_timer`.
 """
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Of the attempt under way. `is_storing`: everything is synthesised, and the store has it or is about to.
-    `seconds_left`: of synthesis, at the pace so far; None while there is none.
+    """The progress of the current attempt.
+
+    `is_storing` means that everything is synthesized, and that the store has it or is about to. `seconds_left` is for
+    the synthesis, at the speed so far; None while that is unknown.
     """
 
     chars_done: int
@@ -20,7 +22,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Milliseconds of one attempt, which add up: what the engine speaks while the encoder is busy costs nothing.
+    """The milliseconds of one attempt, which add up: synthesis during encoding is not counted.
+
     `first_sound_ms` is part of the synthesis.
     """
 

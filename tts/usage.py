@@ -1,7 +1,7 @@
-"""What an account used: requests, characters and credits, by day, API key or voice. Days are UTC.
+"""Sums up an account's requests, characters and credits by day, API key or voice. Days are UTC.
 
-Counted from the jobs themselves: retention erases what a job said, never its row, so nothing is lost and nothing is
-kept twice. Credits are what was charged less what came back.
+Counted from the jobs themselves: retention erases a job's text but never its row, so nothing is lost and nothing is
+stored twice. Credits are charges less refunds.
 """
 
 import uuid
@@ -21,7 +21,7 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 MAX_DAYS = 366
 
 _COLUMNS: Mapping[Group, Any] = {
-    # Moments are kept and asked for in UTC. Django's TruncDate calls Python for every row of SQLite's.
+    # Times are stored and queried in UTC. On SQLite, Django's TruncDate calls Python for every row.
     "day": Func(F("created_at"), function="DATE", output_field=DateField()),
     "key": F("api_key"),
     "voice": F("voice_id"),
@@ -36,7 +36,7 @@ _SUMS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """`of`: the day, the key (None: no key, the dashboard), or the voice's id."""
+    """`of` is the day, the key (None: no key, the dashboard), or the voice's id."""
 
     of: Any
     requests: int
@@ -45,7 +45,7 @@ class Used:
 
 
 def get_usage(*, account: Account, first_day: date, last_day: date, by: Group) -> list[Used]:
-    """Days in their order, without those on which nothing was asked; keys and voices with the dearest first."""
+    """Returns days in order, without those that had no requests; keys and voices with the most expensive first."""
     rows = (
         _jobs(account, first_day, last_day)
         .annotate(of=_COLUMNS[by])
@@ -58,13 +58,13 @@ def get_usage(*, account: Account, first_day: date, last_day: date, by: Group) -
 
 
 def all_usage(account: Account) -> list[Used]:
-    """Every day on which something was asked, since the account was made."""
+    """Returns every day with requests since the account was created."""
     today = timezone.now().date()
     return get_usage(account=account, first_day=account.created_at.date(), last_day=today, by="day")
 
 
 def total_usage(*, account: Account, first_day: date, last_day: date) -> Used:
-    """All of it, in one query that groups nothing."""
+    """Returns the total, in one query without grouping."""
     total = _jobs(account, first_day, last_day).aggregate(**_SUMS)
     return Used(None, total["requests"], total["characters"] or 0, total["microcredits"] or 0)
 
@@ -79,7 +79,7 @@ def get_total(rows: list[Used]) -> Used:
 
 
 def get_keys(account: Account, rows: list[Used]) -> dict[uuid.UUID, ApiKey]:
-    """The keys of `get_usage(by="key")`, by id."""
+    """Returns the keys of `get_usage(by="key")`, by id."""
     ids = [row.of for row in rows if row.of is not None]
     return {key.pk: key for key in ApiKey.objects.for_account(account).filter(pk__in=ids)}
 

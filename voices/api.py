@@ -58,7 +58,7 @@ class VoiceList(ApiView):
         ],
     )
     def get(self, request: Request) -> HttpResponse:
-        """Voices that work here and now, the best first. No key is needed."""
+        """Lists the available voices, the best first. No key is needed."""
         query = request.query_params
         unknown = sorted(set(query) - {*FILTERS, "page"})
         if unknown:
@@ -95,12 +95,12 @@ class VoiceDetail(ApiView):
         errors=[NotFound, RateLimitExceeded, MaintenanceMode],
     )
     def get(self, request: Request, voice_id: str) -> HttpResponse:
-        """What it can do, what it costs. No key is needed."""
+        """Returns what a voice can do and what it costs. No key is needed."""
         return success(voice_data(get_public_voice(_clean(voice_id)), get_prices(), request))
 
 
 def voice_data(voice: Voice, prices: dict[str, int], request: Request) -> dict[str, Any]:
-    """A voice (of `with_samples`) as callers see it. `prices`: of `billing.selectors.get_prices`."""
+    """Returns a voice as JSON data. `voice` is from `with_samples`, `prices` from `billing.selectors.get_prices`."""
     data = {name: getattr(voice, name) for name in PUBLIC_FIELDS}
     data["credits_per_1000_chars"] = format_credits(pick_voice_price(voice, prices) * 1000)
     data["samples"] = [_sample_data(voice, sample, request) for sample in voice.samples.all()]

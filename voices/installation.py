@@ -1,7 +1,7 @@
-"""Whether the natural voices are on their way to this machine, for pages and the API.
+"""Reports to pages and the API whether the natural voices are being installed on this machine.
 
-The installer writes how far it is into the model folder. A process reads that at most once a second, and asks no
-database: every page may ask.
+The installer writes its progress to the model folder. A process reads it at most once a second, without a database
+query, because every page may need it.
 """
 
 import time
@@ -16,24 +16,24 @@ from speech.engines.kokoro.voices import PROVIDER
 
 CACHE_SECONDS: Final = 1.0
 
-_seen: tuple[float, InstallState | None] = (float("-inf"), None)  # when it was read (monotonic), and what
+_seen: tuple[float, InstallState | None] = (float("-inf"), None)  # when it was read (monotonic), and the state
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """An engine that is being installed. `percent`: 0 to 100, rounded down."""
+    """An engine that is being installed. `percent` is 0 to 100, rounded down."""
 
     provider: str
     percent: int
 
     @property
     def reason(self) -> str:
-        """Why its voices cannot speak yet; without a full stop."""
+        """Why its voices are not available yet, without a full stop."""
         return f"Kokoro is being installed ({self.percent} %)"
 
 
 def get_install_state() -> InstallState | None:
-    """Of the last installation of Kokoro in KOKORO_MODEL_DIR, at most a second old. None: there was none."""
+    """Returns the state of the last installation in KOKORO_MODEL_DIR, at most a second old; None if there was none."""
     global _seen
     if PROVIDER not in settings.SPEECH_ENGINES:
         return None
@@ -45,7 +45,7 @@ def get_install_state() -> InstallState | None:
 
 
 def get_running_installation() -> Installation | None:
-    """None while nothing is being installed."""
+    """Returns the running installation, or None."""
     state = get_install_state()
     if state is None or state.status != "installing":
         return None

@@ -1,5 +1,4 @@
-"""The catalogue: one row per voice, as its engine described it, and whether it may be used here. Also whose favourites
-they are, and the names that clients written for OpenAI send, with the voices they stand for."""
+"""The catalogue of voices with their samples, users' favourites, and the names that OpenAI clients send."""
 
 from typing import ClassVar, get_args
 
@@ -12,7 +11,7 @@ from voices.sample_texts import SAMPLE_KINDS
 
 
 class Voice(models.Model):
-    """A voice. What the engine says is refreshed at each sync; `is_enabled` is the operator's and is left alone."""
+    """A voice as its engine describes it. Every sync updates it, except `is_enabled`, which operators set."""
 
     voice_id = models.CharField(max_length=160, unique=True)
     name = models.CharField(max_length=80)
@@ -22,7 +21,7 @@ class Voice(models.Model):
     language_name = models.CharField(max_length=80)
     gender = models.CharField(max_length=8)
     model_type = models.CharField(max_length=16)
-    # Until the next sync says it, a voice comes last.
+    # Until the next sync, a voice comes last.
     quality = models.CharField(max_length=8, default="basic")
     rank = models.PositiveIntegerField(default=1000)  # lower first: speech.catalogue.VoiceEntry
     characteristics = models.JSONField(default=dict)
@@ -40,11 +39,9 @@ class Voice(models.Model):
     engine_voice = models.CharField(max_length=160)
     sound_version = models.CharField(max_length=80, blank=True)
 
-    is_enabled = models.BooleanField(default=True)  # by an operator
+    is_enabled = models.BooleanField(default=True)  # set by an operator
     is_listed = models.BooleanField(default=True)  # false once the engine no longer has it
-    unavailable_reason = models.CharField(
-        max_length=500, blank=True
-    )  # why its engine cannot speak here; "" when it can
+    unavailable_reason = models.CharField(max_length=500, blank=True)  # why its engine cannot speak here; "" if it can
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -65,20 +62,21 @@ class Voice(models.Model):
 
 
 class Sample(models.Model):
-    """A short text in a voice, spoken once by its engine: first planned, then made, and made again when the text, the
-    voice or its engine changes. Until then the old audio is played, unless it says another text.
+    """A short text spoken by a voice: first planned, then generated, and again when text, voice or engine changes.
+
+    Until then the old audio is played, unless its text differs.
     """
 
     voice = models.ForeignKey(Voice, on_delete=models.CASCADE, related_name="samples")
     kind = models.CharField(max_length=16)
     text = models.TextField()
-    version = models.CharField(max_length=16)  # a digest of all that the audio depends on
-    made_version = models.CharField(max_length=16, blank=True)  # of the audio that there is; "": make it again
-    key = models.CharField(max_length=200, blank=True)  # its name in the audio store; "": not made yet
-    peaks = models.BinaryField(default=bytes)  # what its waveform is drawn from: speech.audio.peaks
+    version = models.CharField(max_length=16)  # a digest of everything that the audio depends on
+    made_version = models.CharField(max_length=16, blank=True)  # the version of the stored audio; "": generate it again
+    key = models.CharField(max_length=200, blank=True)  # its name in the audio store; "": not generated yet
+    peaks = models.BinaryField(default=bytes)  # the data of its waveform: speech.audio.peaks
     duration_ms = models.PositiveIntegerField(default=0)
-    claimed_at = models.DateTimeField(null=True)  # by a worker that makes it
-    failed_at = models.DateTimeField(null=True)  # when its engine could not make it last
+    claimed_at = models.DateTimeField(null=True)  # by the worker that generates it
+    failed_at = models.DateTimeField(null=True)  # when its engine last failed to generate it
 
     class Meta:
         constraints: ClassVar = [
@@ -91,7 +89,7 @@ class Sample(models.Model):
 
 
 class Favourite(models.Model):
-    """A voice that a person likes. Theirs alone, in whichever account: it is taste, and takes no permission."""
+    """A user's favourite voice, private to that user and the same in all accounts. Needs no permission."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="favourites")
     voice = models.ForeignKey(Voice, on_delete=models.CASCADE, related_name="favourites")
@@ -105,10 +103,10 @@ class Favourite(models.Model):
 
 
 class ModelAlias(models.Model):
-    """What a client of OpenAI's may send as `model`, and which voices speak for it. No sync touches it."""
+    """A `model` that OpenAI clients may send, and which voices it selects. Not changed by syncs."""
 
     name = models.CharField(primary_key=True, max_length=80)
-    model_type = models.CharField(max_length=16, blank=True)  # of its voices, and so its price; "": of any
+    model_type = models.CharField(max_length=16, blank=True)  # of its voices, which decides the price; "": any
     engine_model = models.CharField(max_length=80, blank=True)  # for voices that take a model; "": the engine's default
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -126,10 +124,10 @@ class ModelAlias(models.Model):
 
 
 class VoiceAlias(models.Model):
-    """What a client of OpenAI's may send as `voice`: the first of these voices that is usable speaks. An operator's."""
+    """A `voice` that OpenAI clients may send: it selects the first usable one of these voices. Set by operators."""
 
     name = models.CharField(primary_key=True, max_length=80)
-    voice_ids = models.JSONField(default=list)  # in order of preference; some may be of engines that are not here yet
+    voice_ids = models.JSONField(default=list)  # in order of preference; may name voices of absent engines
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -1,7 +1,7 @@
-"""What a voice says in its samples: a story's opening, a line of dialogue and a news sentence with a number, in the
-languages that most people look for; in every other language one plain sentence (`voices.sentences`).
+"""The texts of voices' samples: the beginning of a story, a line of dialogue and a news sentence with a number.
 
-The texts are ours, and say the same in every language.
+They exist in the most common languages; other languages have one plain sentence (`voices.sentences`). The texts are our
+own, and mean the same in every language.
 """
 
 from typing import Literal, NamedTuple, get_args
@@ -17,7 +17,7 @@ class SampleText(NamedTuple):
     text: str
 
 
-# By BCP 47 tag, or for all accents of a language by its language alone: story, dialogue, news.
+# By BCP 47 tag, or by language for all of its accents: story, dialogue, news.
 TEXTS = {
     "en": (
         "When the light comes in low over the harbour, the gulls go quiet for a minute, and you can hear the ropes.",
@@ -103,9 +103,9 @@ TEXTS = {
 
 
 def list_sample_texts(language: str) -> list[SampleText]:
-    """What voices of a language (a BCP 47 tag) say; nothing where there is not even a sentence.
+    """Returns the texts for a language (a BCP 47 tag); none if it does not even have a sentence.
 
-    A tag with a sentence of its own is written in another script than its language.
+    A tag with its own sentence is written in another script than its language.
     """
     primary = language.partition("-")[0]
     own = TEXTS.get(language) or (None if language in SENTENCES else TEXTS.get({"cmn": "zh"}.get(primary, primary)))

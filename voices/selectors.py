@@ -1,4 +1,4 @@
-"""Reads of the catalogue, and of the names that stand for its voices."""
+"""Reads from the catalogue of voices and from the names that stand for them."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -12,14 +12,14 @@ from voices.errors import InvalidVoice, ModelNotFound
 from voices.installation import get_running_installation
 from voices.models import Favourite, ModelAlias, Sample, Voice, VoiceAlias
 
-# What most who come read comes first among equals: a cloud has a thousand voices of one rank, Arabic ones first.
+# English first among equals, for most visitors: a cloud provider has a thousand voices of one rank, Arabic ones first.
 ENGLISH_FIRST = Case(When(language="en-US", then=0), When(language="en-GB", then=1), default=2)
 BEST_FIRST = ("-quality", "rank", ENGLISH_FIRST, "language", "provider", "name", "voice_id")
 BY_NAME = ("name", "language", "provider", "voice_id")
-# Of a sample among those of its voice, which has either a sentence or the other three.
+# The order of a voice's samples; it has either a sentence or the other three.
 SAMPLE_PLACE = Case(When(kind="dialogue", then=1), When(kind="news", then=2), default=0)
-SAMPLE_CLAIM = timedelta(minutes=5)  # then its worker is taken for dead
-SAMPLE_PAUSE = timedelta(days=1)  # before an engine is asked again that could not make a sample
+SAMPLE_CLAIM = timedelta(minutes=5)  # after that, its worker is presumed dead
+SAMPLE_PAUSE = timedelta(days=1)  # before an engine that failed to generate a sample is tried again
 
 
 def list_voices(
@@ -32,7 +32,7 @@ def list_voices(
     q: str = "",
     sort: str = "",
 ) -> QuerySet[Voice]:
-    """Voices that work here and now, the best first, or by name if `sort` is "name".
+    """Returns the usable voices, the best first, or by name if `sort` is "name".
 
     `language` is a locale ("en-US") or all locales of a language ("en").
     """
@@ -54,21 +54,22 @@ def list_voices(
 
 
 def get_default_voice() -> Voice | None:
-    """The voice to begin with where nobody has chosen one: the best that works here now, and speaks English where there
-    is such a voice, for our examples do. None while no voice works.
+    """Returns the preselected voice: the best usable one that speaks English, like our examples, else the best of all.
+
+    None if no voice works.
     """
     return list_voices(language="en").first() or list_voices().first()
 
 
 def list_languages_and_providers() -> tuple[list[tuple[str, str]], list[str]]:
-    """What is here to choose from now: locales with their names, by name, and providers. One query."""
+    """Returns the available locales with their names, sorted by name, and the providers. One query."""
     rows = usable_voices().order_by("language_name", "language")
     found = list(rows.values_list("language", "language_name", "provider").distinct())
     return list({code: name for code, name, _ in found}.items()), sorted({provider for _, _, provider in found})
 
 
 def with_favourites(voices: QuerySet[Voice], user: User) -> QuerySet[Voice]:
-    """The same, each with `is_favourite`."""
+    """Annotates each voice with `is_favourite`."""
     return voices.annotate(is_favourite=Exists(Favourite.objects.filter(user=user, voice=OuterRef("pk"))))
 
 
@@ -85,8 +86,9 @@ def usable_voices() -> QuerySet[Voice]:
 
 
 def samples_to_make(*, providers: Collection[str]) -> QuerySet[Sample]:
-    """Those of usable voices that are not made yet, or of something else, but for those that a worker makes now and
-    those whose engine failed of late.
+    """Returns the samples of usable voices that are missing or outdated.
+
+    Leaves out those that a worker is generating, and those whose engine failed recently.
     """
     now = timezone.now()
     is_free = Q(claimed_at=None) | Q(claimed_at__lt=now - SAMPLE_CLAIM)
@@ -96,28 +98,28 @@ def samples_to_make(*, providers: Collection[str]) -> QuerySet[Sample]:
 
 
 def made_samples() -> QuerySet[Sample]:
-    """What can be heard, in the order in which it is shown."""
+    """Returns the samples that have audio, in the order in which they are shown."""
     return Sample.objects.exclude(key="").order_by(SAMPLE_PLACE)
 
 
 def get_made_sample(*, voice_id: str, kind: str = "") -> Sample | None:
-    """Of a voice that works here; without `kind` its first."""
+    """Returns a sample of a usable voice, without `kind` its first one."""
     samples = made_samples().filter(voice__in=usable_voices().filter(voice_id=voice_id))
     return (samples.filter(kind=kind) if kind else samples).first()
 
 
 def with_samples(voices: QuerySet[Voice]) -> QuerySet[Voice]:
-    """The same voices; their `samples.all()` are the made ones, for one query more."""
+    """Prefetches the samples with audio as `samples.all()`, in one more query."""
     return voices.prefetch_related(Prefetch("samples", queryset=made_samples()))
 
 
 def attach_samples(voices: list[Voice]) -> None:
-    """The same for voices that were fetched already."""
+    """Does the same for voices that were already fetched."""
     prefetch_related_objects(voices, Prefetch("samples", queryset=made_samples()))
 
 
 def get_public_voice(voice_id: str) -> Voice:
-    """Returns it with its samples. Raises NotFound."""
+    """Returns a usable voice with its samples. Raises NotFound."""
     voice = with_samples(usable_voices()).filter(voice_id=voice_id).first()
     if voice is None:
         raise NotFound("Voice not found.")
@@ -125,25 +127,25 @@ def get_public_voice(voice_id: str) -> Voice:
 
 
 def has_voices(provider: str) -> bool:
-    """Whether the provider was ever asked for its voices, with success."""
+    """Whether the provider's voices were ever listed successfully."""
     return Voice.objects.filter(provider=provider).exists()
 
 
 def usable_providers() -> list[str]:
-    """Those with a voice that works, whether or not an operator lets it be heard."""
+    """Returns the providers with a working voice, including voices that an operator disabled."""
     return list(
         Voice.objects.filter(is_listed=True, unavailable_reason="").values_list("provider", flat=True).distinct()
     )
 
 
 def list_families() -> list[tuple[str, str, str, int]]:
-    """Provider, family, model type and count of the voices that work, whether or not an operator lets them be heard."""
+    """Returns provider, family, model type and count of the working voices, including disabled ones."""
     rows = Voice.objects.filter(is_listed=True, unavailable_reason="").order_by("provider", "family", "model_type")
     return list(rows.values_list("provider", "family", "model_type").annotate(voices=Count("pk")))
 
 
 def get_voice_for_speech(voice_id: str) -> Voice:
-    """Raises InvalidVoice, saying whether it is unknown, disabled or out of reach."""
+    """Returns a voice. Raises InvalidVoice, which says whether it is unknown, disabled or unavailable."""
     voice = Voice.objects.filter(voice_id=voice_id).first()
     if voice is None or not voice.is_listed:
         raise InvalidVoice(f"There is no voice {voice_id[:160]!r}. GET /api/v1/voices lists them.")
@@ -162,7 +164,7 @@ def list_model_aliases() -> QuerySet[ModelAlias]:
 
 
 def get_model_alias(name: str) -> ModelAlias:
-    """Raises ModelNotFound, also for one that an operator disabled."""
+    """Returns an enabled alias. Raises ModelNotFound."""
     model = ModelAlias.objects.filter(name=name, is_enabled=True).first()
     if model is None:
         raise ModelNotFound(f"The model {name[:80]!r} does not exist. GET /v1/models lists the available models.")
@@ -170,9 +172,9 @@ def get_model_alias(name: str) -> ModelAlias:
 
 
 def get_voice_for_model(*, model: ModelAlias, name: str) -> Voice:
-    """The voice behind a name, or the one whose id it is. Raises InvalidVoice.
+    """Returns the voice for a name or a voice id. Raises InvalidVoice.
 
-    Of the voices that a name stands for, the first that is usable here and of the model's type.
+    If the name stands for several voices, returns the first that is usable and of the model's type.
     """
     if ":" in name:
         return get_voice_for_speech(name)

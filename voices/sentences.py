@@ -1,9 +1,9 @@
-"""What a voice says in its sample: one sentence for every language, in its own script.
+"""The text of each language's sample: one sentence, in its own script.
 
-Mostly the first of the Universal Declaration of Human Rights, whose translations are in the public domain.
+Most are the first of the Universal Declaration of Human Rights, whose translations are in the public domain.
 """
 
-# By BCP 47 tag, or for all accents of a language by its language alone.
+# By BCP 47 tag, or by language for all of its accents.
 SENTENCES = {
     "en": "All human beings are born free and equal in dignity and rights.",
     "en-Shaw-GB": "𐑷𐑤 𐑣𐑿𐑥𐑩𐑯 𐑚𐑰𐑦𐑙𐑟 𐑸 𐑚𐑹𐑯 𐑓𐑮𐑰.",
@@ -106,7 +106,7 @@ SENTENCES = {
     "te": "మనుషులందరూ స్వేచ్ఛగా పుట్టారు.",
     "ti": "ብመንጽር ክብርን መሰልን ኩሎም ሰባት እንትውለዱ ነጻ እዮም።",
     "tk": "Hemme adamlar azat dogulýarlar.",
-    # The script is in no standard: its letters are in the private use area.
+    # No standard has this script: its letters are in the private use area.
     "tlh": "\uf8e4\uf8d7\uf8dc\uf8d0\uf8db \uf8d6\uf8dd\uf8d9",
     "tn": "Batho botlhe ba tsetswe ba gololosegile.",
     "tr": "Bütün insanlar hür, haysiyet ve haklar bakımından eşit doğarlar.",
@@ -126,6 +126,6 @@ SENTENCES = {
 
 
 def get_sentence(language: str) -> str:
-    """The sentence of a language (a BCP 47 tag); "" where there is none. An accent says what its language says."""
+    """Returns the sentence of a language (a BCP 47 tag), else that of its primary language, else ""."""
     primary = language.partition("-")[0]
     return SENTENCES.get(language) or SENTENCES.get({"no": "nb", "cmn": "zh", "fil": "tl"}.get(primary, primary), "")

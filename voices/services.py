@@ -1,4 +1,4 @@
-"""Changes of the catalogue, of its samples, of people's favourites, and of the names that stand for its voices."""
+"""Updates the catalogue, its samples, users' favourites, and the names that stand for voices."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -20,13 +20,13 @@ from voices.sample_texts import list_sample_texts
 from voices.selectors import SAMPLE_PLACE, samples_to_make, usable_voices
 
 ENGINE_FIELDS = [field.name for field in fields(VoiceEntry) if field.name not in ("voice_id", "unavailable_reason")]
-VERSION_CHARS = 12  # of a digest: a sample's name in the store ends in it
+VERSION_CHARS = 12  # of a digest, which is the end of a sample's name in the store
 SYNCED_FIELDS = ["voice_id", *ENGINE_FIELDS, "is_listed", "unavailable_reason"]
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueChange:
-    """How many voices of a provider are listed now, and how many came (or came back) and went."""
+    """How many voices of a provider are now listed, how many were added (or came back), and how many vanished."""
 
     total: int
     added: int
@@ -35,9 +35,9 @@ class CatalogueChange:
 
 @transaction.atomic
 def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavailable_reason: str) -> CatalogueChange:
-    """Makes the catalogue say what the engine says. Vanished voices stay as rows, unlisted: jobs point to them.
+    """Updates the catalogue to what the engine lists. Vanished voices stay as unlisted rows: jobs refer to them.
 
-    Writes only what is new: the hundreds of voices that were known at the last start cost one query.
+    Writes only changes: for voices that are already known, hundreds of them, a start takes one query.
     """
     known = {row["voice_id"]: row for row in Voice.objects.filter(provider=provider).values(*SYNCED_FIELDS)}
     listed = {voice_id for voice_id, row in known.items() if row["is_listed"]}
@@ -55,7 +55,7 @@ def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavail
     )
     named = {entry.voice_id for entry in entries}
     if unavailable_reason and not entries:
-        # An engine that cannot start cannot list its voices either: keep what is known, with the reason.
+        # An engine that cannot start cannot list its voices either: keep the known ones, with the reason.
         Voice.objects.filter(provider=provider).update(unavailable_reason=unavailable_reason)
         return CatalogueChange(total=len(listed), added=0, vanished=0)
     vanished = listed - named
@@ -65,7 +65,7 @@ def reconcile_catalogue(*, provider: str, entries: Sequence[VoiceEntry], unavail
 
 
 def _as_stored(entry: VoiceEntry, unavailable_reason: str) -> dict[str, Any]:
-    """`unavailable_reason`: of the engine, which comes before one of the voice's own."""
+    """Returns an entry's column values. An `unavailable_reason` of the engine takes precedence over the voice's own."""
     values = {name: getattr(entry, name) for name in ("voice_id", *ENGINE_FIELDS)}
     values |= {"is_listed": True, "unavailable_reason": unavailable_reason or entry.unavailable_reason}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
@@ -73,14 +73,14 @@ def _as_stored(entry: VoiceEntry, unavailable_reason: str) -> dict[str, Any]:
 
 @transaction.atomic
 def retire_providers(*, keep: Sequence[str]) -> int:
-    """Voices of engines that are no longer configured cannot speak here. Returns how many."""
+    """Marks voices of engines that are no longer configured as unavailable. Returns how many."""
     reason = "its engine is not configured on this server"
     return Voice.objects.exclude(provider__in=keep).update(unavailable_reason=reason)
 
 
 @transaction.atomic
 def set_voice_enabled(*, voice: Voice, is_enabled: bool, actor: Actor, reason: str) -> None:
-    """The operator's own switch, which no sync touches. Accepted jobs are still spoken. Raises NothingToChange."""
+    """Enables or disables a voice, which syncs do not change. Accepted jobs still run. Raises NothingToChange."""
     if not Voice.objects.filter(pk=voice.pk, is_enabled=not is_enabled).update(is_enabled=is_enabled):
         raise NothingToChange(f"The voice is already {'enabled' if is_enabled else 'disabled'}.")
     audit.record(
@@ -95,7 +95,7 @@ def set_voice_enabled(*, voice: Voice, is_enabled: bool, actor: Actor, reason: s
 
 
 def set_favourite(*, user: User, voice: Voice, is_favourite: bool) -> None:
-    """As it is to be, whatever it was: a second click changes nothing."""
+    """Sets or removes a favourite. Idempotent."""
     if is_favourite:
         Favourite.objects.bulk_create([Favourite(user=user, voice=voice)], ignore_conflicts=True)
     else:
@@ -117,9 +117,9 @@ class _SampleChanges:
 
 
 def plan_samples(*, providers: Collection[str]) -> list[str]:
-    """Makes the rows say what the usable voices of these providers should say, and what their audio depends on.
+    """Creates, updates and deletes sample rows to match the usable voices of these providers.
 
-    Two queries while nothing changed. Returns the keys of the audio that no row has any longer.
+    Two queries if nothing changed. Returns the keys of audio that no row refers to any longer.
     """
     if not _find_sample_changes(providers, Sample.objects.all()).any():
         return []
@@ -154,7 +154,7 @@ def _find_sample_changes(providers: Collection[str], samples: QuerySet[Sample]) 
 
 
 def claim_sample(*, providers: Collection[str]) -> Sample | None:
-    """Returns a sample of these providers that the caller alone makes now; None when there is none to make.
+    """Returns a sample for the caller to generate, which no other worker gets; None if there is none to generate.
 
     Each voice gets its first sample before any gets its second, the best voice first.
     """
@@ -163,14 +163,14 @@ def claim_sample(*, providers: Collection[str]) -> Sample | None:
     while (sample := ranked.select_related("voice").defer("peaks").first()) is not None:
         if waiting.filter(pk=sample.pk).update(claimed_at=timezone.now()):
             return sample
-        # Another worker was quicker.
+        # Another worker was faster.
     return None
 
 
 def keep_sample(*, sample: Sample, key: str, peaks: bytes, duration_ms: int) -> bool:
-    """`key`: where it lies in the audio store. `peaks`: its loudness over time, for the waveform.
+    """Saves a generated sample. `key` is its name in the audio store, `peaks` its loudness over time, for the waveform.
 
-    False: it was planned anew meanwhile, and this audio is of no use.
+    Returns False if the sample changed meanwhile, so that this audio is useless.
     """
     mine = Sample.objects.filter(pk=sample.pk, version=sample.version)
     made = {"key": key, "peaks": peaks, "duration_ms": duration_ms, "made_version": sample.version}
@@ -178,17 +178,17 @@ def keep_sample(*, sample: Sample, key: str, peaks: bytes, duration_ms: int) -> 
 
 
 def release_sample(*, sample: Sample, has_failed: bool) -> None:
-    """Not made: at once for the next worker, or, of an engine that failed, after a pause."""
+    """Releases a sample that was not generated, to the next worker or, if the engine failed, after a pause."""
     failed_at = timezone.now() if has_failed else None
     Sample.objects.filter(pk=sample.pk).update(claimed_at=None, failed_at=failed_at)
 
 
 def forget_samples(*, providers: Collection[str]) -> int:
-    """So that they are made again, each in the place of the old one. Returns how many."""
+    """Marks samples to be generated again, each replacing the old one. Returns how many."""
     return Sample.objects.filter(voice__provider__in=providers).update(made_version="", failed_at=None)
 
 
-# --- the names that OpenAI's clients send ---------------------------------------------------------
+# --- the names that OpenAI clients send -----------------------------------------------------------
 
 Alias = ModelAlias | VoiceAlias
 ALIAS_KINDS: dict[type[Alias], str] = {ModelAlias: "model_alias", VoiceAlias: "voice_alias"}  # in the audit trail
@@ -200,7 +200,7 @@ ALIAS_FIELDS: dict[type[Alias], tuple[str, ...]] = {
 
 @transaction.atomic
 def copy_alias(*, alias: Alias, name: str, actor: Actor, reason: str) -> None:
-    """The same under another name. Raises NameTaken."""
+    """Copies an alias to another name. Raises NameTaken."""
     kind = type(alias)
     values = {field: getattr(alias, field) for field in ALIAS_FIELDS[kind]}
     try:
@@ -213,7 +213,7 @@ def copy_alias(*, alias: Alias, name: str, actor: Actor, reason: str) -> None:
 
 @transaction.atomic
 def edit_alias(*, alias: Alias, values: Mapping[str, Any], actor: Actor, reason: str) -> None:
-    """What a name stands for. It holds from the next request on. Raises NothingToChange."""
+    """Changes what a name stands for, from the next request on. Raises NothingToChange."""
     kind = type(alias)
     stored = kind._default_manager.select_for_update().get(pk=alias.pk)
     before = {field: getattr(stored, field) for field in values if getattr(stored, field) != values[field]}
@@ -226,7 +226,7 @@ def edit_alias(*, alias: Alias, values: Mapping[str, Any], actor: Actor, reason:
 
 @transaction.atomic
 def set_alias_enabled(*, alias: Alias, is_enabled: bool, actor: Actor, reason: str) -> None:
-    """A disabled name is unknown to callers. Raises NothingToChange."""
+    """Enables or disables an alias. A disabled name is unknown to callers. Raises NothingToChange."""
     kind = type(alias)
     rows = kind._default_manager.filter(pk=alias.pk, is_enabled=not is_enabled)
     if not rows.update(is_enabled=is_enabled):

@@ -1,4 +1,4 @@
-"""Builds the JSON of events, anew for each attempt.
+"""Builds the JSON of events again for each attempt.
 
 The setting WEBHOOK_JOB_DATA names the function that provides a job's data. The data cannot be stored: a signed audio
 URL is valid for a day, and a delivery may be retried for longer.

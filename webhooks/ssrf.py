@@ -25,12 +25,12 @@ RESOLVE_SECONDS = 5.0
 SPECIAL_SUFFIXES = ("localhost", "local", "internal")
 
 # Networks that `is_global` allows, at least in some versions of Python, but that are not the public internet or embed
-# another address: NAT64, 6to4, Teredo, IPv4-compatible and -translated, site-local, cloud metadata.
+# another address: NAT64, 6to4, Teredo, IPv4-compatible and -translated, site-local, documentation, cloud metadata.
 NEVER = tuple(
     ipaddress.ip_network(network)
     for network in (
         *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "::ffff:0:0:0/96"),
-        *("fec0::/10", "5f00::/16"),
+        *("fec0::/10", "5f00::/16", "3fff::/20"),
         *("192.88.99.0/24", "192.0.0.0/24", "168.63.129.16/32", "100.100.100.200/32"),
     )
 )
@@ -142,6 +142,8 @@ def _canonical_host(host: str) -> str:
     if not host:
         raise Blocked("The URL has no host.")
     if ":" in host:
+        if "%" in host:  # a zone names one of our own network interfaces
+            raise Blocked("The IPv6 address must not contain a zone (%).")
         if _literal(host) is None:
             raise Blocked("This is not a valid IPv6 address.")
         return str(_literal(host))

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.errors import EmailTaken
+from accounts.forms.account_name import account_name_field
 from accounts.models import User
 from accounts.services.api_keys import MAX_NAME_CHARACTERS
 from accounts.services.tenants import create_account
@@ -70,13 +71,7 @@ class SignUpForm(allauth_forms.SignupForm):
     field_order = ("email", "account_name", "password1")
     account_already_exists: bool
 
-    account_name = forms.CharField(
-        label="Account name",
-        max_length=120,
-        help_text="Your team, company or own name.",
-        error_messages={"required": "Enter an account name.", "max_length": "Use at most 120 characters."},
-        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
-    )
+    account_name = account_name_field(help_text="Your team, company or own name.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

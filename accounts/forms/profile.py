@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 
+from accounts.forms.account_name import account_name_field
 from accounts.forms.auth import EMAIL_MESSAGES, PASSWORD_HINT
 from accounts.reauthentication import ReauthenticationForm
 
@@ -45,13 +46,7 @@ class PasswordForm(ReauthenticationForm):
 
 
 class AccountForm(forms.Form):
-    name = forms.CharField(
-        label="Account name",
-        max_length=120,
-        help_text="Shown on invitations and in the account switcher.",
-        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
-        error_messages={"required": "Enter an account name.", "max_length": "Use at most 120 characters."},
-    )
+    name = account_name_field(help_text="Shown on invitations and in the account switcher.")
     retention_days = forms.IntegerField(
         label="Data retention, days",
         required=False,

@@ -1,4 +1,4 @@
-"""What every family of voices brings in, and where that is less than the provider of the voices asks for."""
+"""Compares what each family of voices earns with its provider's list price, to find families sold below cost."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,15 +13,17 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class FamilyPrice:
-    """A family of voices that work here, the row that its price comes from, and both prices in US dollars for a million
-    characters. `income_usd`: at the cheapest credits on sale; None while none are sold for dollars.
+    """An available family of voices, the row that its price comes from, and both prices.
+
+    The prices are in US dollars per million characters. `income_usd` is at the cheapest credits on sale; None if none
+    are sold for dollars.
     """
 
     family: str
     voices: int
     price_code: str
     income_usd: Decimal | None
-    list_price_usd: Decimal | None  # of the provider; None where it asks for nothing, or does not say
+    list_price_usd: Decimal | None  # None if the provider is free, or lists no price
 
     @property
     def is_underpriced(self) -> bool:
@@ -36,20 +38,20 @@ class FamilyPrice:
 
 
 def list_family_prices() -> list[FamilyPrice]:
-    """Of every family with voices that work here. Four queries."""
+    """Returns every family with available voices. Four queries."""
     prices, credit_usd = get_prices(), cheapest_credit_usd()
     found = []
     for provider, family, model_type, voices in list_families():
         name = f"{provider}:{family}"
         code = name if name in prices else model_type
-        # As many microcredits as a character costs, a million characters cost in credits.
+        # A character's price in microcredits equals the price of a million characters in credits.
         income = None if credit_usd is None else _dollars(prices[code] * credit_usd)
         found.append(FamilyPrice(name, voices, code, income, LIST_PRICES_USD.get(name)))
     return found
 
 
 def list_underpriced() -> list[FamilyPrice]:
-    """Nothing is looked up where no provider is paid."""
+    """Returns the families that are sold below the list price. Runs no further queries if all providers are free."""
     if not any(f"{provider}:{family}" in LIST_PRICES_USD for provider, family, _, _ in list_families()):
         return []
     return [family for family in list_family_prices() if family.is_underpriced]

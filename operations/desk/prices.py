@@ -1,4 +1,4 @@
-"""The operators' page over prices: of the tiers, and of the families of voices that have one of their own."""
+"""The admin page for prices: of the tiers, and of families of voices with their own price."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -109,7 +109,7 @@ class PriceAdmin(OperatorAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Price]:
-        """Each with its `warning`, so that a list of many rows looks them up once."""
+        """Returns each price with its `warning`, so that a list of many rows looks them up once."""
         texts: dict[str, list[str]] = defaultdict(list)
         for family in list_underpriced():
             texts[family.price_code].append(family.warning)

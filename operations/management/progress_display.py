@@ -1,4 +1,4 @@
-"""An installation's progress for people: one bar on a terminal, elsewhere a line for each tenth."""
+"""Shows an installation's progress: a bar on a terminal, elsewhere one line per tenth."""
 
 from collections.abc import Callable
 from typing import Final, TextIO
@@ -7,12 +7,12 @@ from speech.engines.kokoro.progress import Progress
 
 BAR_CHARS: Final = 24
 LINE_PERCENT: Final = 10
-LINE_CHARS: Final = 100  # of a terminal's line: what a longer one left there is overwritten
-MAX_LEFT_SECONDS: Final = 6 * 3600.0  # more is said of a connection that is about to fail
+LINE_CHARS: Final = 100  # of a terminal's line, so that a longer previous one is overwritten
+MAX_LEFT_SECONDS: Final = 6 * 3600.0  # beyond that, the connection is about to fail and the time is not shown
 
 
 def show_progress(stream: TextIO) -> Callable[[Progress], None]:
-    """A function that writes each report to `stream`. The bar's line is ended by the report of 100 %."""
+    """Returns a function that writes each report to `stream`. The report of 100 % ends the bar's line."""
     draw = _draw_bar if stream.isatty() else _write_line
     next_percent = 0
 
@@ -24,7 +24,7 @@ def show_progress(stream: TextIO) -> Callable[[Progress], None]:
 
 
 def describe(progress: Progress) -> str:
-    """Such as "43 %, 52 of 120 MB, 8.1 MB/s, 8 s left: downloading voices with npm"."""
+    """Returns a line such as "43 %, 52 of 120 MB, 8.1 MB/s, 8 s left: downloading voices with npm"."""
     done_mb, total_mb = progress.bytes_done / 1e6, progress.bytes_total / 1e6
     parts = [f"{progress.percent} %", f"{done_mb:,.0f} of {total_mb:,.0f} MB"]
     if progress.seconds_left is not None and progress.seconds_left < MAX_LEFT_SECONDS and progress.percent < 100:

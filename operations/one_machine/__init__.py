@@ -1,1 +1,1 @@
-"""Everything on one machine: starting its processes, watching them, and proving that they work."""
+"""Runs the whole service on one machine: starts its processes, watches them, and verifies that they work."""

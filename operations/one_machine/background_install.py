@@ -1,7 +1,7 @@
-"""Fetching Kokoro's model in the background, while the service runs and eSpeak speaks.
+"""Installs Kokoro's model in the background, while the service runs with eSpeak.
 
-Owns when it is tried again, and what the console says meanwhile. Fetching is `speech.engines.kokoro.installer`, the
-processes are `supervisor`.
+Decides when to retry, and what the console shows meanwhile. `speech.engines.kokoro.installer` fetches the files,
+`supervisor` runs the processes.
 """
 
 import time
@@ -15,12 +15,12 @@ from speech.engines.kokoro.installer import InstallFailed, install
 from speech.engines.kokoro.processor import default_model
 from speech.engines.kokoro.progress import Progress
 
-PAUSES_MINUTES: Final = (1, 5, 30)  # after failures; the last one from then on
-LINE_SECONDS: Final = 5.0  # between two lines about the progress, at least
+PAUSES_MINUTES: Final = (1, 5, 30)  # after failures; the last one repeats
+LINE_SECONDS: Final = 5.0  # minimum time between two lines of progress
 
 
 def install_until_done(*, write: Callable[[str], None], wait: Callable[[float], None] = time.sleep) -> None:
-    """Returns when every file is there. `write` gets the lines for the console; `wait` takes seconds."""
+    """Returns when every file is installed. `write` gets the lines for the console; `wait` takes seconds."""
     for minutes in chain(PAUSES_MINUTES, repeat(PAUSES_MINUTES[-1])):
         try:
             install(files.model_dir(), model=default_model(), on_progress=_progress_lines(write))
@@ -33,7 +33,7 @@ def install_until_done(*, write: Callable[[str], None], wait: Callable[[float], 
 
 
 def _progress_lines(write: Callable[[str], None]) -> Callable[[Progress], None]:
-    """A line now and then: a bar would be torn by the lines of other programs."""
+    """Returns a function that writes a line now and then: the output of other programs would break a progress bar."""
     told_at = float("-inf")
 
     def tell(progress: Progress) -> None:

@@ -1,7 +1,4 @@
-"""The first start on one machine:
-
-a demo account, and the proof that a sentence becomes audio, through the public API.
-"""
+"""The first start on one machine: creates a demo account, and verifies through the public API that speech works."""
 
 import json
 import secrets
@@ -31,12 +28,12 @@ SENTENCE = "Hello. This is Utterance, speaking from your own machine."
 NATURAL_VOICE = "kokoro:en-US-Kokoro-Heart"
 BASIC_VOICE = "espeak:en-US-eSpeak-Annie"
 PROOF_SECONDS = 30.0
-ARRIVAL_SECONDS = 120.0  # of a worker that has yet to start and to load a model
+ARRIVAL_SECONDS = 120.0  # for a worker that still has to start and load a model
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The demo account's secrets, known only now."""
+    """The demo account's secrets, which are not stored in plain text."""
 
     password: str
     api_key: str
@@ -44,7 +41,7 @@ class Demo:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A sentence that went through the API: its job, where the audio lies, how long it plays."""
+    """The job of a sentence that went through the API, the address of its audio, and its duration."""
 
     job_id: str
     address: str
@@ -52,12 +49,12 @@ class Proof:
 
 
 class ProofFailed(Exception):
-    """The main job did not work; the message says where it stopped."""
+    """Speech did not work; the message says at which step."""
 
 
 @transaction.atomic
 def create_demo() -> Demo | None:
-    """None when there are accounts already, or when this is not one machine."""
+    """Creates the demo account. Returns None if there are accounts already, or if this is not one machine."""
     if not settings.IS_ONE_MACHINE or Account.objects.exists():
         return None
     password = secrets.token_urlsafe(12)
@@ -72,7 +69,7 @@ def create_demo() -> Demo | None:
 def prove(
     *, base_url: str, api_key: str, voice_id: str, give_up: Callable[[], bool], seconds: float = PROOF_SECONDS
 ) -> Proof:
-    """Submit, wait, download, decode. Raises ProofFailed. `give_up` is asked while waiting, `seconds` at most."""
+    """Submits a sentence, waits at most `seconds`, and decodes the audio. Raises ProofFailed. Polls `give_up`."""
     deadline = time.monotonic() + seconds
     _wait_for(f"{base_url}/healthz", "the web server did not respond", deadline, give_up)
     submitted = _call(base_url, api_key, "/api/v1/tts", {"text": SENTENCE, "voice_id": voice_id})
@@ -92,7 +89,7 @@ def prove(
 
 
 def wait_for_voice(*, base_url: str, voice_id: str, give_up: Callable[[], bool]) -> None:
-    """Until the public catalogue offers it. Raises ProofFailed."""
+    """Waits until the public catalogue lists the voice. Raises ProofFailed."""
     deadline = time.monotonic() + ARRIVAL_SECONDS
     _wait_for(f"{base_url}/api/v1/voices/{voice_id}", f"{voice_id} is not offered", deadline, give_up, pause=0.5)
 
@@ -102,7 +99,7 @@ def _wait_for(url: str, problem: str, deadline: float, give_up: Callable[[], boo
         try:
             urllib.request.urlopen(url, timeout=5).close()  # noqa: S310
             return
-        except OSError:  # a status over 400, too
+        except OSError:  # includes HTTP statuses over 400
             if give_up() or time.monotonic() > deadline:
                 raise ProofFailed(problem) from None
             time.sleep(pause)

@@ -1,4 +1,4 @@
-"""Whether Kokoro's model has to be fetched in the background of a service. Light: whoever asks need not fetch it."""
+"""Checks whether Kokoro's model should be installed in the background. Imports nothing heavy."""
 
 import importlib.util
 
@@ -9,7 +9,7 @@ from speech.engines.kokoro.voices import PROVIDER, engine_voices
 
 
 def is_model_missing() -> bool:
-    """Whether Kokoro is wanted and could run here, but for files that an installation brings. A look at the folder."""
+    """Whether Kokoro is enabled and could run, but its files are missing. Checks only the folder."""
     if PROVIDER not in settings.SPEECH_ENGINES:
         return False
     packages = files.NEEDED_PACKAGES[settings.KOKORO_RUNTIME]

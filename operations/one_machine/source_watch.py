@@ -1,4 +1,4 @@
-"""Which source files have changed since the last look; `serve --reload` restarts the service when there are any.
+"""Finds the source files that changed since the last check, for `serve --reload`, which then restarts the service.
 
 Compares modification times: that works on every system, needs no package, and takes a few milliseconds for this tree.
 """
@@ -7,13 +7,13 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-SUFFIXES = (".py", ".html", ".txt")  # code and templates; static files are read from the disk at each request
-# Beside hidden folders. Tests are not part of the service.
+SUFFIXES = (".py", ".html", ".txt")  # code and templates; static files are read from disk for every request
+# In addition to hidden folders. Tests are not part of the service.
 SKIPPED_FOLDERS = {"__pycache__", "node_modules", "static", "tests"}
 
 
 class SourceWatch:
-    """The code and templates under `root`, except in `skipped` (such as the data folder)."""
+    """Watches code and templates under `root`, except in `skipped` (such as the data folder)."""
 
     def __init__(self, root: Path, *, skipped: Path) -> None:
         self._root = root
@@ -21,20 +21,20 @@ class SourceWatch:
         self._seen = self._modified()
 
     def changed_files(self) -> list[str]:
-        """Names, relative to the root, of the files that were changed, added or removed since the last call."""
+        """Returns the paths, relative to the root, of files that were changed, added or removed since the last call."""
         before, self._seen = self._seen, self._modified()
         paths = {path for path, _ in before.items() ^ self._seen.items()}
         return sorted(os.path.relpath(path, self._root) for path in paths)
 
     def _modified(self) -> dict[str, int]:
-        """The modification time of each file, in nanoseconds."""
+        """Returns the modification time of each file, in nanoseconds."""
         found: dict[str, int] = {}
         for folder, folders, files in os.walk(self._root):
             folders[:] = [name for name in folders if self._is_watched(Path(folder, name))]
             for name in files:
                 if name.endswith(SUFFIXES):
                     path = Path(folder, name)
-                    with suppress(FileNotFoundError):  # removed since the folder was read
+                    with suppress(FileNotFoundError):  # removed since the folder was listed
                         found[str(path)] = path.stat().st_mtime_ns
         return found
 

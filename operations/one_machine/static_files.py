@@ -1,4 +1,4 @@
-"""Collecting static files, but only when something is new: compressing takes longer than the rest of a start."""
+"""Collects static files only if they changed: compressing them takes longer than the rest of a start."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 
 def collect_static_files() -> bool:
-    """Brings STATIC_ROOT up to date. False when it was."""
+    """Updates STATIC_ROOT. Returns False if it was up to date."""
     stamp = settings.STATIC_ROOT / ".collected"
     fingerprint = _fingerprint()
     if stamp.is_file() and stamp.read_text() == fingerprint:
@@ -20,7 +20,7 @@ def collect_static_files() -> bool:
 
 
 def _fingerprint() -> str:
-    """Changes with our own files and with the packages that bring theirs."""
+    """Returns a hash of our own static files, and of the requirements, whose packages have static files too."""
     found = hashlib.sha256((settings.BASE_DIR / "requirements.txt").read_bytes())
     for path in sorted((settings.BASE_DIR / "static").rglob("*")):
         if path.is_file():

@@ -1,6 +1,6 @@
-"""One machine's processes under one roof: started together, restarted when they die, stopped together.
+"""Supervises the processes of one machine: starts them together, restarts dead ones, stops them together.
 
-Owns processes and signals, nothing of speech. Beyond one machine, systemd or a container runtime does this.
+Deals with processes and signals only. On more than one machine, systemd or a container runtime does this.
 """
 
 import contextlib
@@ -17,19 +17,19 @@ from types import FrameType
 
 logger = logging.getLogger(__name__)
 
-STOP_SECONDS = 4.0  # from SIGTERM to SIGKILL: everything is down within five seconds
+STOP_SECONDS = 4.0  # from SIGTERM to SIGKILL, so that everything has stopped within five seconds
 LOOK_EVERY_SECONDS = 0.5
 RESTART_DELAYS_SECONDS = (0.0, 1.0, 5.0, 15.0)
-CALM_AFTER_SECONDS = 60.0  # a process that ran this long starts with no delay again
+CALM_AFTER_SECONDS = 60.0  # a process that ran this long is restarted without delay
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Child:
-    """A program that is to run as long as we do. `niceness`: how far it stands back, from 0 to 19 (nice(1)).
+    """A program that should run as long as the supervisor. `niceness` lowers its priority, from 0 to 19 (nice(1)).
 
-    `on_done`: for a program that comes to an end. It is called once when the program has exited with 0, which is then
-    not started again.
+    `on_done` is for a program that finishes: it is called once the program has exited with 0, which is then not
+    restarted.
     """
 
     def __init__(
@@ -46,14 +46,14 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        # A session of its own: Ctrl-C reaches us alone, and we stop our children in order.
+        # In its own session, so that Ctrl-C only reaches the supervisor, which stops its children in order.
         self._process = subprocess.Popen(
             self._arguments, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=self._prepare
         )
         self._started_at = time.monotonic()
 
     def start_afresh(self) -> None:
-        """Starts at once, and forgets earlier deaths: the program may be a new one."""
+        """Starts immediately and resets the restart delay: the program may have changed."""
         if self._is_done:
             return
         self._deaths = 0
@@ -96,20 +96,20 @@ class Child:
         self._process.wait()
 
     def _prepare(self) -> None:
-        """In the child before it runs: on Linux it gets SIGTERM when we die, so a kill -9 leaves no strays behind."""
+        """Runs in the child before the program. On Linux, it gets SIGTERM when the supervisor dies, even by kill -9."""
         os.nice(self._niceness)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
     def _kill_group(self) -> None:
-        """The child and what it has started itself: a web worker that outlives its parent would go on answering."""
+        """Kills the child and its own children: a web worker would outlive its parent and keep serving requests."""
         assert self._process is not None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
 
 class Supervisor:
-    """Runs its children until SIGINT or SIGTERM. Use from the main thread."""
+    """Runs its children until SIGINT or SIGTERM. Use it in the main thread."""
 
     def __init__(self, children: Sequence[Child]) -> None:
         self._children = list(children)
@@ -126,12 +126,12 @@ class Supervisor:
             child.start()
 
     def add(self, child: Child) -> None:
-        """One more, while the others run."""
+        """Adds and starts a child while the others run."""
         self._children.append(child)
         child.start()
 
     def watch(self, *, changed_files: Callable[[], Sequence[str]] | None = None) -> None:
-        """Returns when a signal asks to stop. Restarts every child when `changed_files` returns names."""
+        """Returns after SIGINT or SIGTERM. Restarts every child when `changed_files` returns names."""
         while not self._stopping.wait(LOOK_EVERY_SECONDS):
             if changed_files is not None and (names := changed_files()):
                 logger.info("%s changed; restarting", ", ".join(names))
@@ -139,8 +139,8 @@ class Supervisor:
             self.restart_dead()
 
     def restart_dead(self) -> None:
-        """One look at every child."""
-        for child in tuple(self._children):  # the end of one may add another
+        """Checks every child once."""
+        for child in tuple(self._children):  # a child that finishes may add another one
             child.restart_if_dead()
 
     def stop(self) -> None:

@@ -65,15 +65,15 @@ def _excerpt(text: str, words: Sequence[str]) -> list[tuple[str, bool]]:
     is_cut = start + EXCERPT_CHARS < len(text)
     if is_cut:
         shown = shown.rpartition(" ")[0] or shown
-    pieces: list[tuple[str, bool]] = []
+    parts: list[tuple[str, bool]] = []
     end = 0
     for found, found_end in _find_words(shown, words):
-        pieces += [(shown[end:found], False), (shown[found:found_end], True)]
+        parts += [(shown[end:found], False), (shown[found:found_end], True)]
         end = found_end
-    pieces.append((shown[end:], False))
+    parts.append((shown[end:], False))
     before = [("… ", False)] if start else []
     after = [(" …", False)] if is_cut else []
-    return before + [piece for piece in pieces if piece[0]] + after
+    return before + [part for part in parts if part[0]] + after
 
 
 def _find_words(text: str, words: Sequence[str]) -> Iterator[tuple[int, int]]:

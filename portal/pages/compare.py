@@ -35,7 +35,7 @@ from voices.prices import pick_voice_price
 from voices.selectors import list_voices, usable_voices, with_samples
 from voices.sentences import get_sentence
 
-MAX_PICKS = 5
+MAX_SELECTED_VOICES = 5
 SUGGESTED = 3  # to visitors who have not selected any
 EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA"}
 JOINERS = "\u200c\u200d"  # used in Persian and Indic scripts
@@ -61,7 +61,7 @@ class TextForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class PreviewCard:
     """What the page plays for a voice.
 
     `state`: sample (no text yet, or not generated yet), waiting, ready, failed, elsewhere (not free of charge), gone
@@ -102,10 +102,10 @@ def sound(request: HttpRequest) -> HttpResponse:
     voice = with_samples(Voice.objects.filter(voice_id__in=get_selected_voices(request.GET)[:1])).first()
     if voice is None:
         raise Http404("No voice has this ID.")
-    [heard] = _heard([voice], text)
-    if heard.state == VoicePreviewState.WAITING:
+    [preview] = _list_previews([voice], text)
+    if preview.state == VoicePreviewState.WAITING:
         return HttpResponse(status=204)
-    return render(request, "tts/_audition.html", {"heard": heard})
+    return render(request, "tts/_voice_preview.html", {"preview": preview})
 
 
 def _speak(request: HttpRequest) -> HttpResponse:
@@ -142,35 +142,35 @@ def _request_sounds(request: HttpRequest, voices: list[Voice], text: str) -> Non
 def _voices(asked: list[str]) -> list[Voice]:
     """Returns the first few available voices, in the order of the URL."""
     found = {voice.voice_id: voice for voice in with_samples(usable_voices()).filter(voice_id__in=asked)}
-    return [found[voice_id] for voice_id in asked if voice_id in found][:MAX_PICKS]
+    return [found[voice_id] for voice_id in asked if voice_id in found][:MAX_SELECTED_VOICES]
 
 
 def _context(form: TextForm, voices: list[Voice], asked: list[str], *, text: str) -> dict[str, object]:
-    heard = _heard(voices, text)
+    previews = _list_previews(voices, text)
     titles = _titles(voices)
     ids = [voice.voice_id for voice in voices]
     without = [_address([other_id for other_id in ids if other_id != voice_id], text) for voice_id in ids]
     return {
         "form": form,
         "voices": list(zip(voices, titles, without, strict=True)),
-        "heard": heard,
-        "is_waiting": any(item.state == "waiting" for item in heard),
+        "previews": previews,
+        "is_waiting": any(item.state == "waiting" for item in previews),
         "rows": _rows(voices, titles),
         "languages_differ": len({voice.language.partition("-")[0] for voice in voices}) > 1,
         "left_out": len(asked) - len(voices),
         "gallery_query": urlencode([("voice", voice_id) for voice_id in ids]),
-        "max_picks": MAX_PICKS,
+        "max_selected_voices": MAX_SELECTED_VOICES,
         "suggested": [] if voices else list(list_voices(language="en")[:SUGGESTED]),
     }
 
 
-def _heard(voices: list[Voice], text: str) -> list[Heard]:
+def _list_previews(voices: list[Voice], text: str) -> list[PreviewCard]:
     keys = [audition_key(voice, text) for voice in voices] if text else []
     rows = {row.key: row for row in VoicePreview.objects.filter(key__in=keys)} if keys else {}
-    return [_build_heard(voice, text, rows.get(audition_key(voice, text)) if text else None) for voice in voices]
+    return [_build_preview(voice, text, rows.get(audition_key(voice, text)) if text else None) for voice in voices]
 
 
-def _build_heard(voice: Voice, text: str, row: VoicePreview | None) -> Heard:
+def _build_preview(voice: Voice, text: str, row: VoicePreview | None) -> PreviewCard:
     state, url, peaks, seconds = "sample", "", b"", ""
     if not voice.is_usable:
         state = "gone"
@@ -184,7 +184,7 @@ def _build_heard(voice: Voice, text: str, row: VoicePreview | None) -> Heard:
             peaks = bytes(sample.peaks)
     own = _letters(get_sentence(voice.language))
     used = _letters(text)
-    return Heard(
+    return PreviewCard(
         voice=voice,
         state=state,
         url=url,

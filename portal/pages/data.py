@@ -40,7 +40,7 @@ def data(request: MemberRequest) -> HttpResponse:
     context = {
         "account": account,
         "exports": exports,
-        "is_under_way": any(not row.is_finished for row in exports),
+        "is_in_progress": any(not row.is_finished for row in exports),
     }
     return render(request, "tts/data.html", context)
 

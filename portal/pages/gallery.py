@@ -114,21 +114,21 @@ def gallery(request: HttpRequest) -> HttpResponse:
         voices = voices.filter(**{CAPABILITIES[chosen["can"]][0]: True})
     page = Paginator(with_samples(voices), VOICES_ON_A_PAGE).get_page(request.GET.get("page"))
     prices = get_prices()
-    picks = get_selected_voices(request.GET)
+    selected = get_selected_voices(request.GET)
     here = {voice.voice_id for voice in page.object_list}
 
     def build_query(filters: Mapping[str, str]) -> str:
-        return urlencode([*filters.items(), *(("voice", voice_id) for voice_id in picks)])
+        return urlencode([*filters.items(), *(("voice", voice_id) for voice_id in selected)])
 
     query = build_query(chosen)
     context = {
-        "picks": picks,
-        "picks_elsewhere": [voice_id for voice_id in picks if voice_id not in here],
+        "selected_voices": selected,
+        "selected_elsewhere": [voice_id for voice_id in selected if voice_id not in here],
         "form": form,
         "page": page,
         "cards": [build_card(voice, prices) for voice in page.object_list],
         "query": f"{query}&" if query else "",
-        "every_voice": f"{reverse('gallery')}?{build_query({})}" if picks else reverse("gallery"),
+        "every_voice": f"{reverse('gallery')}?{build_query({})}" if selected else reverse("gallery"),
         "chips": [Chip(form.words(name, chosen[name]), build_query(_without(chosen, name))) for name in chosen],
         "favourites": {
             "is_on": FAVOURITES in chosen,

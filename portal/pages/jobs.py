@@ -88,11 +88,11 @@ def _filter_form(request: MemberRequest) -> JobFilterForm:
 
 def _csv_lines(found: QuerySet[Job]) -> Iterator[str]:
     yield BYTE_ORDER_MARK + _line(COLUMNS)
-    for rows in _in_pieces(found):
+    for rows in _in_batches(found):
         yield "".join(_line(_cells(row)) for row in rows)
 
 
-def _in_pieces(found: QuerySet[Job]) -> Iterator[list[Job]]:
+def _in_batches(found: QuerySet[Job]) -> Iterator[list[Job]]:
     """Yields batches by index, so that a slow download holds neither a cursor nor a connection."""
     rows = list(found[:ROWS_AT_ONCE])
     while rows:

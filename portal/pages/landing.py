@@ -53,7 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "retention_days": settings.AUDIO_RETENTION_DAYS,
     }
     if shown:
-        context |= _heard(shown[0], prices) | {"samples": _first_request(request, shown[0])}
+        context |= _featured(shown[0], prices) | {"samples": _first_request(request, shown[0])}
     return render(request, "tts/home.html", context)
 
 
@@ -71,12 +71,12 @@ def _shown_voices() -> list[Voice]:
     return shown
 
 
-def _heard(voice: Voice, prices: dict[str, int]) -> dict[str, Any]:
+def _featured(voice: Voice, prices: dict[str, int]) -> dict[str, Any]:
     """Returns the examples that play: the texts of the voice's samples, with their price."""
     card = build_card(voice, prices, bars=BARS)
     price = pick_voice_price(voice, prices)
     return {
-        "heard": card,
+        "featured": card,
         "examples": [(sample, len(sample.text), format_need(len(sample.text) * price)) for sample in card.samples],
     }
 

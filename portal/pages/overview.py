@@ -33,10 +33,10 @@ class DayRow:
 @member_page()
 def overview(request: MemberRequest) -> HttpResponse:
     """Shows the overview. Members who may not view jobs see only the account."""
-    frame = build_navigation(request)
-    account, balance = frame.account, frame.balance
+    nav = build_navigation(request)
+    account, balance = nav.account, nav.balance
     context: dict[str, Any] = {
-        "frame": frame,
+        "nav": nav,
         "account": account,
         "debt": format_need(balance.debt_microcredits) if balance.debt_microcredits else "",
         "generate_limit": f"{limit_for(account, 'generate'):,}",

@@ -1,7 +1,6 @@
 """Writes encoded audio to a local file, which is either complete or removed.
 
-Writes the real sizes into a stored WAV's header. Encoding is in `speech.audio.encoder`; the audio store, which the file
-goes to afterwards, is not this module's concern.
+Encoding is in `speech.audio.encoder`; the audio store, which the file goes to afterwards, is not this module's concern.
 """
 
 import contextlib
@@ -60,16 +59,18 @@ class AudioFile:
         self._file.write(encoded)
         self._size_bytes += len(encoded)
 
-    def finish(self) -> int:
-        """Writes the real sizes into a WAV's header, closes the file, and returns its size in bytes.
+    def finish(self, header: bytes) -> int:
+        """Writes the final header over the first bytes, closes the file, and returns its size in bytes.
+
+        `header` is `Encoder.header`, which has the same size as the first one. Nothing after it moves, so a client that
+        has read a part can continue at the same byte.
 
         There is no fsync: the audio store copies the file, and audio that a power failure removes from the spool is
         generated again.
         """
-        if self._encoding.output_format == "wav":
-            data_bytes = self._size_bytes - wav.WAV_HEADER_BYTES
+        if header:
             self._file.seek(0)
-            self._file.write(wav.wav_header(self._encoding, data_bytes=data_bytes))
+            self._file.write(header)
         self._file.flush()  # reports a full disk here, while the file can still be aborted
         self._file.close()
         return self._size_bytes
@@ -107,6 +108,6 @@ def encode_file(chunks: Iterable[bytes], path: Path, encoding: Encoding, *, inpu
             file.write(encoder.feed(pcm))
         file.write(encoder.close())
         return EncodedFile(
-            duration_ms=round(1000 * encoder.duration_seconds),
-            size_bytes=file.finish(),
+            duration_ms=round(1000 * encoder.decoded_seconds),
+            size_bytes=file.finish(encoder.header),
         )

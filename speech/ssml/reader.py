@@ -35,7 +35,7 @@ def check_ssml(text: str) -> None:
     """Raises SsmlError if the text is invalid or has no audible content."""
     is_audible = False
     for token in read_ssml(text):
-        is_audible |= bool(token.value.strip()) if token.kind == "text" else token.value in ("break", "sub")
+        is_audible |= bool(token.value.strip()) if token.kind == "text" else token.value in ("break", "sub", "phoneme")
     if not is_audible:
         raise SsmlError("The text contains nothing that can be spoken.")
 

@@ -1,4 +1,4 @@
-// Swagger UI over our own OpenAPI document; requests go to the server this page came from.
+// Shows our OpenAPI document in Swagger UI; requests go to the server of this page.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const followTheme = () => {
   const theme = document.documentElement.dataset.theme;
@@ -8,7 +8,7 @@ dark.addEventListener("change", followTheme);
 new MutationObserver(followTheme).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 followTheme();
 
-// Swagger UI takes the address's # for itself.
+// Swagger UI uses the URL's fragment itself.
 document.querySelector(".skip").addEventListener("click", () => document.getElementById("main").focus());
 
 const place = document.getElementById("api-reference");
@@ -23,7 +23,7 @@ SwaggerUIBundle({
   tryItOutEnabled: true,
   supportedSubmitMethods: ["get", "post", "delete"],
   validatorUrl: null,
-  // This page has a main landmark and a title already.
+  // This page already has a main landmark and a title.
   onComplete: () => {
     place.querySelector("main")?.setAttribute("role", "group");
     place.querySelector("h1")?.setAttribute("aria-level", "2");

@@ -1,5 +1,5 @@
-// Passkeys. A button with data-passkey asks the browser to "create" or to "get" one and sends its form with the answer.
-// What is asked for stands at the button (data-options, JSON), or is fetched (data-options-url) when it is wanted.
+// Passkeys. A button with data-passkey asks the browser to "create" or "get" one and submits its form with the result.
+// The options are in the button (data-options, JSON), or fetched on click (data-options-url).
 const PASSKEYS = {
   create: async (options) => navigator.credentials.create({
     publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options),

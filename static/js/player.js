@@ -1,4 +1,4 @@
-// Takes over the play links: sound on the page instead of a new one, with the heard part of the waveform in colour.
+// Makes play links play on the page instead of opening the audio, and colours the part of the waveform already played.
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 const sounds = new WeakMap();
 const draw = (player, audio) => {
@@ -20,7 +20,7 @@ const seek = (audio, share) => {
   if (audio.duration) go();
   else audio.addEventListener("loadedmetadata", go, { once: true });
 };
-// Over the waveform, once there is a sound: arrows, Home, End and a finger move in it.
+// Adds seeking to the waveform once there is audio: arrow keys, Home, End and touch.
 const addSlider = (player, audio) => {
   const wave = player.querySelector(".wave");
   if (!wave) return;
@@ -68,7 +68,7 @@ document.addEventListener("click", (event) => {
   seek(audio, (event.clientX - box.left) / box.width);
   if (audio.paused) audio.play();
 });
-// One sound at a time. Media events do not bubble, but are seen on their way down.
+// One audio at a time. Media events do not bubble, but can be captured.
 document.addEventListener("play", (event) => {
   for (const audio of document.querySelectorAll("audio")) if (audio !== event.target) audio.pause();
 }, true);

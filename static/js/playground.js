@@ -1,4 +1,4 @@
-// Comfort of the playground: voices found by typing, the speed as a number, Ctrl+Enter speaks.
+// Optional features of the playground: filter voices by typing, show the speed as a number, submit with Ctrl+Enter.
 const all = new Map(); // select → every group with its options, as the server sent them
 document.addEventListener("input", ({ target }) => {
   if (target.dataset.filters) {
@@ -27,5 +27,5 @@ document.addEventListener("keydown", (event) => {
   const form = event.target.closest?.("#speech");
   if (form) form.requestSubmit();
 });
-// The form that comes back with errors is where one reads on.
+// Moves the focus to a form that was returned with errors.
 document.addEventListener("htmx:afterSwap", () => document.querySelector("#playground [role=alert] a")?.focus());

@@ -1,4 +1,5 @@
-// Comfort only: every page works without this file. Shows .js-only parts, copies, plays one sound at a time, sends once.
+// Optional: every page works without this file. Shows .js-only parts, copies to the clipboard, plays one audio at a time,
+// and prevents double submits.
 document.documentElement.classList.add("js");
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("[data-copy]");
@@ -10,7 +11,7 @@ document.addEventListener("click", async ({ target }) => {
     await navigator.clipboard.writeText(source.value ?? source.textContent);
     label.textContent = "Copied";
   } catch {
-    // No clipboard without HTTPS: leave the text selected, ready for the keyboard.
+    // Without HTTPS there is no clipboard: leave the text selected for Ctrl+C.
     if (source.select) source.select();
     else getSelection().selectAllChildren(source);
     label.textContent = "Press Ctrl+C";
@@ -20,7 +21,7 @@ document.addEventListener("click", async ({ target }) => {
 document.addEventListener("play", ({ target }) => {
   document.querySelectorAll("audio").forEach((audio) => { if (audio !== target) audio.pause(); });
 }, true);
-// A second click must not send a form whose answer is shown only once.
+// A second click must not submit a form whose response is only shown once.
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("[data-once]");
   if (!form) return;
@@ -28,7 +29,7 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "1";
 });
 addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => { delete form.dataset.sent; }));
-// The theme changes at once; the cookie is for the next page.
+// The theme changes immediately; the cookie is for the next page.
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("[data-theme-switch]");
   if (!form) return;

@@ -188,6 +188,7 @@ def test_owners_and_admins_name_the_account(client: Client, account: Account, ro
 def test_a_name_that_is_none_or_the_same_changes_nothing(signed_in: Client, account: Account):
     assert "Enter an account name." in text_of(signed_in.post("/settings/account", {"name": "  "}))
     assert "at most 120" in text_of(signed_in.post("/settings/account", {"name": "x" * 121}))
+    assert "without a web or email address" in text_of(signed_in.post("/settings/account", {"name": "a://b"}))
     assert signed_in.post("/settings/account", {"name": "Acme"}).status_code == 302
     account.refresh_from_db()
     assert (account.name, actions()) == ("Acme", [])

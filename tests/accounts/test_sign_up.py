@@ -21,6 +21,7 @@ from tests.factories import PASSWORD, make_account, make_user
 from tests.support.mail_links import path_in
 
 ALICE = "alice@acme.example"
+NO_ADDRESS = "Use a name without a web or email address."
 pytestmark = pytest.mark.django_db
 
 
@@ -80,6 +81,13 @@ def test_before_the_address_is_confirmed_nobody_is_signed_in(client: Client):
         ({"email": ""}, "email", "Enter your email."),
         ({"account_name": " "}, "account_name", "Enter an account name."),
         ({"account_name": "a" * 121}, "account_name", "Use at most 120 characters."),
+        ({"account_name": "Acme\nYou won"}, "account_name", "Use a single line without control characters."),
+        ({"account_name": "Acme\u2028You won"}, "account_name", "Use a single line without control characters."),
+        ({"account_name": "Acme \u202eemca"}, "account_name", "Use a single line without control characters."),
+        ({"account_name": "You won: https://evil.example"}, "account_name", NO_ADDRESS),
+        ({"account_name": "You won: evil.com/prize"}, "account_name", NO_ADDRESS),
+        ({"account_name": "www.evil.com"}, "account_name", NO_ADDRESS),
+        ({"account_name": "boss@acme.example"}, "account_name", NO_ADDRESS),
         ({"password1": ""}, "password1", "Choose a password."),
         ({"password1": "a b c d e f"}, "password1", "at least 12 characters"),
         ({"password1": "123456789012345"}, "password1", "entirely numeric"),

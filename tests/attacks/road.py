@@ -18,7 +18,7 @@ from config.api import canonical_json, parse_json_object
 from portal.code_samples import code_samples
 from portal.forms import SpeechForm
 from speech.audio.formats import Encoding
-from speech.audio_bound import count_spoken_words, measure_extent
+from speech.audio_bound import Extent, count_spoken_words, measure_extent
 from speech.dialogue import read_dialogue
 from speech.engines.base import Segment
 from speech.engines.espeak.engine import EspeakEngine
@@ -31,7 +31,10 @@ from speech.engines.google.voices import GEMINI
 from speech.engines.kokoro import chunks
 from speech.engines.kokoro.engine import KokoroEngine
 from speech.engines.kokoro.g2p import Readers
+from speech.engines.kokoro.pauses import count_marks, pause_ms
 from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
+from speech.engines.kokoro.scripts import espeak_language, fold, letter_names, split_scripts
+from speech.engines.kokoro.words import pronounce
 from speech.engines.polly.engine import PollyEngine
 from speech.engines.polly.markup import for_polly
 from speech.engines.polly.voices import FAMILIES
@@ -41,6 +44,9 @@ from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
 from speech.ssml import MAX_WHOLE_CHARS, check_ssml, get_words, read_spans, read_ssml
 from speech.ssml.x_sampa import to_ipa
+from speech.text.composition import find_composed
+from speech.text.normalize import normalize
+from speech.text.silence import has_speech
 from tts.api.openai.serializers import OpenAISpeechSerializer
 from tts.api.serializers import SpeechSerializer
 from tts.requests import SpeechRequest, check_against_voice, check_dialogue, speaker_voice_ids
@@ -51,6 +57,7 @@ from voices.models import Voice
 Work = Callable[[str], object]
 
 SEGMENTS = 3  # of a text, where a function gets one segment at a time
+PRONOUNCED_CHARS = 1_000  # of a text, where all of it is read into phonemes
 ANNIE = "gmw/en-US+Annie"
 ESPEAK, READER, READERS = EspeakEngine(), PhonemeReader(), Readers()
 KOKORO_LANGUAGES = ("en-US", "en-GB", "es-ES", "fr-FR", "hi-IN", "it-IT", "ja-JP", "pt-BR", "zh-CN")
@@ -97,6 +104,14 @@ def _phonemes_of(language: str) -> Work:
     return read
 
 
+def _normalized_in(language: str) -> Work:
+    def said(text: str) -> Iterator[str]:
+        for piece in islice(split_text(text, language), SEGMENTS):
+            yield normalize(piece, language).text
+
+    return said
+
+
 def _messages(text: str, text_format: str = "text") -> Iterator[object]:
     pieces = GoogleEngine().split(text, text_format=text_format, language="en-US")  # type: ignore[arg-type]
     for piece in islice(pieces, SEGMENTS):
@@ -113,7 +128,7 @@ TEXT: Mapping[str, Work] = {
     "config.api.parse_json_object as-it-is": lambda text: parse_json_object(text.encode()),
     "accounts.services.idempotency.build_fingerprint": lambda text: build_fingerprint("/api/v1/tts", _body(text)),
     "tts.storage.store.expected_bytes": lambda text: expected_bytes(
-        text=text, speed=1.0, encoding=Encoding("wav", 24_000, None, 1)
+        text=text, extent=Extent(1.0, 0.0), speed=1.0, encoding=Encoding("wav", 24_000, None, 1)
     ),
     "tts.resubmit.request_body": lambda text: request_body(_request(text)),
     "portal.code_samples.code_samples": lambda text: code_samples(_body(text), base_url="http://x", is_streamed=False),
@@ -142,9 +157,21 @@ TEXT: Mapping[str, Work] = {
         text, text_format="text", language="ja-JP"
     ),
     **{f"speech.engines.kokoro.g2p.Readers.phonemes {tag}": _phonemes_of(tag) for tag in KOKORO_LANGUAGES},
+    "speech.engines.kokoro.pauses.pause_ms": lambda text: [
+        pause_ms(piece.text) for piece in chunks.split(text, "en-US")
+    ],
+    "speech.engines.kokoro.pauses.count_marks": lambda text: [count_marks(run) for run in runs(spoken_phonemes(text))],
     "speech.engines.kokoro.phonemes.spoken_phonemes": spoken_phonemes,
     "speech.engines.kokoro.phonemes.runs": runs,
     "speech.engines.kokoro.phonemes.numbers": lambda text: [numbers(run) for run in runs(spoken_phonemes(text))],
+    "speech.engines.kokoro.scripts.split_scripts": lambda text: split_scripts(text, ("LATIN",)),
+    "speech.engines.kokoro.scripts.split_scripts zh": lambda text: split_scripts(text, ("CJK",)),
+    "speech.engines.kokoro.scripts.fold": lambda text: [fold(piece.text) for piece in chunks.split(text, "en-US")],
+    "speech.engines.kokoro.scripts.letter_names": lambda text: letter_names(text[: chunks.MAX_CHARS]),
+    "speech.engines.kokoro.scripts.espeak_language": lambda text: espeak_language(text[: chunks.MAX_CHARS], "ARABIC"),
+    "speech.engines.kokoro.words.pronounce": lambda text: pronounce(READERS, text[:PRONOUNCED_CHARS], "en-US"),
+    "speech.engines.kokoro.words.pronounce fr": lambda text: pronounce(READERS, text[:PRONOUNCED_CHARS], "fr-FR"),
+    "speech.text.composition.find_composed": lambda text: list(find_composed(text)),
     "speech.engines.polly.engine.PollyEngine.split": lambda text: PollyEngine().split(
         text, text_format="text", language="en-US"
     ),
@@ -169,10 +196,15 @@ TEXT: Mapping[str, Work] = {
     ),
     "speech.ssml.x_sampa.to_ipa": lambda text: to_ipa(text[:MAX_WHOLE_CHARS]),
     "speech.segments.split_into_pieces": lambda text: split_into_pieces(text, text_format="text", language="en-US"),
+    "speech.text.silence.has_speech": has_speech,
+    "speech.text.silence.has_speech markdown": lambda text: has_speech(text, "markdown"),
+    "speech.text.silence.has_speech dialogue": lambda text: has_speech(text, is_dialogue=True),
     "speech.sentences.split_text": lambda text: split_text(text, "en-US"),
     "speech.sentences.split_text de": lambda text: split_text(text, "de-DE"),
     "speech.sentences.split_text hy": lambda text: split_text(text, "hy-AM"),
     "speech.sentences.split_text ja": lambda text: split_text(text, "ja-JP"),
+    **{f"speech.text.normalize.normalize {tag}": _normalized_in(tag) for tag in ("de-DE", *KOKORO_LANGUAGES)},
+    "speech.text.normalize.normalize whole": lambda text: normalize(text[:20_000], "en-US"),
     "tts.api.serializers.SpeechSerializer.validate_text": lambda text: SpeechSerializer(
         data=_body(text)
     ).speech_request(),
@@ -191,6 +223,7 @@ SSML: Mapping[str, Work] = {
     "speech.engines.remote.request_batching.whole_ssml": whole_ssml,
     "speech.engines.remote.duration_check.least_seconds_of_ssml": lambda ssml: least_seconds_of_ssml(ssml, "en-US"),
     "tts.requests.check_against_voice": lambda ssml: check_against_voice(_request(ssml, text_format="ssml"), _voice()),
+    "speech.text.silence.has_speech": lambda ssml: has_speech(ssml, "ssml"),
     "speech.segments.split_ssml": lambda ssml: split_ssml(ssml, "en-US"),
     "speech.ssml.reader.read_ssml": read_ssml,
     "speech.ssml.spans.read_spans": read_spans,

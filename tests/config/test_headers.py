@@ -34,6 +34,11 @@ def test_no_script_or_style_is_taken_from_the_page_itself(path: str):
     assert "unsafe" not in Client().get(path).headers["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize("path", ["/", "/docs/api", "/docs/quickstart", "/voices", "/nowhere"])
+def test_a_page_is_kept_in_no_shared_cache(path: str):
+    assert Client().get(path).headers["Cache-Control"] == "private, no-cache"
+
+
 def test_cookies_are_for_this_site_and_for_no_script():
     make_user("alice@acme.example", make_account())
     client = Client()

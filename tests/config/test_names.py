@@ -40,6 +40,11 @@ REPLACED = {
     "plausible": "duration_check",
     "sane": "sanitize",
     "folder_watch": "inotify",
+    "Frame": "Navigation",
+    "picks": "selected_voices",
+    "MAX_PICKS": "MAX_SELECTED_VOICES",
+    "Heard": "PreviewCard",
+    "charge_kept_card": "charge_saved_card",
 }
 # A field of the API's answers keeps its name.
 ALLOWED = {("webhooks/serializers.py", "own_url")}

@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from speech.audio import encoder as encoder_module
+from speech.audio import writers
 from speech.audio.encoder import Encoder
 from speech.audio.formats import FORMATS, Encoding, resolve_encoding
 from tests.support.audio import (
@@ -93,8 +93,8 @@ def test_aac_at_every_rate_and_bitrate(rate_hertz: int) -> None:
         assert {(frame.rate_hertz, frame.channels) for frame in adts_frames(aac)} == {(rate_hertz, 1)}, kbps
         assert b"Lavc" not in aac, kbps
         assert (measure.sample_rate_hertz, measure.channels) == (rate_hertz, 1), kbps
-        # The encoder starts a frame late and fills the last one.
-        assert 2.0 <= measure.duration_seconds <= 2.0 + 2 * 1024 / rate_hertz, kbps
+        # The last frame is filled.
+        assert 2.0 <= measure.duration_seconds < 2.0 + 1024 / rate_hertz, kbps
         # An average over time; where the rate leaves little to say, less is spent.
         assert len(aac) * 8 / 1000 / measure.duration_seconds < 1.1 * kbps, kbps
         assert middle_rms_dbfs(aac) == pytest.approx(pcm_rms_dbfs(TWO_SECONDS), abs=1.0), kbps
@@ -116,11 +116,11 @@ def test_mp3_at_every_rate_and_bitrate(rate_hertz: int) -> None:
         mp3 = encode(HALF_SECOND, legal("mp3", rate_hertz, kbps))
         measure = measure_audio(mp3)
 
-        assert set(mp3_frames(mp3)) == {Mp3Frame(kbps, rate_hertz, channels=1)}, kbps
-        assert b"Xing" not in mp3, kbps
-        assert b"Info" not in mp3, kbps
+        assert set(mp3_frames(mp3)[1:]) == {Mp3Frame(kbps, rate_hertz, channels=1)}, kbps
+        # Of a stream: nothing that only its end tells.
+        assert mp3.index(b"Info\0\0\0\0LAME3.100") in (13, 21), kbps
         assert (measure.sample_rate_hertz, measure.channels) == (rate_hertz, 1), kbps
-        # LAME starts 1,105 samples late and fills the last frame and one more.
+        # LAME starts 1,105 samples late, which the tag tells, and fills the last frame and one more.
         longest_seconds = 0.5 + (1105 + 2 * frame_samples) / rate_hertz
         assert 0.5 <= measure.duration_seconds <= longest_seconds, kbps
         assert middle_rms_dbfs(mp3) == pytest.approx(pcm_rms_dbfs(HALF_SECOND), abs=1.0), kbps
@@ -132,7 +132,7 @@ def test_every_mp3_bitrate_that_is_not_offered_is_one_that_lame_would_change(rat
     standard = {32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 320}
 
     for kbps in standard - set(offered):
-        frames = mp3_frames(encode(HALF_SECOND[:4410], Encoding("mp3", rate_hertz, kbps, 1)))
+        frames = mp3_frames(encode(HALF_SECOND[:4410], Encoding("mp3", rate_hertz, kbps, 1)))[1:]
         assert {frame.kbps for frame in frames} <= set(offered), kbps
 
 
@@ -167,7 +167,7 @@ def test_both_channels_of_opus_above_256_kbps_hold_the_same_sound() -> None:
 def test_the_bytes_do_not_depend_on_how_the_pcm_was_cut(
     encoding: Encoding, streaming: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoder_module, "_random_serial", lambda: 7)
+    monkeypatch.setattr(writers, "_random_serial", lambda: 7)
     whole = encode(HALF_SECOND, encoding, piece_bytes=len(HALF_SECOND), streaming=streaming)
 
     for piece_bytes in (1, 2, 3, 441, 882, 884, 9999):

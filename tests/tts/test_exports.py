@@ -46,6 +46,7 @@ def opened(client: Client) -> zipfile.ZipFile:
     link = client.get(f"/settings/data/exports/{row.pk}").headers["Location"]
     response: Any = Client().get(link)
     assert response.headers["Content-Type"] == "application/zip"
+    assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Content-Disposition"].startswith("attachment; ")
     return zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))
 

@@ -98,6 +98,15 @@ def seconds_of(peer: PollyPeer, *texts: str) -> float:
     return sum(len(peer.say(text)) for text in texts) / 2 / 16_000
 
 
+def test_a_text_with_nothing_to_say_is_silence_free_of_charge_and_not_sent(api: Any, peer: PollyPeer):
+    job = submit(api, text="...")
+    asked = len(peer.asked)
+    speak_next(QUEUE)
+    job.refresh_from_db()
+    assert (job.status, job.duration_ms, len(peer.asked)) == ("completed", 250, asked)
+    assert job.refunded_microcredits == job.cost_microcredits > 0
+
+
 # --- the catalogue -------------------------------------------------------------------------------
 
 

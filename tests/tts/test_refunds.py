@@ -32,6 +32,7 @@ TEXT = "a" * CHARS
     [
         (JobStatus.COMPLETED, 100, 0, False, 0),
         (JobStatus.COMPLETED, 100, 40, False, 0),
+        (JobStatus.COMPLETED, 0, 0, False, 100),  # there was nothing to say
         (JobStatus.FAILED, 0, 0, False, 100),
         (JobStatus.FAILED, 90, 0, False, 100),
         (JobStatus.FAILED, 90, 40, False, 60),

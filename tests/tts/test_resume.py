@@ -3,14 +3,18 @@
 import signal
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from accounts.models import Account
+from speech.audio.lossless import pack_pcm
+from speech.engines.espeak.voices import RATE_HERTZ
 from speech.segments import Piece
 from tests.support.audio import decode_audio
 from tests.support.waiting import wait_for
@@ -41,6 +45,7 @@ from tts.stopping import worker_is_stopping
 from tts.storage import store
 from tts.storage.local import LocalAudioStorage
 from tts.worker import pipeline
+from voices.models import Voice
 
 FIRST = "SECONDS 7 of silence. Good morning to you all. "
 SECOND = "This is said afterwards. And this is the end."
@@ -235,7 +240,7 @@ def test_a_version_that_cuts_the_text_elsewhere_begins_anew(half_spoken: Job, th
     assert audio_files() == [f"{half_spoken.pk}-1.wav"]
 
 
-@pytest.mark.parametrize("damage", ["gone", "cut", "other"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "other", "a bit", "of another job"])
 def test_a_part_that_is_gone_or_damaged_is_spoken_again(account, half_spoken: Job, the_engine, spoken, damage: str):
     part = SpeechPart.objects.get()
     path = Path(store.audio_storage().get_address(part.key))
@@ -246,6 +251,14 @@ def test_a_part_that_is_gone_or_damaged_is_spoken_again(account, half_spoken: Jo
             path.write_bytes(path.read_bytes()[:-200])
         case "other":
             path.write_bytes(b"not a FLAC file")
+        case "a bit":
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(content)
+        case "of another job":  # as long as this one
+            with BytesIO(bytes(2 * sum(part.segment_samples))) as pcm, path.open("wb") as flac:
+                size_bytes = len(pcm.getbuffer())
+                pack_pcm(pcm, flac, size_bytes=size_bytes, rate_hertz=RATE_HERTZ)
     spoken()
     speak_to_the_end(the_engine)
     assert spoken()[:2] == ["SECONDS 7 of silence.", "Good morning to you all."]
@@ -253,6 +266,15 @@ def test_a_part_that_is_gone_or_damaged_is_spoken_again(account, half_spoken: Jo
     assert half_spoken.status == "completed"
     assert audio == whole(account, the_engine, TEXT)
     assert part_files() == []
+
+
+def test_a_voice_that_sounds_different_by_now_begins_anew(account, half_spoken: Job, the_engine, spoken):
+    Voice.objects.filter(voice_id=half_spoken.voice_id).update(sound_version="another model")
+    spoken()
+    speak_to_the_end(the_engine)
+    assert spoken()[:2] == ["SECONDS 7 of silence.", "Good morning to you all."]
+    assert stored(half_spoken) == whole(account, the_engine, TEXT)
+    assert_charged_once(half_spoken)
 
 
 class AwayStorage(LocalAudioStorage):
@@ -350,6 +372,26 @@ def test_parts_are_erased_with_the_account_that_leaves(account, half_spoken: Job
     half_spoken.refresh_from_db()
     lifecycle.erase_job(job=half_spoken)
     assert (audio_files(), SpeechPart.objects.count()) == ([], 0)
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "completed", "failed"])
+def test_what_a_killed_worker_left_in_the_spool_goes_with_the_job(account, api, the_engine, ending: str):
+    job = submit(account, "GATE to wait for. The end.")
+    claim()
+    settings.SPOOL_DIR.mkdir(exist_ok=True)
+    for name in (f"{job.pk}-1.wav", f"{job.pk}-1.wav.marks"):
+        (settings.SPOOL_DIR / name).write_bytes(b"speech")
+    expire_lease(job)
+    lifecycle.reclaim_dead_jobs()
+    match ending:
+        case "cancelled":
+            assert api.delete(f"/api/v1/tts/{job.pk}").status_code == 200
+        case "completed":
+            speak_to_the_end(the_engine)
+        case "failed":
+            assert lifecycle.fail_job(job=claim(), message="It failed.")
+    job.refresh_from_db()
+    assert (job.status, spool_files()) == (ending, [])
 
 
 def test_a_job_given_up_leaves_its_parts_to_the_sweeper(account, half_spoken: Job):

@@ -81,6 +81,17 @@ def test_a_completed_job(api: ApiClient, account: Account):
     assert parse_qs(parts.query)["expires"] == [str(int(datetime(2026, 1, 10, 8, 30, 15, tzinfo=UTC).timestamp()))]
 
 
+@pytest.mark.parametrize("refund, refunded, credits", [(200_000, True, "0.2"), (120_000, False, "0.12")])
+def test_a_completed_job_says_what_came_back(
+    api: ApiClient, account: Account, refund: int, refunded: bool, credits: str
+):
+    job = job_in(
+        account, JobStatus.COMPLETED, audio_key="ab/one-1.wav", refunded_microcredits=refund, finished_at=FINISHED_AT
+    )
+    data = status_of(api, job)
+    assert (data["refunded"], data["credits_refunded"]) == (refunded, credits)
+
+
 def test_a_failed_job_says_why_and_that_its_credits_are_back(api: ApiClient, account: Account):
     job = job_in(
         account, JobStatus.FAILED, error_code="GENERATION_FAILED", error_message="The engine stopped.",

@@ -14,9 +14,10 @@ from django.core.files.base import ContentFile
 from django.db import connection
 
 from accounts.models import Account, IdempotencyRecord
-from billing.models import LedgerEntry
+from billing.models import Balance, LedgerEntry
 from billing.selectors import find_ledger_mismatches, get_balance
 from speech.audio.formats import Encoding
+from speech.audio_bound import Extent, measure_extent
 from tests.conftest import ApiClient
 from tests.support.envelopes import data_of, error_of
 from tests.support.small_disk import fill, small_disk
@@ -165,6 +166,16 @@ def test_what_a_job_is_expected_to_need_must_fit_beside_what_others_need(
     data_of(api.post("/api/v1/tts", SPEECH | {"text": "x" * 480, "output_format": "wav"}), 202)
 
 
+def test_what_an_account_cannot_pay_takes_no_room_from_others(api, voices, account, free_bytes, tmp_path: Path):
+    """Else whoever has no credits could keep everybody from speaking."""
+    free_bytes[tmp_path] = 1100 * 1024 * 1024
+    Balance.objects.filter(account=account).update(available_microcredits=100_000)
+    for _ in range(5):
+        refusal = api.post("/api/v1/tts", SPEECH | {"text": "x" * 30_000, "output_format": "wav"})
+        error_of(refusal, 402, "INSUFFICIENT_CREDITS")
+    data_of(api.post("/api/v1/tts", SPEECH | {"text": "Hi."}), 202)
+
+
 @pytest.mark.parametrize(
     ("text", "speed", "encoding", "size_bytes"),
     [
@@ -179,17 +190,42 @@ def test_what_a_job_is_expected_to_need_must_fit_beside_what_others_need(
 def test_the_bytes_expected_follow_from_characters_speed_format_and_bitrate(
     text: str, speed: float, encoding: tuple[Any, ...], size_bytes: int
 ):
-    assert store.expected_bytes(text=text, speed=speed, encoding=Encoding(*encoding)) == size_bytes
+    extent = measure_extent(text, text_format="text")
+    assert store.expected_bytes(text=text, extent=extent, speed=speed, encoding=Encoding(*encoding)) == size_bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "text_format", "seconds"),
+    [
+        ("777777.\n" * 100, "text", 412),  # as eSpeak says it
+        ("A line.\n\n" * 100, "text", 90),
+        ("a a a a a a a <break time='10s'/>" * 30, "ssml", 300),
+    ],
+)
+def test_digits_and_pauses_are_expected_to_last_longer_than_their_bytes(text: str, text_format: str, seconds: float):
+    """Else texts of them would fill the disk for everybody."""
+    extent, wav = measure_extent(text, text_format=text_format), Encoding("wav", 24_000, None, 1)
+    expected = store.expected_bytes(text=text, extent=extent, speed=1.0, encoding=wav)
+    assert 0.6 * seconds < expected / 126_000 < 1.4 * seconds
+
+
+def test_a_job_of_pauses_is_expected_to_last_as_long(api):
+    ssml = "a a a a a a a " * 9 + "<break time='10s'/>" * 15
+    data = data_of(api.post("/api/v1/tts", SPEECH | {"text": ssml, "format": "ssml", "output_format": "wav"}), 202)
+    assert Job.objects.get(pk=data["job_id"]).expected_bytes > 150 * (2 * 44_100 + 30_000)
 
 
 def test_a_stream_over_redis_is_expected_to_be_there_in_parts_as_well(settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     wav = Encoding("wav", 24_000, None, 1)
     for is_streamed, copies in ((False, 2), (True, 3)):
-        size_bytes = store.expected_bytes(text="x" * 1200, speed=1.0, encoding=wav, is_streamed=is_streamed)
+        size_bytes = store.expected_bytes(
+            text="x" * 1200, extent=Extent(150, 0), speed=1.0, encoding=wav, is_streamed=is_streamed
+        )
         assert size_bytes == 100 * (copies * 48_000 + 30_000)
     settings.REDIS_URL = ""
-    assert store.expected_bytes(text="x" * 1200, speed=1.0, encoding=wav, is_streamed=True) == 100 * 126_000
+    size_bytes = store.expected_bytes(text="x" * 1200, extent=Extent(150, 0), speed=1.0, encoding=wav, is_streamed=True)
+    assert size_bytes == 100 * 126_000
 
 
 def test_a_bucket_has_no_end_but_a_spool_beside_the_web_has(free_bytes, settings, tmp_path: Path):

@@ -141,6 +141,7 @@ def test_audio_goes_into_the_bucket_and_comes_back_by_a_url_of_its_own(
         audio = httpx.get(url)
         assert audio.status_code == 200
         assert audio.headers["Content-Type"] == content_type
+        assert audio.headers["Cache-Control"] == "private, max-age=86400, immutable"
         assert audio.headers["Content-Disposition"] == f'inline; filename="{data["job_id"]}-1.{extension}"'
         heard = measure_audio(audio.content)
         assert heard.duration_seconds == pytest.approx(data["duration_seconds"], abs=0.1)

@@ -92,6 +92,25 @@ def test_a_reader_without_redis_hears_what_is_finished_while_the_job_runs(api, t
     assert_charged_once(job_of(data))
 
 
+@pytest.mark.parametrize("damage", ["cut", "empty", "longer", "a byte"])
+def test_a_damaged_part_is_not_heard(api, the_engine, no_redis, damage: str):  # noqa: F811
+    data = submit(api, GATED, output_format="wav")
+    with Background(lambda: speak_next(QUEUE)):
+        the_engine.reached.wait(10)
+        wait_for(lambda: len(stored_parts(job_of(data))) > 5, "parts to be stored")
+        path = Path(store.audio_storage().get_address(stored_parts(job_of(data))[1].key))
+        content = path.read_bytes()
+        changed = bytes([content[0] ^ 1]) + content[1:]
+        path.write_bytes({"cut": content[:-7], "empty": b"", "longer": content * 2, "a byte": changed}[damage])
+        listener = Listener(path_of(data))
+        wait_for(lambda: len(listener.received) >= PART_BYTES, "the first part to be heard")
+        the_engine.gate.set()
+    listener.join()
+    assert listener.error is None
+    assert bytes(listener.received[44:]) == stored(job_of(data))[44:]
+    assert_charged_once(job_of(data))
+
+
 @needs_redis
 @pytest.mark.parametrize("output_format", ["wav", "mp3", "ogg_opus"])
 def test_a_reader_out_of_the_window_hears_everything_before_the_job_is_complete(

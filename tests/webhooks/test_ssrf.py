@@ -47,6 +47,7 @@ def names(monkeypatch):
         *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "64:ff9b::a9fe:a9fe"),
         "::ffff:0:127.0.0.1",
         *("64:ff9b:1::1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "2001:0:53aa:64c:0:0:0:1", "2001:db8::1", "fec0::1"),
+        *("3fff::1", "3fff:fff:ffff::1"),
     ],
 )
 def test_an_address_that_is_not_public_is_not_dialled(address):
@@ -71,6 +72,7 @@ def test_a_public_address_is_dialled(address):
         "https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f.1/", "https://0x7f000001/",
         "https://0177.0.0.1/", "https://127。0。0。1/", "https://１２７.0.0.1/", "https://169.254.169.254/latest/",
         "https://[::1]/", "https://[::ffff:7f00:1]/", "https://[::ffff:169.254.169.254]/", "https://[fe80::1%25eth0]/",
+        "https://[2606:4700:4700::1111%25eth0]/", "https://[2606:4700:4700::1111%1]/",
         "https://[64:ff9b::a9fe:a9fe]/", "https://[2002:7f00:1::]/", "https://[fd00:ec2::254]/", "https://[::]/",
         "https://0/", "https://0.0.0.0/", "https://10.0.0.5:443/", "https://224.0.0.1/", "https://100.100.100.200/",
         "https://example.com/" + "x" * 2048,

@@ -1,1 +1,1 @@
-"""What happens to all the data of one account: its export and its deletion."""
+"""Exports and deletes all data of one account."""

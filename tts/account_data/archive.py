@@ -1,7 +1,7 @@
-"""What an export holds: everything of an account, as one zip of files that people and programs read.
+"""Writes an export: all data of an account in one zip archive, for people and programs.
 
-Written to a path piece by piece: texts and audio of any number pass through a little memory. No secret is in it: of
-keys their names and last characters, of webhooks the address.
+It is written to a file in small batches, so memory does not grow with the number of texts and audio files. It contains
+no secrets: only the names and last characters of API keys, and the URL of the webhook.
 """
 
 import json
@@ -43,7 +43,10 @@ audit.csv             the audit trail: who changed what
 
 
 def write_archive(account: Account, path: Path, *, at_each_file: Callable[[], None]) -> None:
-    """`at_each_file` is called before each: it renews a lease, or raises to stop. Raises StoreUnavailable, OSError."""
+    """Writes the archive. Raises StoreUnavailable, OSError.
+
+    `at_each_file` is called before each file: it renews a lease, or raises to stop.
+    """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, rows in _tables(account):
             at_each_file()
@@ -130,7 +133,7 @@ def _jobs(account: Account) -> QuerySet[Job]:
 
 
 def _pieces(rows: "QuerySet[Any]", at_each_piece: Callable[[], None]) -> Iterator[Any]:
-    """By the index of (created_at, id), piece after piece: no cursor stays open, and little is in memory."""
+    """Yields rows in batches by the index of (created_at, id), so that no cursor stays open and memory stays small."""
     after: Any = None
     while True:
         at_each_piece()
@@ -204,7 +207,7 @@ def _audio_name(job: Job) -> str:
 
 
 def _copy_audio(archive: zipfile.ZipFile, job: Job) -> None:
-    """Audio is packed already, so it is only stored. What was deleted meanwhile is left out."""
+    """Copies the audio uncompressed, because its format already is. Skips audio that was deleted meanwhile."""
     try:
         source = store.read_audio(job.audio_key, 0)
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""Deleting an account, once its seven days are over. Steps in an order that may stop anywhere and begin again.
+"""Deletes accounts seven days after the request. The steps can stop anywhere and start again.
 
-First nothing more is charged, then what was said and spoken goes, last the people: as long as anything is left, the
-account can still be found by whoever has to look. Jobs, ledger and audit trail keep their rows, which name nobody.
+First, nothing more is charged, then texts and audio are deleted, and finally the people: until everything else is gone,
+operators can still find the account. Jobs, ledger and audit trail keep their rows, which contain no names.
 """
 
 import logging
@@ -28,7 +28,7 @@ BATCH = 200
 
 
 def delete_due_accounts() -> int:
-    """Those whose time has come. One that cannot be deleted now is tried again, and an operator is told."""
+    """Deletes the accounts that are due. If one fails, it is retried later, and operators are alerted."""
     deleted = 0
     due = Account.objects.filter(deletion_due_at__lte=timezone.now(), deleted_at=None).order_by("deletion_due_at")
     for account in due:
@@ -37,7 +37,7 @@ def delete_due_accounts() -> int:
         except DomainError as error:
             logger.warning("could not delete account %s: %s", account.pk, error.code)
             _tell_operators(account, error.message)
-        except Exception:  # the others are not to wait for it
+        except Exception:  # must not delay the other accounts
             logger.exception("could not delete account %s", account.pk)
             _tell_operators(account, "Internal error. See the log.")
         else:
@@ -55,7 +55,10 @@ def _tell_operators(account: Account, why: str) -> None:
 
 
 def delete_account(*, account: Account) -> None:
-    """May run twice, and at the same time. Raises PaymentsUnavailable, SellingNotSetUp, StoreUnavailable."""
+    """Deletes an account. Idempotent and safe to run concurrently.
+
+    Raises PaymentsUnavailable, SellingNotSetUp, StoreUnavailable.
+    """
     assert account.deletion_due_at is not None and account.deletion_due_at <= timezone.now()
     name = account.name
     is_owner = Q(memberships__account=account, memberships__role=Role.OWNER)
@@ -75,7 +78,7 @@ def delete_account(*, account: Account) -> None:
 
 
 def _erase_jobs(account: Account) -> None:
-    """Unfinished ones are cancelled, which takes them from their worker; then every text and every audio goes."""
+    """Cancels unfinished jobs, which takes them from their worker, then erases every text and every audio."""
     for job_id in Job.objects.for_account(account).filter(status__in=UNFINISHED).values_list("pk", flat=True):
         cancel_job(account=account, job_id=job_id)
     left = Job.objects.for_account(account).filter(erased_at=None).select_related("account").defer("text")

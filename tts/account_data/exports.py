@@ -1,7 +1,7 @@
-"""An account's export: asked for, made by a worker under a lease, kept for seven days, deleted.
+"""An account's export: requested, written by a worker with a lease, kept for seven days, deleted.
 
-The row is the truth. A worker that dies leaves a lease that runs out; the next one starts anew under another name, and
-after three attempts the row says that it failed.
+The row is the source of truth. If a worker dies, its lease expires and the next one starts again under another name;
+after three attempts the row is marked as failed.
 """
 
 import logging
@@ -28,18 +28,18 @@ from tts.storage import store
 logger = logging.getLogger(__name__)
 
 KEPT = timedelta(days=7)
-LEASE = timedelta(minutes=5)  # renewed with every file that goes in
+LEASE = timedelta(minutes=5)  # renewed with every file that is added
 MAX_ATTEMPTS = 3
 ON_THE_DATA_PAGE = "Requested by the customer on the data page."  # in the audit trail
 
 
 class LeaseLost(Exception):
-    """Another worker took over, or the export was called off."""
+    """Another worker took over, or the export was cancelled."""
 
 
 @transaction.atomic
 def ask_for_export(*, account: Account, actor: Actor) -> AccountExport | None:
-    """None while one is being made already: one at a time."""
+    """Requests an export. Returns None while another one is in progress."""
     try:
         with transaction.atomic():
             row = AccountExport.objects.create(account=account)
@@ -57,7 +57,7 @@ def ask_for_export(*, account: Account, actor: Actor) -> AccountExport | None:
 
 
 def make_next_export() -> bool:
-    """The oldest that waits, or whose worker died. False when there is nothing to do."""
+    """Writes the oldest export that is waiting or whose worker died. Returns False if there is none."""
     row = _claim()
     if row is None:
         return False
@@ -75,8 +75,9 @@ def make_next_export() -> bool:
 
 
 def delete_old_exports() -> int:
-    """Past their seven days, or of an account that is gone. The file first: a crash leaves a row, never a file that
-    nobody knows of.
+    """Deletes exports after seven days. Returns how many.
+
+    The file is deleted before its row, so that a crash never leaves a file without a row.
     """
     now = timezone.now()
     deleted = 0
@@ -91,7 +92,7 @@ def delete_old_exports() -> int:
 
 
 def delete_export(row: AccountExport) -> None:
-    """Raises StoreUnavailable."""
+    """Deletes an export. Raises StoreUnavailable."""
     for attempt in range(1, row.attempt + 1):
         store.audio_storage().delete(row.get_store_key(attempt))
     AccountExport.objects.filter(pk=row.pk).delete()
@@ -114,7 +115,7 @@ def _claim() -> AccountExport | None:
 
 
 def _make(row: AccountExport) -> None:
-    folder = Path(settings.SPOOL_DIR).parent / "exports"  # not the spool's: its sweep deletes what nobody writes to
+    folder = Path(settings.SPOOL_DIR).parent / "exports"  # not in the spool, whose sweep deletes idle files
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=f"{row.pk}-") as name:
         path = Path(name) / "export.zip"
@@ -144,7 +145,7 @@ def _renew(row: AccountExport) -> None:
 
 
 def _give_back(row: AccountExport) -> None:
-    """To the next attempt, in a minute; or for good."""
+    """Releases the export to the next attempt in a minute, or marks it as failed."""
     now = timezone.now()
     if row.attempt >= MAX_ATTEMPTS:
         _mine(row).update(state=ExportState.FAILED, lease_expires_at=None, finished_at=now, expires_at=now + KEPT)
@@ -153,11 +154,11 @@ def _give_back(row: AccountExport) -> None:
 
 
 def _mine(row: AccountExport) -> QuerySet[AccountExport]:
-    """The fence: the row, as long as this attempt holds it."""
+    """The row, while this attempt holds its lease."""
     return AccountExport.objects.filter(pk=row.pk, state=ExportState.MAKING, attempt=row.attempt)
 
 
 def find_export(*, account: Account, export_id: uuid.UUID) -> AccountExport | None:
-    """That can be downloaded now."""
+    """Returns an export that can be downloaded now."""
     rows = AccountExport.objects.for_account(account).filter(state=ExportState.READY, expires_at__gt=timezone.now())
     return rows.filter(pk=export_id).first()

@@ -214,7 +214,7 @@ def check_webhook_url(speech: SpeechRequest, account: Account) -> None:
 
 
 def submission_headers(submission: Submission) -> dict[str, str]:
-    """What every answer with new speech says of its price; of a repeat, what the first one cost."""
+    """Returns the headers with the price of a request; for a replay, that of the first request."""
     headers = {
         "X-Credits-Charged": format_credits(submission.charged_microcredits),
         "X-Credits-Remaining": format_credits(submission.remaining_microcredits),

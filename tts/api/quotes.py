@@ -1,4 +1,4 @@
-"""`POST /api/v1/tts/quote`: what a request would cost, without making it."""
+"""`POST /api/v1/tts/quote`: returns what a request would cost, without submitting it."""
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -16,7 +16,7 @@ from voices.errors import InvalidVoice
 
 
 class JobQuote(KeyView):
-    """Counts as `read`, and takes no more than speech:read: nothing is made."""
+    """Counts as `read` and requires only speech:read, because it creates nothing."""
 
     @described(
         name="quoteSpeech",

@@ -1,6 +1,6 @@
-"""What the speech API answers, as serializers for the documentation. The answers are made in `tts.api.serializers`.
+"""Serializers that document the responses of the speech API. `tts.job_json` builds the responses.
 
-Also the document itself, made once per process, and the page that shows it.
+Also the OpenAPI document itself, generated once per process, and the page that shows it.
 """
 
 import functools
@@ -71,7 +71,11 @@ class SpeechJob(serializers.Serializer[Any]):
     duration_seconds = serializers.FloatField(required=False)
     completed_at = serializers.DateTimeField(required=False)
     error = JobError(required=False)
-    refunded = serializers.BooleanField(required=False, help_text="For failed and cancelled jobs: fully refunded.")
+    refunded = serializers.BooleanField(
+        required=False,
+        help_text="Whether everything was refunded. For failed and cancelled jobs, and for completed ones of which "
+        "credits were refunded, such as those with nothing to say.",
+    )
     credits_refunded = serializers.RegexField(r"^\d+(\.\d+)?$", required=False)
 
 
@@ -83,7 +87,7 @@ class JobPage(serializers.Serializer[Any]):
 
 @functools.cache
 def document() -> bytes:
-    """The OpenAPI document, as JSON."""
+    """Returns the OpenAPI document as JSON."""
     schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return json.dumps(schema, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -99,5 +103,5 @@ class OpenApiDocument(ApiView):
 
 @require_safe
 def api_reference(request: HttpRequest) -> HttpResponse:
-    """Swagger UI over the document."""
+    """Shows the document in Swagger UI."""
     return render(request, "tts/api_reference.html")

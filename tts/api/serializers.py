@@ -1,4 +1,4 @@
-"""Jobs in and out of JSON."""
+"""Parses the JSON of speech requests."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ MAX_METADATA_BYTES = 4096
 
 @extend_schema_field({"type": "integer", "enum": list(SAMPLE_RATES_HERTZ)})
 class SampleRateField(StrictIntegerField):
-    """Which rates a format has is checked with the voice: the answer then names the nearest."""
+    """The rates of a format are checked together with the voice, so that the error can name the nearest one."""
 
 
 @extend_schema_field({"type": "integer", "minimum": 6, "maximum": 320})
 class BitrateField(StrictIntegerField):
-    """Likewise."""
+    """The bitrates of a format are checked together with the voice, like the rates."""
 
 
 @extend_schema_serializer(
@@ -92,7 +92,7 @@ class SpeechSerializer(StrictSerializer):
         return attrs
 
     def speech_request(self, *, is_streamed: bool = False) -> SpeechRequest:
-        """`is_streamed`: at an address that streams whatever the body says. Raises ValidationFailed, by field."""
+        """Returns the request. With `is_streamed`, the endpoint always streams. Raises ValidationFailed, by field."""
         data = self.parsed()
         delivery_mode = data.get("delivery_mode") or ("stream" if is_streamed else "async")
         if is_streamed and delivery_mode != "stream":

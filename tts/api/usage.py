@@ -1,4 +1,4 @@
-"""`GET /api/v1/usage`: what an account used, for programs."""
+"""`GET /api/v1/usage`: the usage of an account."""
 
 from datetime import date
 from typing import Any

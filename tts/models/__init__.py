@@ -1,4 +1,4 @@
-"""Jobs, the parts of their audio that are there while they run, and what else the queue and the store hold."""
+"""Jobs, the parts of their audio while they run, exports, voice previews, and the watch over queues."""
 
 from tts.models.exports import AccountExport, ExportState
 from tts.models.jobs import UNFINISHED, Job, JobStatus

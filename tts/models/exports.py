@@ -1,4 +1,4 @@
-"""Everything of an account, as one file to take away."""
+"""Exports of all data of an account."""
 
 import uuid
 from typing import ClassVar
@@ -17,7 +17,7 @@ class ExportState(models.TextChoices):
 
 
 class AccountExport(models.Model):
-    """Everything of an account as one zip in the store. A worker that holds it has raised `attempt` by one."""
+    """All data of an account as one zip in the audio store. A worker that claims it increments `attempt`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="exports")
@@ -27,7 +27,7 @@ class AccountExport(models.Model):
     size_bytes = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True)  # then file and row go
+    expires_at = models.DateTimeField(null=True)  # when file and row are deleted
 
     objects = AccountOwnedQuerySet["AccountExport"].as_manager()
 
@@ -47,5 +47,5 @@ class AccountExport(models.Model):
         return self.state in {ExportState.READY, ExportState.FAILED}
 
     def get_store_key(self, attempt: int) -> str:
-        """Its name in the store: of each attempt its own, so that a worker given up for dead cannot touch another's."""
+        """Returns its name in the store. Each attempt has its own, so a stalled worker cannot touch another's file."""
         return f"exports/{self.pk}-{attempt}.zip"

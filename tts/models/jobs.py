@@ -1,4 +1,4 @@
-"""Jobs: one row per text that is to become audio."""
+"""Jobs: one row per text to synthesize."""
 
 import uuid
 from typing import ClassVar
@@ -21,84 +21,85 @@ UNFINISHED = (JobStatus.PENDING, JobStatus.PROCESSING)
 
 
 class Job(models.Model):
-    """A piece of speech, from request to audio.
+    """A job, from request to audio.
 
-    A worker that holds the job has raised `attempt` by one and keeps `lease_expires_at` in the future; whatever it
-    writes is fenced by `status='processing', attempt=mine`, so a worker that was given up for dead cannot finish what
-    another has.
+    A worker that claims the job increments `attempt` and keeps `lease_expires_at` in the future. All of its writes are
+    fenced by `status='processing', attempt=mine`, so a worker that was presumed dead cannot finish a job that another
+    one has claimed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="jobs")
     api_key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, related_name="jobs")
-    # The failed job that an operator had spoken again. Unique: of two who press the button one does it.
+    # The failed job that an operator retried with this one. Unique, so that a second click cannot retry it again.
     retry_of = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="retry")
 
-    # What was asked.
+    # The request.
     voice_id = models.CharField(max_length=160)
     provider = models.CharField(max_length=32)
     queue = models.CharField(max_length=64)
     text = models.TextField()
     text_format = models.CharField(max_length=8, default="text")
     speed = models.FloatField(default=1.0)
-    model = models.CharField(max_length=80, blank=True)  # of voices with several; "": the engine's default
-    prompt = models.TextField(blank=True)  # style instructions, billed together with the text
-    speakers = models.JSONField(null=True)  # of a dialogue: the engine voices of the two who talk
+    model = models.CharField(max_length=80, blank=True)  # for voices with several models; "": the engine's default
+    prompt = models.TextField(blank=True)  # style instructions, billed like the text
+    speakers = models.JSONField(null=True)  # for a dialogue: the engine voices of the two speakers
     metadata = models.JSONField(null=True)
-    webhook_url = models.CharField(max_length=2048, blank=True)  # its own callback; "": the account's endpoint
+    webhook_url = models.CharField(max_length=2048, blank=True)  # for this job only; "": the account's endpoint
     output_format = models.CharField(max_length=16)
     sample_rate_hertz = models.PositiveIntegerField()
     bitrate_kbps = models.PositiveIntegerField(null=True)
     channels = models.PositiveSmallIntegerField(default=1)
 
-    # What it cost.
+    # The price.
     chars_charged = models.PositiveIntegerField()
     cost_microcredits = models.BigIntegerField()
     refunded_microcredits = models.BigIntegerField(default=0)
 
-    # Where it stands.
+    # The state.
     status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING)
     attempt = models.PositiveSmallIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True)
-    not_before = models.DateTimeField(null=True)  # a pending job waits until then: its engine asked for a pause
-    # Code points: synthesised in this attempt; and sent to somebody who listens, in any attempt (it never shrinks).
+    not_before = models.DateTimeField(null=True)  # a pending job waits until then, because its engine requested a pause
+    # Code points: synthesized in this attempt; and sent to a listener, in any attempt (never decreases).
     chars_done = models.PositiveIntegerField(default=0)
     chars_handed_out = models.PositiveIntegerField(default=0)
-    is_storing = models.BooleanField(default=False)  # synthesised in this attempt, and the store has not taken it yet
-    chars_kept = models.PositiveIntegerField(default=0)  # code points that the next attempt need not speak again
-    audio_ms_done = models.PositiveBigIntegerField(default=0)  # of audio, synthesised in this attempt
-    expected_finish_at = models.DateTimeField(null=True)  # at the pace of this attempt so far; None: not known yet
-    # On the disks of this machine, at most at once, until it has ended (tts.storage.capacity).
+    is_storing = models.BooleanField(default=False)  # synthesized in this attempt, but not stored yet
+    chars_kept = models.PositiveIntegerField(default=0)  # code points that the next attempt need not synthesize again
+    audio_ms_done = models.PositiveBigIntegerField(default=0)  # milliseconds of audio synthesized in this attempt
+    expected_finish_at = models.DateTimeField(null=True)  # at the speed of this attempt so far; None: unknown
+    # The most that it occupies on the disks of this machine until it has ended (tts.storage.capacity).
     expected_bytes = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True)  # of the first attempt
     finished_at = models.DateTimeField(null=True)
 
-    # How it is listened to: None, or until when the one-time stream may be opened, and when it was.
+    # Streaming: None, or until when the one-time stream URL may be opened, and when it was.
     stream_expires_at = models.DateTimeField(null=True)
     stream_opened_at = models.DateTimeField(null=True)
 
-    # What came of it.
+    # The result.
     audio_key = models.CharField(max_length=200, blank=True)  # name in the audio store
     audio_bytes = models.PositiveBigIntegerField(default=0)
     duration_ms = models.PositiveBigIntegerField(default=0)
-    peaks = models.BinaryField(default=b"")  # of its waveform, a byte each (speech.audio.peaks)
-    # Where the time of the attempt that made it went (tts.timing).
+    peaks = models.BinaryField(default=b"")  # for the waveform, one byte per peak (speech.audio.peaks)
+    # How long the steps of the successful attempt took (tts.timing).
     first_sound_ms = models.PositiveIntegerField(null=True)
     synthesis_ms = models.PositiveIntegerField(null=True)
     encoding_ms = models.PositiveIntegerField(null=True)
     storing_ms = models.PositiveIntegerField(null=True)
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.CharField(max_length=500, blank=True)
-    erased_at = models.DateTimeField(null=True)  # text, prompt, metadata and audio are gone
+    erased_at = models.DateTimeField(null=True)  # when text, prompt, metadata and audio were deleted
 
     objects = AccountOwnedQuerySet["Job"].as_manager()
 
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["account", "-created_at", "-id"], name="job_account_newest"),
-            models.Index(fields=["-created_at", "-id"], name="job_newest"),  # the operator's list of all accounts
-            # The queue: what waits, whose it is, since when; and how much of each account runs.
+            models.Index(fields=["-created_at", "-id"], name="job_newest"),  # the operators' list of all accounts
+            # The queue: what is waiting, for which account and since when; and how many jobs of each account are
+            # running.
             models.Index(
                 fields=["queue", "account", "created_at"],
                 condition=models.Q(status=JobStatus.PENDING),
@@ -109,7 +110,7 @@ class Job(models.Model):
                 condition=models.Q(status=JobStatus.PROCESSING),
                 name="job_processing",
             ),
-            # How much room is spoken for, added up at every submission.
+            # Adds up the reserved space at every submission.
             models.Index(
                 fields=["status", "expected_bytes"],
                 condition=models.Q(status__in=UNFINISHED),
@@ -120,13 +121,13 @@ class Job(models.Model):
                 condition=models.Q(erased_at__isnull=True, finished_at__isnull=False),
                 name="job_to_erase",
             ),
-            # The same, of an account that keeps its jobs for a time of its own.
+            # The same, for accounts with their own retention period.
             models.Index(
                 fields=["account", "finished_at"],
                 condition=models.Q(erased_at__isnull=True, finished_at__isnull=False),
                 name="job_to_erase_of_account",
             ),
-            # What has finished of late, erased or not, for /metrics.
+            # Recently finished jobs, erased or not, for /metrics.
             models.Index(fields=["finished_at"], condition=models.Q(finished_at__isnull=False), name="job_finished"),
         ]
         constraints: ClassVar = [
@@ -155,8 +156,14 @@ class Job(models.Model):
         return self.status == JobStatus.COMPLETED and self.erased_at is None
 
     @property
+    def says_nothing(self) -> bool:
+        """Whether the text contained nothing to say: the audio is a moment of silence, and the charge was refunded."""
+        is_refunded = self.refunded_microcredits == self.cost_microcredits > 0
+        return self.status == JobStatus.COMPLETED and self.chars_done == 0 and is_refunded
+
+    @property
     def progress_percent(self) -> int:
-        """0 to 100; 100 only when the audio is there."""
+        """0 to 100, and 100 only once the audio is available."""
         if self.status == JobStatus.COMPLETED:
             return 100
         return min(99, self.chars_done * 100 // max(1, self.chars_charged))

@@ -1,4 +1,4 @@
-"""Parts of a job's audio that are finished while the job runs, each an object in the audio store."""
+"""Finished parts of the audio of a running job, each an object in the audio store."""
 
 from typing import ClassVar
 
@@ -9,17 +9,18 @@ from tts.models.jobs import Job
 
 
 class AudioPart(models.Model):
-    """A row is written before its object and deleted after it, so no object is without a row.
+    """A part of a job's audio. Its row is written before its object and deleted after it, so no object lacks a row.
 
-    `is_stored`: the object is there, whole. A row that never gets there is of a worker that died, or of a store that
-    was away.
+    `is_stored` is set once the object is complete. A row where it never is comes from a worker that died or a store
+    that was unavailable.
     """
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="%(class)ss")
     attempt = models.PositiveSmallIntegerField()
-    # Of the charged code points of the whole text, how many are spoken by its end.
+    # The charged code points of the whole text that are spoken by the end of this part.
     chars = models.PositiveIntegerField()
     is_stored = models.BooleanField(default=False)
+    sha256 = models.CharField(max_length=64, default="")  # of the object: nothing else is used in its place
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -30,20 +31,20 @@ class AudioPart(models.Model):
 
     @property
     def key(self) -> str:
-        """Its name in the store: no two rows have the same."""
+        """Its name in the store, which is unique."""
         raise NotImplementedError
 
 
 class SpeechPart(AudioPart):
-    """What the engine has spoken, as it came from it, for another attempt, which then goes on behind it: a FLAC file.
+    """Samples from the engine, kept so that the next attempt can continue after them: a FLAC file.
 
-    Segments `begins` to `ends` (exclusive) of the text, counted from 0.
+    Contains the segments `begins` to `ends` (exclusive) of the text, counted from 0.
     """
 
     begins = models.PositiveIntegerField()
     ends = models.PositiveIntegerField()
-    segment_samples = models.JSONField()  # how long each is, in samples
-    fingerprint = models.CharField(max_length=64)  # of the segments: what was asked of the engine
+    segment_samples = models.JSONField()  # the length of each segment, in samples
+    fingerprint = models.CharField(max_length=64)  # a hash of the segments as they were sent to the engine
 
     class Meta:
         constraints: ClassVar = [
@@ -56,9 +57,9 @@ class SpeechPart(AudioPart):
 
 
 class StreamPart(AudioPart):
-    """Encoded bytes of an attempt that is streamed, for readers that fell behind what the relay holds.
+    """Encoded bytes of a streamed attempt, for readers that are further behind than the relay's buffer.
 
-    Bytes `begins` to `ends` (exclusive) of all that the attempt makes, counted from 0.
+    Contains the bytes `begins` to `ends` (exclusive) of the attempt's output, counted from 0.
     """
 
     begins = models.PositiveBigIntegerField()
@@ -67,7 +68,7 @@ class StreamPart(AudioPart):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(ends__gt=models.F("begins")), name="stream_part_not_empty"),
-            # A reader asks for the part at a byte.
+            # Readers look a part up by position.
             models.UniqueConstraint(
                 fields=["job", "attempt", "begins"], condition=models.Q(is_stored=True), name="stream_part_once"
             ),

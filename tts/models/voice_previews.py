@@ -1,4 +1,4 @@
-"""A visitor's own words in a voice."""
+"""Previews of voices with a visitor's own text."""
 
 import uuid
 from typing import ClassVar
@@ -16,10 +16,7 @@ class VoicePreviewState(models.TextChoices):
 
 
 class VoicePreview(models.Model):
-    """A visitor's own short text in a voice, to compare voices: free, spoken when no job waits, gone after an hour.
-
-    Named by voice and text, so that whoever asks for the same hears what is there.
-    """
+    """A visitor's own short text in a voice, to compare voices. Free, generated when no job waits, kept for an hour."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key = models.CharField(max_length=64, unique=True)
@@ -27,12 +24,12 @@ class VoicePreview(models.Model):
     queue = models.CharField(max_length=64)
     text = models.CharField(max_length=200)
     state = models.CharField(max_length=8, choices=VoicePreviewState.choices, default=VoicePreviewState.WAITING)
-    attempt = models.PositiveSmallIntegerField(default=0)  # of all so far: each has a file of its own
-    tries_left = models.PositiveSmallIntegerField()  # a text that kills its worker must not go round
+    attempt = models.PositiveSmallIntegerField(default=0)  # never reset: each attempt has its own file
+    tries_left = models.PositiveSmallIntegerField()  # so that a text that kills its worker is not retried forever
     claimed_at = models.DateTimeField(null=True)
     audio_key = models.CharField(max_length=200, blank=True)
     peaks = models.BinaryField(default=b"")
-    took_ms = models.PositiveIntegerField(default=0)  # from the worker's hand to the store
+    took_ms = models.PositiveIntegerField(default=0)  # from the claim by a worker until it is stored
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -49,5 +46,5 @@ class VoicePreview(models.Model):
         return str(self.pk)
 
     def get_store_key(self, attempt: int) -> str:
-        """The name of its sound in the store: no two attempts, of this row or another, have the same."""
+        """Returns the name of its audio in the store, which is unique for each row and attempt."""
         return f"auditions/{str(self.pk)[:2]}/{self.pk}-{attempt}.mp3"

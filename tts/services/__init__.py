@@ -1,1 +1,1 @@
-"""Every change of state of a job: submitted, claimed, finished, cancelled, erased, swept."""
+"""Changes the state of jobs: submits, claims, finishes, cancels, erases and sweeps them."""

@@ -1,4 +1,4 @@
-"""Tells the catalogue what the engines of this installation can speak."""
+"""Updates the catalogue with the voices of the configured engines."""
 
 import logging
 from collections.abc import Collection
@@ -18,24 +18,24 @@ REMOTE_QUEUE = "speech.remote"
 
 
 def sync_catalogue() -> dict[str, CatalogueChange]:
-    """Every configured engine's voices, by provider; voices of other engines become unavailable."""
+    """Syncs the voices of every configured engine, by provider; voices of other engines become unavailable."""
     changes = {engine.name: _sync(engine) for engine in all_engines()}
     retire_providers(keep=list(settings.SPEECH_ENGINES))
     return changes
 
 
 def sync_voices(*, providers: Collection[str]) -> dict[str, CatalogueChange]:
-    """Of these engines only, by provider. Voices come, go (the rows stay) and change; what operators set is kept."""
+    """Syncs these engines only, by provider. Vanished voices keep their rows, and operators' settings stay."""
     return {engine.name: _sync(engine) for engine in all_engines() if engine.name in providers}
 
 
 def sync_remote_voices() -> dict[str, CatalogueChange]:
-    """Of the providers on the network, by provider."""
+    """Syncs the providers on the network, by provider."""
     return sync_voices(providers=[engine.name for engine in all_engines() if engine.queue == REMOTE_QUEUE])
 
 
 def ask_again() -> dict[str, CatalogueChange]:
-    """Providers that may be asked and of whom no voice can be heard: they were away when they were last asked."""
+    """Syncs providers that are configured but have no usable voice, because they were unavailable at the last sync."""
     heard = set(usable_providers())
     away = [
         engine.name
@@ -46,14 +46,14 @@ def ask_again() -> dict[str, CatalogueChange]:
 
 
 def unavailable_voices(*, provider: str) -> list[str]:
-    """IDs of the voices that the catalogue calls unavailable, whatever the operator's own switch says."""
+    """Returns the ids of voices marked unavailable, whether or not an operator enabled them."""
     return list(
         Voice.objects.filter(provider=provider).exclude(unavailable_reason="").values_list("voice_id", flat=True)
     )
 
 
 def mark_unavailable(engine: Engine, *, reason: str) -> None:
-    """An engine that looked well did not work when it was tried. The next sync looks anew."""
+    """Marks an engine unavailable that failed in use although it seemed to work. The next sync checks again."""
     entries, _ = _ask(engine)
     reconcile_catalogue(provider=engine.name, entries=entries, unavailable_reason=reason.rstrip("."))
 
@@ -64,7 +64,7 @@ def _sync(engine: Engine) -> CatalogueChange:
 
 
 def _ask(engine: Engine) -> tuple[list[VoiceEntry], str]:
-    """Its voices, and why they cannot be heard. Of a provider that does not answer the known ones stay: none come."""
+    """Returns an engine's voices, and why they are unavailable. Empty for a failed provider, to keep the known ones."""
     reason = engine.unavailable_reason()
     try:
         return engine.voices(), reason

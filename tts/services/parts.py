@@ -1,13 +1,14 @@
-"""Finished parts of the audio of jobs that run: begun, stored, deleted.
+"""Stores and deletes finished parts of the audio of running jobs.
 
-Owns the order of row and object, and what is deleted when. What is in the objects is `tts.worker.keep_speech` and
-`tts.streaming.relay.parts`.
+Decides the order of row and object, and when parts are deleted. `tts.worker.keep_speech` and
+`tts.streaming.relay.parts` produce the content.
 """
 
 import logging
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
+from hashlib import sha256
 from typing import IO
 
 from django.db import transaction
@@ -23,16 +24,22 @@ logger = logging.getLogger(__name__)
 
 KINDS: tuple[type[AudioPart], ...] = (SpeechPart, StreamPart)
 DELETE_BATCH = 500
-# A worker that hangs may still write an object whose row is not stored; after this it does not any more.
+# A stalled worker may still write an object whose row is not marked as stored, but no longer than this.
 UNSTORED_FOR = timedelta(hours=1)
+DIGEST_CHUNK_BYTES = 1024 * 1024
+
+
+class PartDamaged(Exception):
+    """The stored object differs from what was saved."""
 
 
 def store_part(part: AudioPart, content: IO[bytes]) -> bool:
-    """Writes the row, the object, and that it is there. False, and nothing is left, when the attempt has lost the job.
+    """Writes the row, then the object, then marks it as stored. Returns False, and removes both, if the job was lost.
 
-    Raises StoreUnavailable and database errors; a row without an object may be left then.
+    Raises StoreUnavailable and database errors, which may leave a row without an object.
     """
     job = part.job
+    part.sha256 = _compute_sha256(content)
     with transaction.atomic():
         if not get_held_row(job).select_for_update(of=("self",)).exists():
             return False
@@ -49,15 +56,34 @@ def store_part(part: AudioPart, content: IO[bytes]) -> bool:
 def _note_stored(part: AudioPart) -> bool:
     kept = {"chars_kept": part.chars} if isinstance(part, SpeechPart) else {}
     row = get_held_row(part.job)
-    # The lock keeps a sweeper that ends the job from overlooking the part.
+    # The lock keeps a sweeper that ends the job from missing the part.
     if not (row.update(**kept) if kept else row.select_for_update(of=("self",)).exists()):
         return False
     type(part)._default_manager.filter(pk=part.pk).update(is_stored=True)
     return True
 
 
+def fetch_part(part: AudioPart, into: IO[bytes]) -> None:
+    """The object, whole and as it was stored, and at its beginning again.
+
+    Raises FileNotFoundError, PartDamaged, StoreUnavailable.
+    """
+    store.fetch_audio(part.key, into)
+    if _compute_sha256(into) != part.sha256:
+        raise PartDamaged(part.key)
+    into.seek(0)
+
+
+def _compute_sha256(content: IO[bytes]) -> str:
+    content.seek(0)
+    digest = sha256()
+    while chunk := content.read(DIGEST_CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
 def delete_parts_if_finished(*, job: Job) -> None:
-    """At the end of an attempt. What the store does not delete now is for the sweeper."""
+    """Deletes the parts after an attempt. What the store fails to delete is left to the sweeper."""
     if Job.objects.filter(pk=job.pk).exclude(status__in=UNFINISHED).exists():
         try:
             delete_parts(job_id=job.pk)
@@ -66,13 +92,13 @@ def delete_parts_if_finished(*, job: Job) -> None:
 
 
 def delete_parts(*, job_id: uuid.UUID) -> None:
-    """All of a finished job's. Raises StoreUnavailable."""
+    """Deletes all parts of a finished job. Raises StoreUnavailable."""
     for kind in KINDS:
         _delete(kind._default_manager.filter(job_id=job_id))
 
 
 def delete_parts_of_finished_jobs() -> int:
-    """What workers that died left behind, and jobs that ended while no worker had them. Returns how many.
+    """Deletes parts that dead workers left, or of jobs that ended without a worker. Returns how many.
 
     Raises StoreUnavailable.
     """
@@ -86,7 +112,7 @@ def delete_parts_of_finished_jobs() -> int:
 
 
 def _delete(parts: Iterable[AudioPart] | QuerySet[AudioPart]) -> int:
-    """Objects first. The row of one that is not stored stays for a while: its worker may be writing it."""
+    """Deletes objects first. The row of an unstored one is kept for a while: its worker may still be writing it."""
     long_ago = timezone.now() - UNSTORED_FOR
     deleted = 0
     for part in parts:

@@ -1,8 +1,9 @@
-"""Whether a queue has a worker: workers note that they serve it, the sweeper watches and fails jobs that nobody takes.
+"""Tracks whether queues have workers, and fails jobs that have none.
 
-Two clocks have to run out before a job fails: its queue's and its own. The queue's clock starts at the last sign of a
-worker or, if later, when the sweeper began to watch without a break. A night in which everything was off does not
-count, and neither does maintenance: any interruption of the watch starts the clock again.
+Workers report which queues they serve, and the sweeper checks. A job fails only after two timeouts: its queue's and its
+own. The queue's timeout starts at the last report of a worker or, if later, when the sweeper began to watch without
+interruption. A night in which everything was off does not count, and neither does maintenance: any interruption of the
+watch restarts the timeout.
 """
 
 import logging
@@ -20,25 +21,25 @@ from tts.services.lifecycle import fail_waiting_job
 
 logger = logging.getLogger(__name__)
 
-# Between two looks of the sweeper, which comes every 5 s, and late while much has to be erased.
+# Between two checks of the sweeper, which runs every 5 s, and late while much has to be erased.
 MAX_WATCH_GAP = timedelta(seconds=60)
-FAIL_BATCH = 200  # jobs a sweep, so that it ends soon; the next one goes on
+FAIL_BATCH = 200  # jobs per sweep, to keep it short; the next one continues
 
-# From this moment on the sweeper has seen no worker.
+# Since this time, the sweeper has seen no worker.
 MISSING_SINCE = Greatest("last_served_at", "watched_since")
 
 NO_WORKER_MESSAGE = "No worker has been available for this voice for {duration}. Try again later, or try another voice."
 
 
 def note_served(queues: Collection[str]) -> None:
-    """Notes that a worker serves these queues now."""
+    """Records that a worker serves these queues now."""
     noted = QueueWatch.objects.filter(queue__in=queues).update(last_served_at=Now())
     if noted < len(queues):
         _add_missing(queues)
 
 
 def watch_queues() -> None:
-    """The sweeper's look at all queues. Safe to run on several machines at once."""
+    """Checks all queues, for the sweeper. Safe to run on several machines at once."""
     if set(settings.SPEECH_QUEUES) - set(QueueWatch.objects.values_list("queue", flat=True)):
         _add_missing(settings.SPEECH_QUEUES)
     interrupted = Q(watched_at__lt=Now() - MAX_WATCH_GAP) | Q(Exists(Maintenance.objects.all()))
@@ -49,14 +50,13 @@ def watch_queues() -> None:
 
 
 def fail_unserved_jobs() -> int:
-    """Fails and refunds jobs that have waited for QUEUE_UNSERVED_SECONDS while nobody served their queue. Returns how
-    many.
+    """Fails and refunds jobs that waited QUEUE_UNSERVED_SECONDS in a queue without workers. Returns how many.
 
-    The condition is part of each UPDATE: a worker that comes up, or claims the job, keeps it from failing.
+    The condition is part of each UPDATE: a worker that starts up, or claims the job, prevents the failure.
     """
     limit = timedelta(seconds=settings.QUEUE_UNSERVED_SECONDS)
     unserved = QueueWatch.objects.alias(missing_since=MISSING_SINCE).filter(missing_since__lt=Now() - limit)
-    if not unserved.exists():  # as nearly always; the jobs need not be looked at then
+    if not unserved.exists():  # almost always, and the jobs need not be queried then
         return 0
     waiting = Job.objects.filter(
         Q(not_before=None) | Q(not_before__lt=Now() - limit),
@@ -75,7 +75,7 @@ def _add_missing(queues: Collection[str]) -> None:
 
 
 def _log_new_absences(was_watched: Q) -> None:
-    """One line for a queue, at the first look after its worker counts as gone."""
+    """Logs one line per queue, at the first check after its worker counts as absent."""
     absent_after = timedelta(seconds=settings.WORKER_ABSENT_SECONDS)
     gone = QueueWatch.objects.alias(missing_since=MISSING_SINCE).filter(
         was_watched,

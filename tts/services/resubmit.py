@@ -1,4 +1,4 @@
-"""A customer submits a job's request again: a new job, at the price of today."""
+"""Resubmits a job's request for a customer: a new job, at the current price."""
 
 import uuid
 from dataclasses import replace
@@ -14,9 +14,9 @@ from webhooks.selectors import has_enabled_endpoint
 
 
 def resubmit_job(*, admission: Admission, job: Job, form_token: str) -> uuid.UUID:
-    """Returns the new job's id. One `form_token` makes one job, however often its form is sent.
+    """Returns the new job's id. One `form_token` creates one job, however often its form is sent.
 
-    Raises NotRetryable (its text was erased, or it runs), and what `submit_job` raises.
+    Raises NotRetryable (the text was erased, or the job is running), and what `submit_job` raises.
     """
     if not job.is_finished:
         raise NotRetryable(f"The job is {job.status}. Wait until it has finished.")
@@ -27,8 +27,8 @@ def resubmit_job(*, admission: Admission, job: Job, form_token: str) -> uuid.UUI
 
 
 def build_repeated_request(job: Job) -> SpeechRequest:
-    """The job's request, to be submitted once more. Its webhook_url is left out when nothing allows it any more."""
+    """Returns the job's request for another submission, without its webhook_url if that is no longer allowed."""
     request = build_request(job)
     if request.webhook_url and not has_enabled_endpoint(account=job.account):
-        request = replace(request, webhook_url="")  # what allowed it is gone; the account's endpoint is, too
+        request = replace(request, webhook_url="")  # only an enabled endpoint allows it
     return request

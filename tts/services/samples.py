@@ -1,7 +1,7 @@
-"""Samples for the gallery: what each voice sounds like, made once by its engine and kept in the audio store.
+"""Generates samples for the gallery, once per voice, and keeps them in the audio store.
 
-Made by workers when no job waits, one at a time. Which providers' are made unasked is `settings.SAMPLE_ENGINES`; a
-sample of a voice that others are paid for is made by `manage.py make_samples`.
+Workers generate them while no job waits, one at a time. `settings.SAMPLE_ENGINES` lists the providers for which that
+happens automatically; samples of voices that cost the operator money take `manage.py make_samples`.
 """
 
 import logging
@@ -17,6 +17,7 @@ from speech.audio.formats import resolve_encoding
 from speech.audio.peaks import Peaks
 from speech.engines.base import EngineError, Segment
 from speech.engines.registry import all_engines, get_engine
+from speech.text.silence import has_speech, silence
 from tts.errors import StoreUnavailable
 from tts.services.lifecycle import due_jobs
 from tts.stopping import worker_is_stopping
@@ -27,23 +28,23 @@ from voices.selectors import samples_to_make
 
 logger = logging.getLogger(__name__)
 
-BITRATE_KBPS = 64  # mp3, mono: transparent enough for speech, some 50 KB a sample
+BITRATE_KBPS = 64  # mp3, mono: good enough for speech, some 50 KB a sample
 
 
-_busy_queues: set[str] = set()  # whose samples a thread of this worker makes: one slot of each queue at most
+_busy_queues: set[str] = set()  # queues whose samples a thread of this worker is generating: at most one slot per queue
 _busy_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A sound in the audio store: its loudness over time, for the waveform, and its length."""
+    """An audio in the store: its loudness over time, for the waveform, and its length."""
 
     peaks: bytes
     duration_ms: int
 
 
 def queues_without_samples() -> list[str]:
-    """Queues whose workers have samples to make, by what the voices should say now."""
+    """Returns the queues whose workers have samples to generate, after updating the plan."""
     plan_samples(settings.SAMPLE_ENGINES)
     waiting = samples_to_make(providers=settings.SAMPLE_ENGINES).order_by()
     providers = set(waiting.values_list("voice__provider", flat=True).distinct())
@@ -51,14 +52,15 @@ def queues_without_samples() -> list[str]:
 
 
 def plan_samples(providers: Collection[str]) -> None:
-    """Also deletes the audio that says what no voice says any longer."""
+    """Plans the samples, and deletes audio that no voice needs any longer."""
     for key in services.plan_samples(providers=providers):
         _delete(key)
 
 
 def make_samples_when_idle(*, queue: str) -> int:
-    """One after the other, as long as no job waits in the queue. Returns how many were made; 0 when another thread is
-    at it.
+    """Generates samples one after the other, as long as no job waits in the queue. Returns how many.
+
+    Returns 0 at once if another thread is already doing that.
     """
     with _busy_lock:
         if queue in _busy_queues:
@@ -80,7 +82,7 @@ def make_samples_when_idle(*, queue: str) -> int:
 
 
 def make_all_samples(*, providers: Collection[str]) -> tuple[int, int]:
-    """What is missing, now. Returns how many were made and how many could not be."""
+    """Generates all missing samples now. Returns how many were generated and how many failed."""
     plan_samples(providers)
     made = tried = 0
     while (sample := services.claim_sample(providers=providers)) is not None:
@@ -90,7 +92,7 @@ def make_all_samples(*, providers: Collection[str]) -> tuple[int, int]:
 
 
 def make_sample(sample: Sample) -> bool:
-    """False, and a line in the log, when there is none: the engine or the store failed."""
+    """Generates a sample. Returns False, and logs why, if the engine or the store failed."""
     key = _sample_key(sample)
     sound = make_sound(sample.voice, sample.text, key)
     if sound is None:
@@ -105,8 +107,9 @@ def make_sample(sample: Sample) -> bool:
 
 
 def make_sound(voice: Voice, text: str, key: str) -> Sound | None:
-    """A short plain text as mp3 in the audio store, under that name. None, and a line in the log, when there is none:
-    the engine or the store failed, or it says nothing.
+    """Generates a short plain text as mp3 and stores it as `key`.
+
+    Returns None, and logs why, if the engine or the store failed, or the audio is empty.
     """
     spool = settings.SPOOL_DIR / key.replace("/", "-")
     settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True)
@@ -116,13 +119,15 @@ def make_sound(voice: Voice, text: str, key: str) -> Sound | None:
         encoding = resolve_encoding(
             output_format="mp3", engine_rate_hertz=rate_hertz, sample_rate_hertz=None, bitrate_kbps=BITRATE_KBPS
         )
-        pcm = (
+        pcm: Iterable[bytes] = (
             chunk
             for piece in engine.split(text, text_format="text", language=voice.language)
             for chunk in engine.speak(
                 Segment(text=piece.text, engine_voice=voice.engine_voice, language=voice.language)
             )
         )
+        if not has_speech(text):
+            pcm = [silence(rate_hertz)]
         peaks = Peaks(rate_hertz)
         audio = encode_file(_watched(pcm, peaks), spool, encoding, input_rate_hertz=rate_hertz)
         if not audio.duration_ms:
@@ -144,13 +149,13 @@ def _watched(pcm: Iterable[bytes], peaks: Peaks) -> Iterator[bytes]:
 
 
 def _sample_key(sample: Sample) -> str:
-    """Named by what its audio depends on: another text, or another sound of the engine, has another name."""
+    """Returns a name that contains the version, so that other text or other audio gets another name."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", sample.voice.voice_id.partition(":")[2])
     return f"samples/{sample.voice.provider}/{name}-{sample.kind}-{sample.version}.mp3"
 
 
 def _delete(key: str) -> None:
-    """Audio of a sample that nothing refers to. It is no loss if the store does not answer: some 50 KB stay there."""
+    """Deletes a sample's audio that nothing refers to. If the store fails, only some 50 KB are wasted."""
     try:
         store.audio_storage().delete(key)
     except StoreUnavailable as error:

@@ -1,4 +1,4 @@
-"""Accepting a job: claim of the idempotency key, voice, price, charge, row and stored answer, in one transaction."""
+"""Submits a job: idempotency, voice, price, charge, row and stored response, in one transaction."""
 
 import uuid
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from billing.services.ledger import charge_job
 from config.api import success_body
 from config.errors import DomainError
 from speech.audio.formats import Encoding
+from speech.audio_bound import Extent
 from speech.engines.base import EngineUnavailable
 from speech.engines.registry import get_engine
 from tts.errors import NotRetryable
@@ -37,9 +38,9 @@ from webhooks.ssrf import check_url
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The body of the 202, as bytes, and whether it is a repeat of an earlier one.
+    """The body of the 202 response as bytes, and whether it is a replay of an earlier one.
 
-    `charged_microcredits`: what the job cost, then; `remaining_microcredits`: what the account can spend, now.
+    `charged_microcredits` is what the job cost at the time; `remaining_microcredits` is what the account can spend now.
     """
 
     body: bytes
@@ -62,13 +63,14 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class _Speakable:
-    """What a request comes to, once its voice has agreed to it."""
+    """A request that was checked against its voice."""
 
     voice: Voice
     encoding: Encoding
+    extent: Extent
     queue: str
-    speakers: list[str]  # engine voices; of a dialogue
-    webhook_url: str  # as it is kept
+    speakers: list[str]  # engine voices, for a dialogue
+    webhook_url: str  # as it is stored
 
 
 def submit_job(
@@ -80,20 +82,19 @@ def submit_job(
     retry_of: Job | None = None,
     on_accepted: Callable[[Job], None] | None = None,
 ) -> Submission:
-    """Makes a pending job, paid for, or answers as it did to the same request before. An error leaves nothing behind.
+    """Creates a pending job and charges for it, or replays an earlier response. An error leaves nothing behind.
 
-    `admission`: what the gate (`accounts.admission`) gave this request. `base_url`: scheme and host of the request, for
-    the URL of a stream. `retry_of`: the failed job that an operator retries, at its price. `on_accepted` runs in the
-    transaction.
+    `admission` is from `accounts.admission`, `base_url` is scheme and host of the request, for the URL of a stream.
+    `retry_of` is the failed job that an operator retries, at its price. `on_accepted` runs in the transaction.
 
     Raises IdempotencyKeyReuse, RequestInProgress, InvalidVoice, Forbidden (a voice that the key may not use),
-    ValidationFailed, CapacityReached, InsufficientCredits, KeyCapReached, in this order; of a retry NotRetryable and
-    NothingToChange (it was retried already) come first.
+    ValidationFailed, CapacityReached, InsufficientCredits, KeyCapReached, in this order; for a retry NotRetryable and
+    NothingToChange (already retried) come first.
     """
     admission.use()
-    # Before the transaction, for others wait to write meanwhile: long SSML takes a while to read, and name servers
-    # are asked where a webhook_url leads. What is wrong is told after the replay, which is due even when the voice has
-    # gone since.
+    # Before the transaction, so that other writers do not wait for it: long SSML takes a while to parse, and a
+    # webhook_url takes a DNS lookup. An error is raised only after the replay, which is due even if the voice no longer
+    # exists.
     speakable: _Speakable | DomainError
     try:
         speakable = _check(request, admission.api_key)
@@ -114,7 +115,7 @@ def submit_job(
 
 
 def check_retryable(job: Job) -> None:
-    """Raises NotRetryable, NothingToChange. Under the lock of the job's row the answer is final."""
+    """Raises NotRetryable, NothingToChange. The result is final only if the job's row is locked."""
     if job.status != JobStatus.FAILED:
         raise NotRetryable(f"The job is {job.status}. Only a failed job can be retried.")
     if job.erased_at is not None:
@@ -124,9 +125,9 @@ def check_retryable(job: Job) -> None:
 
 
 def quote_job(*, account: Account, api_key: ApiKey | None, request: SpeechRequest) -> Quote:
-    """What `submit_job` would take for this request. Nothing is made, charged or remembered.
+    """Returns what `submit_job` would charge for this request. Changes nothing.
 
-    Raises InvalidVoice, Forbidden, ValidationFailed, as `submit_job` does.
+    Raises InvalidVoice, Forbidden, ValidationFailed, like `submit_job`.
     """
     voice = _check(request, api_key).voice
     cost = request.chars * get_voice_price(voice)
@@ -138,17 +139,17 @@ def quote_job(*, account: Account, api_key: ApiKey | None, request: SpeechReques
 
 def _check(request: SpeechRequest, api_key: ApiKey | None) -> _Speakable:
     voice = _find_voice(request.voice_id, api_key)
-    encoding = check_against_voice(request, voice)
+    encoding, extent = check_against_voice(request, voice)
     speakers = [_find_voice(voice_id, api_key) for voice_id in speaker_voice_ids(request)]
     if speakers:
         check_dialogue(request, voice, speakers)
     queue = _get_queue(voice)
     webhook_url = check_url(request.webhook_url, field="webhook_url").url if request.webhook_url else ""
-    return _Speakable(voice, encoding, queue, [speaker.engine_voice for speaker in speakers], webhook_url)
+    return _Speakable(voice, encoding, extent, queue, [speaker.engine_voice for speaker in speakers], webhook_url)
 
 
 def _find_voice(voice_id: str, api_key: ApiKey | None) -> Voice:
-    """Raises InvalidVoice, Forbidden. A provider that could never be asked has no voices here: it says why."""
+    """Returns a voice. Raises InvalidVoice, Forbidden. If a provider's voices were never listed, the error says why."""
     try:
         voice = get_voice_for_speech(voice_id)
     except InvalidVoice:
@@ -165,7 +166,7 @@ def _find_voice(voice_id: str, api_key: ApiKey | None) -> Voice:
 
 
 def _claim(account: Account, claim: IdempotencyClaim) -> Submission | None:
-    """None: the claim is this request's."""
+    """Returns None if this request is the first with its key."""
     remembered = idempotency.claim(account=account, key=claim.key, fingerprint=claim.fingerprint)
     if remembered is None:
         return None
@@ -202,6 +203,7 @@ def _build_job(admission: Admission, request: SpeechRequest, speakable: _Speakab
         channels=encoding.channels,
         expected_bytes=store.expected_bytes(
             text=request.text,
+            extent=speakable.extent,
             speed=request.speed,
             encoding=encoding,
             is_streamed=request.delivery_mode != "async",
@@ -226,10 +228,11 @@ def _accept(admission: Admission, job: Job, claim: IdempotencyClaim | None, base
         api_key=admission.api_key,
     )
     job.save(force_insert=True)
+    store.add_expected_bytes(job.expected_bytes)
     body = success_body(accepted_data(job, base_url=base_url))
     if claim is not None:
         idempotency.remember(account=admission.account, key=claim.key, job_id=job.pk, response_body=body)
-    # Robust: the job is accepted and paid for, whatever becomes of the wake-up.
+    # Robust: the job is accepted and charged even if the wake-up fails.
     transaction.on_commit(lambda: wake_worker(job.queue), robust=True)
     return Submission(body, job.pk, False, job.cost_microcredits, remaining)
 

@@ -1,8 +1,8 @@
-"""What operators do to a customer's job. Each is audited in its transaction.
+"""Operators' actions on a customer's job. Each is audited in its transaction.
 
 A job is charged once. It is refunded at most once when it ends (`tts.refunds`), and at most once more by an operator,
-who gives back the rest. So a retry is a new job with a charge of its own, at the price of the failed one (whose credits
-went back when it failed): the customer pays once for what is spoken once.
+who refunds the rest. So a retry is a new job with its own charge, at the price of the failed one (which was refunded
+when it failed): the customer pays once for one audio.
 """
 
 import uuid
@@ -23,7 +23,7 @@ from tts.services.submit import check_retryable, submit_job
 
 @transaction.atomic
 def refund_rest_of_job(*, job: Job, actor: Actor, reason: str) -> int:
-    """Gives back what a finished job still cost, whatever came of it; its audio stays. Returns microcredits.
+    """Refunds the rest of a finished job's price, whatever its outcome; its audio stays. Returns microcredits.
 
     Raises NotRefundable.
     """
@@ -61,17 +61,17 @@ def refund_rest_of_job(*, job: Job, actor: Actor, reason: str) -> int:
 
 
 def retry_failed_job(*, job: Job, actor: Actor, reason: str) -> uuid.UUID:
-    """Makes a new job that asks the same, charged at the same price. Returns its id. A failed job is retried once; then
-    its retry may be.
+    """Submits a failed job's request again, at the same price, and returns the new job's id.
 
-    It counts as a request of the customer's, but their rate limit does not refuse it. The cap and the voices of the
-    key that paid hold.
+    A failed job can be retried once; if the retry fails, it can be retried in turn. The retry counts as a request of
+    the customer, but is not rejected by their rate limit. The cap and the allowed voices of the key that paid still
+    apply.
 
-    Raises NotRetryable, NothingToChange (it was retried already), and what `admit_operator` and `submit_job` raise.
+    Raises NotRetryable, NothingToChange (already retried), and what `admit_operator` and `submit_job` raise.
     """
     reason = audit.checked_reason(reason)
     failed = Job.objects.select_related("account__plan", "api_key").get(pk=job.pk)
-    check_retryable(failed)  # what makes nothing is not counted; `submit_job` asks again under the row's lock
+    check_retryable(failed)  # so that a rejected retry is not counted; `submit_job` checks again under the row's lock
     admission = admit_operator(account=failed.account, api_key=failed.api_key, actor=actor)
 
     def record(retry: Job) -> None:
@@ -92,7 +92,7 @@ def retry_failed_job(*, job: Job, actor: Actor, reason: str) -> uuid.UUID:
 
 @transaction.atomic
 def read_text(*, job: Job, actor: Actor, reason: str) -> str:
-    """A customer's text, for an administrator's eyes. The look is recorded; the text is not."""
+    """Returns a customer's text to an administrator. The access is recorded; the text is not."""
     reason = audit.checked_reason(reason)
     stored = Job.objects.select_related("account").get(pk=job.pk)
     audit.record(

@@ -1,4 +1,4 @@
-"""What nobody else does: picks up what was dropped, forgets what is past its time."""
+"""Periodic cleanup: recovers stuck jobs and deletes expired data."""
 
 import logging
 import time
@@ -28,9 +28,10 @@ SPOOL_MAX_AGE_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """How much was done. Reclaimed: taken from workers that died; stranded: failed, for their engine was removed;
-    unserved: failed, for their queue had no worker; parts: of the audio of jobs that have ended; erased and forgotten:
-    past their time.
+    """The results of a sweep.
+
+    Reclaimed: taken from dead workers. Stranded: failed because their engine was removed. Unserved: failed because
+    their queue had no worker. Parts: of the audio of ended jobs. Erased and forgotten: past their retention.
     """
 
     reclaimed_jobs: int
@@ -46,7 +47,7 @@ class Sweep:
 
 
 def sweep() -> Sweep:
-    """Safe to run at any time, on several machines at once."""
+    """Runs all cleanups. Safe at any time, on several machines at once."""
     watch_queues()
     reclaimed = reclaim_dead_jobs()
     stranded = fail_jobs_of_removed_engines()
@@ -83,9 +84,7 @@ def forget_auditions() -> int:
 
 
 def erase_old_jobs() -> int:
-    """Text, metadata and audio of jobs that finished more than AUDIO_RETENTION_DAYS ago, or than their account keeps
-    them, one batch of each at a time.
-    """
+    """Erases text, metadata and audio of jobs past AUDIO_RETENTION_DAYS or their account's limit, one batch each."""
     now = timezone.now()
     left = Job.objects.filter(erased_at=None).select_related("account").defer("text")
     old = [left.filter(finished_at__lt=now - timedelta(days=settings.AUDIO_RETENTION_DAYS))]
@@ -100,17 +99,17 @@ def erase_old_jobs() -> int:
                 erase_job(job=job)
                 erased += 1
     except StoreUnavailable:
-        # The others would wait for it as long; the next sweep tries again.
+        # The others would wait just as long; the next sweep tries again.
         logger.warning("could not delete expired audio", exc_info=True)
     return erased
 
 
 def remove_stale_spool_files() -> int:
-    """Half-written audio of workers that were killed; a file in use was written to a moment ago."""
+    """Removes half-written audio of killed workers. Files in use were modified recently."""
     limit = time.time() - SPOOL_MAX_AGE_SECONDS
     removed = 0
     for path in settings.SPOOL_DIR.glob("*"):
-        # Another sweep, or the worker itself, may be quicker at any of these.
+        # Another sweep, or the worker itself, may be faster.
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < limit:
                 path.unlink()

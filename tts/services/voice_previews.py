@@ -1,7 +1,8 @@
-"""A visitor's short text in several voices, to compare them. Nothing is charged, and paying customers come first.
+"""Generates a visitor's short text in several voices, for comparison. Free of charge; jobs come first.
 
-The worker of an engine's queue speaks them, for it has the model in memory: one at a time, and none while a job waits.
-The rows say what waits; the sweep wakes for them, gives up what waited too long, and forgets all of it after an hour.
+The workers of an engine's queue do it, because they have the model in memory: one at a time, and none while a job
+waits. Rows hold what is waiting; the sweep wakes the workers, fails what waited too long, and deletes everything after
+an hour.
 """
 
 import hashlib
@@ -26,16 +27,16 @@ from voices.models import Voice
 
 MAX_TEXT_CHARS = 120
 KEPT = timedelta(hours=1)
-PATIENCE = timedelta(minutes=2)  # of a visitor, while jobs come first
-CLAIM = timedelta(seconds=30)  # then its worker is taken for dead
-TRIES = 2  # for each request
+PATIENCE = timedelta(minutes=2)  # how long a visitor waits at most, since jobs come first
+CLAIM = timedelta(seconds=30)  # after that, its worker is presumed dead
+TRIES = 2  # per request
 FORGET_BATCH = 200
 
-_speaking = threading.Lock()  # in one worker at most one slot is for these
+_speaking = threading.Lock()  # at most one slot per worker
 
 
 def may_be_auditioned(voice: Voice) -> bool:
-    """Engines that cost the operator nothing; settings.COMPARE_ENGINES has the last word."""
+    """Whether the voice's engine costs the operator nothing, as listed in settings.COMPARE_ENGINES."""
     return voice.provider in settings.COMPARE_ENGINES and voice.provider in settings.SPEECH_ENGINES
 
 
@@ -44,9 +45,9 @@ def audition_key(voice: Voice, text: str) -> str:
 
 
 def missing_voices(*, voices: Sequence[Voice], text: str) -> list[Voice]:
-    """Those that would have to speak: what waits or is there costs nothing, what failed is worth another try.
+    """Returns the voices to generate. Existing and waiting previews are reused, failed ones are tried again.
 
-    Raises CapacityReached when there are some, and no room for what they say.
+    Raises CapacityReached if there are any, but no space for them.
     """
     keys = {audition_key(voice, text): voice for voice in voices if may_be_auditioned(voice)}
     there = VoicePreview.objects.filter(key__in=keys).exclude(state=VoicePreviewState.FAILED)
@@ -58,7 +59,7 @@ def missing_voices(*, voices: Sequence[Voice], text: str) -> list[Voice]:
 
 
 def request_auditions(*, voices: Collection[Voice], text: str) -> None:
-    """A row each, for what failed a fresh number of tries, and a wake-up for each queue."""
+    """Creates a row each, resets the tries of failed ones, and wakes each queue."""
     rows = [
         VoicePreview(
             key=audition_key(voice, text),
@@ -71,7 +72,7 @@ def request_auditions(*, voices: Collection[Voice], text: str) -> None:
     ]
     with transaction.atomic():
         failed = VoicePreview.objects.filter(key__in=[row.key for row in rows], state=VoicePreviewState.FAILED)
-        # `attempt` goes on counting: a late worker of an earlier one must not have the number of the next.
+        # `attempt` is not reset: a late worker of an earlier attempt must not have the same number as the next.
         failed.update(state=VoicePreviewState.WAITING, tries_left=TRIES, claimed_at=None, created_at=timezone.now())
         VoicePreview.objects.bulk_create(rows, ignore_conflicts=True)
     for queue in {row.queue for row in rows}:
@@ -83,7 +84,7 @@ def wake(queue: str) -> bool:
 
 
 def speak_auditions(*, queue: str) -> int:
-    """What waits, as long as no job does. Returns how many were spoken. At once 0 when another thread is at it."""
+    """Generates previews as long as no job waits. Returns how many; 0 at once if another thread is doing it."""
     if not _speaking.acquire(blocking=False):
         return 0
     spoken = 0
@@ -110,13 +111,13 @@ def _claim(queue: str) -> VoicePreview | None:
             audition.attempt += 1
             audition.tries_left -= 1
             return audition
-        # Another worker was quicker.
+        # Another worker was faster.
 
 
 def _speak(audition: VoicePreview) -> bool:
     mine = VoicePreview.objects.filter(pk=audition.pk, state=VoicePreviewState.WAITING, attempt=audition.attempt)
     if not (audition.voice.is_usable and may_be_auditioned(audition.voice)):
-        mine.update(state=VoicePreviewState.FAILED)  # it went away meanwhile
+        mine.update(state=VoicePreviewState.FAILED)  # it became unavailable meanwhile
         return False
     began = time.monotonic()
     key = audition.get_store_key(audition.attempt)
@@ -129,15 +130,18 @@ def _speak(audition: VoicePreview) -> bool:
             mine.update(state=VoicePreviewState.FAILED)
         return False
     if not mine.update(state=VoicePreviewState.READY, audio_key=key, peaks=sound.peaks, took_ms=took_ms):
-        store.audio_storage().delete(key)  # given up for dead, or forgotten
+        store.audio_storage().delete(key)  # presumed dead, or deleted meanwhile
         return False
     return True
 
 
 def sweep_auditions() -> int:
-    """Gives up, forgets, and wakes for what waits. Returns how many were forgotten. Raises StoreUnavailable."""
+    """Fails and deletes old previews, wakes the queues of the others. Returns how many were deleted.
+
+    Raises StoreUnavailable.
+    """
     now = timezone.now()
-    # Nobody is at it, and it took too long; or its workers died, and it has no try left.
+    # Unclaimed for too long, or its workers died and it has no tries left.
     given_up = _unclaimed(now).filter(Q(created_at__lt=now - PATIENCE) | Q(tries_left=0))
     given_up.update(state=VoicePreviewState.FAILED)
     waiting = _unclaimed(now).order_by()
@@ -145,7 +149,7 @@ def sweep_auditions() -> int:
         wake(queue)
     forgotten = 0
     for audition in list(VoicePreview.objects.filter(created_at__lt=now - KEPT).defer("text", "peaks")[:FORGET_BATCH]):
-        # Files first: a crash in between leaves a row that is swept again, never a file that nobody knows of.
+        # Files first: a crash in between leaves a row that is swept again, never a file without a row.
         for attempt in range(1, audition.attempt + 1):
             store.audio_storage().delete(audition.get_store_key(attempt))
         forgotten += VoicePreview.objects.filter(pk=audition.pk, attempt=audition.attempt).delete()[0]
@@ -153,6 +157,6 @@ def sweep_auditions() -> int:
 
 
 def _unclaimed(now: datetime) -> QuerySet[VoicePreview]:
-    """What waits and no living worker has."""
+    """Returns waiting previews that no living worker has claimed."""
     free = Q(claimed_at=None) | Q(claimed_at__lt=now - CLAIM)
     return VoicePreview.objects.filter(free, state=VoicePreviewState.WAITING)

@@ -1,5 +1,5 @@
-"""The kinds of audio store: files of this machine, S3, Google Cloud Storage.
+"""The kinds of audio store: local files, S3, and Google Cloud Storage.
 
 `config.audio_store` chooses one, `tts.storage.store` uses it. Each saves whole files or nothing, signs URLs for them,
-and gives up on a server that does not answer.
+and times out if its server does not respond.
 """

@@ -1,4 +1,4 @@
-"""What `tts.storage.store` asks of every kind of store."""
+"""Defines the interface of an audio store, for `tts.storage.store`."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -19,7 +19,7 @@ CONTENT_TYPES = {spec.file_extension: spec.content_type for spec in FORMATS.valu
 
 
 class Readable(Protocol):
-    """A file that is read from where it stands, and closed."""
+    """A file that is read from its current position, then closed."""
 
     def read(self, size: int = -1, /) -> bytes: ...
 
@@ -31,36 +31,36 @@ class Readable(Protocol):
 
 
 class AudioStorage(Protocol):
-    """A Django storage whose `save` is all or nothing and replaces what has the name.
+    """A Django storage whose `save` is atomic and replaces an existing file of that name.
 
-    `save` and `delete` may go over the network; they raise StoreUnavailable within half a minute when nothing answers.
+    `save` and `delete` may use the network; they raise StoreUnavailable within half a minute if nothing responds.
     """
 
     def save(self, name: str, content: "File[bytes]") -> str: ...
 
     def read_from(self, name: str, skip_bytes: int) -> Readable:
-        """The file from there on. Raises FileNotFoundError, StoreUnavailable, the latter also while it is read."""
+        """Opens the file at this position. Raises FileNotFoundError, and StoreUnavailable, also during reads."""
 
     def fetch(self, name: str, into: IO[bytes]) -> None:
-        """The whole file. Raises FileNotFoundError, StoreUnavailable, also when it comes to an end too early."""
+        """Copies the whole file. Raises FileNotFoundError, and StoreUnavailable, also if it ends too early."""
 
     def exists(self, name: str) -> bool: ...
 
     def delete(self, name: str) -> None:
-        """Harmless for a name that is not there."""
+        """Deletes the file. Has no effect if it does not exist."""
 
     def signed_url(self, name: str, *, base_url: str, expires_at: datetime) -> str:
-        """A URL that anybody may read `name` at until `expires_at`, inline, with Range. Made here: nobody is asked.
+        """Returns a URL where `name` can be read until `expires_at`, inline, with Range. Makes no request.
 
-        `base_url`: scheme and host of ours, for a store that we serve ourselves.
+        `base_url` is our own scheme and host, for a store that we serve ourselves.
         """
 
     def get_address(self, name: str) -> str:
-        """Where `name` lies, for an operator to look at."""
+        """Returns the location of `name`, for operators."""
 
 
 class GuardedFile:
-    """What a store hands out to be read: `guard` makes its errors ours."""
+    """A file of a store. `guard` translates its errors to ours."""
 
     def __init__(self, file: Any, guard: Callable[[], AbstractContextManager[None]]) -> None:
         self._file = file
@@ -90,6 +90,11 @@ def content_disposition(name: str) -> str:
     return f'{kind}; filename="{PurePosixPath(name).name}"'
 
 
+def cache_control(name: str) -> str:
+    """Browsers may keep audio. They may not keep an export, which contains all data of an account."""
+    return "no-store" if name.endswith(".zip") else "private, max-age=86400, immutable"
+
+
 def seconds_until(expires_at: datetime, now: datetime) -> int:
-    """Whole seconds, rounded up: a signature must hold at least as long as we said."""
+    """Returns whole seconds, rounded up: a signature must be valid for at least the promised time."""
     return max(1, -int((now - expires_at).total_seconds() // 1))

@@ -1,6 +1,6 @@
-"""Our own store's files over HTTP: signed, with Range, read a piece at a time.
+"""Serves the files of the local store over HTTP: signed URLs, range requests, read in chunks.
 
-Owns the bytes of `/audio/…`. Who gets a signed URL is decided in `tts.api.jobs`.
+Serves `/audio/…`. `tts.api.jobs` decides who gets a signed URL.
 """
 
 import re
@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tts.storage import store
-from tts.storage.base import content_disposition, content_type
+from tts.storage.base import cache_control, content_disposition, content_type
 
 CHUNK_BYTES = 256 * 1024
 SINGLE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
@@ -26,7 +26,7 @@ SINGLE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 @require_safe
 def audio_file(request: HttpRequest, key: str) -> HttpResponseBase:
-    """The audio `key`, or a part of it. 403 for a URL we did not sign, 410 once it is over or the audio is gone."""
+    """Serves the audio `key`, or a range of it. 403 for an invalid signature, 410 for an expired URL or audio."""
     expires = request.GET.get("expires", "")
     if not store.is_signature_valid(key, expires, request.GET.get("signature", "")):
         return _refusal(request, 403, "This link is invalid", "Copy the whole link, or get a new one from the job.")
@@ -40,7 +40,7 @@ def audio_file(request: HttpRequest, key: str) -> HttpResponseBase:
         message = "The job is still listed. Submit the text again to generate new audio."
         return _refusal(request, 410, "This audio was deleted", message)
     size = file.seek(0, 2)
-    etag = f'"{PurePosixPath(key).stem}"'  # the name of one attempt: its bytes never change
+    etag = f'"{PurePosixPath(key).stem}"'  # the name of one attempt, whose bytes never change
     part = _asked_range(request, etag, size)
     if part is not None and part[0] >= size:
         file.close()
@@ -50,7 +50,7 @@ def audio_file(request: HttpRequest, key: str) -> HttpResponseBase:
         "Accept-Ranges": "bytes",
         "Content-Length": str(last - first + 1),
         "Content-Disposition": content_disposition(key),
-        "Cache-Control": "private, max-age=86400, immutable",
+        "Cache-Control": cache_control(key),
         "ETag": etag,
     }
     if part is not None:
@@ -60,20 +60,20 @@ def audio_file(request: HttpRequest, key: str) -> HttpResponseBase:
     if request.method == "HEAD":
         file.close()
         return HttpResponse(status=status, content_type=kind, headers=headers)
-    # Django reads a plain iterator whole before the first byte under ASGI, and an asynchronous one under WSGI.
+    # Under ASGI, Django reads a plain iterator to its end before the first byte; under WSGI, an asynchronous one.
     is_asgi = isinstance(request, ASGIRequest)
     body = _read_async(file, first, last) if is_asgi else _read(file, first, last)
     response = StreamingHttpResponse(body, status=status, content_type=kind, headers=headers)
-    # As FileResponse does: a generator that was never begun does not close its file when it is closed.
+    # As in FileResponse: a generator that was never started does not close its file when it is closed.
     response._resource_closers.append(file.close)  # type: ignore[attr-defined]
     return response
 
 
 def _asked_range(request: HttpRequest, etag: str, size: int) -> tuple[int, int] | None:
-    """First and last byte of the one range asked for (RFC 9110, section 14); None: send everything.
+    """Returns the first and last byte of a range request (RFC 9110, section 14), or None to send everything.
 
-    Only GET has ranges. Several ranges and malformed ones are ignored, as the RFC allows. A first byte past the end is
-    returned as it is.
+    Only GET supports ranges. Multiple and malformed ranges are ignored, as the RFC allows. A first byte past the end is
+    returned unchanged.
     """
     match = SINGLE_RANGE.fullmatch(request.headers.get("Range", "").strip())
     is_same = request.headers.get("If-Range", etag) == etag

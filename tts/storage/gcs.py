@@ -1,7 +1,7 @@
-"""Audio in a bucket of Google Cloud Storage.
+"""Stores audio in a bucket of Google Cloud Storage.
 
-Takes the key file of a service account (GOOGLE_APPLICATION_CREDENTIALS): with it URLs are signed here, without asking
-Google. Other kinds of credentials would need a request to Google for every signature, and every status carries one.
+Requires the key file of a service account (GOOGLE_APPLICATION_CREDENTIALS), so that URLs are signed here without a
+request to Google. Other kinds of credentials would take one per signature, and every job status contains one.
 """
 
 import os
@@ -27,14 +27,14 @@ from tts.storage.base import GuardedFile, Options, Readable, content_disposition
 
 CREDENTIALS_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 SCOPES = ["https://www.googleapis.com/auth/devstorage.read_write"]
-TIMEOUT_SECONDS = (3.0, 10.0)  # to connect, to wait for an answer
+TIMEOUT_SECONDS = (3.0, 10.0)  # to connect, to wait for a response
 RETRY = DEFAULT_RETRY.with_timeout(20.0)
 PART_BYTES = 8 * 1024 * 1024  # in memory at a time
 DEFAULT_ENDPOINT = "https://storage.googleapis.com"
 
 
 class GCSAudioStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-storages has no types
-    """Private objects, V4 signatures. `endpoint_url`: another server that speaks the JSON API."""
+    """Private objects, V4 signatures. `endpoint_url` is another server that supports the JSON API."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -46,7 +46,7 @@ class GCSAudioStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-stora
 
     @cached_property
     def key(self) -> Credentials:
-        """The service account's. Raises ImproperlyConfigured."""
+        """The service account's key. Raises ImproperlyConfigured."""
         path = os.environ.get(CREDENTIALS_VARIABLE, "")
         try:
             key: Credentials = Credentials.from_service_account_file(path, scopes=SCOPES)  # type: ignore[no-untyped-call]
@@ -58,7 +58,7 @@ class GCSAudioStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-stora
 
     @property
     def client(self) -> Client:
-        """One per thread: Google's client shares a requests session, which is not for several threads at once."""
+        """One client per thread: Google's client shares a requests session, which is not thread-safe."""
         if not hasattr(self._clients, "client"):
             self._clients.client = self._new_client()
         client: Client = self._clients.client
@@ -70,7 +70,7 @@ class GCSAudioStorage(GoogleCloudStorage):  # type: ignore[misc]  # django-stora
 
     @cached_property
     def _signing_bucket(self) -> Bucket:
-        """Of a client that never sends anything, and so serves all threads."""
+        """From a client that never makes a request, so all threads can use it."""
         return self._new_client().bucket(self.bucket_name)
 
     def signed_url(self, name: str, *, base_url: str, expires_at: datetime) -> str:

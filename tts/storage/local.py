@@ -1,4 +1,4 @@
-"""Audio as files of this machine, served by `tts.storage.download` behind a signature of our own."""
+"""Stores audio as local files, which `tts.storage.download` serves through signed URLs."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ SIGNATURE_SALT = "tts.store.audio"
 
 
 class LocalAudioStorage(FileSystemStorage):
-    """A file is there whole and on the disk, or not at all: a full disk or a crash leaves nothing to be served."""
+    """Files are complete and synced to disk, or absent: a full disk or a crash never leaves a partial file to serve."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options, allow_overwrite=True)
@@ -48,7 +48,7 @@ class LocalAudioStorage(FileSystemStorage):
 
     def delete(self, name: str) -> None:
         super().delete(name)
-        # Of a worker that was killed while it saved.
+        # Left by a worker that was killed while saving.
         _unfinished(Path(self.path(name))).unlink(missing_ok=True)
 
     def signed_url(self, name: str, *, base_url: str, expires_at: datetime) -> str:
@@ -61,7 +61,7 @@ class LocalAudioStorage(FileSystemStorage):
 
 
 def is_signature_valid(name: str, expires: str, signature: str) -> bool:
-    """True for a URL we made, whether its time is over or not."""
+    """Whether the signature is ours, even if it has expired."""
     if not (expires.isascii() and expires.isdecimal() and len(expires) <= 12):
         return False
     return constant_time_compare(_signature(name, int(expires)), signature)
@@ -72,7 +72,7 @@ def _signature(name: str, expires: int) -> str:
 
 
 def _unfinished(path: Path) -> Path:
-    """Only one worker ever writes a name: it carries the job and the attempt."""
+    """Returns the path while saving. Only one worker ever writes a name, since it contains job and attempt."""
     return path.with_name(f"{path.name}.part")
 
 

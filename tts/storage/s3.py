@@ -1,7 +1,7 @@
-"""Audio in a bucket of Amazon S3, or of any server that speaks its protocol.
+"""Stores audio in a bucket of Amazon S3, or of any compatible server.
 
-On top of django-storages: one client per process instead of a resource per thread (a request under ASGI has a thread of
-its own, and a new client costs 65 to 100 ms; a signature by one that stands costs 0.2 ms), bounds on every wait, and
+Changes django-storages: one client per process instead of a resource per thread (under ASGI each request has its own
+thread, and a new client costs 65 to 100 ms; a signature by an existing one costs 0.2 ms), timeouts everywhere, and
 bounded memory.
 """
 
@@ -20,16 +20,24 @@ from django.utils.functional import cached_property
 from storages.backends.s3 import S3Storage
 
 from tts.errors import StoreUnavailable
-from tts.storage.base import GuardedFile, Options, Readable, content_disposition, content_type, seconds_until
+from tts.storage.base import (
+    GuardedFile,
+    Options,
+    Readable,
+    cache_control,
+    content_disposition,
+    content_type,
+    seconds_until,
+)
 
 CONNECT_TIMEOUT_SECONDS = 3
 READ_TIMEOUT_SECONDS = 10
-ATTEMPTS = 2  # of one request; the job itself is tried again, too
+ATTEMPTS = 2  # per request; the job itself is retried, too
 PART_BYTES = 8 * 1024 * 1024  # in memory at a time; S3 takes 10,000 parts, so files up to 78 GiB
 
 
 class S3AudioStorage(S3Storage):  # type: ignore[misc]  # django-storages has no types
-    """Private objects, V4 signatures. `public_endpoint_url`: what signed URLs name, if not `endpoint_url`."""
+    """Private objects, V4 signatures. `public_endpoint_url` is the endpoint of signed URLs, if not `endpoint_url`."""
 
     def get_default_settings(self) -> Options:
         settings: Options = super().get_default_settings()
@@ -43,6 +51,7 @@ class S3AudioStorage(S3Storage):  # type: ignore[misc]  # django-storages has no
                 "Key": self._normalize_name(name),
                 "ResponseContentType": content_type(name),
                 "ResponseContentDisposition": content_disposition(name),
+                "ResponseCacheControl": cache_control(name),
             },
             ExpiresIn=seconds_until(expires_at, timezone.now()),
         )
@@ -97,7 +106,7 @@ class S3AudioStorage(S3Storage):  # type: ignore[misc]  # django-storages has no
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             read_timeout=READ_TIMEOUT_SECONDS,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            # Many servers do not know the trailing checksums that newer SDKs send unasked.
+            # Many servers do not support the trailing checksums that newer SDKs send by default.
             request_checksum_calculation="when_required" if endpoint_url else "when_supported",
         )
         return self._create_session().client(

@@ -1,1 +1,1 @@
-"""Audio while it is made: the one-time stream of a job, from the relay to the client."""
+"""Streams audio while it is generated: the one-time stream of a job, from the relay to the client."""

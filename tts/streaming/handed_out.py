@@ -1,8 +1,8 @@
-"""Counting what a stream hands out, before it leaves.
+"""Counts what a stream sends, before it is sent.
 
-Owns the pace of the writes. What the count is for is `tts.refunds`; the condition on which it may be raised is
-`lifecycle.raise_chars_handed_out`. When a web process dies between the write and the send, the customer is charged for
-what was ready then, and never hears for free.
+Limits the rate of the writes. `tts.refunds` uses the count; `lifecycle.raise_chars_handed_out` has the condition under
+which it may be raised. If a web process dies between the write and the send, the customer is charged for what was ready
+at that time; audio is never sent without being counted.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from tts.services.lifecycle import raise_chars_handed_out
 from tts.streaming.relay import Relayed
 
 MAX_WRITES_A_SECOND = 4
-MAX_HELD_BYTES = 1024 * 1024  # while the next write is not due
+MAX_HELD_BYTES = 1024 * 1024  # until the next write is due
 
 
 class HandedOut:
-    """One listener's count, over all attempts at a job."""
+    """Counts what one listener receives, over all attempts of a job."""
 
     def __init__(self, job_id: uuid.UUID) -> None:
         self._job_id = job_id
@@ -33,10 +33,10 @@ class HandedOut:
     async def follow(
         self, relayed: AsyncGenerator[Relayed | None, None], *, attempt: int
     ) -> AsyncGenerator[Relayed | None, None]:
-        """The same bytes, each once it is counted. None, as from the relay, says: look at the job.
+        """Yields the same bytes, each once it has been counted. None means, as from the relay: check the job.
 
-        Each write counts all that is ready, so that a fast reader needs few; what comes before the next write is due is
-        held, and dropped when the attempt ends meanwhile: a completed job's audio is in the store.
+        Each write counts everything that is ready, so that a fast reader needs few. What arrives before the next write
+        is due is held back, and dropped if the attempt ends meanwhile: a completed job's audio is in the store.
         """
         held, sent_bytes, counted_bytes = bytearray(), 0, 0
         latest = Relayed(b"", 0, 0)
@@ -78,7 +78,7 @@ class HandedOut:
             await relayed.aclose()
 
     def _seconds_to_write(self) -> float:
-        """0 when the next write is due."""
+        """Returns the time until the next write is due, or 0."""
         if len(self._written_at) < MAX_WRITES_A_SECOND:
             return 0.0
         return max(0.0, self._written_at[0] + 1.0 - time.monotonic())
@@ -96,4 +96,4 @@ def _raise(job_id: uuid.UUID, attempt: int, chars: int) -> bool:
     try:
         return raise_chars_handed_out(job_id=job_id, attempt=attempt, chars=chars)
     finally:
-        connection.close()  # a stream that waits holds none
+        connection.close()  # a waiting stream holds no connection

@@ -1,15 +1,16 @@
-"""Listening to a job while it is spoken: its encoded bytes, from the first one on.
+"""Streams a job's encoded audio while it is generated, from the first byte.
 
-What the relay brings comes at once, also to a reader that fell behind; when the job is complete, the rest comes from
-the audio store. The job's row is the only one to say how it ended. What leaves before the job is complete was counted
-on the row before, so that a refund cannot give back what somebody has heard.
+Bytes from the relay are sent at once, also to a reader that fell behind; once the job is complete, the rest comes from
+the audio store. Only the job's row decides how it ended. Bytes sent before the job is complete are first counted on the
+row, so that they cannot be refunded.
 """
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 from wsgiref.util import FileWrapper
@@ -28,17 +29,17 @@ from tts.streaming.handed_out import HandedOut
 
 logger = logging.getLogger(__name__)
 
-LOOK_AGAIN_SECONDS = 1.0  # at the row, where no relay says when
+LOOK_AGAIN_SECONDS = 1.0  # between two checks of the row, if no relay reports changes
 CHUNK_BYTES = 64 * 1024
 
 
 async def listen(job: Job, *, is_counted: bool = True) -> AsyncGenerator[bytes, None]:
-    """The audio of a job, as it is made. It ends when the job is completed and its audio durable.
+    """Yields the audio of a job while it is generated. Ends when the job is complete and its audio is stored.
 
-    `is_counted`: what is yielded leaves at once. False when the caller keeps it back until the job is complete.
+    `is_counted` means that yielded bytes are sent at once; False if the caller keeps them until the job is complete.
 
-    Raises StreamBroken when the job fails or is cancelled, or when another attempt began after bytes of the first were
-    handed out: what two attempts make need not fit together.
+    Raises StreamBroken if the job fails or is cancelled, or if another attempt starts after bytes of the first were
+    sent: the output of two attempts need not match.
     """
     handed_out, heard_attempt = 0, 0
     count = HandedOut(job.pk) if is_counted else None
@@ -64,22 +65,51 @@ async def listen(job: Job, *, is_counted: bool = True) -> AsyncGenerator[bytes, 
                 job = await _look(job.pk)
                 if _is_over(job, attempt):
                     break
-        # Where the relay is away, the row alone tells.
+        # If the relay is unavailable, only the row has changes.
         while not _is_over(job, attempt):
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             job = await _look(job.pk)
 
 
+async def wait_until_finished(job: Job, *, seconds: float) -> Job:
+    """Returns the job once it has finished, after `seconds`, or as soon as its pace shows that it will take longer.
+
+    Nothing is sent meanwhile; the audio is sent from its start afterwards.
+    """
+    if job.is_finished:
+        return job
+    deadline = time.monotonic() + seconds
+    with suppress(TimeoutError):
+        async with (
+            asyncio.timeout(seconds),
+            aclosing(relay.follow(job, attempt=job.attempt + (job.status == JobStatus.PENDING))) as pieces,
+        ):
+            first: tuple[float, int] | None = None  # the time of the first audio, and its characters
+            async for piece in pieces:
+                now = time.monotonic()
+                if piece is None:
+                    job = await _look(job.pk)
+                    if job.is_finished:
+                        return job
+                elif first is None:
+                    first = (now, piece.ready_chars)
+                else:
+                    seconds_a_char = (now - first[0]) / max(1, piece.ready_chars - first[1])
+                    if now + seconds_a_char * (job.chars_charged - piece.ready_chars) > deadline and piece.ready_chars:
+                        return job
+    return await _look(job.pk)
+
+
 def is_kept_back(request: HttpRequest) -> bool:
-    """Whether a body for the server of `request` begins only when the job is complete (see config.wsgi)."""
+    """Whether a body for the server of `request` is only sent once the job is complete (see config.wsgi)."""
     return bool(request.META.get("CANNOT_BREAK_OFF")) and not isinstance(request, ASGIRequest)
 
 
 def begin(chunks: AsyncGenerator[bytes, None], request: HttpRequest) -> "Iterator[bytes] | AsyncIterator[bytes]":
-    """The body of a response, once its first bytes are there: of the kind that the server of `request` takes.
+    """Returns the body of a response once its first bytes are there, of the type that the server of `request` takes.
 
-    From a synchronous view. Raises what `chunks` raises before its first bytes; where the server cannot break a body
-    off, what it raises at all.
+    For synchronous views. Raises what `chunks` raises before its first bytes; if the server cannot abort a body, all
+    that it raises.
     """
     release_connection()
     if isinstance(request, ASGIRequest):
@@ -99,8 +129,10 @@ async def _whole_async(first: bytes, chunks: AsyncGenerator[bytes, None]) -> Asy
 
 
 class _Steps(Iterator[bytes]):
-    """For a server without an event loop: a step at a time. No generator: one that was never begun cannot be closed,
-    and who hangs up before the first byte would leave all of it open.
+    """Runs an async generator step by step, for a server without an event loop.
+
+    Not a generator: one that was never started cannot be closed, so a client that disconnects before the first byte
+    would leak everything.
     """
 
     def __init__(self, chunks: AsyncGenerator[bytes, None]) -> None:
@@ -126,7 +158,7 @@ class _Steps(Iterator[bytes]):
 
 
 def _kept(steps: _Steps) -> Iterator[bytes]:
-    """All of it, from a temporary file; what is longer than a chunk is on the disk. Closing it deletes the file."""
+    """Returns the whole body from a temporary file, on disk if longer than a chunk. Closing it deletes the file."""
     file = SpooledTemporaryFile(max_size=CHUNK_BYTES)  # noqa: SIM115 - whoever takes the body closes it
     try:
         for chunk in steps:
@@ -141,7 +173,7 @@ def _kept(steps: _Steps) -> Iterator[bytes]:
 
 
 class _ReadOnce(FileWrapper):
-    """Closes its file at the end, too: not every server closes a body that it has read."""
+    """Also closes its file at the end, because not every server closes a body that it has read."""
 
     def __next__(self) -> bytes:
         try:
@@ -152,7 +184,7 @@ class _ReadOnce(FileWrapper):
 
 
 def _is_over(job: Job, attempt: int) -> bool:
-    """True when this attempt is, one way or the other."""
+    """Whether this attempt has ended, in whatever way."""
     return job.is_finished or job.attempt > attempt or (job.status == JobStatus.PENDING and job.attempt == attempt)
 
 
@@ -161,13 +193,13 @@ def _look(job_id: uuid.UUID) -> Job:
     try:
         return Job.objects.defer("text", "prompt").get(pk=job_id)
     finally:
-        connection.close()  # a stream that waits holds none
+        connection.close()  # a waiting stream holds no connection
 
 
 async def _stored(job: Job, skip_bytes: int) -> AsyncGenerator[bytes, None]:
-    """The stored audio from there on. Raises StreamBroken when it is gone, StoreUnavailable.
+    """Yields the stored audio from this position. Raises StreamBroken if it was deleted, StoreUnavailable.
 
-    Somebody who listens for an hour holds a connection to the store for as long: one that breaks is opened again.
+    A listener may hold a connection to the store for an hour, so a broken one is reopened.
     """
     in_thread = sync_to_async(thread_sensitive=False)
     while skip_bytes < job.audio_bytes:

@@ -1,4 +1,4 @@
-"""Opening a one-time stream."""
+"""Opens one-time streams."""
 
 import uuid
 
@@ -12,7 +12,7 @@ from tts.streaming.signed_urls import is_token_valid
 
 
 def check_stream(*, job_id: uuid.UUID, token: str) -> Job:
-    """The job whose stream may be opened now. Changes nothing.
+    """Returns the job whose stream may be opened now. Changes nothing.
 
     Raises NotFound, StreamConsumed, AudioNotAvailable (the job failed or was cancelled), AudioExpired.
     """
@@ -30,7 +30,7 @@ def check_stream(*, job_id: uuid.UUID, token: str) -> Job:
 
 
 def open_stream(*, job_id: uuid.UUID, token: str) -> Job:
-    """The same, and nobody opens it again: of twenty at once one does. Raises what `check_stream` raises."""
+    """Opens the stream, which only one of any concurrent requests can do. Raises what `check_stream` raises."""
     job = check_stream(job_id=job_id, token=token)
     now = timezone.now()
     unopened = Job.objects.filter(pk=job.pk, stream_opened_at=None, stream_expires_at__gt=now)

@@ -1,4 +1,4 @@
-"""One-time stream URLs: signed, so that only who was given one can open it. Whether it was opened stands in the job."""
+"""Signs one-time stream URLs, so that only their recipient can open them. The job's row records that."""
 
 import uuid
 
@@ -9,7 +9,7 @@ SIGNATURE_SALT = "tts.stream"
 
 
 def stream_url(job_id: uuid.UUID, *, base_url: str) -> str:
-    """`base_url`: scheme and host of the request."""
+    """Returns the stream's URL. `base_url` is the request's scheme and host."""
     return f"{base_url}{reverse('stream_audio', kwargs={'job_id': job_id, 'token': _token(job_id)})}"
 
 

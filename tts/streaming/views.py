@@ -1,6 +1,6 @@
-"""`GET /stream/…`: a job's audio while it is made, once, without a key.
+"""`GET /stream/…`: streams a job's audio while it is generated, once, without a key.
 
-Owns the HTTP of it. What is sent, and when it ends, is `tts.streaming.job_stream`.
+Handles only HTTP. `tts.streaming.job_stream` decides what is sent, and when it ends.
 """
 
 import uuid
@@ -15,7 +15,7 @@ from tts.models import Job
 from tts.streaming.job_stream import begin, is_kept_back, listen
 from tts.streaming.services import check_stream, open_stream
 
-# A page elsewhere may play it: the URL is the secret, and it works once.
+# Pages of other origins may play it: the URL is the secret, and it works once.
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 PREFLIGHT = ANY_ORIGIN | {
     "Access-Control-Allow-Methods": "GET, HEAD",
@@ -26,7 +26,7 @@ PREFLIGHT = ANY_ORIGIN | {
 
 @csrf_exempt
 def stream_audio(request: HttpRequest, job_id: uuid.UUID, token: str) -> HttpResponseBase:
-    """The first GET gets the audio; HEAD only asks what it would get. Errors are those of the API."""
+    """Sends the audio to the first GET; HEAD only returns the headers. Errors have the API's format."""
     try:
         match request.method:
             case "OPTIONS":
@@ -49,5 +49,5 @@ def _headers(job: Job) -> dict[str, str]:
         "Content-Type": FORMATS[job.output_format].content_type,
         "Cache-Control": "no-store",
         "Accept-Ranges": "none",
-        "X-Accel-Buffering": "no",  # to nginx: hand on what comes
+        "X-Accel-Buffering": "no",  # tells nginx not to buffer
     }

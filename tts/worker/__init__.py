@@ -1,1 +1,1 @@
-"""What a worker does with a claimed job: the lease, the pipeline, the synthesis."""
+"""Runs a claimed job: lease, pipeline and synthesis."""

@@ -1,9 +1,9 @@
-"""Whether this worker's own engines can still speak: looked at when it starts, then every WORKER_PRESENCE_SECONDS.
+"""Checks whether this worker's engines still work: at its start, then every WORKER_PRESENCE_SECONDS.
 
-A model's files can be damaged, repaired or installed while the worker runs. The catalogue then says so, and what the
-engine had loaded is dropped: jobs that wait fail with a refund, instead of being spoken by a model that nobody can load
-again. The catalogue is also put right when another process, which has no model, called the voices unavailable.
-Providers on the network are `tts.services.catalogue.ask_again`'s.
+A model's files can be damaged, repaired or installed while the worker runs. The catalogue is then updated, and the
+engine is closed: waiting jobs fail with a refund, instead of using a model that could not be loaded again. The
+catalogue is also corrected if another process, which has no model, marked the voices unavailable.
+`tts.services.catalogue.ask_again` handles providers on the network.
 """
 
 import logging
@@ -25,8 +25,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What files and packages say. `reason`: why the engine cannot speak; "" when it can. `voices`: the same for each
-    of its voices, by ID.
+    """The state of an engine according to its files and packages.
+
+    `reason` is why the engine cannot work, "" if it can. `voices` has the same for each of its voices, by id.
     """
 
     reason: str
@@ -35,14 +36,14 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The last look at an engine. `failure`: why it did not work when it was tried; "" when it did."""
+    """The last check of an engine. `failure` is why it did not work when it was tried, "" if it did."""
 
     look: Look
     failure: str
 
 
 def start_watching(queues: Container[str]) -> threading.Thread:
-    """Looks once, and makes the engines quick to answer; the thread goes on until the worker is told to stop."""
+    """Checks and warms up the engines once; the thread then checks until the worker is told to stop."""
     seen: dict[str, Seen] = {}
     look_at_engines(queues, seen)
     for engine in all_engines():
@@ -62,13 +63,13 @@ def _look_until_stopped(queues: Container[str], seen: dict[str, Seen]) -> None:
 
 
 def look_at_engines(queues: Container[str], seen: dict[str, Seen]) -> None:
-    """Of these queues. `seen`: by engine, what the last call saw; brought up to date."""
+    """Checks the engines of these queues. `seen` has the last result by engine, and is updated."""
     for engine in all_engines():
         if engine.queue not in queues or engine.queue == catalogue.REMOTE_QUEUE:
             continue
         try:
             _look_at(engine, seen)
-        except AnyDatabaseError as error:  # the next look sees the same change
+        except AnyDatabaseError as error:  # the next check finds the same change
             logger.warning("could not note what %s can speak: %s", engine.name, type(error).__name__)
 
 
@@ -76,7 +77,7 @@ def _look_at(engine: Engine, seen: dict[str, Seen]) -> None:
     voices = {voice.voice_id: voice.unavailable_reason for voice in engine.voices()}
     look, last = Look(engine.unavailable_reason(), voices), seen.get(engine.name)
     if last is not None and last.look == look:
-        # Only this way: of two workers that disagree, the one that can speak is right.
+        # Only in this direction: if two workers disagree, the one that works is right.
         if not look.reason and not last.failure and _is_called_unavailable(engine, look):
             catalogue.sync_voices(providers=[engine.name])
         return
@@ -88,12 +89,12 @@ def _look_at(engine: Engine, seen: dict[str, Seen]) -> None:
 
 
 def _is_called_unavailable(engine: Engine, look: Look) -> bool:
-    """Whether the catalogue says so of a voice that can speak here."""
+    """Whether the catalogue marks a voice unavailable that works here."""
     return any(not look.voices.get(voice_id, "?") for voice_id in catalogue.unavailable_voices(provider=engine.name))
 
 
 def _warm_up(engine: Engine) -> str:
-    """Makes it quick to answer. One that turns out not to work takes its voices off the list; the reason, else ""."""
+    """Warms up an engine. If it fails, marks its voices unavailable and returns the reason, else ""."""
     if engine.unavailable_reason():
         return ""
     try:

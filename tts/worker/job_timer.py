@@ -1,4 +1,4 @@
-"""Measuring one attempt at a job: where its time went, and the peaks of its waveform."""
+"""Measures one attempt at a job: the time of each step, and the peaks of its waveform."""
 
 import time
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from tts.worker.synthesis import Spoken
 
 
 class JobTimer:
-    """A stop-watch beside one attempt."""
+    """Measures one attempt."""
 
     def __init__(self) -> None:
         self._peaks = b""
         self._first_sound = self._synthesis = self._encoding = self._storing = 0.0
 
     def watch(self, spoken: Iterator[Spoken], *, rate_hertz: int) -> Iterator[Spoken]:
-        """Hands on what is spoken. Waiting for it is synthesis; what the taker does in between is encoding."""
+        """Yields the chunks unchanged. Waiting for them is synthesis; the time that the consumer takes is encoding."""
         peaks = Peaks(rate_hertz)
         asked_at = time.perf_counter()
         for chunk in spoken:

@@ -1,7 +1,7 @@
-"""Keeping what an engine has spoken, segment by segment, so that a later attempt goes on behind it.
+"""Stores what an engine has synthesized, segment by segment, so that a later attempt can continue after it.
 
-Owns when a part is put away, and from where. The order of row and object is `tts.services.parts`, taking the parts up
-again is `tts.worker.resume_speech`.
+Decides when a part is stored, and where it starts. `tts.services.parts` decides the order of row and object,
+`tts.worker.resume_speech` reads the parts.
 """
 
 import logging
@@ -27,16 +27,16 @@ from tts.worker.resume_speech import fingerprint
 
 logger = logging.getLogger(__name__)
 
-SAVE_EVERY_SECONDS = 60.0  # of work: what is lost when a worker dies
-SAVE_EVERY_BYTES = 32 * 1024 * 1024  # of PCM: an engine that is faster than that makes 12 minutes of audio of it
-WORTH_SAVING_SECONDS = 5.0  # of audio: less is sooner spoken again than fetched
-MEMORY_BYTES = 4 * 1024 * 1024  # of PCM; what is longer goes to a file in the spool, without a name
-GIVE_UP_BYTES = 512 * 1024 * 1024  # while the store is away
+SAVE_EVERY_SECONDS = 60.0  # of work: the most that is lost when a worker dies
+SAVE_EVERY_BYTES = 32 * 1024 * 1024  # of PCM: 12 minutes of audio, for an engine that is faster than that
+WORTH_SAVING_SECONDS = 5.0  # of audio: less is faster to synthesize again than to fetch
+MEMORY_BYTES = 4 * 1024 * 1024  # of PCM; beyond that, an unnamed file in the spool is used
+GIVE_UP_BYTES = 512 * 1024 * 1024  # while the store is unavailable
 
 
 @dataclass
 class _Part:
-    """PCM on its way to the store. What is behind its last finished segment does not count."""
+    """PCM to be stored. What follows its last finished segment is not included."""
 
     file: IO[bytes]
     begins: int
@@ -48,24 +48,25 @@ class _Part:
 
 
 class SpeechKeeper:
-    """Takes the PCM of one attempt, as it comes from the engine. A thread of its own packs and stores it.
+    """Receives the PCM of one attempt from the engine. A separate thread packs and stores it.
 
-    Never raises: speech that cannot be kept is only spoken again. As a context manager it waits for its thread.
+    Never raises: speech that cannot be stored is just synthesized again. As a context manager, it waits for its thread.
     """
 
     def __init__(self, job: Job) -> None:
-        self.has_parts = False  # or may have, in the store
+        self.has_parts = False  # whether the store has, or may have, parts
         self.rate_hertz = 0
+        self.sound_version = ""
         self._job = job
         self._part: _Part | None = None
-        self._unsaved: _Part | None = None  # finished, but the store was away
-        self._segments = 0  # so far, kept before or now
+        self._unsaved: _Part | None = None  # finished, but the store was unavailable
+        self._segments = 0  # so far, stored before or now
         self._saved_at = time.monotonic()
         self._thread: threading.Thread | None = None
         self._has_given_up = False
 
     def skip_segment(self) -> None:
-        """The next segment is in a part of an earlier attempt."""
+        """Skips a segment that is in a part of an earlier attempt."""
         self._segments += 1
 
     def feed(self, pcm: bytes) -> None:
@@ -82,10 +83,10 @@ class SpeechKeeper:
             self._give_up("the store does not answer")
 
     def end_segment(self, segment: Segment, *, chars: int) -> None:
-        """`chars`: how many of the charged code points have been spoken by now."""
+        """Ends a segment. `chars` is how many of the charged code points have been spoken so far."""
         if self._has_given_up:
             return
-        part = self._open_part()  # a segment may have been silent
+        part = self._open_part()  # a segment may be empty
         self._segments += 1
         part.segments.append(segment)
         part.segment_samples.append((part.written_bytes - part.finished_bytes) // BYTES_PER_SAMPLE)
@@ -95,7 +96,7 @@ class SpeechKeeper:
             self._save_next()
 
     def save(self) -> None:
-        """What is finished, before this attempt ends without having completed the job. Waits until it is stored."""
+        """Stores the finished segments before the attempt ends without completing the job. Waits until that is done."""
         for _ in range(2):  # what the store did not take before, and what came since
             self._join()
             if self._has_given_up:
@@ -131,7 +132,7 @@ class SpeechKeeper:
             self._thread.join()
 
     def _save_next(self) -> None:
-        """The older first: a part is of use only behind those before it. While nothing is being saved."""
+        """Stores the older part first: a part is only usable after those before it. Call when none is being stored."""
         part, self._unsaved = self._unsaved, None
         if part is None:
             part, self._part = self._part, None
@@ -148,7 +149,7 @@ class SpeechKeeper:
             ends=part.begins + len(part.segments),
             chars=part.chars,
             segment_samples=part.segment_samples,
-            fingerprint=fingerprint(part.segments, rate_hertz=self.rate_hertz),
+            fingerprint=fingerprint(part.segments, rate_hertz=self.rate_hertz, sound_version=self.sound_version),
         )
         try:
             with TemporaryFile(dir=settings.SPOOL_DIR) as flac:

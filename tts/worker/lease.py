@@ -1,6 +1,6 @@
-"""A worker's hold on a claimed job while it works on it.
+"""Holds a claimed job while a worker runs it.
 
-Owns the heartbeat, and the two ways in which work ends early: the job was taken away, or the process is to stop.
+Renews the lease regularly, and detects the two reasons to stop early: the job was lost, or the process should stop.
 """
 
 import logging
@@ -26,18 +26,18 @@ HEARTBEAT_SECONDS = 1.0
 
 
 class LeaseLost(Exception):
-    """The job is no longer this worker's: cancelled, or given to another."""
+    """The job is no longer this worker's: it was cancelled, or another worker claimed it."""
 
 
 class WorkerStopping(Exception):
-    """The process was told to stop; the job goes back to the queue."""
+    """The process was told to stop; the job is released to the queue."""
 
 
 class Lease:
-    """Keeps a claimed job ours while it is worked on: a thread renews the lease and reports the progress."""
+    """Keeps a claimed job while it runs: a thread renews the lease and reports the progress."""
 
     def __init__(self, job: Job) -> None:
-        self.chars_done = job.chars_done  # kept by an earlier attempt
+        self.chars_done = job.chars_done  # stored by an earlier attempt
         self.audio_ms_done = 0
         self.is_storing = False
         self._pace_since: tuple[float, int] | None = None  # when, and how many characters were done then
@@ -56,11 +56,11 @@ class Lease:
             raise WorkerStopping
 
     def begin_pace(self) -> None:
-        """From now on characters are spoken; those before were taken from what was kept."""
+        """Starts measuring the speed, after the characters that earlier attempts stored."""
         self._pace_since = None
 
     def progress(self) -> Progress:
-        """As of now. To be asked for again and again: the first time nothing is known of the pace."""
+        """Returns the current progress. Call repeatedly: the speed is unknown at the first call."""
         now, chars_done = time.monotonic(), self.chars_done
         if self._pace_since is None:
             self._pace_since = (now, chars_done) if chars_done else None
@@ -93,13 +93,13 @@ class Lease:
             try:
                 is_mine = lifecycle.renew_lease(job=self._job, **asdict(progress))
             except AnyDatabaseError:
-                # Away for a moment: try again until the lease is over, then somebody else has the job.
+                # Temporarily unavailable: retry until the lease expires, after which another worker may claim the job.
                 logger.warning("job %s: the lease could not be renewed", self._job.pk, exc_info=True)
                 is_mine = now - renewed_at < settings.JOB_LEASE_SECONDS
             else:
                 renewed_at, reported = now, progress
             finally:
-                # A broken connection stays broken until it is closed; a good one is for others between two beats.
+                # A broken connection stays broken until it is closed; a good one is for others until the next renewal.
                 connection.close()
             if not is_mine:
                 self._lost.set()

@@ -1,8 +1,7 @@
-"""The one road that audio takes: text → segments → engine → PCM → encoder → file → store; and, while it is made, to
-who listens.
+"""The path of all audio: text → segments → engine → PCM → encoder → file → store, and to listeners meanwhile.
 
-Owns one attempt at one claimed job, from its text to its final state. Which job, and who may ask for it, is decided
-elsewhere.
+Runs one attempt at one claimed job, from its text to its final state. Other modules decide which job is run, and who
+may submit it.
 """
 
 import logging
@@ -18,6 +17,7 @@ from speech.audio.formats import Encoding
 from speech.engines.base import Engine, EngineError, PermanentEngineError, TransientEngineError
 from speech.engines.registry import get_engine
 from speech.prefetch import prefetch_chunks
+from speech.text.silence import has_speech
 from tts.errors import StoreUnavailable
 from tts.models import Job
 from tts.selectors import list_speech_parts
@@ -28,7 +28,7 @@ from tts.streaming import relay
 from tts.worker.job_timer import JobTimer
 from tts.worker.keep_speech import SpeechKeeper
 from tts.worker.lease import Lease, LeaseLost, WorkerStopping
-from tts.worker.synthesis import speak_text
+from tts.worker.synthesis import say_nothing, speak_text
 from voices.models import Voice
 
 logger = logging.getLogger(__name__)
@@ -40,9 +40,9 @@ NOT_STORED_MESSAGE = "The audio could not be stored. Try again later."
 
 
 def run_job(job: Job) -> None:
-    """One attempt at a claimed job. Whatever happens, the job ends completed, failed and refunded, or waiting again.
+    """Runs one attempt at a claimed job, which is then completed, failed and refunded, or pending again.
 
-    Raises a database error when that could not be written; the sweeper then takes the job once its lease is over.
+    Raises a database error if that could not be saved; the sweeper then takes the job when its lease has expired.
     """
     key = store.audio_key(job, job.attempt)
     spool = store.spool_path(job, job.attempt)
@@ -53,12 +53,14 @@ def run_job(job: Job) -> None:
         spool.parent.mkdir(parents=True, exist_ok=True)
         try:
             with Lease(job) as lease:
-                audio = synthesise(job, get_engine(job.provider), lease, spool, writer, timer, keeper=keeper)
+                is_said = has_speech(job.text, job.text_format, is_dialogue=bool(job.speakers))
+                engine = get_engine(job.provider) if is_said else None
+                audio = synthesise(job, engine, lease, spool, writer, timer, keeper=keeper)
                 lease.is_storing = True
                 with timer.storing():
                     store.save_audio(key, spool)
         finally:
-            if not job.is_streamed:  # else it is removed at the end
+            if not job.is_streamed:  # otherwise it is removed at the end
                 with suppress(OSError):
                     spool.unlink()
         completed = lifecycle.complete_job(
@@ -67,6 +69,7 @@ def run_job(job: Job) -> None:
             audio_bytes=audio.size_bytes,
             duration_ms=audio.duration_ms,
             made=timer.result(),
+            says_nothing=not is_said,
         )
         if completed:
             logger.info("job %s completed: %d ms of audio in attempt %d", job.pk, audio.duration_ms, job.attempt)
@@ -86,7 +89,7 @@ def run_job(job: Job) -> None:
         lifecycle.retry_or_fail_job(job=job, message=FAILED_MESSAGE, pause_seconds=pause_seconds)
     except (StoreUnavailable, OSError):
         logger.exception("job %s attempt %d: the audio could not be stored", job.pk, job.attempt)
-        # An attempt that only takes up what was kept is here again at once; the store needs time.
+        # An attempt that only reads stored parts would be back at once; the store needs time.
         pause_seconds = STORE_PAUSE_SECONDS if keeper.has_parts or job.chars_kept else 0.0
         lifecycle.retry_or_fail_job(job=job, message=NOT_STORED_MESSAGE, pause_seconds=pause_seconds)
     except Exception:
@@ -94,7 +97,7 @@ def run_job(job: Job) -> None:
         _drop_stale_connection()
         lifecycle.retry_or_fail_job(job=job, message=FAILED_MESSAGE)
     finally:
-        # Last, when the job's row says how it ended: this tells listeners to look there.
+        # Last, once the job's row has its final state: this tells listeners to check it.
         with suppress(OSError):
             spool.unlink()
         writer.end()
@@ -103,14 +106,14 @@ def run_job(job: Job) -> None:
 
 
 def _drop_stale_connection() -> None:
-    """The failure may have been the database's: what we write about it takes a connection that works."""
+    """Closes a broken connection: the failure may have been the database's, and the result must be saved."""
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
 
 
 def synthesise(
     job: Job,
-    engine: Engine,
+    engine: Engine | None,
     lease: Lease,
     path: Path,
     writer: relay.Writer,
@@ -118,11 +121,15 @@ def synthesise(
     *,
     keeper: SpeechKeeper | None = None,
 ) -> EncodedFile:
-    """The job's speech, encoded, in a file at `path` and, as it is made, to `writer`: the same bytes, but for the sizes
-    in a WAV's header. Memory does not grow with the text.
+    """Synthesizes the job's text, encodes it, and writes it to a file at `path` and, meanwhile, to `writer`.
 
-    Raises an EngineError, AudioTooLong, LeaseLost, WorkerStopping, StoreUnavailable; no file is left then. `keeper` has
-    stored what another attempt needs not speak again.
+    Without an engine, because the text contains nothing to say, it writes a moment of silence.
+
+    Both get the same bytes, except for the header, which in the file has the length. Memory does not grow with the
+    text.
+
+    Raises an EngineError, AudioTooLong, LeaseLost, WorkerStopping, StoreUnavailable; the file is then removed, and
+    `keeper` has stored what another attempt need not synthesize again.
     """
     with keeper or SpeechKeeper(job) as keeper:
         try:
@@ -135,14 +142,23 @@ def synthesise(
 
 
 def _encode_speech(
-    job: Job, engine: Engine, lease: Lease, path: Path, writer: relay.Writer, timer: JobTimer, keeper: SpeechKeeper
+    job: Job,
+    engine: Engine | None,
+    lease: Lease,
+    path: Path,
+    writer: relay.Writer,
+    timer: JobTimer,
+    keeper: SpeechKeeper,
 ) -> EncodedFile:
-    voice = Voice.objects.get(voice_id=job.voice_id)
     encoding = Encoding(job.output_format, job.sample_rate_hertz, job.bitrate_kbps, job.channels)
-    keeper.rate_hertz = rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
-    parts = list_speech_parts(job) if job.chars_kept else []
+    if engine is None:
+        rate_hertz, speech = encoding.sample_rate_hertz, say_nothing(encoding.sample_rate_hertz)
+    else:
+        voice = Voice.objects.get(voice_id=job.voice_id)
+        keeper.rate_hertz = rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
+        parts = list_speech_parts(job) if job.chars_kept else []
+        speech = speak_text(job, voice, engine, lease, keeper=keeper, parts=parts)
     release_connection()
-    speech = speak_text(job, voice, engine, lease, keeper=keeper, parts=parts)
     with (
         closing(prefetch_chunks(speech, check=lease.check)) as spoken,
         AudioFile(path, encoding, is_followed=job.is_streamed) as file,
@@ -159,4 +175,4 @@ def _encode_speech(
         if encoder.samples_in == 0:
             raise PermanentEngineError(NOTHING_TO_SAY_MESSAGE)
         write(encoder.close(), lease.chars_done)
-        return EncodedFile(duration_ms=round(encoder.duration_seconds * 1000), size_bytes=file.finish())
+        return EncodedFile(round(encoder.decoded_seconds * 1000), file.finish(encoder.header))

@@ -1,4 +1,4 @@
-"""A worker's signs of life: a thread that notes, every WORKER_PRESENCE_SECONDS, which queues this process serves."""
+"""Reports every WORKER_PRESENCE_SECONDS, in a thread, which queues this worker process serves."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def start_noting(queues: Collection[str]) -> threading.Thread:
-    """Goes on until the worker is told to stop."""
+    """Starts the thread, which runs until the worker is told to stop."""
     thread = threading.Thread(target=_note_until_stopped, args=(queues,), name="presence", daemon=True)
     thread.start()
     return thread
@@ -26,7 +26,7 @@ def _note_until_stopped(queues: Collection[str]) -> None:
         try:
             note_served(queues)
         except AnyDatabaseError as error:
-            # The next note comes soon; while the database is away nobody could read this one.
+            # The next report follows soon; while the database is unavailable, this one could not be read anyway.
             logger.warning("could not record that this worker serves %s: %s", ", ".join(queues), type(error).__name__)
         finally:
             connection.close()  # a broken connection stays broken until it is closed; a good one is for others

@@ -1,6 +1,6 @@
-"""Going on where an earlier attempt was: what it kept of the speech is not spoken again.
+"""Continues after an earlier attempt: speech that it stored is not synthesized again.
 
-Owns which parts still fit the text, and their way back to samples. Which are put away is `tts.worker.keep_speech`.
+Decides which parts still match the text, and reads their samples. `tts.worker.keep_speech` stores them.
 """
 
 import json
@@ -17,34 +17,35 @@ from speech.audio.lossless import NotFlac, unpack_pcm
 from speech.audio.wav import BYTES_PER_SAMPLE
 from speech.engines.base import Segment
 from tts.models import SpeechPart
-from tts.storage import store
+from tts.services.parts import PartDamaged, fetch_part
 
 logger = logging.getLogger(__name__)
 
-CHUNK_BYTES = 16 * 1024  # of what is read back: a third of a second
+CHUNK_BYTES = 16 * 1024  # per chunk that is read: a third of a second
 
 
 class Line(NamedTuple):
-    """A segment of a job's text, and the code points that are charged for it."""
+    """A segment of a job's text, and its charged code points."""
 
     segment: Segment
     chars: int
 
 
 class KeptLines(NamedTuple):
-    """A part in the store, and the lines that it is the speech of."""
+    """A stored part, and the lines that it contains."""
 
     part: SpeechPart
     lines: list[Line]
 
 
 def match_kept(
-    parts: Sequence[SpeechPart], lines: Iterator[Line], *, rate_hertz: int
+    parts: Sequence[SpeechPart], lines: Iterator[Line], *, rate_hertz: int, sound_version: str
 ) -> tuple[list[KeptLines], Iterator[Line]]:
-    """The parts that follow one another from the beginning of the text on, and the lines behind them.
+    """Returns the consecutive parts from the beginning of the text, and the lines after them.
 
-    A part fits when it was asked for in the same words, of the same voice: another version of this program may cut the
-    text in other places. `parts`: stored ones of any attempt, in the order of their beginnings.
+    A part matches if its segments have the same text, voice, options and sound version: another version of this program
+    may split the text differently, and another model sounds different. `parts` are stored ones of any attempt, ordered
+    by their start.
     """
     kept: list[KeptLines] = []
     segments = 0
@@ -52,7 +53,8 @@ def match_kept(
         if part.begins != segments:
             continue
         spoken = list(islice(lines, part.ends - part.begins))
-        if fingerprint((line.segment for line in spoken), rate_hertz=rate_hertz) == part.fingerprint:
+        segments_of_part = (line.segment for line in spoken)
+        if fingerprint(segments_of_part, rate_hertz=rate_hertz, sound_version=sound_version) == part.fingerprint:
             kept.append(KeptLines(part, spoken))
             segments = part.ends
         else:
@@ -61,20 +63,19 @@ def match_kept(
 
 
 def read_kept(part: SpeechPart) -> Iterator[Iterator[bytes]] | None:
-    """The samples of each segment, which must be read before those of the next. None: the part is gone or damaged.
+    """Returns the samples of each segment, to be read in order. None if the part is missing or damaged.
 
     Raises StoreUnavailable.
     """
     pcm = TemporaryFile(dir=settings.SPOOL_DIR)  # noqa: SIM115 - closed by whoever reads to the end
     try:
         with TemporaryFile(dir=settings.SPOOL_DIR) as flac:
-            store.fetch_audio(part.key, flac)
-            flac.seek(0)
+            fetch_part(part, flac)
             for samples in unpack_pcm(flac):
                 pcm.write(samples)
         if pcm.tell() != sum(part.segment_samples) * BYTES_PER_SAMPLE:
             raise NotFlac("too short")
-    except (FileNotFoundError, NotFlac) as error:
+    except (FileNotFoundError, PartDamaged, NotFlac) as error:
         logger.warning("%s cannot be used: %s", part.key, type(error).__name__)
         pcm.close()
         return None
@@ -98,9 +99,12 @@ def _chunks(pcm: IO[bytes], size_bytes: int) -> Iterator[bytes]:
         yield chunk
 
 
-def fingerprint(segments: Iterable[Segment], *, rate_hertz: int) -> str:
-    """Of what an engine was asked to speak, one after the other. The same in every version that asks the same."""
-    digest = sha256(str(rate_hertz).encode())
+def fingerprint(segments: Iterable[Segment], *, rate_hertz: int, sound_version: str) -> str:
+    """Returns a hash of consecutive requests to an engine, and of how it sounds (`VoiceEntry.sound_version`).
+
+    It is the same in every version of this program that makes the same requests.
+    """
+    digest = sha256(f"{rate_hertz} {sound_version}\n".encode())
     for segment in segments:
         asked = (
             segment.text,

@@ -1,7 +1,7 @@
-"""A job's text as samples: cut into pieces, spoken one after the other, no longer than a text of its length can be.
+"""Synthesizes a job's text: in segments, one after the other, no longer than a text of its length can take.
 
-Owns the order of the pieces, the cap, and how many characters any sample stands for. What becomes of the samples is
-`tts.worker.pipeline`.
+Decides the order of the segments, the maximum duration, and how many characters each sample represents.
+`tts.worker.pipeline` encodes and stores the samples.
 """
 
 import math
@@ -16,6 +16,7 @@ from speech.engines.base import Engine, PermanentEngineError, Segment, TextForma
 from speech.engines.remote.duration_check import least_seconds, least_seconds_of_ssml
 from speech.prefetch import prefetch_segments
 from speech.segments import Piece
+from speech.text.silence import silence
 from tts.models import Job, SpeechPart
 from tts.worker.keep_speech import SpeechKeeper
 from tts.worker.lease import Lease
@@ -30,7 +31,7 @@ TYPICAL_TO_LEAST_SECONDS = 1.5
 
 
 class Spoken(NamedTuple):
-    """A chunk of PCM. `chars`: how many of the charged code points have been spoken once this chunk has."""
+    """A chunk of PCM. `chars` is how many of the charged code points have been spoken by its end."""
 
     pcm: bytes
     chars: int
@@ -45,31 +46,33 @@ def speak_text(
     keeper: SpeechKeeper | None = None,
     parts: Sequence[SpeechPart] = (),
 ) -> Generator[Spoken, None, None]:
-    """PCM of the whole text, in order: mono, s16le, at the engine's rate for this voice.
+    """Yields the PCM of the whole text, in order: mono, s16le, at the engine's rate for this voice.
 
-    What is in `parts`, of earlier attempts, is not spoken again; the rest goes to `keeper`, too. `lease.chars_done` is
-    exact after each segment. Inside one, whose length nobody knows before its end, it grows with each second of audio
-    begun.
+    What earlier attempts stored in `parts` is not synthesized again; the rest also goes to `keeper`. `lease.chars_done`
+    is exact after each segment. Within a segment, whose duration is unknown before its end, it grows with each started
+    second of audio.
 
-    Raises an EngineError (permanent when the audio runs away, see `speech.audio_bound`), LeaseLost, WorkerStopping,
+    Raises an EngineError (permanent for runaway audio, see `speech.audio_bound`), LeaseLost, WorkerStopping,
     StoreUnavailable (a part cannot be fetched now).
     """
     rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
     extent = measure_extent(job.text, text_format=job.text_format)
     bytes_left = int(longest_seconds(extent, speed=job.speed) * rate_hertz) * BYTES_PER_SAMPLE
-    kept, lines = match_kept(parts, _lines(job, voice, engine), rate_hertz=rate_hertz)
+    kept, lines = match_kept(
+        parts, _lines(job, voice, engine), rate_hertz=rate_hertz, sound_version=voice.sound_version
+    )
     lease.chars_done = kept[-1].part.chars if kept else 0
     chars_before = bytes_before = 0
     is_new = not kept
 
-    # Closed whatever happens, and at once: nothing is spoken that nobody will hear.
+    # Closed immediately in any case, so that no audio is generated that is not used.
     with closing(_spoken(engine, kept, lines, lease)) as spoken:
         for line, samples, is_kept in spoken:
             if not is_kept and not is_new:
                 is_new, lease.chars_done = True, chars_before
                 lease.begin_pace()
             segment_bytes, chars_per_second = 0, 0.0
-            # Short words, or a fast voice: what this job has shown so far counts, if it is faster than the typical.
+            # For short words or a fast voice: uses this job's speed so far, if it is higher than the typical one.
             pace_so_far = chars_before / (bytes_before / BYTES_PER_SAMPLE / rate_hertz) if bytes_before else 0.0
             for pcm in samples:
                 lease.check()
@@ -95,15 +98,20 @@ def speak_text(
                     keeper.end_segment(line.segment, chars=chars_before)
 
 
+def say_nothing(rate_hertz: int) -> Generator[Spoken, None, None]:
+    """Yields the silence for a text with nothing to say. No character counts as spoken."""
+    yield Spoken(silence(rate_hertz), 0)
+
+
 def _lines(job: Job, voice: Voice, engine: Engine) -> Iterator[Line]:
-    """The text in pieces that the engine speaks one by one."""
-    text_format = cast(TextFormat, job.text_format)  # submit_job let no other through
+    """Yields the segments that the engine speaks one by one."""
+    text_format = cast(TextFormat, job.text_format)  # validated by submit_job
     if voice.supports_prompt and text_format == "text":
-        # A direction, and a dialogue, are for the whole; such a voice takes no more than fits into one request.
+        # Prompts and dialogues apply to the whole text; such a voice accepts no more than fits into one request.
         pieces: Iterable[Piece] = [Piece(job.text, len(job.text))]
     else:
         pieces = engine.split(job.text, text_format=text_format, language=voice.language)
-    prompt_chars = len(job.prompt)  # charged with the text, and spoken with its beginning
+    prompt_chars = len(job.prompt)  # charged with the text, and counted with its first segment
     for piece in pieces:
         segment = Segment(
             text=piece.text,
@@ -120,7 +128,7 @@ def _lines(job: Job, voice: Voice, engine: Engine) -> Iterator[Line]:
 
 
 def _typical_seconds(segment: Segment) -> float:
-    """How long a segment takes to say, roughly; never 0."""
+    """Returns roughly how long a segment takes to speak; never 0."""
     least = least_seconds_of_ssml if segment.text_format == "ssml" else least_seconds
     return max(0.1, TYPICAL_TO_LEAST_SECONDS * least(segment.text, segment.language) / segment.speed)
 
@@ -128,11 +136,11 @@ def _typical_seconds(segment: Segment) -> float:
 def _spoken(
     engine: Engine, kept: Sequence[KeptLines], lines: Iterator[Line], lease: Lease
 ) -> Generator[tuple[Line, Iterator[bytes], bool], None, None]:
-    """Each line with its samples, which must be read before those of the next; True: they were kept."""
+    """Yields each line, its samples, and whether they were stored. Read the samples before the next line."""
     for place, (part, spoken_lines) in enumerate(kept):
         lease.check()
         samples = read_kept(part)
-        if samples is None:  # then it is spoken again, with all behind it
+        if samples is None:  # it is synthesized again, with everything after it
             lines = chain(*(later.lines for later in kept[place:]), lines)
             break
         for line, chunks in zip(spoken_lines, samples, strict=True):
@@ -150,7 +158,7 @@ def _spoken(
 
 
 def _speak(engine: Engine, segments: Iterator[Segment], lease: Lease) -> Generator[Iterator[bytes], None, None]:
-    """The samples of each segment, in order."""
+    """Yields the samples of each segment, in order."""
     if engine.segments_ahead > 1:
         with closing(
             prefetch_segments(engine.speak, segments, ahead=engine.segments_ahead, check=lease.check)

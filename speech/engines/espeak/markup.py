@@ -34,10 +34,11 @@ from speech.engines.espeak.text import plain_text
 from speech.engines.espeak.voices import Spoken, find_spoken
 from speech.sentences import split_text
 from speech.ssml import SPELLED, Edge, Pause, Span, get_words, read_spans, start_tag
+from speech.text.normalize import normalize
 
 NORMAL_VOLUME, MAX_VOLUME = 100, 150  # on eSpeak's scale; 150 is +3.5 dB
 NORMAL_PITCH, MAX_PITCH = 50, 100
-ENDING_CHARS = 100  # from which one sees whether a sentence ends
+ENDING_CHARS = 100  # enough to decide whether a sentence ends
 SENTENCE_ENDS = frozenset(".!?…。！？।")
 INTERPRETATIONS = dict.fromkeys(SPELLED, "characters") | {"digits": "tts:digits", "telephone": "telephone"}
 
@@ -108,6 +109,8 @@ class _Renderer:
         if span.interpret_as and span.interpret_as not in INTERPRETATIONS:
             language = spoken.language.tag
             text = " ".join(get_words(text, span.interpret_as, date_format=span.format, language=language))
+        if span.interpret_as not in INTERPRETATIONS:
+            text = normalize(text, spoken.language.tag).text
         said = escape(plain_text(text), quote=False)
         self._parts += [*tags, said, *(f"</{tag[1:].partition(' ')[0]}>" for tag in reversed(tags))]
         self._has_words, self._ending = True, text.rstrip()[-ENDING_CHARS:]
@@ -139,7 +142,7 @@ class _Renderer:
 
     def _has_ended(self) -> bool:
         """Whether the last sentence has ended: "Dr." has not."""
-        ending = f"{self._ending} next"  # in lower case, which an abbreviation may be followed by and a sentence too
+        ending = f"{self._ending} next"  # in lower case, which can follow both an abbreviation and a sentence
         return self._has_words and [*split_text(ending, self._spoken.language.tag)][-1] == "next"
 
     def end_utterance(self, *, is_end: bool = False) -> Iterator[Utterance | Silence]:

@@ -1,4 +1,4 @@
-"""The three calls to Google: list the voices, synthesise a text as a whole, and stream its audio.
+"""The three calls to Google: list the voices, synthesize a text as a whole, and stream its audio.
 
 Sets the deadlines. `messages` builds the requests, `errors` translates failures. Importing this module imports Google's
 library, which takes half a second, so the engine does it on first use.

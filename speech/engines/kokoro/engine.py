@@ -10,21 +10,24 @@ import os
 import threading
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any, Final
 
 from django.conf import settings
 
+from speech.audio.loudness import level
 from speech.audio.tempo import stretch
 from speech.catalogue import VoiceEntry
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
-from speech.engines.kokoro import chunks, files, runtimes
+from speech.engines.kokoro import chunks, files, pauses, runtimes
 from speech.engines.kokoro.fair_lock import FairLock
 from speech.engines.kokoro.g2p import Readers, missing_for
-from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
+from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes, style_row, with_end
 from speech.engines.kokoro.voices import LANGUAGES, PROVIDER, RATE_HERTZ, engine_voices, voice_entries
 from speech.segments import Piece
 
 OWN_SPEEDS: Final = (0.5, 2.0)  # speeds that the model generates itself; beyond them, its audio is stretched
+TARGET_LUFS: Final = -18.0  # of every segment, for all voices
 CHUNK_SAMPLES: Final = RATE_HERTZ // 5
 WARM_LANGUAGE: Final = "en-US"  # the only one whose reader takes seconds to load
 
@@ -81,16 +84,25 @@ class KokoroEngine:
         if not phonemes:
             return
         own_speed = min(max(segment.speed, OWN_SPEEDS[0]), OWN_SPEEDS[1])
-        pcm = self._pcm(phonemes, segment.engine_voice, own_speed)
+        pcm = self._pcm(with_end(phonemes, segment.text), segment, own_speed)
         yield from stretch(pcm, rate_hertz=RATE_HERTZ, tempo=segment.speed / own_speed)
 
-    def _pcm(self, phonemes: str, engine_voice: str, speed: float) -> Generator[bytes, None, None]:
-        runtime, pack = self._model(), self._pack(engine_voice)
-        for run in runs(phonemes):
+    def _pcm(self, phonemes: str, segment: Segment, speed: float) -> Generator[bytes, None, None]:
+        runtime, pack = self._model(), self._pack(segment.engine_voice)
+        all_runs = list(runs(phonemes))
+        for run, next_run in zip_longest(all_runs, all_runs[1:]):
             with self._turns.mine():
-                # The pack has one style for each number of phonemes.
-                samples = runtime.speak(numbers(run), pack[len(run) - 1], speed)
-            yield from _chunks(_s16le(runtimes.sanitize(samples)))
+                samples = runtime.speak(numbers(run), pack[style_row(run)], speed)
+            measured = pauses.measured(runtimes.sanitize(samples), RATE_HERTZ)
+            samples = level(samples, RATE_HERTZ, target_lufs=TARGET_LUFS, measured=measured)
+            samples = pauses.set_pauses(
+                samples,
+                RATE_HERTZ,
+                marks=pauses.count_marks(run),
+                after_ms=pauses.pause_ms(segment.text if next_run is None else f"{run} "),
+                speed=speed,
+            )
+            yield from _chunks(_s16le(samples))
 
     def warm_up(self) -> None:
         """Loads the model and the English dictionaries, which take a first request two to eight seconds otherwise."""

@@ -2,6 +2,7 @@
 
 model.onnx             the network for ONNX Runtime
 kokoro-v1_0.pth        the checkpoint for PyTorch, with its config.json
+en_core_web_sm.bin     the English tagger; without it, English is read by fewer rules
 voices/af_bella.bin    a voice pack for each voice: float32, little-endian, 510 × 1 × 256
 installed.json         the files that `installer` verified, see Entry; files copied by hand are not listed
 """
@@ -12,7 +13,7 @@ import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, NotRequired, TypedDict
+from typing import Any, Final, NotRequired, TypedDict, TypeGuard
 
 from django.conf import settings
 
@@ -20,6 +21,7 @@ ONNX_FILE: Final = "model.onnx"
 DETERMINISTIC_FILE: Final = "model.deterministic.onnx"
 CHECKPOINT_FILE: Final = "kokoro-v1_0.pth"
 CONFIG_FILE: Final = "config.json"
+TAGGER_FILE: Final = "en_core_web_sm.bin"
 MANIFEST_FILE: Final = "installed.json"
 PACK_SHAPE: Final = (510, 1, 256)
 PACK_BYTES: Final = 510 * 256 * 4
@@ -139,11 +141,18 @@ def _damage(folder: Path, name: str, entry: Entry | None) -> str:
 
 
 def manifest(folder: Path) -> dict[str, Entry]:
+    """Returns the manifest's valid entries; empty if everything was installed by hand, or the manifest is damaged."""
     try:
-        entries: dict[str, Entry] = json.loads((folder / MANIFEST_FILE).read_text())
-    except (OSError, ValueError):
-        return {}  # installed by hand
-    return entries
+        entries: Any = json.loads((folder / MANIFEST_FILE).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(entries, dict):
+        return {}
+    return {name: entry for name, entry in entries.items() if _is_entry(entry)}
+
+
+def _is_entry(entry: Any) -> TypeGuard[Entry]:
+    return isinstance(entry, dict) and isinstance(entry.get("bytes"), int) and isinstance(entry.get("sha256"), str)
 
 
 def write_manifest(folder: Path, entries: dict[str, Entry]) -> None:

@@ -3,21 +3,36 @@
 English: misaki's dictionaries, and eSpeak for words missing from them. Japanese: OpenJTalk with the dictionary in its
 wheel. Chinese: misaki's own. The others: eSpeak, in its own program. eSpeak does not work for Japanese and Chinese: it
 reads their characters by name.
+
+Words in another script are read by the rules of a language that uses it: a word in Cyrillic letters is read as Russian
+in any text.
 """
 
-import importlib
 import importlib.util
-import logging
 import re
-from collections.abc import Callable
-from typing import Any, Final
-
-from django.conf import settings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from speech.engines.base import EngineUnavailable
 from speech.engines.espeak.phonemes import PhonemeReader
+from speech.engines.kokoro import cjk, english, tagger
 from speech.engines.kokoro.fair_lock import FairLock
+from speech.engines.kokoro.ipa import nearest_of_model, of_model
+from speech.engines.kokoro.reading import Reading, Spoken, join, shift
+from speech.engines.kokoro.scripts import (
+    HAN,
+    KANA,
+    LATIN,
+    Run,
+    espeak_language,
+    fold,
+    letter_names,
+    split_scripts,
+)  # fmt: skip
 from speech.engines.kokoro.voices import LANGUAGE_OF_TAG, LANGUAGES
+from speech.text.normalize import normalize
+
+Reader = Callable[[str], list[Reading]]
 
 # The packages that each language needs, by import name.
 ENGLISH_PACKAGES: Final = ("misaki", "spacy", "num2words")
@@ -29,34 +44,9 @@ PACKAGES: Final = {
 }
 DICTIONARY_LETTERS: Final = "jz"  # hundreds of megabytes of dictionaries, so optional
 
-# misaki tries every part of a word of several tokens, such as an address: 30 take 0.05 s, 240 take 13 s (measured).
-MAX_TOKENS_IN_WORD: Final = 24
+OWN_SCRIPTS: Final = {"h": ("DEVANAGARI", LATIN)}  # of the languages that eSpeak reads; the others: Latin
+READERS_OF_SCRIPTS: Final = {LATIN: "a", HAN: "z", KANA: "j"}
 
-# From eSpeak's IPA to the symbols Kokoro was trained on: the E2M tables of both classes in misaki 0.9.4, espeak.py
-# (Apache-2.0).
-_TIED: Final = (
-    *(("a^ɪ", "I"), ("a^ʊ", "W"), ("d^z", "ʣ"), ("d^ʒ", "ʤ"), ("e^ɪ", "A"), ("o^ʊ", "O"), ("ə^ʊ", "Q"), ("s^s", "S")),
-    *(("t^s", "ʦ"), ("t^ʃ", "ʧ"), ("ɔ^ɪ", "Y")),
-)
-_ENGLISH: Final = (
-    *(("ʔˌn\u0329", "ʔn"), ("ʔn\u0329", "ʔn"), ("a^ɪ", "I"), ("a^ʊ", "W"), ("d^ʒ", "ʤ"), ("e^ɪ", "A"), ("t^ʃ", "ʧ")),
-    *(
-        ("ɔ^ɪ", "Y"),
-        ("ə^l", "ᵊl"),
-        ("ʲo", "jo"),
-        ("ʲə", "jə"),
-        ("e", "A"),
-        ("ʲ", ""),
-        ("ɚ", "əɹ"),
-        ("r", "ɹ"),
-        ("x", "k"),
-    ),
-    *(("x", "k"), ("ç", "k"), ("ɐ", "ə"), ("ɬ", "l"), ("\u0303", "")),
-)
-_BRITISH: Final = (("e^ə", "ɛː"), ("iə", "ɪə"), ("ə^ʊ", "Q"))
-_AMERICAN: Final = (("o^ʊ", "O"), ("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɪə", "iə"), ("ː", ""))
-_LANGUAGE_SWITCH: Final = re.compile(r"\(\^?[a-z^-]+\)")  # eSpeak's marker for a word in another language
-_LONG_WORD: Final = re.compile(rf"\S{{{MAX_TOKENS_IN_WORD},}}")
 # Punctuation that the model renders as pauses, which eSpeak drops. Not the point of 3.5. A run of marks is only matched
 # from its first: starting at every mark takes seconds for a long run.
 _MARKS: Final = re.compile(r"""((?<![;:,.!?¡¿—…।"«»“”()])[;:,.!?¡¿—…।"«»“”()]+(?=\s|$|["»”)])|(?<!\S)["«“(¡¿]+)""")
@@ -77,7 +67,8 @@ class Readers:
 
     def __init__(self) -> None:
         self._espeak = PhonemeReader()
-        self._readers: dict[str, Callable[[str], str]] = {}
+        self._readers: dict[str, Reader] = {}
+        self._tagger_state = tagger.state()
         self._turns = FairLock()
 
     def phonemes(self, text: str, tag: str) -> str:
@@ -85,135 +76,143 @@ class Readers:
 
         Raises EngineUnavailable, TransientEngineError.
         """
+        return join(self.read(text, tag).readings)
+
+    def read(self, text: str, tag: str) -> Spoken:
+        """Returns the phonemes with the spoken form of the text and source spans.
+
+        Spans are of words in English, Japanese and Chinese, else of clauses.
+
+        Raises EngineUnavailable, TransientEngineError.
+        """
+        spoken = normalize(text, tag)
         if not text.strip():
-            return ""
+            return Spoken(spoken.text, [], spoken)
         letter = LANGUAGE_OF_TAG[tag]
+        if reason := missing_for(tag):
+            raise EngineUnavailable(f"{reason}.")
         with self._turns.mine():  # the dictionaries are stateful while reading
-            if letter not in self._readers:
-                if reason := missing_for(tag):
-                    raise EngineUnavailable(f"{reason}.")
-                self._readers[letter] = self._make(letter)
-            return self._readers[letter](text)
+            if self._tagger_state != (state := tagger.state()):  # it was installed by now
+                self._tagger_state = state
+                for english_letter in "ab":
+                    self._readers.pop(english_letter, None)
+            return Spoken(spoken.text, self._reader(letter)(fold(spoken.text)), spoken)
 
     def close(self) -> None:
         self._espeak.close()
 
-    def _make(self, letter: str) -> Callable[[str], str]:
-        if letter in "ab":
-            return _english(self._espeak, is_british=letter == "b")
-        if letter == "j":
-            japanese = importlib.import_module("misaki.ja").JAG2P(version="pyopenjtalk")
-            # It appends a pitch mark for each phoneme, which this version of the model does not support.
-            return lambda text: (lambda both: both[: len(both) // 2])(japanese(text)[0])
-        if letter == "z":
-            _keep_word_list_private(importlib.import_module("jieba"))
-            chinese = importlib.import_module("misaki.zh").ZHG2P()
-            return lambda text: str(chinese(text)[0])
-        identifier = LANGUAGES[letter].espeak
-        return lambda text: _with_marks(
-            text, lambda part: _replace(self._read(part, identifier), _TIED).replace("-", "")
+    def _reader(self, letter: str) -> Reader:
+        if letter not in self._readers:
+            self._readers[letter] = self._make(letter)
+        return self._readers[letter]
+
+    def _make(self, letter: str) -> Reader:
+        match letter:
+            case "a" | "b":
+                return self._english(letter)
+            case "j":
+                read = cjk.make_japanese_reader()
+                return self._by_script(
+                    read, (HAN, KANA), is_readable=lambda word: not cjk.is_spelled(word, join(read(word)))
+                )
+            case "z":
+                return self._by_script(cjk.make_chinese_reader(), (HAN,))
+        return lambda text: list(
+            _with_marks(text, self._by_script(self._espeak_clauses(letter), OWN_SCRIPTS.get(letter, (LATIN,))))
         )
 
-    def _read(self, text: str, identifier: str) -> str:
-        return _LANGUAGE_SWITCH.sub("", self._espeak.read(text, identifier=identifier))
+    def _english(self, letter: str) -> Reader:
+        is_british = letter == "b"
+
+        def read_unknown(word: str) -> str:
+            """A word that is in no dictionary."""
+            return " ".join(
+                join(self._foreign(word[run.start : run.end], run.script)).strip()
+                if run.script
+                else self._espeak_english(word[run.start : run.end], is_british=is_british)
+                for run in split_scripts(word, (LATIN,))
+            )
+
+        return english.make_reader(read_unknown, is_british=is_british)
+
+    def _espeak_english(self, text: str, *, is_british: bool) -> str:
+        identifier = LANGUAGES["b" if is_british else "a"].espeak
+        return english.as_dictionary(self._espeak.read(text, identifier=identifier), is_british=is_british)
+
+    def _espeak_clauses(self, letter: str) -> Reader:
+        identifier = LANGUAGES[letter].espeak
+        return lambda text: [Reading(of_model(self._espeak.read(text, identifier=identifier)), 0, len(text))]
+
+    def _by_script(
+        self, read_own: Reader, own: tuple[str, ...], *, is_readable: Callable[[str], bool] = lambda word: False
+    ) -> Reader:
+        """Reads each run of letters by the rules of a language that is written so. `is_readable`: `read_own` knows a
+        Latin word, although that is not its script.
+        """
+
+        def read(text: str) -> list[Reading]:
+            readings: list[Reading] = []
+            for run in _joined(text, split_scripts(text, own), is_readable):
+                part = text[run.start : run.end]
+                if not run.script:
+                    readings += shift(read_own(part), run.start) if part.strip() else ()
+                    continue
+                if _needs_space(text[: run.start][-1:]) and readings and not readings[-1].phonemes.endswith(" "):
+                    readings.append(Reading(" ", run.start, run.start))
+                readings += shift(self._foreign(part, run.script), run.start)
+                if _needs_space(text[run.end : run.end + 1]):
+                    readings.append(Reading(" ", run.end, run.end))
+            return readings
+
+        return read
+
+    def _foreign(self, text: str, script: str) -> list[Reading]:
+        """A run of letters of a script that is not that of the text's language."""
+        reader = READERS_OF_SCRIPTS.get(script)
+        if reader and not missing_for(LANGUAGES[reader].tag):
+            return self._reader(reader)(text)
+        identifier = espeak_language(text, script)
+        if not identifier:
+            return [Reading(self._espeak_english(letter_names(text), is_british=False), 0, len(text))]
+        return list(
+            _with_marks(
+                text,
+                lambda part: [Reading(nearest_of_model(self._espeak.read(part, identifier=identifier)), 0, len(part))],
+            )
+        )
 
 
-def _keep_word_list_private(jieba: Any) -> None:
-    """Caches the word list in a private folder; jieba's default is one where any local user could replace it."""
-    folder = settings.DATA_DIR / "jieba"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    jieba.dt.tmp_dir = str(folder)
-    jieba.setLogLevel(logging.WARNING)
+def _joined(text: str, runs: Iterable[Run], is_readable: Callable[[str], bool]) -> Iterator[Run]:
+    """The runs, of which those that the language's reader can read after all are its own."""
+    own_start = own_end = 0
+    for run in runs:
+        if run.script and not (run.script == LATIN and is_readable(text[run.start : run.end])):
+            if own_start < own_end:
+                yield Run("", own_start, own_end)
+            yield run
+            own_start = own_end = run.end
+        else:
+            own_end = run.end
+    if own_start < own_end:
+        yield Run("", own_start, own_end)
 
 
-def _with_marks(text: str, read: Callable[[str], str]) -> str:
-    parts = _MARKS.split(text)  # text, mark, text, mark, …
-    return "".join(
-        part if number % 2 else _padded(part, read(part) if part.strip() else "") for number, part in enumerate(parts)
-    )
+def _needs_space(neighbour: str) -> bool:
+    return neighbour.isalnum() or neighbour.isspace()
 
 
-def _padded(text: str, phonemes: str) -> str:
-    """Adds the white space that was around the text to the phonemes."""
-    before = " " if text[:1].isspace() else ""
-    after = " " if text[-1:].isspace() and text.strip() else ""
-    return f"{before}{phonemes.replace('^', '')}{after}"
-
-
-def _replace(phonemes: str, table: tuple[tuple[str, str], ...]) -> str:
-    for old, new in table:
-        phonemes = phonemes.replace(old, new)
-    return phonemes
-
-
-def _english(espeak: PhonemeReader, *, is_british: bool) -> Callable[[str], str]:
-    """Creates misaki's dictionary reader without its part-of-speech model.
-
-    Its own constructor would download that model; a tokenizer without one and a few rules work nearly as well.
-    """
-    en: Any = importlib.import_module("misaki.en")
-    spacy: Any = importlib.import_module("spacy")
-    identifier = "gmw/en" if is_british else "gmw/en-US"
-
-    def unknown_word(token: Any) -> tuple[str, int]:
-        phonemes = _replace(espeak.read(token.text, identifier=identifier), _ENGLISH)
-        phonemes = re.sub(r"(\S)\u0329", r"ᵊ\1", phonemes).replace("\u0329", "")
-        phonemes = _replace(phonemes, _BRITISH if is_british else _AMERICAN)
-        return phonemes.replace("o", "ɔ").replace("ɾ", "T").replace("ʔ", "t").replace("^", ""), 2
-
-    class OfflineReader(en.G2P):  # type: ignore[misc]  # misaki carries no types
-        def __init__(self) -> None:
-            self.version = None
-            self.british = is_british
-            self.nlp = spacy.blank("en")
-            self.lexicon = en.Lexicon(is_british)
-            self.fallback = unknown_word
-            self.unk = ""
-
-        def tokenize(self, text: str, tokens: Any, features: Any) -> Any:
-            found = super().tokenize(text, tokens, features)
-            for token in found:
-                token.tag = _tag(token.text)
-            return found
-
-    reader = OfflineReader()
-
-    def short_word(found: re.Match[str]) -> str:
-        tokens = en.subtokenize(found[0])
-        starts = range(0, len(tokens), MAX_TOKENS_IN_WORD)
-        return " ".join("".join(tokens[start : start + MAX_TOKENS_IN_WORD]) for start in starts)
-
-    # Without its preprocessing, which takes [words](/in this form/) as phonemes: a customer's text is plain text.
-    return lambda text: str(reader(_LONG_WORD.sub(short_word, text), preprocess=False)[0])
-
-
-_TAGS: Final = {
-    **dict.fromkeys(".!?", "."),
-    **dict.fromkeys(["…", ":", ";", "—", "–"], ":"),
-    **dict.fromkeys("$£€", "$"),
-    ",": ",",
-    "-": "HYPH",
-    "(": "-LRB-",
-    ")": "-RRB-",
-    "“": "``",
-    "”": "''",
-    '"': "''",
-    "a": "DT",
-    "the": "DT",
-    "to": "TO",
-    "in": "IN",
-    "by": "IN",
-    "i": "PRP",
-    "am": "VBP",
-    "an": "DT",
-    "used": "VBD",
-}
-
-
-def _tag(word: str) -> str:
-    """Returns the Penn Treebank tag as far as misaki's pronunciation depends on it; most words count as nouns."""
-    if word in _TAGS or word.lower() in _TAGS:
-        return _TAGS.get(word) or _TAGS[word.lower()]
-    if re.fullmatch(r"[\d.,]+", word):
-        return "CD"
-    return "NNP" if len(word) > 1 and word.isupper() else "NN"
+def _with_marks(text: str, read: Reader) -> Iterator[Reading]:
+    """Clauses by that reader, with the marks and the white space between them."""
+    at = 0
+    for number, part in enumerate(_MARKS.split(text)):  # text, mark, text, mark, …
+        end = at + len(part)
+        if number % 2:
+            yield Reading(part, at, end)
+        elif part:
+            if part[0].isspace():
+                yield Reading(" ", at, at)
+            if part.strip():
+                yield from shift(read(part), at)
+                if part[-1].isspace():
+                    yield Reading(" ", end, end)
+        at = end

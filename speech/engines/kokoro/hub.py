@@ -17,18 +17,21 @@ TIMEOUT_SECONDS: Final = httpx.Timeout(30.0, connect=10.0)
 HEAD_TIMEOUT_SECONDS: Final = 3.0
 TRIES: Final = 5  # per file since it last made progress; each try resumes where the previous one stopped
 CONNECT_TRIES: Final = 2
+# UnicodeError: a URL, perhaps of a redirect, with an invalid host name.
+NO_ANSWER: Final = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+BAD_PROXY: Final = (ImportError, ValueError, httpx.InvalidURL)  # a proxy that needs another package, or an invalid URL
 
 
 def from_hub(wanted: Sequence[File], site: Site) -> Iterator[File]:
     """A place, see `places`. Continues with the other files if the hub lacks one or has different bytes."""
     refused: list[str] = []
     away: set[Base] = set()
-    with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True) as client:
+    with _client() as client:
         for file in wanted:
-            if file.base in away:
+            if not file.url_path or file.base in away:
                 continue
             url = _url(file)
-            site.meter.start(f"downloading {file.name} from {httpx.URL(url).host}")
+            site.meter.start(f"downloading {file.name} from {_host(url)}")
             is_continued = site.unfinished(file.pin).exists()
             try:
                 _download(client, url, file, site)
@@ -39,9 +42,9 @@ def from_hub(wanted: Sequence[File], site: Site) -> Iterator[File]:
             except PlaceFailed as error:
                 refused.append(str(error))
                 continue
-            except httpx.TransportError as error:
+            except NO_ANSWER as error:
                 away.add(file.base)  # its other files would time out as well
-                refused.append(f"{httpx.URL(url).host} cannot be reached ({type(error).__name__})")
+                refused.append(f"{_host(url)} cannot be reached ({type(error).__name__})")
                 continue
             if is_right:
                 yield file
@@ -55,8 +58,24 @@ def is_reachable(file: File) -> bool:
     """Whether the file's address responds, within seconds."""
     try:
         return httpx.head(_url(file), timeout=HEAD_TIMEOUT_SECONDS, follow_redirects=True).is_success
-    except httpx.HTTPError:
+    except (*NO_ANSWER, *BAD_PROXY):
         return False
+
+
+def _client() -> httpx.Client:
+    """Raises PlaceFailed."""
+    try:
+        return httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True)
+    except BAD_PROXY as error:
+        raise PlaceFailed("the proxy that the environment names cannot be used") from error
+
+
+def _host(url: str) -> str:
+    """Returns the host, for messages, or the whole URL if it has none."""
+    try:
+        return httpx.URL(url).host or url
+    except httpx.InvalidURL:
+        return url
 
 
 def _url(file: File) -> str:

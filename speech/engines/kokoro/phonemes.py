@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
+from speech.engines.kokoro.pauses import LINE_MS, pause_ms
+
 MAX_PHONEMES: Final = 510  # the model takes 512 positions, including a pad at either end
 PAD: Final = 0
 
@@ -38,6 +40,8 @@ SPELLINGS: Final = str.maketrans(
         "»": "”",
     }
 )
+# A voice pack has a style for each number of phonemes. Those for few phonemes speak too fast.
+LEAST_STYLE_ROW: Final = 30
 PAUSES: Final = ".!?…", ";:—,", " "  # where a run is cut, best first
 
 
@@ -63,3 +67,14 @@ def runs(phonemes: str) -> Iterator[str]:
 def numbers(run: str) -> list[int]:
     """Returns the model's input: the phonemes between two pads."""
     return [PAD, *(VOCABULARY[symbol] for symbol in run), PAD]
+
+
+def style_row(run: str) -> int:
+    """Returns the row of a voice pack for a run."""
+    return max(len(run), LEAST_STYLE_ROW) - 1
+
+
+def with_end(phonemes: str, text: str) -> str:
+    """Adds a full stop if a line or a text ends without punctuation, so that the voice falls there, too."""
+    is_open = phonemes[-1].isalpha() or phonemes[-1] in "ː"
+    return f"{phonemes}." if is_open and pause_ms(text) >= LINE_MS else phonemes

@@ -5,16 +5,21 @@ A place is a function of the wanted files and a `Site`. It yields each file whos
 """
 
 import errno
+import logging
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from django.conf import settings
 
 from speech.engines.kokoro import files
 from speech.engines.kokoro.progress import Meter
 from speech.engines.kokoro.sources import File, Pin
+
+logger = logging.getLogger(__name__)
 
 
 class PlaceFailed(Exception):
@@ -57,6 +62,21 @@ def accept(site: Site, pin: Pin) -> bool:
     return False
 
 
+def make_parts_folder(parts: Path) -> None:
+    """Creates the folder of parts, and removes what a killed client left and any link. Raises OSError.
+
+    Through a link, another user could have files written or deleted elsewhere.
+    """
+    if parts.is_symlink():
+        parts.unlink()
+    parts.mkdir(exist_ok=True)
+    for entry in list(parts.iterdir()):
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.is_symlink() or not entry.is_file():
+            entry.unlink()
+
+
 def is_disk_full(error: OSError) -> bool:
     """Whether the disk, or the user's quota, is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -85,6 +105,28 @@ def from_folder(source: Path) -> Place:
             raise PlaceFailed(f"{lacking} of {len(wanted)} files are not there")
 
     return fetch
+
+
+def keep_in_cache(folder: Path, fetched: Collection[File]) -> None:
+    """Copies the files to the cache for the next installation. An error here does not fail this one."""
+    cache = settings.KOKORO_CACHE
+    if cache is None or cache == folder:
+        return
+    for file in fetched:
+        kept = cache / f"{file.pin.sha256[:8]}-{Path(file.name).name}"
+        try:
+            if kept.is_file() and kept.stat().st_size == file.pin.size_bytes:
+                continue
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = kept.with_name(f".{kept.name}.{os.getpid()}.part")
+            try:
+                shutil.copyfile(folder / file.name, unfinished)
+                unfinished.replace(kept)
+            finally:
+                unfinished.unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning("%s cannot be kept in KOKORO_CACHE: %s", file.name, error)
+            return
 
 
 def _files_by_size(folder: Path, sizes: set[int]) -> dict[int, list[Path]]:

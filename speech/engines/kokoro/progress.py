@@ -68,7 +68,10 @@ def read_progress(folder: Path) -> InstallState | None:
     try:
         values = json.loads((folder / STATE_FILE).read_bytes())
         state = InstallState(**values | {"progress": Progress(**values["progress"])})
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    numbers = (state.progress.bytes_done, state.progress.bytes_total, state.progress.bytes_per_second)
+    if not all(isinstance(number, int | float) for number in numbers):
         return None
     if state.status == "installing" and not is_installing(folder):
         reason = INTERRUPTED.format(percent=state.progress.percent)

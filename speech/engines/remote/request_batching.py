@@ -50,7 +50,7 @@ def _for_providers(name: str, attributes: Mapping[str, str]) -> Mapping[str, str
     if name == "speak":
         return {}  # a language, a version: the voice decides
     if name == "voice":
-        return {key: value for key, value in attributes.items() if key != "name"}  # a voice of ours
+        return {key: value for key, value in attributes.items() if key != "name"}  # `name` is one of our own voices
     return attributes
 
 

@@ -1,4 +1,4 @@
-"""The API in OpenAI's shape, under `/v1`: for programs written for theirs, with only the address and the key changed.
+"""An API compatible with OpenAI's, under `/v1`: existing clients only change the base URL and the key.
 
-Owns the form alone. A request here becomes a job like any other: same keys, prices, limits, ledger.
+Only the format differs. A request becomes a job like any other, with the same keys, prices, limits and ledger.
 """

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from asgiref.sync import async_to_sync
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -12,6 +13,7 @@ from accounts.api.key_auth import KEY_ERRORS, KeyView
 from accounts.rate_limits import Bucket
 from config import logs
 from config.api import canonical_json, json_response
+from config.connections import release_connection
 from config.errors import ValidationFailed
 from config.schema import described_as_openai
 from tts.api.jobs import CREDIT_HEADERS, IDEMPOTENCY_KEY, SUBMIT_ERRORS, idempotency_claim, submission_headers
@@ -29,13 +31,16 @@ from tts.errors import StreamBroken
 from tts.requests import SpeechRequest
 from tts.selectors import get_job
 from tts.services.submit import submit_job
-from tts.streaming.job_stream import begin, is_kept_back, listen
+from tts.streaming.job_stream import begin, is_kept_back, listen, wait_until_finished
 from voices.errors import InvalidVoice, ModelNotFound
 from voices.selectors import get_model_alias, get_voice_for_model, list_model_aliases
 
 MEDIA_TYPES = [media_type for _output_format, media_type in RESPONSE_FORMATS.values()]
 
-# Our fields by OpenAI's names.
+# Audio that is complete by then is sent whole: its header has the length.
+WHOLE_WITHIN_SECONDS = 0.3
+
+# Our field names → OpenAI's.
 THEIR_NAMES = {
     "text": "input",
     "voice_id": "voice",
@@ -46,7 +51,7 @@ THEIR_NAMES = {
 
 
 class Speech(KeyView):
-    """Speech, as it is made."""
+    """Streams speech while it is generated."""
 
     buckets: ClassVar[dict[str, Bucket]] = {"POST": "generate"}
     scopes: ClassVar[dict[str, str]] = {"POST": "speech:write"}
@@ -66,6 +71,8 @@ class Speech(KeyView):
     )
     def post(self, request: Request) -> HttpResponseBase:
         """Returns the audio while it is generated. Unknown fields are ignored.
+
+        Audio that is complete within 0.3 seconds has a `Content-Length`, and its header has the playing time.
 
         The request creates a job like any other. If the job fails before the first byte, the response is an error. If
         it fails later, the response ends abnormally. In both cases, everything except the audio already sent is
@@ -87,9 +94,13 @@ class Speech(KeyView):
         job = get_job(account=self.account, job_id=submission.job_id)
         headers = {
             "Cache-Control": "no-store",
-            "X-Accel-Buffering": "no",  # to nginx: hand on what comes
+            "X-Accel-Buffering": "no",  # tells nginx not to buffer
             "X-Job-ID": str(job.pk),
         } | submission_headers(submission)
+        release_connection()
+        job = async_to_sync(wait_until_finished)(job, seconds=WHOLE_WITHIN_SECONDS)
+        if job.has_audio and not asked.is_sse:
+            headers["Content-Length"] = str(job.audio_bytes)
         chunks = listen(job, is_counted=not is_kept_back(request._request))
         if asked.is_sse:
             body, content_type = begin(events(job, chunks), request._request), "text/event-stream"
@@ -99,7 +110,7 @@ class Speech(KeyView):
 
 
 def _speech_request(asked: OpenAISpeech) -> tuple[SpeechRequest, InvalidVoice | None]:
-    """What to submit and, where no voice was found, why: the same request before may be due an answer all the same."""
+    """Returns the request to submit and, if no voice was found, the error: a replay may still get its response."""
     model = get_model_alias(asked.model)
     speech = SpeechRequest(
         text=asked.text,
@@ -120,7 +131,7 @@ def _speech_request(asked: OpenAISpeech) -> tuple[SpeechRequest, InvalidVoice | 
 
 
 def _in_their_names(error: ValidationFailed) -> ValidationFailed:
-    """The same, told of the fields that the caller knows."""
+    """Returns the error with OpenAI's field names, which the caller used."""
     for field, [message, *_] in error.details.items():
         return ValidationFailed.of_field(THEIR_NAMES.get(field, field), message)
     return error

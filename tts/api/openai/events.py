@@ -12,7 +12,7 @@ from tts.models import Job
 
 
 async def events(job: Job, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """A delta for each chunk, then what was counted. Raises StreamBroken; after the first delta, it is told before."""
+    """Yields a delta per chunk, then the usage. Raises StreamBroken, after an error event if there was a delta."""
     is_begun = False
     async with aclosing(chunks):
         try:
@@ -23,7 +23,7 @@ async def events(job: Job, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerato
             if is_begun:
                 yield _event({"type": "error"} | openai_body(StreamBroken, error.message))
             raise
-    # What we count, and charge, are characters; audio is not counted.
+    # Characters are counted and charged; audio is not counted.
     usage = {"input_tokens": job.chars_charged, "output_tokens": 0, "total_tokens": job.chars_charged}
     yield _event({"type": "speech.audio.done", "usage": usage})
 

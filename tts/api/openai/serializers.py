@@ -1,4 +1,4 @@
-"""OpenAI's JSON in and out, for requests and for the documentation."""
+"""Serializers for OpenAI's JSON, for requests and for the documentation."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from rest_framework import serializers
 from config.api import StrictCharField, StrictFloatField, validation_failed
 from voices.models import ModelAlias
 
-# Their names of the formats, ours, and the media type that they answer with.
+# OpenAI's names of the formats → our name, and the media type of the response.
 RESPONSE_FORMATS = {
     "mp3": ("mp3", "audio/mpeg"),
     "opus": ("ogg_opus", "audio/opus"),
@@ -22,7 +22,7 @@ RESPONSE_FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class OpenAISpeech:
-    """A parsed request. `voice` is a name that stands for a voice, or the id of one."""
+    """A parsed request. `voice` is a name that stands for a voice, or a voice id."""
 
     model: str
     text: str
@@ -78,7 +78,7 @@ class OpenAISpeechSerializer(serializers.Serializer[Any]):
     instructions = StrictCharField(trim_whitespace=False, allow_blank=True, default="", allow_null=True)
 
     def to_internal_value(self, data: Any) -> Any:
-        # A client that sends null leaves the field out.
+        # Clients may send null for a field that they leave out.
         return super().to_internal_value({name: value for name, value in data.items() if value is not None})
 
     def validate_input(self, text: str) -> str:

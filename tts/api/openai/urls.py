@@ -6,7 +6,7 @@ from tts.api.openai.api import ModelDetail, ModelList, Speech
 
 
 class ModelNameConverter(PathConverter):
-    """With slashes, and whatever else: a name with a line break is a model that is not there, too."""
+    """Accepts any name, including slashes and line breaks, so that unknown ones get the same error."""
 
     regex = "(?s:.+)"
 

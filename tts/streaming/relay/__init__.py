@@ -1,10 +1,10 @@
-"""Encoded audio on its way from the worker that makes it to the web process that hands it out.
+"""Relays encoded audio from the worker that generates it to the web process that sends it.
 
-One interface, two kinds: with REDIS_URL a stream in Redis, which reaches other machines; else the worker's own file in
-the spool, which the web process reads while it grows. Redis holds the last bytes of a stream only; those before are
-in the audio store, in parts, while the job runs. Owns bytes in passing and nothing else: whether a job is complete
-stands in its row, and then all of it is in the audio store, byte for byte the same. So either kind may lose anything,
-at any time, and costs only speed.
+One interface, two implementations: with REDIS_URL a Redis stream, which reaches other machines; otherwise the worker's
+own file in the spool, which the web process reads while it grows. Redis only has the last bytes of a stream; earlier
+ones are in the audio store, in parts, while the job runs. The relay is only a transport: whether a job is complete is
+in its row, and then the audio store has the same bytes in full, except for a header of the same size, which then has
+the length. So either implementation may lose any data at any time, at the cost of speed only.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from tts.streaming.relay.parts import PartsWriter, read_parts
 
 __all__ = ["Relayed", "Writer", "follow", "writer_for"]
 
-LOOK_AGAIN_SECONDS = 1.0  # for the next byte, where neither Redis nor the store has it
-SILENCES = 5  # of a second each, before a reader asks whether the store has what Redis lost
-REDIS_AWAY_SECONDS = 15.0  # before it is asked again
+LOOK_AGAIN_SECONDS = 1.0  # for the next byte, if neither Redis nor the store has it
+SILENCES = 5  # of a second each, before a reader checks whether the store has what Redis lost
+REDIS_AWAY_SECONDS = 15.0  # before it is tried again
 
 
 class StoredRedisWriter(Writer):
-    """To Redis, and part by part to the audio store."""
+    """Writes to Redis and, in parts, to the audio store."""
 
     def __init__(self, job: Job) -> None:
         self._redis = redis_stream.RedisWriter(_name(job.pk, job.attempt))
@@ -40,13 +40,15 @@ class StoredRedisWriter(Writer):
         self._parts.write(encoded, chars=chars)
 
     def end(self) -> None:
-        self._redis.end()  # first: readers wait for it
+        self._redis.end()  # first, because readers wait for it
         self._parts.end()
         self.has_parts = self._parts.has_parts
 
 
 def writer_for(job: Job) -> Writer:
-    """Takes the bytes of this attempt, beside the file in the spool. Raises OSError when the disk is full."""
+    """Returns the writer for this attempt, which is used in addition to the spool file. Raises OSError if the disk is
+    full.
+    """
     if not job.is_streamed:
         return Writer()
     if settings.REDIS_URL:
@@ -55,10 +57,10 @@ def writer_for(job: Job) -> Writer:
 
 
 def follow(job: Job, *, attempt: int) -> AsyncGenerator[Relayed | None, None]:
-    """The bytes of one attempt from its first one on, as they are made.
+    """Yields the bytes of one attempt from its first one, as they are generated.
 
-    None says: nothing came for a while, or nothing more will; look at the job. By the spool it ends when the attempt
-    has.
+    None means that nothing came for a while, or that nothing more will: check the job. The spool's generator ends with
+    the attempt.
     """
     if settings.REDIS_URL:
         return _follow_redis(job.pk, attempt)
@@ -66,7 +68,7 @@ def follow(job: Job, *, attempt: int) -> AsyncGenerator[Relayed | None, None]:
 
 
 async def _follow_redis(job_id: uuid.UUID, attempt: int) -> AsyncGenerator[Relayed | None, None]:
-    """From Redis as long as it holds the next byte, else from the store, and back again."""
+    """Reads from Redis while it has the next byte, else from the store, and back again."""
     received_bytes, ask_redis_at = 0, float("-inf")
     while True:
         received_before, silences = received_bytes, 0

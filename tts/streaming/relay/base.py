@@ -1,12 +1,14 @@
-"""What both kinds of relay share: what a worker writes to, and what a reader gets."""
+"""What both relays share: the worker's writer, and the items that a reader gets."""
 
 from collections import deque
 from typing import NamedTuple
 
 
 class Relayed(NamedTuple):
-    """Encoded bytes, in order. `ready_bytes`: how many the attempt has made by now; `ready_chars`: how many of the
-    charged code points they stand for.
+    """Encoded bytes, in order.
+
+    `ready_bytes` counts what the attempt has generated so far, `ready_chars` the charged code points that they
+    represent.
     """
 
     encoded: bytes
@@ -15,35 +17,37 @@ class Relayed(NamedTuple):
 
 
 class Writer:
-    """For bytes that need no relay beside the file: does nothing. Each kind of relay overrides both."""
+    """For audio that needs no relay besides the file: does nothing. Each relay overrides both methods."""
 
-    has_parts = False  # of the stream in the store, or may have
+    has_parts = False  # whether the store has, or may have, parts of the stream
 
     def write(self, encoded: bytes, *, chars: int) -> None:
-        """`chars`: how many of the charged code points are spoken once these bytes are. Never waits long. The bytes are
-        in the spool file by the next call.
+        """Writes bytes. Never blocks for long.
+
+        `chars` is how many of the charged code points are spoken by the end of these bytes. They are in the spool file
+        by the next call.
         """
 
     def end(self) -> None:
-        """The job's row says what became of it: readers look there now. Never raises."""
+        """Ends the stream once the job's row has its final state, which readers then check. Never raises."""
 
 
 class CharMarks:
-    """How many code points the bytes of an attempt stand for. For one thread at a time."""
+    """Maps the bytes of an attempt to code points. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._marks: deque[tuple[int, int]] = deque()  # from this byte on, this many code points
+        self._marks: deque[tuple[int, int]] = deque()  # (first byte, code points)
         self._written_chars = -1
         self._chars = 0
 
     def add(self, from_byte: int, chars: int) -> None:
-        """In order."""
+        """Adds a mark. Call in order."""
         if chars != self._written_chars:
             self._marks.append((from_byte, chars))
             self._written_chars = chars
 
     def count(self, until_byte: int) -> int:
-        """How many code points the first `until_byte` bytes stand for. To be asked for more bytes each time."""
+        """Returns how many code points the first `until_byte` bytes represent. Call with increasing values."""
         while self._marks and self._marks[0][0] < until_byte:
             self._chars = self._marks.popleft()[1]
         return self._chars

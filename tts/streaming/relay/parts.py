@@ -1,6 +1,6 @@
-"""A stream's finished parts in the audio store, while the job runs: for readers that fell behind what the relay holds.
+"""Stores finished parts of a stream while the job runs, for readers that are further behind than the relay's buffer.
 
-Owns when a part is stored, and reading them. The order of row and object is `tts.services.parts`.
+Decides when a part is stored, and reads them. `tts.services.parts` decides the order of row and object.
 """
 
 import io
@@ -19,22 +19,21 @@ from django.db import connection
 from tts.errors import StoreUnavailable
 from tts.models import Job, StreamPart
 from tts.selectors import find_stream_part
-from tts.services.parts import store_part
-from tts.storage import store
+from tts.services.parts import PartDamaged, fetch_part, store_part
 from tts.streaming.relay.base import CharMarks, Relayed, Writer
 
 logger = logging.getLogger(__name__)
 
 PART_BYTES = 1024 * 1024  # what a reader holds at a time; two minutes of Opus at its usual bitrate
-# Behind a part before it is stored. Short streams have no parts, and the relay holds more than both together, so that
-# a part is there before its bytes leave the relay.
+# After a part before it is stored. Short streams have no parts, and the relay's buffer is larger than both together, so
+# that a part is stored before its bytes leave the relay.
 MARGIN_BYTES = 2 * 1024 * 1024
 TRY_AGAIN_SECONDS = 5.0
 CHUNK_BYTES = 64 * 1024
 
 
 class PartsWriter(Writer):
-    """Stores what an attempt has written into its spool file, part by part. A thread of its own waits for the store."""
+    """Stores what an attempt has written to its spool file, in parts. A separate thread waits for the store."""
 
     def __init__(self, job: Job, spool: Path) -> None:
         self._job = job
@@ -81,7 +80,7 @@ class PartsWriter(Writer):
             logger.warning("job %s: could not read its spool file", self._job.pk, exc_info=True)
 
     def _next_part(self) -> StreamPart | None:
-        """None: the attempt is over."""
+        """Returns the next part, or None if the attempt is over."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_over or self._is_due())
             if self._is_over:
@@ -91,7 +90,7 @@ class PartsWriter(Writer):
         return StreamPart(job=self._job, attempt=self._job.attempt, begins=begins, ends=ends, chars=chars)
 
     def _store(self, part: StreamPart, encoded: bytes) -> bool:
-        """Until it is there. False when there is no use in it any more."""
+        """Retries until the part is stored. Returns False if it is no longer needed."""
         while True:
             try:
                 if not store_part(part, io.BytesIO(encoded)):
@@ -99,9 +98,9 @@ class PartsWriter(Writer):
                 break
             except (StoreUnavailable, AnyDatabaseError):
                 logger.warning("job %s: could not store a part of its stream", self._job.pk, exc_info=True)
-                part.pk = None  # another row: the object of this one may come late
+                part.pk = None  # another row: the object of this one may arrive late
             finally:
-                connection.close()  # of this thread, which waits now
+                connection.close()  # of this thread, which now waits
             with self._changed:
                 if self._changed.wait_for(lambda: self._is_over, TRY_AGAIN_SECONDS):
                     return False
@@ -111,7 +110,7 @@ class PartsWriter(Writer):
 
 
 async def read_parts(job_id: uuid.UUID, *, attempt: int, from_byte: int) -> AsyncGenerator[Relayed, None]:
-    """What is stored of an attempt from there on, as far as it goes. Ends early when the store does not answer."""
+    """Yields what is stored of an attempt from this position on. Ends early if the store does not respond."""
     while (found := await _read_part(job_id, attempt, from_byte)) is not None:
         part, encoded = found
         for start in range(0, len(encoded), CHUNK_BYTES):
@@ -121,17 +120,17 @@ async def read_parts(job_id: uuid.UUID, *, attempt: int, from_byte: int) -> Asyn
 
 @sync_to_async(thread_sensitive=False)
 def _read_part(job_id: uuid.UUID, attempt: int, from_byte: int) -> tuple[StreamPart, bytes] | None:
-    """The part that has this byte, and its bytes from this one on."""
+    """Returns the part that contains this byte, and its bytes from there on."""
     try:
         part = find_stream_part(job_id, attempt=attempt, at_byte=from_byte)
     finally:
-        connection.close()  # a stream that waits holds none
+        connection.close()  # a waiting stream holds no connection
     if part is None:
         return None
     content = io.BytesIO()
     try:
-        store.fetch_audio(part.key, content)
-    except (FileNotFoundError, StoreUnavailable) as error:  # deleted just now, with the end of the job; or away
+        fetch_part(part, content)
+    except (FileNotFoundError, PartDamaged, StoreUnavailable) as error:  # just deleted with its job; or unavailable
         logger.info("%s could not be read: %s", part.key, type(error).__name__)
         return None
     return part, content.getvalue()[from_byte - part.begins :]

@@ -1,8 +1,8 @@
-"""The relay of many machines: a Redis stream for each attempt at a job.
+"""The relay for several machines: one Redis stream for each attempt of a job.
 
-Holds a window of the last bytes. A reader that falls behind it goes on from the parts in the audio store
-(`tts.streaming.relay.parts`), so a slow one holds up nobody, and Redis does not fill up. An entry's ID is the place of
-its first byte, counted from 1, so that a reader finds its place again.
+It holds a window of the last bytes. A reader that falls behind it continues with the parts in the audio store
+(`tts.streaming.relay.parts`), so a slow one delays no other, and Redis does not fill up. An entry's ID is the position
+of its first byte, counted from 1, so that a reader can resume.
 """
 
 import logging
@@ -20,21 +20,21 @@ from tts.streaming.relay.base import CharMarks, Relayed, Writer
 logger = logging.getLogger(__name__)
 
 ENTRY_BYTES = 64 * 1024
-WINDOW_BYTES = 4 * 1024 * 1024  # of a job
-GATHER_SECONDS = 0.01  # what an engine makes within that time goes out together
-BEHIND_BYTES = 4 * 1024 * 1024  # what may wait for Redis
-READ_ENTRIES = 4  # at once, so at most 256 KiB for a reader
+WINDOW_BYTES = 4 * 1024 * 1024  # per job
+GATHER_SECONDS = 0.01  # what an engine generates within this time is sent together
+BEHIND_BYTES = 4 * 1024 * 1024  # the most that may wait for Redis
+READ_ENTRIES = 4  # at once, so at most 256 KiB per reader
 EXPIRE_SECONDS = 600  # after the last bytes of a worker that died
-LINGER_SECONDS = 30  # after the end, for readers that are almost there
-PATIENCE_SECONDS = 0.5  # to connect and to be answered; then this attempt is not relayed any more
+LINGER_SECONDS = 30  # after the end, for readers that are almost done
+PATIENCE_SECONDS = 0.5  # to connect and to get a response; after that, this attempt is no longer relayed
 SILENCE_SECONDS = 1.0
 
 
 class RedisWriter(Writer):
-    """One attempt's bytes, each entry with its place in the whole and the characters spoken by its end.
+    """Sends one attempt's bytes, each entry with its position and the characters spoken by its end.
 
-    A thread of its own sends them: what an engine made last is heard though it thinks about what comes next, and a
-    Redis that hangs does not hold up the voice.
+    A separate thread sends them: the last bytes are sent while the engine is busy with the next, and a Redis that hangs
+    does not block the engine.
     """
 
     def __init__(self, name: str) -> None:
@@ -89,7 +89,7 @@ class RedisWriter(Writer):
                 self._lose(type(error).__name__)
 
     def _next_entry(self) -> bytes | None:
-        """None: nothing more will come."""
+        """Returns the next entry, or None if nothing more will come."""
         with self._changed:
             self._changed.wait_for(lambda: self._gathered or self._is_over or self._is_lost)
             self._changed.wait_for(
@@ -102,14 +102,14 @@ class RedisWriter(Writer):
     def _add(
         self, client: redis.Redis, entry_id: str, fields: dict[Any, Any], entries: int, *, expire_seconds: int
     ) -> None:
-        """`entries`: how many are held, this one among them."""
+        """`entries` is how many are held, including this one."""
         with client.pipeline(transaction=False) as pipe:
             pipe.xadd(self._name, fields, id=entry_id, maxlen=entries, approximate=False)
             pipe.expire(self._name, expire_seconds)
             pipe.execute()
 
     def _lose(self, why: str) -> None:
-        """Readers go on from the parts in the store. The caller holds the condition."""
+        """Stops relaying; readers continue with the parts in the store. The caller holds the condition."""
         if not self._is_lost:
             logger.warning("stopped relaying %s: %s", self._name, why)
         self._is_lost = True
@@ -118,13 +118,14 @@ class RedisWriter(Writer):
 
 
 class RelayAway(Exception):
-    """Redis does not answer."""
+    """Redis does not respond."""
 
 
 async def follow(name: str, *, from_byte: int = 0) -> AsyncGenerator[Relayed | None, None]:
-    """The bytes of an attempt from there on, as they are made. None: nothing came for a while, or nothing more will.
+    """Yields the bytes of an attempt from this position, as they are generated.
 
-    Ends where Redis does not hold the next byte any more, or not yet anything. Raises RelayAway.
+    None means that nothing came for a while, or that nothing more will. Ends if Redis no longer has the next byte, or
+    has nothing yet. Raises RelayAway.
     """
     client = redis.asyncio.Redis.from_url(
         settings.REDIS_URL, socket_timeout=SILENCE_SECONDS + PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
@@ -132,7 +133,7 @@ async def follow(name: str, *, from_byte: int = 0) -> AsyncGenerator[Relayed | N
     try:
         last_id, received_bytes = b"0", from_byte
         if from_byte:
-            # The entry that holds the byte, or ends before it.
+            # The entry that contains the byte, or ends before it.
             entries: Any = await client.xrevrange(name, f"{from_byte + 1}-{2**64 - 1}", "-", count=1)
             if not entries:
                 return

@@ -1,8 +1,8 @@
-"""The relay of one machine: the web process reads the worker's spool file while it grows.
+"""The relay for a single machine: the web process reads the worker's spool file while it grows.
 
-No second copy, no thread for a reader, and a slow one costs nothing: what it has not read yet is in the file, which
-stays readable after the worker has removed its name. Beside it lies a small file of marks: from which byte on how many
-characters have been spoken. A mark is written before the bytes that it counts.
+There is no second copy and no thread per reader, and a slow one costs nothing: what it has not read yet is in the file,
+which stays readable after the worker has unlinked it. Beside it is a small file of marks, which maps positions to the
+characters spoken. A mark is written before the bytes that it counts.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from typing import BinaryIO
 from tts.streaming.relay.base import Relayed, Writer
 
 CHUNK_BYTES = 64 * 1024
-GATHER_SECONDS = 0.06  # between chunks: each costs the reader far more than a look, and the writer the processor
-FIRST_LOOK_SECONDS = 0.002  # between looks while bytes come
+GATHER_SECONDS = 0.06  # between chunks: each costs the reader far more than a check, and takes CPU time from the writer
+FIRST_LOOK_SECONDS = 0.002  # between checks while bytes arrive
 LAST_LOOK_SECONDS = 0.05
-LATE_BY = 1 / 80  # of the time waited: who waits long may hear of it so much later, and costs next to nothing
+LATE_BY = 1 / 80  # of the time waited so far: after a long wait, a later check matters less, and costs next to nothing
 SILENCE_SECONDS = 1.0
-MARK = struct.Struct("<QQ")  # from this byte on, this many code points
+MARK = struct.Struct("<QQ")  # first byte, code points
 
 
 class SpoolWriter(Writer):
-    """Keeps the marks beside the spool file at `path`. `write` raises OSError when the disk is full."""
+    """Writes the marks beside the spool file at `path`. `write` raises OSError if the disk is full."""
 
     def __init__(self, path: Path) -> None:
         self._path = marks_path(path)
@@ -50,7 +50,7 @@ class SpoolWriter(Writer):
 
 
 class _Marks:
-    """The reader's side. Opened with the first bytes, before which the first mark is written."""
+    """Reads the marks. Opened with the first bytes, which are written after the first mark."""
 
     def __init__(self, path: Path) -> None:
         self._path = marks_path(path)
@@ -59,7 +59,7 @@ class _Marks:
         self._chars: int | None = None
 
     def count_chars(self, written_bytes: int) -> int | None:
-        """How many code points the first `written_bytes` stand for, which only grow. None: the marks are gone."""
+        """Returns the code points of the first `written_bytes`, which must not decrease. None if there are no marks."""
         if self._descriptor < 0:
             self._descriptor = _open(self._path)
         if self._descriptor < 0:
@@ -84,7 +84,7 @@ def marks_path(path: Path) -> Path:
 
 
 async def follow(path: Path) -> AsyncGenerator[Relayed | None, None]:
-    """See `tts.streaming.relay.follow`. The file may come into being later."""
+    """See `tts.streaming.relay.follow`. The file may not exist yet."""
     descriptor, handed_out, marks = -1, 0, _Marks(path)
     waits_since = told_at = time.monotonic()
     handed_out_at = float("-inf")
@@ -99,14 +99,14 @@ async def follow(path: Path) -> AsyncGenerator[Relayed | None, None]:
             if written > handed_out and (is_due or is_over):
                 ready_chars = marks.count_chars(written)
                 if ready_chars is None:
-                    return  # the attempt ended this very moment
-                # Not waited for: a local file is read from the page cache, within microseconds.
+                    return  # the attempt has just ended
+                # Read synchronously: a local file comes from the page cache, within microseconds.
                 chunk = os.read(descriptor, min(CHUNK_BYTES, written - handed_out))
                 handed_out += len(chunk)
                 yield Relayed(chunk, written, ready_chars)
                 waits_since = told_at = handed_out_at = time.monotonic()
                 continue
-            # What was written before the name went was handed out by now.
+            # Everything written before the file was unlinked has been yielded by now.
             if (is_over and not is_told) or now - told_at > SILENCE_SECONDS:
                 told_at, is_told = now, is_over
                 yield None
@@ -118,7 +118,7 @@ async def follow(path: Path) -> AsyncGenerator[Relayed | None, None]:
 
 
 def _state(descriptor: int) -> tuple[int, bool]:
-    """How many bytes are there, and whether no more will come: the writer took the name away."""
+    """Returns the file's size, and whether it is complete: the writer has then unlinked it."""
     if descriptor < 0:
         return 0, False
     state = os.fstat(descriptor)

@@ -1,0 +1,1 @@
+"""Normalizes text for speech: numbers, dates, money, units and symbols become words."""

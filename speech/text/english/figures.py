@@ -1,0 +1,200 @@
+"""Rules for all other numbers: fractions, ordinals, ranges, sums, Roman numerals, numbers with letters, cardinals."""
+
+import re
+from typing import Final
+
+from speech.text.english.numbers import cardinal, decimal, fraction, mixed, ordinal, spell, spell_groups
+from speech.text.english.patterns import DASH, INTEGER, NUMBER, SCALES, SIGNS, START, plain
+from speech.text.scan import Rule
+
+# Units that are measured in fractions.
+PARTS: Final = (
+    "cup|mile|hour|inch|pound|teaspoon|tablespoon|gallon|pint|quart|ounce|acre|liter|litre|mile|minute|second|day|dozen"
+    "|million|billion|bottle|glass|page|century|marathon|yard|foot|meter|metre|kilometer|kilometre|kilo|ton"
+)
+_FRACTION: Final = re.compile(
+    rf"(?<![\w.,/])(?P<sign>(?<![\w)])[-−])?(?:(?P<whole>[0-9]{{1,6}})[ -])?(?P<top>[0-9]{{1,9}})(?P<slash>/| / |⁄)"
+    rf"(?P<bottom>[0-9]{{1,9}})(?:st|nd|rds?|ths?|RD|TH|ST|ND)?(?:(?P<thing> (?:{PARTS})\b))?(?![\w/]|[.,][0-9])"
+)
+_ALWAYS: Final = re.compile(r"(?<![\w.,/])(?P<said>24/7|9/11|50/50|20/20)(?![\w/]|[.,][0-9])")
+_SPOKEN: Final = {"24/7": "twenty four seven", "9/11": "nine eleven", "50/50": "fifty fifty", "20/20": "twenty twenty"}
+_VULGAR: Final = re.compile(
+    rf"(?:(?<![\w.,])(?P<whole>{INTEGER}) ?)?(?P<part>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])(?:(?P<thing> (?:{PARTS})\b))?"
+)
+_VULGARS: Final = dict(
+    zip(
+        "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞",
+        ["1/2", "1/3", "2/3", "1/4", "3/4", "1/5", "2/5", "3/5", "4/5", "1/6", "5/6", "1/8", "3/8", "5/8", "7/8"],
+        strict=True,
+    )
+)
+_ORDINAL: Final = re.compile(
+    r"(?<![\w.])(?<![0-9],)(?P<number>[0-9]{1,3}(?:,[0-9]{3}){1,12}|[0-9]{1,36})(?P<suffix>st|nd|rd|th|ST|ND|RD"
+    r"|TH)(?P<many>s?)(?!\w)"
+)
+_SCORE: Final = re.compile(
+    rf"{START}(?P<first>{NUMBER})(?P<gap> ?)(?P<dash>{DASH})(?P=gap)(?P<second>{NUMBER})(?![\w-]|[.,:/][0-9]| ?=)"
+)
+_NUMBERS: Final = re.compile(
+    r"(?<!\w)(?P<said>(?:No|Nos|no|nos|Nr|nr|№)\.? ?)(?=[0-9])(?<!\bno )(?<!\bNo )(?<!is no\. )(?<!was no\. )"
+    r"(?<!said no\. )(?<!says no\. )"
+)
+_HASH: Final = re.compile(r"(?<![\w#&/])(?P<said>#)(?=[0-9]{1,6}(?![\w]))")
+_PAGES: Final = re.compile(
+    r"(?<!\w)(?P<said>pp?\. ?|vol\. ?|Vol\. ?|ch\. ?|Ch\. ?|[Ff]ig\. ?|[Ff]igs\. ?|[Ee]q\. ?|[Ss]ec\. ?"
+    r"|[Aa]rt\. ?)(?=[0-9])"
+)
+_PAGE_WORDS: Final = {
+    "p": "page ",
+    "pp": "pages ",
+    "vol": "volume ",
+    "ch": "chapter ",
+    "fig": "figure ",
+    "figs": "figures ",
+    "eq": "equation ",
+    "sec": "section ",
+    "art": "article ",
+}
+_PREFIX: Final = re.compile(r"(?<![\w.,'’])(?P<said>[A-Za-z]{1,12}-?[0-9]{1,20}|[0-9]{1,20}-?[A-Za-z]{1,20})(?![\w])")
+_MIXED: Final = re.compile(
+    r"(?<![\w.,])(?=[A-Za-z]{0,40}[0-9])(?=[0-9]{0,40}[A-Za-z])(?P<said>[A-Za-z0-9]{2,60})(?![\w])"
+)
+_SLASHED: Final = re.compile(r"(?<![\w.,])(?P<said>[0-9]{1,12}(?:/[0-9]{1,12}){1,5})(?![\w/])")
+_SPELLED: Final = re.compile(r"(?<![\w-])(?P<said>[0-9A-Za-z](?:-[0-9A-Za-z]){2,40})(?![\w-])")
+_BROKEN: Final = re.compile(r"(?<![\w.])(?P<said>[0-9]{1,3}(?:,[0-9]{3}){0,10},[0-9]{4,40})(?![\w])")
+_LARGE: Final = re.compile(
+    rf"{START}(?P<sign>(?<![\w)%-])[-−–+±])?(?P<number>{NUMBER})(?P<gap>[ -]?)(?P<scale>{SCALES}|[Bb]n|[MBT]|[kK])"
+    rf"(?!\w)"
+)
+_LARGE_SCALES: Final = {"bn": "billion", "Bn": "billion"}
+_PLAIN: Final = re.compile(rf"(?<![\w.])(?<![0-9],)(?P<sign>(?<![\w)%.-])[-−–+±])?(?P<number>{NUMBER})")
+_SPACED: Final = re.compile(
+    rf"{START}(?P<said>[0-9]{{1,3}}(?:(?:\u2009[0-9]{{3}}){{1,6}}|(?: [0-9]{{3}}){{2,6}}|(?: 000){{1,6}}|"
+    rf"(?:\.[0-9]{{3}}){{2,6}}))"
+    r"(?![\w/]|[., -][0-9])"
+)
+_REST: Final = re.compile(r"(?P<sign>(?<=[\s(])[-−–](?=[0-9]))?(?P<number>[0-9]{1,60})")
+
+
+def _say_fraction(match: re.Match[str]) -> str | None:
+    whole, top, bottom = match["whole"], match["top"], match["bottom"]
+    if int(bottom) == 0 or (top != "0" and top[0] == "0") or bottom[0] == "0":
+        return None
+    sign = "minus " if match["sign"] else ""
+    return sign + _say_part(whole, top, bottom, match["thing"])
+
+
+def _say_part(whole: str | None, top: str, bottom: str, thing: str | None) -> str:
+    if whole:
+        said, noun = mixed(whole, top, bottom), f"{thing}s" if thing else ""
+        return said + {" foots": " feet", " inchs": " inches", " glasss": " glasses", " centurys": " centuries"}.get(
+            noun, noun
+        )
+    if not thing:
+        return fraction(top, bottom)
+    noun = thing.strip()
+    article = "an" if noun[0] in "aeio" or noun == "hour" else "a"
+    if (top, bottom) == ("1", "2"):
+        return f"half {article} {noun}"
+    return f"{fraction(top, bottom)} of {article} {noun}"
+
+
+def _say_vulgar(match: re.Match[str]) -> str:
+    top, _, bottom = _VULGARS[match["part"]].partition("/")
+    return _say_part(match["whole"], top, bottom, match["thing"])
+
+
+def _say_ordinal(match: re.Match[str]) -> str:
+    number, suffix = plain(match["number"]), match["suffix"].lower()
+    right = "th" if number[-2:-1] == "1" else {"1": "st", "2": "nd", "3": "rd"}.get(number[-1], "th")
+    if suffix != right:
+        return f"{cardinal(number)} {suffix}{match['many']}"
+    number = number.lstrip("0") or "0"
+    return ordinal(number) + match["many"]
+
+
+def _say_range(match: re.Match[str]) -> str | None:
+    first, second = plain(match["first"]), plain(match["second"])
+    if match["gap"] and match["dash"] in "-−" and float(second) <= float(first):
+        return None
+    return f"{decimal(first)} to {decimal(second)}"
+
+
+def say_mixed(code: str) -> str:
+    """Reads letters and numbers in turn: "25d08A" is "twenty five d zero eight A"."""
+    return " ".join(_say_run(run) for run in re.findall(r"[0-9]+|[^0-9]+", code))
+
+
+def _say_run(run: str) -> str:
+    if run[0] not in "0123456789":
+        return run.strip("-") or run
+    if run[0] == "0" or len(run) > 5:
+        return spell(run)
+    return cardinal(run)
+
+
+def _say_prefix(match: re.Match[str]) -> str:
+    return say_mixed(match["said"])
+
+
+def _say_slashed(match: re.Match[str]) -> str:
+    return "/".join(map(_say_run, match["said"].split("/")))
+
+
+def _say_spelled(match: re.Match[str]) -> str | None:
+    if not re.search("[0-9]", match["said"]):
+        return None
+    return "-".join(spell(part) if part.isdigit() else part for part in match["said"].split("-"))
+
+
+def _say_broken(match: re.Match[str]) -> str:
+    head, _, tail = match["said"].rpartition(",")
+    return f"{cardinal(head)}, {spell(tail)}"
+
+
+def _say_large(match: re.Match[str]) -> str | None:
+    scale = match["scale"]
+    if len(scale) == 1:
+        is_counted = re.match("[ ][a-z]", match.string[match.end() : match.end() + 2])
+        if match["gap"] or (scale not in "kK" and not is_counted):
+            return None
+        if scale in "kK" and (match["number"] == "401" or re.fullmatch("[0-9]", match["number"])):
+            return None
+        scale = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "T": "trillion"}[scale]
+    said = SIGNS[match["sign"] or ""] + decimal(plain(match["number"]))
+    return f"{said}{'-' if match['gap'] == '-' else ' '}{_LARGE_SCALES.get(scale, scale)}"
+
+
+def _say_plain(match: re.Match[str]) -> str:
+    number = plain(match["number"])
+    whole, point, _ = number.partition(".")
+    said = spell_groups(number, 3) if len(whole) > 36 and not point else decimal(number)
+    return SIGNS[match["sign"] or ""] + said
+
+
+def _say_rest(match: re.Match[str]) -> str:
+    digits = match["number"]
+    return ("minus " if match["sign"] else "") + (cardinal(digits) if len(digits) < 10 else spell_groups(digits, 3))
+
+
+# Applied before money and measures.
+EARLY_RULES: Final = (
+    Rule(_NUMBERS, lambda match: "numbers " if "s" in match["said"].lower() else "number "),
+    Rule(_HASH, lambda match: "number "),
+    Rule(_PAGES, lambda match: _PAGE_WORDS[match["said"].strip(" .").lower()]),
+    Rule(_SPACED, lambda match: cardinal(re.sub(r"[^0-9]", "", match["said"]))),
+    Rule(_ALWAYS, lambda match: _SPOKEN[match["said"]]),
+)
+FRACTION_RULES: Final = (Rule(_VULGAR, _say_vulgar), Rule(_FRACTION, _say_fraction))
+RULES: Final = (
+    Rule(_ORDINAL, _say_ordinal),
+    Rule(_SLASHED, _say_slashed),
+    Rule(_SPELLED, _say_spelled),
+    Rule(_BROKEN, _say_broken),
+    Rule(_SCORE, _say_range),
+    Rule(_LARGE, _say_large),
+    Rule(_PREFIX, _say_prefix),
+    Rule(_MIXED, lambda match: say_mixed(match["said"])),
+    Rule(_PLAIN, _say_plain),
+    Rule(_REST, _say_rest),
+)

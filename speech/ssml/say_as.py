@@ -36,7 +36,9 @@ def get_words(text: str, interpret_as: str, *, date_format: str, language: str) 
         return [_named(char, primary) for char in text if not char.isspace()]
     if interpret_as == "telephone":
         return _telephone(text, primary)
-    read = {"ordinal": _ordinal, "fraction": _fraction, "date": _date}.get(interpret_as)
+    read = {"cardinal": _cardinal, "number": _cardinal, "ordinal": _ordinal, "fraction": _fraction, "date": _date}.get(
+        interpret_as
+    )
     return [(read(text.strip(), primary, date_format.lower()) if read else "") or text]
 
 
@@ -51,6 +53,10 @@ def _telephone(text: str, primary: str) -> list[str]:
     for group in words[:-1]:
         group[-1] += ","
     return [word for group in words for word in group]
+
+
+def _cardinal(text: str, primary: str, _format: str) -> str:
+    return _in_words(int(text), primary, "cardinal") if NUMBER.fullmatch(text) else ""
 
 
 def _ordinal(text: str, primary: str, _format: str) -> str:

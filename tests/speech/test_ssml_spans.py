@@ -103,7 +103,8 @@ def test_x_sampa_becomes_ipa(x_sampa: str, ipa: str) -> None:
         ("5/3/2024", "date", "", "en-US", ["5/3/2024"]),
         ("5/3/2024", "date", "dmy", "fr-FR", ["5/3/2024"]),
         ("$5", "currency", "", "en-US", ["$5"]),
-        ("42", "cardinal", "", "en-US", ["42"]),
+        ("1984", "cardinal", "", "en-US", ["one thousand, nine hundred and eighty-four"]),
+        ("1,984", "number", "", "en-US", ["1,984"]),
         ("", "characters", "", "en-US", []),
     ],
 )  # fmt: skip

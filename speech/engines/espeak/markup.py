@@ -34,12 +34,12 @@ from speech.engines.espeak.text import plain_text
 from speech.engines.espeak.voices import Spoken, find_spoken
 from speech.sentences import split_text
 from speech.ssml import SPELLED, Edge, Pause, Span, get_words, read_spans, start_tag
-from speech.text.normalize import normalize
 
 NORMAL_VOLUME, MAX_VOLUME = 100, 150  # on eSpeak's scale; 150 is +3.5 dB
 NORMAL_PITCH, MAX_PITCH = 50, 100
 ENDING_CHARS = 100  # enough to decide whether a sentence ends
 SENTENCE_ENDS = frozenset(".!?…。！？।")
+WRITTEN_OUT = frozenset({"ordinal", "fraction", "date"})
 INTERPRETATIONS = dict.fromkeys(SPELLED, "characters") | {"digits": "tts:digits", "telephone": "telephone"}
 
 
@@ -106,11 +106,9 @@ class _Renderer:
             else:
                 yield from self.end_utterance()
         text = span.text
-        if span.interpret_as and span.interpret_as not in INTERPRETATIONS:
+        if span.interpret_as in WRITTEN_OUT:
             language = spoken.language.tag
             text = " ".join(get_words(text, span.interpret_as, date_format=span.format, language=language))
-        if span.interpret_as not in INTERPRETATIONS:
-            text = normalize(text, spoken.language.tag).text
         said = escape(plain_text(text), quote=False)
         self._parts += [*tags, said, *(f"</{tag[1:].partition(' ')[0]}>" for tag in reversed(tags))]
         self._has_words, self._ending = True, text.rstrip()[-ENDING_CHARS:]

@@ -374,6 +374,10 @@ def test_a_mark_says_nothing_and_a_plain_rate_is_a_factor(say) -> None:
     assert seconds(say("<break time='.5s'/>")) == 0.5
 
 
+def test_emphasis_does_not_crash_the_library(say) -> None:
+    assert seconds(say("<emphasis>c]Ė[ī</emphasis>", voice="roa/es+Annie")) > 1
+
+
 def test_a_substitute_is_read_instead(say) -> None:
     assert say("<sub alias='World Wide Web Consortium'>W3C</sub>") == say("World Wide Web Consortium")
     assert say("<sub alias='a &lt;audio src=&quot;/x&quot;&gt;'>W3C</sub>") == say('a &lt;audio src="/x"&gt;')

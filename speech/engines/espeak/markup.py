@@ -11,7 +11,7 @@ well. Measured with 1.52, with the voices of the table:
 | `prosody pitch` | accurate to 5 % within the voice's limits (`Speaker.lowest`, `highest`), then stays there |
 | `prosody range` | approximate: from monotonous to lively |
 | `prosody volume` | accurate in decibels up to +3.5 dB, and no louder, because it would clip |
-| `emphasis` | strong and moderate are slower, strong is 1.6 dB louder, reduced is softer; none has no effect |
+| `emphasis` | strong and moderate are slower and higher, strong is 1.6 dB louder, reduced is softer |
 | `say-as` | characters, spell-out, verbatim spell; digits, telephone say each digit; others: `speech.ssml.say_as` |
 | `sub` | the alias is read |
 | `phoneme` | eSpeak supports neither IPA nor X-SAMPA: the text inside is read |
@@ -21,19 +21,21 @@ well. Measured with 1.52, with the voices of the table:
 Every span of text gets tags of its own (`speech.ssml.spans`). After the end of a sentence eSpeak misses the next tag: a
 `prosody` that closes there would go on, one that opens there would not begin. So an utterance ends there.
 
+Emphasis is written as prosody: the library crashes on some texts inside its own (`c]Ė[ī` in Spanish).
+
 Attributes of `speak` are ignored. A higher `speed` shortens pauses in proportion.
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from speech.engines.espeak.pace import NORMAL_RATE_WPM
 from speech.engines.espeak.text import plain_text
 from speech.engines.espeak.voices import Spoken, find_spoken
 from speech.sentences import split_text
-from speech.ssml import SPELLED, Edge, Pause, Span, get_words, read_spans, start_tag
+from speech.ssml import SPELLED, Edge, Pause, Span, Style, get_words, read_spans, start_tag
 
 NORMAL_VOLUME, MAX_VOLUME = 100, 150  # on eSpeak's scale; 150 is +3.5 dB
 NORMAL_PITCH, MAX_PITCH = 50, 100
@@ -41,6 +43,14 @@ ENDING_CHARS = 100  # enough to decide whether a sentence ends
 SENTENCE_ENDS = frozenset(".!?…。！？।")
 WRITTEN_OUT = frozenset({"ordinal", "fraction", "date"})
 INTERPRETATIONS = dict.fromkeys(SPELLED, "characters") | {"digits": "tts:digits", "telephone": "telephone"}
+
+
+EMPHASIS = {  # factors of the rate, the pitch and the volume
+    "none": (1.0, 1.0, 1.0),
+    "reduced": (1.0, 0.97, 0.75),
+    "moderate": (0.93, 1.04, 1.0),
+    "strong": (0.85, 1.08, 1.2),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,7 @@ class _Renderer:
 
     def _tags_for(self, span: Span) -> list[str]:
         """Returns eSpeak's own start tags around a span. Plain numbers are on its own scale."""
-        style = span.style
+        style = _with_emphasis(span.style)
         prosody = {
             "rate": f"{round(100 * style.rate)}%" if style.rate != 1 else "",
             "pitch": str(self._pitch_number(style.pitch)) if style.pitch != 1 else "",
@@ -125,8 +135,6 @@ class _Renderer:
         tags = []
         if given := {key: value for key, value in prosody.items() if value}:
             tags.append(start_tag("prosody", given))
-        if style.emphasis != "none":
-            tags.append(start_tag("emphasis", {"level": style.emphasis}))
         if span.interpret_as in INTERPRETATIONS:
             tags.append(start_tag("say-as", {"interpret-as": INTERPRETATIONS[span.interpret_as]}))
         return tags
@@ -153,3 +161,8 @@ class _Renderer:
         if self._pause_ms:
             yield Silence(self._pause_ms)
             self._pause_ms = 0
+
+
+def _with_emphasis(style: Style) -> Style:
+    rate, pitch, volume = EMPHASIS[style.emphasis]
+    return replace(style, rate=style.rate * rate, pitch=style.pitch * pitch, volume=style.volume * volume)

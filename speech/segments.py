@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from speech.sentences import MAX_SEGMENT_CHARS, split_text
-from speech.ssml import read_ssml, start_tag
+from speech.ssml import Token, read_ssml, start_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +31,23 @@ def split_into_pieces(text: str, *, text_format: str, language: str) -> Iterator
 def split_ssml(text: str, language: str) -> Iterator[Piece]:
     """Yields the segments of an SSML text, each a complete document that reopens the surrounding elements.
 
-    A segment ends with a sentence or an `s` or `p`, or between two elements once it is long; never inside a `say-as`,
-    `sub` or `phoneme`. Raises SsmlError.
+    A segment ends with a sentence or an `s` or `p`, and the breaks that follow them, or between two elements once it is
+    long; never inside a `say-as`, `sub` or `phoneme`. Raises SsmlError.
     """
     draft = _Draft()
     done = _Spoken(len(text))
+    is_over = False  # after an `s` or a `p`
     for token in read_ssml(text):
+        if is_over and _begins_another(token):
+            yield from done.up_to(token.start, draft.finish())
+            is_over = False
         if token.kind == "open":
             if not draft.is_whole and token.start - done.cut_at >= MAX_SEGMENT_CHARS:
                 yield from done.up_to(token.start, draft.finish())
             draft.open(token.value, token.attributes)
         elif token.kind == "close":
             draft.close(token.value)
-            if token.value in ("p", "s"):
-                yield from done.up_to(token.start + len(f"</{token.value}>"), draft.finish())
+            is_over |= token.value in ("p", "s")
         elif draft.is_whole:
             draft.add(token.value)
         else:
@@ -56,6 +59,13 @@ def split_ssml(text: str, language: str) -> Iterator[Piece]:
                 draft.add(sentence)
                 at += len(sentence)
     yield from done.rest(draft.finish())
+
+
+def _begins_another(token: Token) -> bool:
+    """Whether a segment that is over ends before this token."""
+    if token.kind == "text":
+        return bool(token.value.strip())
+    return token.kind == "open" and token.value not in ("break", "mark")
 
 
 class _Spoken:

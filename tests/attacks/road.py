@@ -31,10 +31,12 @@ from speech.engines.google.voices import GEMINI
 from speech.engines.kokoro import chunks
 from speech.engines.kokoro.engine import KokoroEngine
 from speech.engines.kokoro.g2p import Readers
+from speech.engines.kokoro.markup import plan
 from speech.engines.kokoro.pauses import count_marks, pause_ms
-from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes
+from speech.engines.kokoro.phonemes import known_symbols, numbers, runs, spoken_phonemes
 from speech.engines.kokoro.scripts import espeak_language, fold, letter_names, split_scripts
 from speech.engines.kokoro.words import pronounce
+from speech.engines.kokoro.written_ipa import to_model_symbols
 from speech.engines.polly.engine import PollyEngine
 from speech.engines.polly.markup import for_polly
 from speech.engines.polly.voices import FAMILIES
@@ -42,7 +44,8 @@ from speech.engines.remote.duration_check import least_seconds, least_seconds_of
 from speech.engines.remote.request_batching import split_for_requests, whole_ssml
 from speech.segments import Piece, split_into_pieces, split_ssml
 from speech.sentences import split_text
-from speech.ssml import check_ssml, read_ssml
+from speech.ssml import MAX_WHOLE_CHARS, check_ssml, get_words, read_spans, read_ssml
+from speech.ssml.x_sampa import to_ipa
 from speech.text.composition import find_composed
 from speech.text.normalize import normalize
 from speech.text.silence import has_speech
@@ -111,6 +114,14 @@ def _normalized_in(language: str) -> Work:
     return said
 
 
+def _plan(ssml: str) -> Iterator[object]:
+    """What Kokoro gets for the first segments, with a reader that spells."""
+    for piece in islice(split_ssml(ssml, "en-US"), SEGMENTS):
+        yield from plan(
+            piece.text, "af_heart", speed=1.0, read=lambda text, _: text.lower(), has_language=lambda _: True
+        )
+
+
 def _messages(text: str, text_format: str = "text") -> Iterator[object]:
     pieces = GoogleEngine().split(text, text_format=text_format, language="en-US")  # type: ignore[arg-type]
     for piece in islice(pieces, SEGMENTS):
@@ -160,7 +171,9 @@ TEXT: Mapping[str, Work] = {
         pause_ms(piece.text) for piece in chunks.split(text, "en-US")
     ],
     "speech.engines.kokoro.pauses.count_marks": lambda text: [count_marks(run) for run in runs(spoken_phonemes(text))],
+    "speech.engines.kokoro.written_ipa.to_model_symbols": lambda text: to_model_symbols(text[:MAX_WHOLE_CHARS], "a"),
     "speech.engines.kokoro.phonemes.spoken_phonemes": spoken_phonemes,
+    "speech.engines.kokoro.phonemes.known_symbols": known_symbols,
     "speech.engines.kokoro.phonemes.runs": runs,
     "speech.engines.kokoro.phonemes.numbers": lambda text: [numbers(run) for run in runs(spoken_phonemes(text))],
     "speech.engines.kokoro.scripts.split_scripts": lambda text: split_scripts(text, ("LATIN",)),
@@ -187,6 +200,13 @@ TEXT: Mapping[str, Work] = {
     "tts.requests.check_against_voice": lambda text: check_against_voice(_request(text), _voice()),
     "tts.requests.check_dialogue": lambda text: check_dialogue(_request(text), _voice(), []),
     "tts.requests.speaker_voice_ids": lambda text: speaker_voice_ids(_request(text)),
+    "speech.ssml.say_as.get_words": lambda text: get_words(
+        text[:MAX_WHOLE_CHARS], "telephone", date_format="", language="en-US"
+    ),
+    "speech.ssml.say_as.get_words date": lambda text: get_words(
+        text[:MAX_WHOLE_CHARS], "date", date_format="dmy", language="en-US"
+    ),
+    "speech.ssml.x_sampa.to_ipa": lambda text: to_ipa(text[:MAX_WHOLE_CHARS]),
     "speech.segments.split_into_pieces": lambda text: split_into_pieces(text, text_format="text", language="en-US"),
     "speech.text.silence.has_speech": has_speech,
     "speech.text.silence.has_speech markdown": lambda text: has_speech(text, "markdown"),
@@ -207,6 +227,7 @@ SSML: Mapping[str, Work] = {
     ),
     "speech.engines.espeak.engine.EspeakEngine.speak": lambda ssml: _speak(ssml, text_format="ssml"),
     "speech.engines.espeak.markup.render": lambda ssml: render(ssml, ANNIE, rate_wpm=175),
+    "speech.engines.kokoro.markup.plan": _plan,
     "speech.engines.google.messages.unary_request": lambda ssml: _messages(ssml, "ssml"),
     "speech.engines.polly.markup.for_polly": lambda ssml: for_polly(ssml, FAMILIES["standard"]),
     "speech.engines.remote.request_batching.split_for_requests": lambda ssml: split_for_requests(
@@ -218,6 +239,7 @@ SSML: Mapping[str, Work] = {
     "speech.text.silence.has_speech": lambda ssml: has_speech(ssml, "ssml"),
     "speech.segments.split_ssml": lambda ssml: split_ssml(ssml, "en-US"),
     "speech.ssml.reader.read_ssml": read_ssml,
+    "speech.ssml.spans.read_spans": read_spans,
     "speech.ssml.reader.check_ssml": check_ssml,
     "speech.audio_bound.measure_extent": lambda text: measure_extent(text, text_format="ssml"),
 }

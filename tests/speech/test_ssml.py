@@ -201,9 +201,16 @@ def test_sentences_become_pieces_with_their_surroundings_open_again() -> None:
 def test_a_paragraph_ends_once_and_keeps_its_language() -> None:
     assert pieces('<speak><p xml:lang="fr">Un. Deux.</p>\n<p>Three. Four.</p> </speak>') == [
         ('<speak><lang xml:lang="fr">Un. </lang></speak>', 28),
-        ('<speak><p xml:lang="fr">Deux.</p></speak>', 9),
-        ("<speak>\nThree. </speak>", 11),
-        ("<speak><p>Four.</p></speak>", 18),
+        ('<speak><p xml:lang="fr">Deux.</p>\n</speak>', 10),
+        ("<speak>Three. </speak>", 10),
+        ("<speak><p>Four.</p> </speak>", 18),
+    ]
+
+
+def test_breaks_belong_to_the_sentence_before_them() -> None:
+    assert pieces('<p><s>One.</s> <break time="1s"/><mark name="x"/></p> <p>Two.</p><break/>') == [
+        ('<speak><p><s>One.</s> <break time="1s"></break><mark name="x"></mark></p> </speak>', 54),
+        ("<speak><p>Two.</p><break></break></speak>", 19),
     ]
 
 

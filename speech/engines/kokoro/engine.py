@@ -19,12 +19,13 @@ from speech.audio.loudness import level
 from speech.audio.tempo import stretch
 from speech.catalogue import VoiceEntry
 from speech.engines.base import EngineUnavailable, PermanentEngineError, Segment, TextFormat
-from speech.engines.kokoro import chunks, files, pauses, runtimes
+from speech.engines.kokoro import chunks, files, markup, pauses, runtimes, sound
 from speech.engines.kokoro.fair_lock import FairLock
 from speech.engines.kokoro.g2p import Readers, missing_for
 from speech.engines.kokoro.phonemes import numbers, runs, spoken_phonemes, style_row, with_end
 from speech.engines.kokoro.voices import LANGUAGES, PROVIDER, RATE_HERTZ, engine_voices, voice_entries
-from speech.segments import Piece
+from speech.segments import Piece, split_ssml
+from speech.ssml import SsmlError
 
 OWN_SPEEDS: Final = (0.5, 2.0)  # speeds that the model generates itself; beyond them, its audio is stretched
 TARGET_LUFS: Final = -18.0  # of every segment, for all voices
@@ -52,7 +53,9 @@ class KokoroEngine:
     def voices(self) -> list[VoiceEntry]:
         """Returns all 54 voices, with a reason for those whose language or pack is missing here."""
         unavailable = {language.tag: missing_for(language.tag) for language in LANGUAGES.values()}
-        entries = voice_entries(unavailable, model_version=files.model_version())
+        entries = voice_entries(
+            unavailable, model_version=files.model_version(), supports_ssml=runtimes.model_has_controls()
+        )
         if files.missing_files():
             return entries
         missing = files.missing_packs(entry.engine_voice for entry in entries)
@@ -73,13 +76,16 @@ class KokoroEngine:
 
     def split(self, text: str, *, text_format: TextFormat, language: str) -> Iterator[Piece]:
         """Splits into a first clause, then sentences."""
-        return chunks.split(text, language)
+        return split_ssml(text, language) if text_format == "ssml" else chunks.split(text, language)
 
     def speak(self, segment: Segment) -> Generator[bytes, None, None]:
-        """Speaks plain text only. A segment without any words yields nothing."""
+        """Speaks plain text, and SSML if the model has controls. A segment without any words yields nothing."""
         self._check_voice(segment.engine_voice)
+        if segment.text_format == "ssml":
+            yield from self._speak_ssml(segment)
+            return
         if segment.text_format != "text":
-            raise PermanentEngineError("Kokoro voices support plain text only.")
+            raise PermanentEngineError("Kokoro voices support plain text and SSML only.")
         phonemes = spoken_phonemes(self._readers.phonemes(segment.text, segment.language))
         if not phonemes:
             return
@@ -103,6 +109,40 @@ class KokoroEngine:
                 speed=speed,
             )
             yield from _chunks(_s16le(samples))
+
+    def _speak_ssml(self, segment: Segment) -> Generator[bytes, None, None]:
+        if not self._model().has_controls:
+            raise PermanentEngineError("This Kokoro model does not support SSML.")
+        parts = markup.plan(
+            segment.text,
+            segment.engine_voice,
+            speed=segment.speed,
+            read=self._readers.phonemes,
+            has_language=lambda tag: not missing_for(tag),
+        )
+        try:
+            for part in parts:
+                if isinstance(part, markup.Silence):
+                    yield from _chunks(bytes(2 * round(part.milliseconds / 1000 / segment.speed * RATE_HERTZ)))
+                else:
+                    pcm = self._pcm_of_run(part, segment.speed)
+                    yield from stretch(pcm, rate_hertz=RATE_HERTZ, tempo=part.tempo)
+        except SsmlError as error:
+            raise PermanentEngineError("This SSML cannot be spoken.") from error
+
+    def _pcm_of_run(self, run: markup.Run, speed: float) -> Generator[bytes, None, None]:
+        runtime, pack = self._model(), self._pack(run.engine_voice)
+        own_speed = min(max(speed, OWN_SPEEDS[0]), OWN_SPEEDS[1])
+        lengths, melody = sound.build_controls(run, own_speed)
+        with self._turns.mine():
+            samples, frames = runtime.speak_controlled(
+                numbers(run.phonemes), pack[style_row(run.phonemes)], own_speed, lengths=lengths, melody=melody
+            )
+        yield from _chunks(
+            _s16le(
+                sound.shape(runtimes.sanitize(samples), frames, run, target_lufs=TARGET_LUFS, speed=speed / run.tempo)
+            )
+        )
 
     def warm_up(self) -> None:
         """Loads the model and the English dictionaries, which take a first request two to eight seconds otherwise."""

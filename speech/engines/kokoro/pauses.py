@@ -72,7 +72,7 @@ def measured(samples: Any, rate_hertz: int) -> slice:
     return slice(max(int(loud[0]) - around, 0), int(loud[-1]) + around)
 
 
-def set_pauses(samples: Any, rate_hertz: int, *, marks: int, after_ms: float, speed: float) -> Any:
+def set_pauses(samples: Any, rate_hertz: int, *, marks: int, after_ms: float, speed: float, gains: Any = None) -> Any:
     """Cuts the silence around speech and long silences inside, and adds silence at the end.
 
     `after_ms` is the time from the last sound to the first of the next segment. `marks` of the silences inside may be
@@ -80,13 +80,14 @@ def set_pauses(samples: Any, rate_hertz: int, *, marks: int, after_ms: float, sp
     """
     np: Any = importlib.import_module("numpy")
     ranges = spoken_ranges(samples, rate_hertz, marks=marks, speed=speed)
-    parts = [_faded(np, samples[start:end], rate_hertz) for start, end in ranges]
+    samples = samples if gains is None else samples * gains  # silences are found in what is not yet soft or silent
+    parts = [faded(np, samples[start:end], rate_hertz) for start, end in ranges]
     kept = AFTER_MS * rate_hertz // 1000 - max(ranges[-1][1] - len(samples), 0)
     # The next segment has its own silence at the start.
     missing = round((after_ms / speed - BEFORE_MS) * rate_hertz / 1000) - kept
     if missing >= 0:
         return np.concatenate([*parts, np.zeros(missing, samples.dtype)])
-    return np.concatenate([*parts[:-1], _faded(np, parts[-1][:missing], rate_hertz)])
+    return np.concatenate([*parts[:-1], faded(np, parts[-1][:missing], rate_hertz)])
 
 
 def spoken_ranges(samples: Any, rate_hertz: int, *, marks: int, speed: float) -> list[tuple[int, int]]:
@@ -110,7 +111,7 @@ def spoken_ranges(samples: Any, rate_hertz: int, *, marks: int, speed: float) ->
     return [*ranges, (start, int(loud[-1]) + 1 + after)]
 
 
-def _faded(np: Any, samples: Any, rate_hertz: int) -> Any:
+def faded(np: Any, samples: Any, rate_hertz: int) -> Any:
     """Fades both ends, so that a cut does not click."""
     size = min(FADE_MS * rate_hertz // 1000, len(samples) // 2)
     if not size:

@@ -45,9 +45,14 @@ LEAST_STYLE_ROW: Final = 30
 PAUSES: Final = ".!?…", ";:—,", " "  # where a run is cut, best first
 
 
+def known_symbols(phonemes: str) -> str:
+    """Returns the symbols that the model supports, in its spelling."""
+    return "".join(symbol for symbol in phonemes.translate(SPELLINGS) if symbol in VOCABULARY)
+
+
 def spoken_phonemes(phonemes: str) -> str:
     """Returns the phonemes that the model supports, in its spelling; "" if only punctuation is left."""
-    known = "".join(symbol for symbol in phonemes.translate(SPELLINGS) if symbol in VOCABULARY).strip()
+    known = known_symbols(phonemes).strip()
     return known if any(symbol.isalpha() for symbol in known) else ""
 
 

@@ -6,6 +6,8 @@ Loads it, and tests a loaded model before it serves any request.
 import importlib
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from django.conf import settings
@@ -13,6 +15,7 @@ from django.conf import settings
 from speech.engines.base import EngineUnavailable, TransientEngineError
 from speech.engines.kokoro import files
 from speech.engines.kokoro.deterministic_noise import network_to_load
+from speech.engines.kokoro.network import FRAMES_OUTPUT, LENGTHS_INPUT, MELODY_INPUT, can_be_controlled, with_controls
 from speech.engines.kokoro.phonemes import VOCABULARY
 
 logger = logging.getLogger(__name__)
@@ -24,13 +27,33 @@ INPUTS: Final = {
 }  # name and number of axes; the phonemes are input_ids, or tokens in older exports
 
 
+def model_has_controls() -> bool:
+    """Returns whether the configured model has what SSML needs; where none is installed yet, the default one has."""
+    if settings.KOKORO_RUNTIME != "onnx":
+        return False
+    path = files.model_dir() / files.ONNX_FILE
+    return _can_be_controlled(path, files.model_state()) if path.is_file() else True
+
+
+@lru_cache(maxsize=4)
+def _can_be_controlled(network: Path, _state: tuple[int, ...]) -> bool:
+    return can_be_controlled(network)
+
+
 class Runtime(Protocol):
     """A loaded model."""
 
     device: str  # "cpu", "cuda"
+    has_controls: bool  # whether `speak_controlled` works
 
     def speak(self, numbers: Sequence[int], style: Any, speed: float) -> Any:
         """Returns the samples of one run, float32 at 24 kHz, from at most 512 numbers and a style of shape (1, 256)."""
+        ...
+
+    def speak_controlled(
+        self, numbers: Sequence[int], style: Any, speed: float, *, lengths: Any, melody: Any
+    ) -> tuple[Any, Any]:
+        """Returns the samples, and how many frames each number lasts. See `network` for the inputs."""
         ...
 
 
@@ -75,8 +98,11 @@ class OnnxRuntime:
         ort.set_seed(SEED)
         path = files.model_dir() / files.ONNX_FILE
         try:
-            network = str(network_to_load(path.parent))
-            self._session = ort.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+            network = network_to_load(path.parent)
+            self.has_controls = can_be_controlled(network)
+            loaded = with_controls(network) if self.has_controls else str(network)
+            self._session = ort.InferenceSession(loaded, options, providers=["CPUExecutionProvider"])
+            self._session._model_bytes = None  # it would keep a second copy of the network
         except Exception as error:  # onnxruntime has no base class for its errors
             logger.warning("%s cannot be loaded: %s", path.name, type(error).__name__)
             raise EngineUnavailable(
@@ -86,26 +112,48 @@ class OnnxRuntime:
 
     def speak(self, numbers: Sequence[int], style: Any, speed: float) -> Any:
         numpy: Any = importlib.import_module("numpy")
-        feed = {
+        if not self.has_controls:
+            return self._run(self._feed(numbers, style, speed), [self._samples_name])[0].reshape(-1)
+        lengths = numpy.ones((1, len(numbers)), dtype=numpy.float32)
+        melody = numpy.stack([lengths, 0 * lengths], axis=1)
+        return self.speak_controlled(numbers, style, speed, lengths=lengths, melody=melody)[0]
+
+    def speak_controlled(
+        self, numbers: Sequence[int], style: Any, speed: float, *, lengths: Any, melody: Any
+    ) -> tuple[Any, Any]:
+        feed = self._feed(numbers, style, speed) | {LENGTHS_INPUT: lengths, MELODY_INPUT: melody}
+        samples, frames = self._run(feed, [self._samples_name, FRAMES_OUTPUT])
+        return samples.reshape(-1), frames.reshape(-1)
+
+    def _feed(self, numbers: Sequence[int], style: Any, speed: float) -> dict[str, Any]:
+        numpy: Any = importlib.import_module("numpy")
+        return {
             self._ids_name: numpy.array([numbers], dtype=numpy.int64),
             "style": style,
             "speed": numpy.array([speed], dtype=self._speed_type),
         }
-        return numpy.asarray(self._session.run(None, feed)[0], dtype=numpy.float32).reshape(-1)
+
+    def _run(self, feed: dict[str, Any], outputs: list[str]) -> list[Any]:
+        numpy: Any = importlib.import_module("numpy")
+        return [numpy.asarray(output, dtype=numpy.float32) for output in self._session.run(outputs, feed)]
 
     def _checked_signature(self) -> str:
         """Returns the name of the phonemes' input. Raises EngineUnavailable for another model."""
         found = {model_input.name: model_input for model_input in self._session.get_inputs()}
         ids_name = next((name for name in ("input_ids", "tokens") if name in found), "")
-        is_kokoro = ids_name and set(found) == {ids_name, *INPUTS}
+        inputs = {ids_name, *INPUTS, *((LENGTHS_INPUT, MELODY_INPUT) if self.has_controls else ())}
+        is_kokoro = ids_name and set(found) == inputs
         if not is_kokoro or any(len(found[name].shape) != axes for name, axes in INPUTS.items()):
             raise EngineUnavailable("Kokoro is not available: model.onnx is a different model.")
         numpy: Any = importlib.import_module("numpy")
+        self._samples_name = self._session.get_outputs()[0].name
         self._speed_type = numpy.int32 if "int" in found["speed"].type else numpy.float32
         return ids_name
 
 
 class TorchRuntime:
+    has_controls = False
+
     def __init__(self) -> None:
         try:
             torch: Any = importlib.import_module("torch")
@@ -138,6 +186,11 @@ class TorchRuntime:
             ids = torch.LongTensor([list(numbers)]).to(self.device)
             audio, _ = self._model.forward_with_tokens(ids, torch.from_numpy(style.copy()).to(self.device), speed)
         return audio.squeeze().cpu().numpy()
+
+    def speak_controlled(
+        self, numbers: Sequence[int], style: Any, speed: float, *, lengths: Any, melody: Any
+    ) -> tuple[Any, Any]:
+        raise NotImplementedError("KModel has no such inputs.")
 
 
 def check_keys(torch: Any, model: Any, path: Any) -> None:

@@ -85,23 +85,26 @@ def engine_voices() -> list[str]:
     ]
 
 
-def voice_entries(unavailable: dict[str, str], *, model_version: str = "") -> list[VoiceEntry]:
+def voice_entries(
+    unavailable: dict[str, str], *, model_version: str = "", supports_ssml: bool = True
+) -> list[VoiceEntry]:
     """Returns the catalogue entries.
 
     `unavailable` has, by tag, why a language cannot be spoken here. `model_version` is that of the network; "" if there
     is none.
     """
     sound_version = f"{SOUND_REVISION} {model_version}" if model_version else ""
-    return [_entry(voice, unavailable, sound_version) for voice in engine_voices()]
+    return [_entry(voice, unavailable, sound_version, supports_ssml) for voice in engine_voices()]
 
 
-def _rank(engine_voice: str) -> int:
+def get_rank(engine_voice: str) -> int:
+    """Returns the place in lists: the best voice first."""
     if engine_voice in SHOWN_FIRST:
         return SHOWN_FIRST.index(engine_voice) + 1
     return RANK_OF_GRADE[GRADES.get(engine_voice, "")]
 
 
-def _entry(engine_voice: str, unavailable: dict[str, str], sound_version: str) -> VoiceEntry:
+def _entry(engine_voice: str, unavailable: dict[str, str], sound_version: str, supports_ssml: bool) -> VoiceEntry:
     language = LANGUAGES[engine_voice[0]]
     gender: Gender = "female" if engine_voice[1] == "f" else "male"
     name = engine_voice[3:].capitalize()
@@ -116,9 +119,9 @@ def _entry(engine_voice: str, unavailable: dict[str, str], sound_version: str) -
         gender=gender,
         model_type="premium",
         quality="natural",
-        rank=_rank(engine_voice),
+        rank=get_rank(engine_voice),
         characteristics={"styles": ["natural"]} | ({"grade": grade} if grade else {}),
-        supports_ssml=False,
+        supports_ssml=supports_ssml,
         supports_markup=False,
         supports_speed=True,
         supports_prompt=False,

@@ -12,7 +12,7 @@ RUN python -m venv --without-pip /venv \
         --require-hashes -r requirements.txt \
     && if [ -n "$EXTRA_REQUIREMENTS" ]; then \
         pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check -r "$EXTRA_REQUIREMENTS"; fi
-# Kokoro's model and voices, 120 MB, so that no container fetches anything. 0: an image without them.
+# Kokoro's model and voices, 127 MB, so that no container fetches anything. 0: an image without them.
 ARG KOKORO=1
 # int8 or fp32; default: the faster one on the processor that builds.
 ARG KOKORO_MODEL=""

@@ -25,7 +25,7 @@ endif
 dev: $(VENV)/.run-ready ## Serve for development: restarts when code changes, shows errors in full
 	@DEBUG=1 ACCESS_LOG=1 exec $(BIN)/python manage.py serve --reload
 
-kokoro: $(VENV)/.run-ready ## Fetch the natural voices now (120 MB); `make run` does it by itself, in the background
+kokoro: $(VENV)/.run-ready ## Fetch the natural voices now (127 MB); `make run` does it by itself, in the background
 	@$(BIN)/python manage.py kokoro_install
 
 kokoro-cjk: $(VENV)/.kokoro-cjk-ready ## Add Japanese and Chinese to the natural voices (375 MB of dictionaries)

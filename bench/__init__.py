@@ -1,1 +1,1 @@
-"""Measurements of the running service, each beside the bare engine or client: `make bench-…`."""
+"""Benchmarks of the running service, most of them compared with the engine or client alone: `make bench-…`."""

@@ -1,9 +1,9 @@
-"""`make bench-desk`: the pages about money, with a million ledger entries and jobs behind them.
+"""`make bench-desk`: measures the pages about money with a million ledger entries and jobs.
 
     python -m bench.desk [ROWS]
 
-Fills a database of its own (SQLite in a temporary folder, or DATABASE_URL's, which must be empty), then asks each page
-a few times. Bar: the median of each below a second. The exit status is 1 when one is slower.
+Fills its own database (SQLite in a temporary folder, or DATABASE_URL, which must be empty), then requests each page a
+few times. Requirement: the median of each page is below one second. The exit status is 1 if one is slower.
 """
 
 import os
@@ -28,7 +28,7 @@ CREDIT = 1_000_000
 
 
 def fill(rows: int) -> dict[str, Any]:
-    """Half of all rows are one customer's. Charges alone: what they cost was granted at the beginning."""
+    """Creates the rows, half of them for one customer. They are all charges; the credits were granted at the start."""
     from django.utils import timezone
 
     from billing.models import Balance, LedgerEntry
@@ -74,7 +74,7 @@ def fill(rows: int) -> dict[str, Any]:
 
 
 def pages(world: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Of the staff, and of the busy customer."""
+    """Returns the pages of the staff, and those of the busy customer."""
     account = world["busy"].pk
     staff = [
         "/admin/",
@@ -135,7 +135,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{rows:,} jobs and ledger entries in {time.perf_counter() - began:.0f} s")
         staff, customer = Client(SERVER_NAME="localhost"), Client(SERVER_NAME="localhost")
         ada = User.objects.create_superuser("ada@staff.example", "correct horse battery staple")
-        turn_on_app(user=ada, secret="JBSWY3DPEHPK3PXP")  # else no page opens on PostgreSQL
+        turn_on_app(user=ada, secret="JBSWY3DPEHPK3PXP")  # required to open any page on PostgreSQL
         staff.force_login(ada)
         customer.force_login(world["owner"])
         missed = 0

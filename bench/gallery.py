@@ -1,8 +1,10 @@
-"""`make bench-gallery`: the first visit to the gallery when it has 2,000 voices.
+"""`make bench-gallery`: measures the first visit to the gallery with 2,000 voices.
 
-Starts the real service (`manage.py serve`, SQLite) in a temporary folder, with rows for the voices. Bars: 100 KB over
-the wire with all that the page loads, compressed; 60 ms on the server, median of 50, beside what /healthz costs;
-nothing jumps, and no other host is asked. The exit status is 1 when a bar is missed.
+Starts the real service (`manage.py serve`, SQLite) in a temporary folder, with rows for the voices.
+
+Requirements: 100 KB over the wire for everything that the page loads, compressed; 60 ms on the server in addition to
+the time of /healthz, median of 50; no layout shift, and no request to another host. The exit status is 1 if a
+requirement is not met.
 """
 
 import os
@@ -29,7 +31,7 @@ PATHS = ("/voices", "/voices?language=en-7", "/voices?q=voice19", "/voices?page=
 
 
 def fill() -> None:
-    """In the database of the environment: rows as a cloud provider's catalogue makes them, each with a drawn sample."""
+    """Fills the environment's database with voices as in a cloud provider's catalogue, each with a generated sample."""
     import django
 
     django.setup()
@@ -49,7 +51,7 @@ def median_seconds(http: httpx.Client, path: str) -> float:
 
 
 def measure(service: Service) -> list[str]:
-    """The bars that were missed."""
+    """Returns the requirements that were not met."""
     missed = []
 
     def hold(what: str, figure: str, *, is_met: bool) -> None:

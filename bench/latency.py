@@ -1,7 +1,7 @@
-"""`make bench-latency`: what the service adds to the bare engine, both measured in the same run.
+"""`make bench-latency`: measures the time that the service adds to the engine, both in the same run.
 
-Starts the real thing (`manage.py serve`, SQLite and the file queue) in a temporary folder and talks to it by HTTP.
-Bars: POST → completed for one short sentence p50 ≤ 0.25 s; 100,000 characters to wav at ≥ 100 × realtime.
+Starts the real service (`manage.py serve`, SQLite and the file queue) in a temporary folder and sends it HTTP requests.
+Requirements: POST → completed for one short sentence p50 ≤ 0.25 s; 100,000 characters to wav at ≥ 100 × realtime.
 """
 
 import os
@@ -37,7 +37,7 @@ START_SECONDS = 60.0
 
 @contextmanager
 def running_service(data_dir: Path) -> Iterator[tuple[str, str]]:
-    """Base URL and API key of a service of our own."""
+    """Starts a service. Yields its base URL and an API key."""
     port = free_port()
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
     environment |= {"SAMPLE_ENGINES": "none", "KOKORO": "0"}
@@ -65,7 +65,7 @@ def running_service(data_dir: Path) -> Iterator[tuple[str, str]]:
 
 
 def speak(client: httpx.Client, text: str) -> tuple[float, float]:
-    """Seconds from POST to completed as a polling client sees it, and the seconds of audio."""
+    """Returns the seconds from POST to completed, as a polling client sees it, and the seconds of audio."""
     begin = time.perf_counter()
     job = client.post("/api/v1/tts", json={"text": text, "voice_id": VOICE_ID}).raise_for_status().json()["data"]
     while True:
@@ -78,7 +78,7 @@ def speak(client: httpx.Client, text: str) -> tuple[float, float]:
 
 
 def speak_bare(engine: EspeakEngine, engine_voice: str, text: str, path: Path) -> float:
-    """Seconds the engine and the encoder take for the same text in this process: the floor."""
+    """Returns the seconds that the engine and the encoder take for the text in this process: the lower limit."""
     begin = time.perf_counter()
     pcm = (
         chunk

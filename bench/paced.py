@@ -1,14 +1,14 @@
-"""`make bench-paced`: somebody listens to a long stream at the speed of its sound, over Redis.
+"""`make bench-paced`: reads a long stream over Redis at the speed of playback.
 
     python -m bench.paced [--minutes 5]
 
-Starts the real thing (`manage.py serve`) with a Redis of its own in a temporary folder. The engine is eSpeak held back
-to four times the speed of playback, which is what a natural voice makes on good processors. So the reader soon falls
-out of what Redis holds, and the job still runs when the minutes are over. Then the rest is read as fast as it comes.
+Starts the real service (`manage.py serve`) with its own Redis in a temporary folder. The engine is eSpeak, slowed down
+to four times the speed of playback, like a natural voice on good processors. So the reader soon falls behind the window
+of Redis, and the job is still running when the minutes are over. The rest is then read as fast as possible.
 
-Bars: no wait for a byte longer than 2 s; the job is not complete while the minutes last; the reader fell further behind
-than Redis holds; Redis holds less than 6 MB of the stream; what was received is what is stored. The exit status is 1
-when a bar is missed.
+Requirements: no wait for a byte longer than 2 s; the job is not complete before the minutes are over; the reader falls
+behind the window of Redis; Redis has less than 6 MB of the stream; the received bytes are the stored ones. The exit
+status is 1 if a requirement is not met.
 """
 
 import argparse
@@ -39,7 +39,7 @@ BYTES_PER_SECOND = 2 * RATE_HERTZ
 WAV_HEADER_BYTES = 44
 CHARS_PER_SECOND = 18  # of eSpeak
 READ_BYTES = 16 * 1024
-RECEIVE_BUFFER_BYTES = 64 * 1024  # else the system reads far ahead of the listener
+RECEIVE_BUFFER_BYTES = 64 * 1024  # otherwise the system reads far ahead of the listener
 WAIT_BAR_SECONDS = 2.0
 REDIS_BAR_BYTES = 6_000_000
 SENTENCE = "The night train leaves at nine, and nobody on it knows the way. "
@@ -49,7 +49,7 @@ class PacedEngine(EspeakEngine):
     """eSpeak, but never faster than AHEAD times the speed of playback."""
 
     def speak(self, segment: Segment) -> Generator[bytes, None, None]:
-        """What eSpeak yields, held back."""
+        """Yields eSpeak's audio, slowed down."""
         began, size_bytes = time.monotonic(), 0
         rate_hertz = self.sample_rate_hertz(segment.engine_voice)
         for pcm in super().speak(segment):
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def measure(service: Service, redis_url: str, seconds: float) -> list[str]:
-    """Prints what it measures. Returns the bars that were missed."""
+    """Prints the measurements. Returns the requirements that were not met."""
     made = service.manage_json(
         "create_account", "bench@bench.example", "--plan", "enterprise", "--credits", "10000", "--key"
     )
@@ -91,7 +91,7 @@ def measure(service: Service, redis_url: str, seconds: float) -> list[str]:
         base_url=service.url, headers={"Authorization": f"Bearer {made['api_key']}"}, timeout=60,
         transport=httpx.HTTPTransport(socket_options=options),
     )  # fmt: skip
-    # A fifth more than is made while the minutes last.
+    # A fifth more than is generated within the minutes.
     chars = int(seconds * AHEAD * 1.2 * CHARS_PER_SECOND)
     text = (SENTENCE * (chars // len(SENTENCE) + 1))[: min(chars, 100_000)]
     body = {"text": text, "voice_id": VOICE_ID, "output_format": "wav", "sample_rate_hertz": RATE_HERTZ}

@@ -1,11 +1,11 @@
-"""`make bench-speech`: what can be measured of Kokoro's speech.
+"""`make bench-speech`: measures Kokoro's speech.
 
-    python -m bench.speech [VOICE …]      words, pace and loudness of these voices, and the pauses by kind
+    python -m bench.speech [VOICE …]      word error rate, pace and loudness of these voices, and pauses by kind
     python -m bench.speech --loudness     loudness of all 54 voices, one text each
 
-The word error rate is that of PocketSphinx, an American: the British voices show what it makes of their accent. Speed
-is a ratio: seconds of sound for each second of work, in this run on this machine. Loudness is integrated (BS.1770) over
-all sentences, "spread" the difference between the loudest and the quietest of them.
+The word error rate is measured with PocketSphinx, whose model is American, so British voices score worse. Speed is
+seconds of audio per second of work, on this machine. Loudness is integrated (BS.1770) over all sentences; "spread" is
+the difference between the loudest and the quietest sentence.
 """
 
 import argparse
@@ -22,8 +22,8 @@ from tests.support.heard import SENTENCES, count_errors, recognise, split_words
 from tests.support.real_kokoro import fetch
 
 VOICES = ("af_heart", "af_bella", "am_michael", "am_fenrir", "bf_emma", "bm_george")
-LUFS_BAR = 1.0  # from the target
-# One of each language: the first article of the Universal Declaration of Human Rights, as published by the UN.
+LUFS_BAR = 1.0  # largest difference from the target
+# For each language, the first article of the Universal Declaration of Human Rights, as published by the UN.
 ARTICLE = {
     "en-US": "All human beings are born free and equal in dignity and rights.",
     "en-GB": "All human beings are born free and equal in dignity and rights.",
@@ -91,7 +91,7 @@ def measure_words(engine: Any, voices: Sequence[str]) -> None:
 
 
 def measure_pauses(engine: Any) -> list[str]:
-    """By kind; those that are missed."""
+    """Prints the pauses by kind. Returns the ones that are out of range."""
     from speech.engines.kokoro.voices import RATE_HERTZ
     from tests.support.pace import PAUSES, VOICES, measure_silences, speak_pieces
 
@@ -107,7 +107,7 @@ def measure_pauses(engine: Any) -> list[str]:
 
 
 def measure_loudness(engine: Any) -> list[str]:
-    """Of every voice that can speak here; those that are missed."""
+    """Prints the loudness of every voice that is available here. Returns the voices that miss the target."""
     from speech.audio.loudness import measure_lufs
     from speech.engines.kokoro.engine import TARGET_LUFS
     from speech.engines.kokoro.voices import RATE_HERTZ

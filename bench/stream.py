@@ -1,16 +1,16 @@
-"""`make bench-stream`: how soon a stream is heard beside the bare engine, and how many can be open at once.
+"""`make bench-stream`: compares the latency of a stream with the engine alone, and opens many streams at once.
 
     python -m bench.stream [--engines espeak,kokoro] [--rounds 7]
 
-Starts the real thing (`manage.py serve`, SQLite, the file queue, the relay by spool) in a temporary folder and talks to
-it by HTTP. The bare engine speaks in this process, in turn with the service; medians of the pairs count. Kokoro speaks
-with the files in KOKORO_MODEL_DIR; where there are none, `python -m tests.support.kokoro_files FOLDER` makes such of
-the true size.
+Starts the real service (`manage.py serve`, SQLite, the file queue, the relay through the spool) in a temporary folder
+and sends it HTTP requests. The engine alone runs in this process, alternating with the service; the result is the
+median of the pairs. Kokoro uses the files in KOKORO_MODEL_DIR. If there are none, `python -m
+tests.support.kokoro_files FOLDER` creates files of the real size.
 
-Bars: first sound ≤ the bare engine's first samples + 60 ms. Total ≤ 1.15 × the bare engine with the encoder, or + 60 ms
-where that is more: eSpeak says 1,000 characters within the time of two requests. /healthz p95 < 20 ms while two texts
-are spoken. 200 streams open at once: all whole, byte for byte what is stored (but for a header that tells the length),
-and the web process grows by less than 100 MB. The exit status is 1 when a bar is not met, or was not measured.
+Requirements: first audio ≤ the engine's first samples + 60 ms. Total ≤ 1.15 × the engine with the encoder, or + 60 ms
+if that is more, because eSpeak speaks 1,000 characters in the time of two requests. /healthz p95 < 20 ms while two
+texts are spoken. 200 streams open at once: all are complete and, except for the header, match the stored audio byte for
+byte, and the web process grows by less than 100 MB. The exit status is 1 if a requirement is not met or not measured.
 """
 
 import argparse
@@ -55,14 +55,14 @@ READ_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds from asking to the first sound, and to the end."""
+    """Seconds from the request to the first audio, and to the end."""
 
     first: float
     total: float
 
 
 class Bench:
-    """Prints what it measures and keeps which bars were missed."""
+    """Prints measurements, and collects the requirements that were not met in `missed`."""
 
     def __init__(self, service: Service, key: str) -> None:
         self.service = service
@@ -85,7 +85,7 @@ class Bench:
         return data
 
     def listen(self, text: str, voice_id: str) -> Timing:
-        """As a client that posts, and opens what it is given."""
+        """Submits a text and reads its stream, like a client."""
         begin = time.perf_counter()
         first, received = 0.0, b""
         with self.http.stream("GET", self.submit(text, voice_id)["stream_url"]) as response:
@@ -93,13 +93,13 @@ class Bench:
             for chunk in response.iter_raw():
                 if not first:
                     received += chunk
-                    # The pages before are headers.
+                    # The first pages are headers.
                     first = time.perf_counter() if received.count(b"OggS") > OGG_HEADER_PAGES else 0.0
         return Timing(first - begin, time.perf_counter() - begin)
 
 
 def speak_bare(engine: Any, voice: Any, text: str) -> Timing:
-    """The engine and the encoder, with nothing around them: the floor."""
+    """Measures the engine and the encoder alone, the lower limit for the service."""
     from speech.audio.encoder import Encoder
     from speech.audio.formats import Encoding
     from speech.engines.base import Segment
@@ -146,7 +146,7 @@ def measure_engine(bench: Bench, name: str, rounds: int) -> None:
 
 
 def measure_health(bench: Bench, name: str) -> None:
-    """/healthz while two texts are spoken and heard."""
+    """Measures /healthz while two texts are spoken and streamed."""
     text = (TEXT * 500)[: 1000 if name == "kokoro" else 20_000]
     listeners = [
         threading.Thread(target=_hear_out, args=(bench.submit(text, VOICE_IDS[name])["stream_url"],)) for _ in range(2)
@@ -177,7 +177,7 @@ def _hear_out(url: str) -> None:
 
 
 def measure_many(bench: Bench) -> None:
-    """All are opened before the first is spoken: the worker stands still until then."""
+    """Opens all streams before the first text is spoken: the worker is paused until then."""
     text, web = TEXT, bench.service.child("config.asgi")
     assert web is not None
     pids = [web.pid, *(process.pid for process in bench.service.processes() if "config.asgi" in process.command)]
@@ -229,7 +229,7 @@ async def _hear_all(jobs: Sequence[dict[str, Any]]) -> list[bytes]:
 
 
 async def _hear(client: httpx.AsyncClient, url: str) -> bytes:
-    """The whole body; empty when it broke off."""
+    """Returns the whole body; b"" if the connection broke."""
     received = bytearray()
     try:
         async with client.stream("GET", url) as response:
@@ -252,7 +252,7 @@ def _is_stored(bench: Bench, job: dict[str, Any], body: bytes) -> bool:
 def _resident_bytes(pids: Sequence[int]) -> int:
     pages = 0
     for pid in set(pids):
-        with suppress(FileNotFoundError, ProcessLookupError):  # it ended just now
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has just exited
             pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
@@ -271,7 +271,7 @@ def main(arguments: Sequence[str]) -> int:
             "KOKORO_MODEL_DIR": model_dir,
         }
         django.setup()
-        has_kokoro = "0" if _unavailable("kokoro") else "1"  # nothing is fetched here
+        has_kokoro = "0" if _unavailable("kokoro") else "1"  # so that the service does not download it
         changed = {"KOKORO_MODEL_DIR": model_dir, "KOKORO": has_kokoro, "JOB_LEASE_SECONDS": "30"}
         service = Service(folder, settings=changed)
         stack.callback(service.kill_everything)

@@ -1,10 +1,10 @@
-"""`make bench-text`: how many written texts are said as they should be, by language and kind.
+"""`make bench-text`: counts how many texts are normalized correctly, by language and kind.
 
     python -m bench.text FOLDER [--misses]
 
-FOLDER holds a file for each language, such as `en.tsv`, with the columns kind, written and spoken; right alternatives
-are separated by `|`. Compared by letters and digits, without case and punctuation; English "and" and "to" may be there
-or not. `--misses` prints what was said instead. The column "as written" is what is right without any rules.
+FOLDER has one file per language, such as `en.tsv`, with the columns kind, written and spoken. Several correct spoken
+forms are separated by `|`. Only letters and digits are compared, without case; English "and" and "to" are optional.
+`--misses` prints the wrong results. The column "as written" counts the texts that are correct without any rules.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def _print_language(file: Path, *, language: str, with_misses: bool) -> None:
         started = time.perf_counter()
         said = normalize(written, language).text
         seconds += time.perf_counter() - started
-        # What should be said goes the same way: "St." may be in it.
+        # The expected form is also normalized, because it may contain abbreviations such as "St."
         expected = {
             _key(text, language) for spoken in alternatives for text in (spoken, normalize(spoken, language).text)
         }
@@ -71,7 +71,7 @@ def _read_pairs(file: Path) -> Iterator[tuple[str, str, list[str]]]:
 
 
 def _key(text: str, language: str) -> str:
-    """Letters, marks and digits in lower case."""
+    """Returns only the letters, marks and digits, in lower case, without optional words."""
     text = unicodedata.normalize("NFKC", text).lower()
     if language in OPTIONAL_WORDS:
         text = OPTIONAL_WORDS[language].sub("", text)

@@ -1,9 +1,9 @@
-"""`make bench-webhooks`: how fast the sender drains, beside the bare client that it sends with, in the same run.
+"""`make bench-webhooks`: compares the rate of the webhook sender with that of its HTTP client alone, in the same run.
 
-On PostgreSQL and Redis: those of TEST_DATABASE_URL and TEST_REDIS_URL, else private ones. 10,000 events of 100
-endpoints wait; a worker as `manage.py start worker webhooks` is woken by one message. The bare client sends as many
-requests of the same size to the same receivers, with as many threads, signs nothing and writes nothing down.
-Bar: the drain at ≥ 0.4 × the bare rate, the median of the rounds.
+Uses PostgreSQL and Redis: those of TEST_DATABASE_URL and TEST_REDIS_URL, or private ones. 10,000 events for 100
+endpoints are waiting, and one message wakes a worker (`manage.py start worker webhooks`). The client alone sends as
+many requests of the same size to the same receivers, with as many threads, without signatures or records.
+Requirement: the sender reaches ≥ 0.4 × the rate of the client, median of the rounds.
 
     python -m bench.webhooks [ROUNDS] [EVENTS]
 """
@@ -35,7 +35,7 @@ SLOTS = 16
 BAR = 0.4
 RECEIVER_PROCESSES = 2
 
-# An event-driven receiver in a process of its own: threads per connection would be measured instead of the sender.
+# An event-driven receiver in its own process: one with a thread per connection would be slower than the sender.
 RECEIVER = """
 import asyncio, ssl, sys
 
@@ -70,7 +70,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 
 @contextmanager
 def receivers(folder: Path) -> Iterator[list[str]]:
-    """URLs of ENDPOINTS receivers: as many ports, so that each is a receiver of its own."""
+    """Yields the URLs of ENDPOINTS receivers, each with its own port so that it counts as a separate receiver."""
     certificate = folder / "receiver.pem"
     AUTHORITY.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
     ports: list[str] = []
@@ -93,7 +93,7 @@ def receivers(folder: Path) -> Iterator[list[str]]:
 
 
 def fill(urls: list[str], events: int) -> None:
-    """Accounts, endpoints and jobs that failed, with their events due now."""
+    """Creates accounts, endpoints and failed jobs, with their events due now."""
     from django.db import transaction
     from django.utils import timezone
 
@@ -134,7 +134,7 @@ def fill(urls: list[str], events: int) -> None:
 
 
 def drain(environment: dict[str, str]) -> float:
-    """Seconds from the wake-up to the last event recorded, by a worker that was there before."""
+    """Returns the seconds from the wake-up to the last recorded event, with a worker that was already running."""
     from config.celery import app
     from webhooks.dispatch import wake_sender
     from webhooks.models import Delivery
@@ -156,7 +156,7 @@ def drain(environment: dict[str, str]) -> float:
 
 
 def send_bare(urls: list[str], events: int) -> float:
-    """Seconds of the client alone."""
+    """Returns the seconds that the client alone takes."""
     from webhooks import client, transport
     from webhooks.ssrf import parse_target
 
@@ -178,7 +178,7 @@ def send_bare(urls: list[str], events: int) -> float:
             send(number)
 
     transport.close_connections()
-    # Batches of 25 to one receiver, as the sender does it.
+    # Batches of 25 to one receiver, like the sender.
     order = [number for first in range(len(targets)) for number in range(first, events, len(targets))]
     begin = time.perf_counter()
     with ThreadPoolExecutor(SLOTS) as pool:

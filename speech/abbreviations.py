@@ -1,12 +1,12 @@
-"""Abbreviations that the sentence splitter does not know: their full stop does not end a sentence.
+"""Lists abbreviations that the sentence splitter lacks: the full stop after them does not end a sentence.
 
-sentencex has lists of its own for most languages, in its compiled part. These are what it lacks in the languages of the
-natural voices, found by trying. Lower case; only the last word before a break is looked up.
+sentencex has its own lists for most languages, in its compiled part. These were found missing by testing, in the
+languages of the natural voices. All are in lower case, and only the last word before a break is looked up.
 """
 
 from typing import Final
 
-# What is never the end of a sentence: titles before names, and words that introduce something.
+# Never at the end of a sentence: titles before names, and words that introduce something.
 BEFORE_ANY: Final = {
     "de": "bzw ca dr evtl fr ggf hr inkl prof st vgl",
     "en": "adm approx brig capt cf cmdr col cpl dr e.g fr gen gov hon i.e lt maj messrs mr mrs ms mt pres "
@@ -20,7 +20,7 @@ BEFORE_ANY: Final = {
     "pt": "aprox arq av d dep dr dra drs eng exma exmo gen ilmo p.ex pe pç prof profa rev sr sra srs srta sta sto "
     "trav v.exa vs",
 }
-# Only before a number or a small letter: each is a word, or another abbreviation, too.
+# Only before a number or a lower-case letter, because these are also words or other abbreviations.
 BEFORE_NUMBER: Final = {
     "de": "abb abs art bd kap nr nrn s str tel",
     "en": "art ch chap cl eq est ext fig figs no nos op p pg pp para pt sec tel vol vols v",
@@ -41,7 +41,7 @@ _NUMBER: Final = _words(BEFORE_NUMBER)
 
 
 def goes_on(sentence: str, following: str, language: str) -> bool:
-    """Whether what was taken for the end of a sentence is that of an abbreviation. `language`: a two-letter code."""
+    """Whether the sentence continues, because it was cut after an abbreviation. `language` is a two-letter code."""
     words = sentence.rstrip()
     if not words or "\n" in sentence[len(words) :]:
         return False

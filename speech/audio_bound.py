@@ -21,9 +21,11 @@ PAUSE_SECONDS = {"p": 0.75, "s": 0.3}
 SLICE_CHARS = 16_384  # counted in one step
 # Half of the words in the longest names of symbols, by Unicode category. Half, because a digit counts twice its length.
 NAME_WORDS = {"So": 4.0, "Sm": 2.0}  # "hand with index finger and thumb crossed", "is at most"
-# Scripts without spaces between words (Thai, Lao, Tibetan, Burmese, Khmer), and those whose letters are syllables.
-WIDE = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\uffef\U00020000-\U0003ffff"
+# Scripts without spaces between words (Thai, Lao, Tibetan, Burmese, Khmer), those whose letters are syllables, and rare
+# ones, whose letters are read by name ("runic letter uruz").
+WIDE = "\u0e00-\u1cff\u2e80-\ud7ff\uf900-\uffef\U00010000-\U0003ffff"
 LETTER_RUN = re.compile(rf"[^\W\d_{WIDE}]+")
+SPELLED_RUN = re.compile(r"[b-df-hj-np-tv-xz]+", re.IGNORECASE)  # without a vowel
 
 
 class Extent(NamedTuple):
@@ -43,13 +45,13 @@ def measure_extent(text: str, *, text_format: str) -> Extent:
 def count_spoken_words(text: str) -> float:
     """Returns how many words a plain text can be when it is read aloud: an upper estimate.
 
-    A run of letters is a word; every eighth letter of a long one starts another, as if it were read in parts. In
-    scripts without spaces, and in those whose letters are syllables, two characters are a word. Every digit is a word
-    ("777" takes four), and so is every symbol with a short name: %, €. An emoji counts as four. White space and other
-    punctuation count nothing.
+    A run of letters is a word; every eighth letter of a long one starts another, as if it were read in parts. A run
+    without a vowel is spelled ("BBC"), so every letter is a word. In scripts without spaces, in those whose letters are
+    syllables, and in rare ones, two characters are a word. Every digit is a word ("777" takes four), and so is every
+    symbol with a short name: %, €. An emoji counts as four. White space and other punctuation count nothing.
     """
     # In Python steps by run and by slice, so that other threads can run in between.
-    words = float(sum(-(-len(run[0]) // LETTERS_PER_WORD) for run in LETTER_RUN.finditer(text)))
+    words = float(sum(_count_words_in_run(run[0]) for run in LETTER_RUN.finditer(text)))
     chars = Counter[str]()
     for start in range(0, len(text), SLICE_CHARS):
         chars.update(text[start : start + SLICE_CHARS])
@@ -69,6 +71,10 @@ def longest_break_seconds(extent: Extent, *, speed: float) -> float:
 def break_seconds(extent: Extent, *, speed: float) -> float:
     """Returns the total of breaks. A higher speed is ignored: not every engine shortens them."""
     return extent.break_seconds / min(speed, 1.0)
+
+
+def _count_words_in_run(run: str) -> int:
+    return len(run) if SPELLED_RUN.fullmatch(run) else -(-len(run) // LETTERS_PER_WORD)
 
 
 def _words_in(char: str) -> float:

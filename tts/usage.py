@@ -36,7 +36,7 @@ _SUMS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """`of` is the day, the key (None: no key, the dashboard), or the voice's id."""
+    """The totals of one group. `of` is the day, the key (None: no key, the dashboard), or the voice's id."""
 
     of: Any
     requests: int

@@ -1,7 +1,7 @@
-"""From samples to bytes: one writer for each kind of encoding, into a sink that is emptied piece by piece.
+"""Encodes samples to bytes, with one writer for each kind of encoding.
 
-Owns the codec settings, what the file's first bytes have to say once it has ended, and how long it then plays. Whoever
-feeds a writer is `speech.audio.encoder`.
+The codec settings are here. After the last sample, `finish` returns the header for a stored file, and `samples` is how
+many samples a decoder produces from it. `speech.audio.encoder` feeds the writers and empties the sink.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ from speech.audio.formats import FORMATS, Encoding
 from speech.audio.headers import flac_header, mp3_info_frame
 from speech.audio.wav import BYTES_PER_SAMPLE, wav_header
 
-# An Ogg page is what a player gets at once. libav gathers a second by default; a listener should get every
-# Opus packet (20 ms) as it is made, a file needs no more than ten pages a second to be seekable.
+# A player receives a whole Ogg page at a time. libav's default is one second. In a stream, every Opus packet (20 ms) is
+# a page, so that it is sent at once; a file is seekable enough with ten pages a second.
 _STREAM_PAGE_MICROSECONDS: Final = 20_000
 _FILE_PAGE_MICROSECONDS: Final = 100_000
 
@@ -51,7 +51,7 @@ class ByteSink(io.RawIOBase):
 
 
 class SampleWriter:
-    """Samples as they are; in a WAV, after a stream's header."""
+    """Writes samples unchanged (WAV and PCM). A WAV begins with a stream's header."""
 
     sample_format: Final = "s16"
     frame_samples: Final = 0  # any
@@ -70,7 +70,7 @@ class SampleWriter:
         self.samples += frame.samples
 
     def finish(self) -> bytes:
-        """There is no trailer. Returns what the file begins with, now that its length is known."""
+        """Returns the header for a stored file, with its true length; b"" for PCM. There is no trailer."""
         if self._encoding.output_format != "wav":
             return b""
         return wav_header(self._encoding, data_bytes=self.samples * self._sample_bytes)
@@ -80,7 +80,7 @@ class SampleWriter:
 
 
 class LibavWriter:
-    """What a libav codec and muxer make."""
+    """Writes with a libav codec and muxer. Used directly for Ogg Opus; the other formats need a subclass."""
 
     def __init__(self, sink: ByteSink, encoding: Encoding, *, streaming: bool) -> None:
         if (encoding.bitrate_kbps is None) != (FORMATS[encoding.output_format].default_bitrate_kbps is None):
@@ -102,22 +102,20 @@ class LibavWriter:
         self._codec: AudioCodecContext = self._stream.codec_context
         self._codec.open()
         self.frame_samples = self._codec.frame_size
-        self.samples = 0  # that a decoder will make of what was written so far
+        self.samples = 0  # that a decoder produces from the output so far
 
     def write(self, frame: AudioFrame) -> None:
         self.samples += frame.samples
         self._mux(self._stream.encode(frame))
 
     def finish(self) -> bytes:
-        """Writes what is left. Returns what the file begins with, now that its length is known; nothing, where that
-        is what it began with.
-        """
+        """Writes the remaining packets. Returns the header for a stored file; b"" if the first bytes are correct."""
         self._mux(self._stream.encode(None))
         self._container.close()
         return b""
 
     def release(self) -> None:
-        # libav writes no trailer into a closed sink, so an aborted container goes quietly.
+        # The sink is closed first: libav then writes no trailer, and an aborted container closes without an error.
         self._sink.close()
         self._container.close()
 
@@ -126,7 +124,7 @@ class LibavWriter:
 
 
 class Mp3Writer(LibavWriter):
-    """Before the first frame comes one with LAME's tag, for readers to leave out what the encoder added."""
+    """Writes a frame with LAME's tag before the first one, so that players skip the samples that the encoder added."""
 
     _first_frame = b""
     _frames = 0
@@ -151,13 +149,13 @@ class Mp3Writer(LibavWriter):
 
 
 class FlacWriter(LibavWriter):
-    """STREAMINFO, the first block, says how many samples follow, and their MD5."""
+    """Completes STREAMINFO, the first block, with the number of samples and their MD5."""
 
     def __init__(self, sink: ByteSink, encoding: Encoding, *, streaming: bool) -> None:
         super().__init__(sink, encoding, streaming=streaming)
         self._stream_info = bytes(self._codec.extradata or b"")
         self._md5 = hashlib.md5(usedforsecurity=False)
-        self._frame_bytes: list[int] = []  # of the smallest and the largest
+        self._frame_bytes: list[int] = []  # sizes of the smallest and the largest frame
 
     def write(self, frame: AudioFrame) -> None:
         self._md5.update(bytes(frame.planes[0])[: frame.samples * BYTES_PER_SAMPLE])
@@ -176,15 +174,17 @@ class FlacWriter(LibavWriter):
 
     def _mux(self, packets: "Sequence[Packet[Any]]") -> None:
         for packet in packets:
-            if packet.size:  # the last one is empty, and brings a STREAMINFO that only a file could be given
+            if packet.size:  # the last one is empty: it carries a new STREAMINFO, which only a seekable file can take
                 sizes = (*self._frame_bytes, packet.size)
                 self._frame_bytes = [min(sizes), max(sizes)]
             super()._mux([packet])
 
 
 class AacWriter(LibavWriter):
-    """In bare frames there is no place to say what the encoder added. Its first frame holds nothing but the beginning
-    of the overlap with the second, so it is left out; the last one is filled with silence, which counts as sound.
+    """Writes bare frames (ADTS), which have no field for the samples that the encoder added.
+
+    The first frame is dropped: it only contains the start of the overlap with the second. The last one is filled with
+    silence, which counts towards the length.
     """
 
     _frames = -1
@@ -204,7 +204,7 @@ Writer = SampleWriter | LibavWriter
 
 
 def open_writer(sink: ByteSink, encoding: Encoding, *, streaming: bool) -> Writer:
-    """`streaming`: every packet comes out as soon as it is made."""
+    """Returns the writer for an encoding. With `streaming`, every packet is written as soon as it is encoded."""
     match encoding.output_format:
         case "wav" | "pcm":
             return SampleWriter(sink, encoding)
@@ -218,8 +218,8 @@ def open_writer(sink: ByteSink, encoding: Encoding, *, streaming: bool) -> Write
             return LibavWriter(sink, encoding, streaming=streaming)
 
 
-# libav's container, codec and the sample format its codec is fed. Floats, because resampling may overshoot
-# full scale for a moment and only the decoder should decide what becomes of that; FLAC is made of whole numbers.
+# libav's names of the container, the codec and the codec's input format. Floats, because resampling may briefly exceed
+# full scale, and only the decoder should clip. FLAC consists of integers.
 _LIBAV_NAMES: Final = {
     "mp3": ("mp3", "libmp3lame", "fltp"),
     "ogg_opus": ("ogg", "libopus", "flt"),
@@ -232,17 +232,17 @@ def _muxer_options(encoding: Encoding, *, streaming: bool) -> dict[str, str]:
     options = {"flush_packets": "1"} if streaming else {}
     match encoding.output_format:
         case "mp3":
-            # Nothing but frames: the one with LAME's tag is ours, and an ID3 tag would delay the first.
+            # Frames only: Mp3Writer writes the one with LAME's tag, and an ID3 tag would delay the first.
             return options | {"write_xing": "0", "id3v2_version": "0"}
         case "ogg_opus":
             page_microseconds = _STREAM_PAGE_MICROSECONDS if streaming else _FILE_PAGE_MICROSECONDS
             return options | {
                 "page_duration": str(page_microseconds),
-                "fflags": "+bitexact",  # no library version in the file, and the serial number is ours
+                "fflags": "+bitexact",  # no library version in the file, and the serial number that is set here
                 "serial_offset": str(_random_serial()),
             }
         case _:
-            # Likewise no library version, and no room for tags, which would be 8 KiB before a FLAC's first frame.
+            # No library version either, and no space for tags, which would take 8 KiB before a FLAC's first frame.
             return options | {"fflags": "+bitexact", "metadata_header_padding": "0"}
 
 
@@ -251,18 +251,20 @@ def _codec_options(encoding: Encoding) -> dict[str, str]:
         case "mp3":
             return {}  # LAME with a bitrate is constant by default
         case "ogg_opus":
-            # Constant too, so that a caller gets the bitrate asked for, whatever is being said.
+            # Constant as well, so that callers get the bitrate that they requested, regardless of the speech.
             return {"vbr": "off", "application": "audio", "frame_duration": "20"}
         case _:
-            return {"flags": "+bitexact"}  # the AAC encoder signs its first frame
+            return {"flags": "+bitexact"}  # else the AAC encoder writes its name into the first frame
 
 
 def _random_serial() -> int:
-    """The serial number of an Ogg stream: random, because files that a caller joins end to end must not
-    share one (RFC 3533, section 4)."""
+    """Returns a serial number for an Ogg stream.
+
+    Random, because files that a caller concatenates must have different ones (RFC 3533, section 4).
+    """
     return secrets.randbelow(2**31)
 
 
 def layout(channels: int) -> str:
-    """libav's name of it."""
+    """Returns libav's name of a channel layout."""
     return {1: "mono", 2: "stereo"}[channels]

@@ -10,6 +10,7 @@ from speech.text.language import Forms, Language, is_one, say_number
 from speech.text.rules import DASH, MINUS, NUMBER, SPACES, Rule, alternatives, split_number
 
 SPACE: Final = f"[{SPACES}]?"
+_ENGLISH_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+")
 
 
 def amount_pattern(language: Language, currency: str = "") -> str:
@@ -24,13 +25,23 @@ def amount_pattern(language: Language, currency: str = "") -> str:
 
 def say_amount(language: Language, match: re.Match[str], gender: str) -> str:
     parts = match.groupdict()
-    counted = language.scale_gender if parts["scale"] else gender
+    scale = (parts["scale"] or "").lower()
+    counted = gender if not scale else language.scale_gender if scale != language.thousand else gender or "m"
     words = [say_sign(language, parts["sign"]), say_number(language, parts["number"], counted)]
     if parts["upper"]:
-        words += [language.words["to"], say_number(language, parts["upper"], counted)]
+        words += [_between(language, parts), say_number(language, parts["upper"], counted)]
     if parts["scale"]:
         words.append(scale_word(language, parts))
     return " ".join(word for word in words if word)
+
+
+def _between(language: Language, parts: Mapping[str, str]) -> str:
+    """Returns the word between two numbers: of a range, or of a score if the second is not larger."""
+    score = language.words.get("score")
+    if score is None or parts["scale"]:
+        return language.words["to"]
+    first, second = (split_number(parts[name], decimal_mark=language.decimal_mark)[0] for name in ("number", "upper"))
+    return language.words["to"] if first < second else score
 
 
 def scale_word(language: Language, parts: Mapping[str, str]) -> str:
@@ -68,7 +79,11 @@ def _say_money(language: Language, match: re.Match[str]) -> str | None:
         return None
     one, many, gender = forms[:3]
     minus = language.words["minus"] + " " if parts.get("outer") else ""
-    whole, mark, fraction = split_number(parts["number"], decimal_mark=language.decimal_mark)
+    written = parts["number"]
+    is_first = match.start("currency") < match.start("number")
+    if language.has_english_money and is_first and not parts["upper"] and _ENGLISH_THOUSANDS.fullmatch(written):
+        return _say_money_before(language, match, forms)
+    whole, mark, fraction = split_number(written, decimal_mark=language.decimal_mark)
     if parts["scale"]:
         scale = scale_word(language, parts)
         return f"{minus}{say_amount(language, match, gender)} {language.of_scale(scale, many)}"
@@ -87,8 +102,14 @@ def _say_money(language: Language, match: re.Match[str]) -> str | None:
     return f"{minus} {language.cents.join(said)}".strip()
 
 
+def _say_money_before(language: Language, match: re.Match[str], forms: Forms) -> str:
+    minus = say_sign(language, match["sign"] or match["outer"])
+    whole = int(match["number"].replace(",", ""))
+    return f"{minus} {language.cardinal(whole, forms[2])} {_of_round(language, whole, '', forms[1])}".strip()
+
+
 def _of_round(language: Language, whole: int, fraction: str, unit: str) -> str:
-    """Inserts the word for "of" after round millions, where the language has one."""
+    """Returns the unit, after round millions with the word for "of" before it, if the language has one."""
     is_round = whole >= 1_000_000 and whole % 1_000_000 == 0 and not fraction
     return language.of_scale("", unit) if is_round else unit
 

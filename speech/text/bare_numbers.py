@@ -8,7 +8,7 @@ from typing import Final
 from speech.text.amounts import amount_pattern, say_amount, say_sign
 from speech.text.fractions import say_fraction, say_vulgar_fraction
 from speech.text.language import Language, dot_word, find_gender, say_number
-from speech.text.rules import MINUS, NUMBER, SPACES, Rule, spell_digits
+from speech.text.rules import DASH, MINUS, NUMBER, SPACES, TAKEN, Rule, spell_digits
 
 OPERATORS: Final = {
     "+": "plus",
@@ -20,7 +20,7 @@ OPERATORS: Final = {
     "*": "times",
     "÷": "divided",
 }
-MIN_SPELLED_DIGITS: Final = 16  # without groups, a number of this length belongs to a card or an account
+MIN_SPELLED_DIGITS: Final = 16  # a number of this length without groups is that of a card or an account
 
 
 def build_date_rules(language: Language) -> Iterable[Rule]:
@@ -29,6 +29,36 @@ def build_date_rules(language: Language) -> Iterable[Rule]:
     yield Rule(r"(?<![\w.,/-])(?P<y>[12]\d{3})([/.-])(?P<m>\d{1,2})\2(?P<d>\d{1,2})(?![\w/]|[.,-]\d)", say)
     if language.has_short_dates:
         yield Rule(r"(?<![\w.,/-])(?P<d>\d{2})\.(?P<m>0\d|1[0-2])(?![\w/]|[.,-]\d)", say)
+
+
+def build_short_date_rules(language: Language) -> Iterable[Rule]:
+    """Builds the rules for a day and a month, such as 24/12 after an article, or 8/05."""
+
+    def say(match: re.Match[str]) -> str | None:
+        day, month = int(match["d"]), int(match["m"])
+        return language.date(day, month, None) if 1 <= day <= 31 and 1 <= month <= 12 else None
+
+    end = r"(?![\w/]|[.,-]\d)"
+    yield Rule(rf"(?<![\w.,/-])(?P<d>\d{{1,2}})/(?P<m>0[1-9]){end}", say)
+    if language.date_words:
+        yield Rule(
+            rf"(?<!\w)(?P<word>{language.date_words})(?!24/7|16/9|4/3)(?P<d>\d{{1,2}})/(?P<m>\d{{1,2}}){end}(?! d)",
+            lambda match: f"{match['word']}{said}" if (said := say(match)) else None,
+            re.IGNORECASE,
+        )
+
+
+def build_sign_rules(language: Language) -> Iterable[Rule]:
+    """Builds the rules for signs between what other rules took: 9:00-18:00, 2 x 3 m, 5 €/mes."""
+    words = language.words
+    taken = rf"(?<={TAKEN})"
+    yield Rule(rf"{taken}{DASH}(?={TAKEN})", lambda _match: f" {words['to']} ")
+    yield Rule(rf"{taken} ?[x×] ?(?={TAKEN})", lambda _match: f" {words.get('by', words['times'])} ")
+    if "slash" in words:
+        yield Rule(rf"{taken}/(?={TAKEN})", lambda _match: f" {words['slash']} ")
+    if language.per:
+        word, *units = language.per
+        yield Rule(rf"{taken}/(?=(?:{'|'.join(units)})(?!\w))", lambda _match: f" {word}")
 
 
 def _say_date(language: Language, match: re.Match[str]) -> str | None:
@@ -52,7 +82,7 @@ def build_number_rules(language: Language) -> Iterable[Rule]:
     operator = rf"[{SPACES}]?[{signs}][{SPACES}]?"
     yield Rule(rf"(?<![^\W\d]){NUMBER}(?:{operator}{NUMBER}){{1,30}}(?!\w)", partial(_say_calculation, language))
     yield Rule(
-        rf"(?P<sign>{MINUS})?(?<![\w/])(?:(?P<ones>\d{{1,9}})[{SPACES}])?(?P<n>\d{{1,20}})/(?P<d>\d{{1,20}}(?:\.\d{{3}})*)"
+        rf"(?P<sign>{MINUS})?(?<![\w/])(?<!\d[.,])(?:(?P<ones>\d{{1,9}})[{SPACES}])?(?P<n>\d{{1,20}})/(?P<d>\d{{1,20}}(?:\.\d{{3}})*)"
         rf"(?![\w/])",
         partial(say_fraction, language),
     )

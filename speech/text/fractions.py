@@ -1,13 +1,18 @@
-"""Rules for fractions, such as 3/4, 1 1/2 and ½."""
+"""Rules for fractions: 3/4, 1 1/2, ½."""
 
 import re
 import unicodedata
 
 from speech.text.language import Language
 
+_YEAR = re.compile(r"(?:19|20)\d\d")  # of law 39/2015, not of a fraction
+
 
 def say_fraction(language: Language, match: re.Match[str], gender: str = "") -> str | None:
     parts = match.groupdict()
+    if "slash" in language.words and not parts["ones"] and any(_YEAR.fullmatch(parts[name]) for name in ("n", "d")):
+        number, year = (language.cardinal(int(parts[name]), "") for name in ("n", "d"))
+        return f"{number} {language.words['slash']} {year}"
     said = language.fraction(int(parts["n"]), int(re.sub(r"\.", "", parts["d"])))
     if said is None:
         return None

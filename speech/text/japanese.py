@@ -5,6 +5,7 @@ fractions, clock times, dates with slashes, money, phone numbers.
 """
 
 import re
+from math import gcd
 from typing import Final
 
 from speech.text.rules import TAKEN, Rule, alternatives, apply_rules, read_table
@@ -79,12 +80,12 @@ _WAVE: Final = "[〜～~]"
 _DASH: Final = "[-–—−－]"
 _MINUS: Final = r"(?<![A-Za-z0-9)）\]])[-−－]"
 # What may follow the "from" of a range: a number, an era, a part of the day.
-_TO: Final = "(?=[ 　]?(?:\\d|西暦|紀元|平成|昭和|令和|大正|明治|午前|午後|来年|来月|来週|翌))"
+_TO: Final = f"(?=[ 　]?(?:\\d|{TAKEN}|西暦|紀元|平成|昭和|令和|大正|明治|午前|午後|来年|来月|来週|翌))"
 _WEEKDAYS: Final = "月火水木金土日"
 
 
 def cardinal(number: int) -> str:
-    """In characters. A thousand of something larger is 一千."""
+    """Writes a number in characters. One thousand before a larger unit is 一千."""
     if number == 0:
         return "零"
     said = ""
@@ -111,6 +112,20 @@ def _say_fraction(match: re.Match[str]) -> str:
     return f"{minus}{match['d']}分の{root}{match['n']}"
 
 
+def _say_short_date(match: re.Match[str]) -> str | None:
+    """Of a month and a day: 7/5 and 12/24 would be no fractions."""
+    month, day = int(match["m"]), int(match["d"])
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return None
+    is_date = match["weekday"] or month > day or (day > 12 and gcd(month, day) > 1)
+    weekday = f"{match['weekday']}曜日" if match["weekday"] else ""
+    return f"{month}月{day}日{weekday}" if is_date else None
+
+
+def _say_score(match: re.Match[str]) -> str | None:
+    return f"{match['a']}対{match['b']}" if int(match["a"]) >= int(match["b"]) else None
+
+
 def _say_date(match: re.Match[str]) -> str | None:
     month, day = int(match["m"]), int(match["d"])
     return f"{match['y']}年{month}月{day}日" if 1 <= month <= 12 and 1 <= day <= 31 else None
@@ -127,13 +142,21 @@ def _say_time(match: re.Match[str]) -> str | None:
 
 
 def _say_phone(match: re.Match[str]) -> str:
-    """Group by group."""
+    """Reads a phone number group by group."""
     groups = re.findall(r"\d+", match[0])
-    return "、".join("".join(_SPOKEN_DIGITS[int(digit)] for digit in group) for group in groups)
+    return "、".join(_digits(group) for group in groups)
+
+
+def _say_house(match: re.Match[str]) -> str:
+    return match[0].replace("-", "の")
+
+
+def _digits(written: str) -> str:
+    return "".join(_SPOKEN_DIGITS[int(digit)] for digit in written)
 
 
 def _spell(match: re.Match[str]) -> str:
-    """Digit by digit, long ones in fours."""
+    """Reads digit by digit, and long numbers in groups of four."""
     said = [_SPOKEN_DIGITS[int(digit)] for digit in match[0]]
     size = 4 if len(said) > 11 else len(said)
     return "、".join("".join(said[start : start + size]) for start in range(0, len(said), size))
@@ -155,6 +178,25 @@ def _say_calculation(match: re.Match[str]) -> str | None:
 
 _AMOUNT: Final = rf"(?P<n>{_NUMBER})(?:(?:{_DASH}|{_WAVE})(?P<to>{_NUMBER}))?(?P<scale>[百千]?[万億兆]|千|百)?"
 _RULES: Final = [
+    # 3月-5月, 100円-200円: no minus
+    Rule(rf"(?<=\d[年月日時分秒円人個万億度歳回%％℃]){_DASH}(?=\d)", lambda _match: "から"),
+    Rule(r"(?<![\d/.-])24/7(?![\d/.-])", lambda _match: "トゥエンティーフォーセブン"),
+    Rule(
+        rf"(?<![\d/.√-])(?P<m>\d{{1,2}})/(?P<d>\d{{1,2}})(?![\d/.])(?:[（(](?P<weekday>[{_WEEKDAYS}])[）)])?",
+        _say_short_date,
+    ),
+    Rule(r"(?<=〒)\d{3}-\d{4}(?!\d)", lambda match: "の".join(_digits(part) for part in match[0].split("-"))),
+    Rule(
+        r"(?:(?<=[区市町村内])|(?<=丁目))(?:\d{1,4}-){1,3}\d{1,4}(?![\d-])", lambda match: match[0].replace("-", "の")
+    ),
+    Rule(
+        r"(?<=[ぁ-んァ-ヶー一-龥])(?!\d{3}-)\d{1,2}-\d{1,3}-\d{1,3}(?![\d-])", lambda match: match[0].replace("-", "の")
+    ),
+    Rule(rf"(?<![\w.,/-])(?P<a>\d{{1,3}}){_DASH}(?P<b>\d{{1,3}})(?![\w.,/-])", _say_score),
+    Rule(r"(?<=[はがをにで、])(?P<a>\d{1,3})[-－](?P<b>\d{1,3})(?=[でのとにで。、])", _say_score),
+    Rule(r"(?<=時速)(?P<n>\d{1,4}) ?km/h", lambda match: f"{match['n']}キロメートル"),
+    Rule(r"(?<=\d)m(?=\d{1,2}cm)", lambda _match: "メートル"),
+    Rule(r"(?<=\d)[%％](?=OFF|オフ)", lambda _match: "パーセント"),
     Rule(r"(?<![\d/.-])(?P<y>\d{4})([/.-])(?P<m>\d{1,2})\2(?P<d>\d{1,2})(?![\d/.-])", _say_date),
     Rule(r"(?<![\d:：.])(?P<h>\d{1,2})[:：](?P<m>[0-5]\d)(?:[:：](?P<s>[0-5]\d))?(?![\d:：])", _say_time),
     Rule(r"(?<![\d.:：])(?P<a>\d{1,3})[:：](?P<b>\d{1,3})(?![\d.:：])", lambda match: f"{match['a']}対{match['b']}"),

@@ -45,6 +45,10 @@ class Language:
     decimal_mark: str = ","
     ones_gender: str = ""  # of the one in 1 1/2
     scale_gender: str = "m"  # of million and the like
+    thousand: str = ""  # a scale that takes the gender of what it counts: "doscientas mil personas"
+    date_words: str = ""  # words before a date without a year, such as 24/12, as a pattern
+    has_english_money: bool = False  # whether $27,500 is thousands, as in America
+    per: tuple[str, ...] = ()  # what may follow the slash of "5 €/mes", after the word for "per"
     letters: Mapping[str, str] = field(default_factory=dict)  # names of Latin letters, in another script
     spells_handles: bool = True  # whether @name is read letter by letter
     has_short_dates: bool = False  # whether 17.06 is a date

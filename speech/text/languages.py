@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from speech.text.amounts import build_measure_rules, build_money_rules
-from speech.text.bare_numbers import build_date_rules, build_number_rules
+from speech.text.bare_numbers import build_date_rules, build_number_rules, build_short_date_rules, build_sign_rules
 from speech.text.electronic import SIGNS, build_electronic_rules
 from speech.text.language import Language, dot_word
 from speech.text.phone import build_phone_rules
@@ -21,10 +21,12 @@ def build_rules(language: Language, own: Iterable[Rule]) -> tuple[Rule, ...]:
         ),
         *own,
         *build_date_rules(language),
+        *build_short_date_rules(language),
         *build_phone_rules(
             language.digits, language.words, say_country=language.say_country, say_groups=language.say_phone
         ),
         *build_money_rules(language),
         *build_measure_rules(language),
         *build_number_rules(language),
+        *build_sign_rules(language),
     )

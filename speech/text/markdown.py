@@ -1,4 +1,4 @@
-"""Rules for Markdown in all languages: marks that are clearly formatting are not read.
+"""Rules for Markdown: marks that are clearly formatting are not read.
 
 Marks that could mean something else are kept: `5 * 3`, `**kwargs`, `snake_case`, `C#`, `#1`.
 """
@@ -39,7 +39,7 @@ _EMPHASIS: Final = re.compile(
 )
 _UNDERLINED: Final = re.compile(r"(?<![\w\\])(?P<open>_)(?=[^\s_])(?P<inner>[^\n_]{1,300})(?<=\S)(?P<close>_)(?!\w)")
 _CODE: Final = re.compile(r"(?<![`\\])(?P<open>`{1,2})(?=[^\s`])(?P<inner>[^\n`]{1,300})(?P<close>(?P=open))(?!`)")
-# Opened or closed in another sentence.
+# Bold text that starts or ends in another sentence.
 _OPENED: Final = re.compile(r"(?:(?<=\s)|(?<![\s\S]))(?P<said>\*\*)(?=[A-Z¡¿\"“][^*\n]{1,400}$)")
 _CLOSED: Final = re.compile(r"(?<=[\w.!?:,\"”)])(?P<said>\*\*)(?=\s|$|[.,;:!?])")
 _ESCAPED: Final = re.compile(r"(?P<said>\\)(?=[*_`#~\[\]>|])")

@@ -1,9 +1,10 @@
-"""Applies rules that replace parts of a text, one after the other. Text that one rule took is hidden from the next.
+"""Applies rules that replace parts of a text, one after the other. Later rules do not see text that one has replaced.
 
-Also has the patterns of numbers. Each language has its words in its own module.
+The patterns of numbers are here too. Each language has its words in its own module.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Final, NamedTuple
@@ -53,13 +54,18 @@ def apply_rules(text: str, rules: Iterable[Rule], *, has_spaces: bool = True) ->
             start, end = match.span()
             # The spoken form must be separate words: "3D" is not "threeD".
             is_word = has_spaces and spoken != ""
-            before = " " if is_word and start and match.string[start - 1].isalnum() else ""
-            after = " " if is_word and end < len(match.string) and match.string[end].isalnum() else ""
+            before = " " if is_word and start and _is_of_word(match.string[start - 1]) else ""
+            after = " " if is_word and end < len(match.string) and _is_of_word(match.string[end]) else ""
             found.append(Replacement(start, end, f"{before}{spoken}{after}"))
             return TAKEN * (end - start)
 
         text = _compiled(rule.pattern, rule.flags).sub(take, text)
     return found
+
+
+def _is_of_word(character: str) -> bool:
+    """Whether it is a letter, a digit or a vowel sign, as in Hindi."""
+    return unicodedata.category(character)[0] in "LMN"
 
 
 # Compiles a pattern on first use: compiling all of a language's patterns takes longer than importing it.

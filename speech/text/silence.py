@@ -1,7 +1,7 @@
 """Decides whether a text contains anything to say, before any engine or provider is called.
 
-That is a letter, a digit, or a symbol that is read by its name, such as %, € or an emoji; in SSML also a pause, a
-substitute or a pronunciation. Punctuation, white space, invisible characters and drawn lines are not.
+Letters, digits, and symbols that are read by name, such as %, € or an emoji, count; in SSML also a pause, a substitute
+or a pronunciation. Punctuation, white space, invisible characters and drawn lines do not.
 """
 
 import re

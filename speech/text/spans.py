@@ -1,4 +1,4 @@
-"""Replaces parts of a text by their spoken form, and maps positions in the result back to the source.
+"""Replaces parts of a text with their spoken form, and maps positions in the result back to the source.
 
 All positions are in code points. The languages decide what is replaced (see `speech.text.normalize`).
 """
@@ -44,7 +44,7 @@ class SpokenText:
         return source_start, self._behind(last, end)
 
     def _behind(self, index: int, place: int) -> int:
-        """Returns the position in the source of one after the replacement at `index`; -1 if there is none before it."""
+        """Maps a position after the replacement at `index` to the source. -1 means before the first replacement."""
         if index < 0:
             return place
         return self._source_ends[index] + place - self._spoken_ends[index]

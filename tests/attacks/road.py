@@ -1,6 +1,6 @@
-"""The functions that see a caller's text on its way from the request to the engine, as a table.
+"""Lists all functions that process a caller's text on its way from the request to the engine.
 
-Owns what is in the table and what is not, with the reason. `unlisted` finds what is in neither.
+Functions that are not tested here are in ELSEWHERE, with the reason. `unlisted` finds those that are in neither table.
 """
 
 import importlib
@@ -58,15 +58,15 @@ from voices.models import Voice
 
 Work = Callable[[str], object]
 
-SEGMENTS = 3  # of a text, where a function gets one segment at a time
-PRONOUNCED_CHARS = 1_000  # of a text, where all of it is read into phonemes
+SEGMENTS = 3  # how many segments of a text are tested, for functions that take one at a time
+PRONOUNCED_CHARS = 1_000  # how much of a text is tested, for functions that convert all of it to phonemes
 ANNIE = "gmw/en-US+Annie"
 ESPEAK, READER, READERS = EspeakEngine(), PhonemeReader(), Readers()
 KOKORO_LANGUAGES = ("en-US", "en-GB", "es-ES", "fr-FR", "hi-IN", "it-IT", "ja-JP", "pt-BR", "zh-CN")
 
 
 def close() -> None:
-    """End the programs that the table's functions have started."""
+    """Ends the programs that the table's functions have started."""
     ESPEAK.close()
     READER.close()
     READERS.close()
@@ -87,7 +87,7 @@ def _body(text: str) -> dict[str, Any]:
 
 
 def _segments(text: str, *, text_format: str = "text") -> Iterator[Segment]:
-    """The first ones, as eSpeak gets them."""
+    """Yields the first segments, as eSpeak gets them."""
     pieces = ESPEAK.split(text, text_format=text_format, language="en-US")  # type: ignore[arg-type]
     for piece in islice(pieces, SEGMENTS):
         yield Segment(text=piece.text, engine_voice=ANNIE, language="en-US", text_format=text_format)  # type: ignore[arg-type]
@@ -131,7 +131,7 @@ def _messages(text: str, text_format: str = "text") -> Iterator[object]:
             yield from stream_requests(segment, GEMINI)
 
 
-# By the function's name; behind a space, which of several ways to use it. What yields is read step by step.
+# The key is the function's name and, after a space, which of several ways to call it. Generators are read step by step.
 TEXT: Mapping[str, Work] = {
     "config.api.parse_json_object": lambda text: parse_json_object(json.dumps(_body(text)).encode()),
     "config.api.parse_json_object unescaped": lambda text: parse_json_object(canonical_json(_body(text)).encode()),
@@ -246,7 +246,7 @@ SSML: Mapping[str, Work] = {
 
 BODIES: Mapping[str, Callable[[bytes], object]] = {"config.api.parse_json_object": parse_json_object}
 
-# Not run here, and why.
+# Functions that are not run here, and why.
 ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(
         ("speech.engines.base.Engine.split", "speech.engines.base.Engine.speak"),

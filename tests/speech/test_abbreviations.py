@@ -1,4 +1,4 @@
-"""Full stops that end no sentence."""
+"""Full stops that do not end a sentence."""
 
 import pytest
 

@@ -117,10 +117,10 @@ def test_mp3_at_every_rate_and_bitrate(rate_hertz: int) -> None:
         measure = measure_audio(mp3)
 
         assert set(mp3_frames(mp3)[1:]) == {Mp3Frame(kbps, rate_hertz, channels=1)}, kbps
-        # Of a stream: nothing that only its end tells.
+        # A stream's tag, without the values that are only known at the end.
         assert mp3.index(b"Info\0\0\0\0LAME3.100") in (13, 21), kbps
         assert (measure.sample_rate_hertz, measure.channels) == (rate_hertz, 1), kbps
-        # LAME starts 1,105 samples late, which the tag tells, and fills the last frame and one more.
+        # LAME adds 1,105 samples at the start, which the tag states, and fills the last frame and one more.
         longest_seconds = 0.5 + (1105 + 2 * frame_samples) / rate_hertz
         assert 0.5 <= measure.duration_seconds <= longest_seconds, kbps
         assert middle_rms_dbfs(mp3) == pytest.approx(pcm_rms_dbfs(HALF_SECOND), abs=1.0), kbps
@@ -145,7 +145,7 @@ def test_opus_at_every_rate_and_bitrate(rate_hertz: int) -> None:
 
         # A packet is 20 ms; the bitrate is the packets' alone, without Ogg's framing.
         assert max(abs(size * 8 * 50 / 1000 - kbps) for size in packets) <= 0.4, kbps
-        # Opus always decodes at 48 kHz; what it was made from is said in its head (RFC 7845, section 5.1).
+        # Opus always decodes at 48 kHz. The header has the original sample rate (RFC 7845, section 5.1).
         assert measure.sample_rate_hertz == 48000
         assert (head, struct.unpack_from("<I", opus, opus.index(b"OpusHead") + 12)[0]) == (19, rate_hertz)
         assert measure.channels == (2 if kbps > 256 else 1), kbps

@@ -1,4 +1,4 @@
-"""Audio in a file: complete with true sizes, or not there."""
+"""Audio files are complete and have true sizes in their headers, or do not exist."""
 
 import hashlib
 import struct

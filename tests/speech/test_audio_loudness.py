@@ -1,4 +1,4 @@
-"""Loudness by the standard, and one loudness without clipping."""
+"""Loudness is measured as the standard defines it, and all speech is brought to one loudness without clipping."""
 
 import av
 import numpy as np
@@ -11,7 +11,7 @@ RATE_HERTZ = 24_000
 
 
 def bursts(*, crest: float = 1.0) -> np.ndarray:
-    """Noise that comes and goes as syllables do. `crest`: how much higher some single waves are."""
+    """Returns noise that rises and falls like syllables. `crest` is how much higher some single waves are."""
     random = np.random.default_rng(5)
     seconds = np.arange(4 * RATE_HERTZ) / RATE_HERTZ
     noise = np.convolve(random.normal(0.0, 0.05, seconds.size), np.ones(8) / 3, "same")
@@ -20,7 +20,7 @@ def bursts(*, crest: float = 1.0) -> np.ndarray:
 
 
 def ebur128_lufs(samples: np.ndarray) -> float:
-    """What ffmpeg's filter measures."""
+    """Returns the loudness that ffmpeg's filter measures."""
     graph = Graph()
     source = graph.add_abuffer(sample_rate=RATE_HERTZ, format="flt", layout="mono")
     graph.link_nodes(source, graph.add("ebur128", "metadata=1"), graph.add("abuffersink")).configure()

@@ -1,4 +1,4 @@
-"""Decomposed letters become one character, in bounded time, and every place is known."""
+"""Decomposed letters become one character in bounded time, and positions map back to the source."""
 
 import time
 import unicodedata

@@ -71,7 +71,7 @@ def test_british_homographs_sound_british(readers: Readers):
 def test_every_word_has_its_place_in_the_text(readers: Readers):
     text = "Please  record (the) record; it is fine."
     read = readers.read(text, "en-US")
-    assert [(read.text[word.start : word.end], word.phonemes) for word in read.readings] == [
+    assert [(read.said.text[word.start : word.end], word.phonemes) for word in read.readings] == [
         ("Please", "plˈiz "), ("record", "ɹəkˈɔɹd "), ("(", "("), ("the", "ðə"), (")", ") "),
         ("record", "ɹˈɛkəɹd"), (";", "; "), ("it", "ɪt "), ("is", "ɪz "), ("fine", "fˈIn"), (".", "."),
     ]  # fmt: skip

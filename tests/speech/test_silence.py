@@ -1,4 +1,4 @@
-"""Which texts say nothing: one answer, whatever engine would be asked."""
+"""Which texts have nothing to say. The result does not depend on the engine."""
 
 import pytest
 

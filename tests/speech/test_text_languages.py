@@ -1,4 +1,4 @@
-"""What is said for numbers, money, dates, times, units and signs, in each language but English."""
+"""The spoken form of numbers, money, dates, times, units and signs, in every language except English."""
 
 import re
 from importlib import import_module
@@ -72,7 +72,7 @@ PORTUGUESE = {
     "22ª e 134º": "vigésima segunda e centésimo trigésimo quarto",
     "3/11 e 1 1/2": "três onze avos e um e um meio",
     "(11) 99999-8888": "um um nove nove nove nove nove oito oito oito oito",
-    "século XX, D. Pedro II": "século vinte, D. Pedro segundo",
+    "século XX, D. Pedro II": "século vinte, dom Pedro segundo",
 }
 GERMAN = {
     "Es sind -5 Grad.": "Es sind minus fünf Grad.",
@@ -167,7 +167,7 @@ def test_a_variety_with_other_words_is_left_to_its_engine(language: str) -> None
 
 @pytest.mark.parametrize("name", sorted(set(MODULES.values()) - {"speech.text.english"}))
 def test_the_rules_of_a_language_compile(name: str) -> None:
-    """They are compiled when a text first needs them."""
+    """Compiles all rules, which otherwise happens when a text first needs them."""
     for rule in import_module(name)._RULES:
         re.compile(rule.pattern, rule.flags)
 

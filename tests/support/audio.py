@@ -88,7 +88,7 @@ def measure_audio(audio: bytes | Path) -> AudioMeasure:
 
 
 def without_header(audio: bytes) -> bytes:
-    """What is the same in a stream and in the stored file: all but the sizes and sums that only its end tells."""
+    """Returns the bytes that are equal in a stream and in the stored file: everything after the header."""
     if audio.startswith(b"RIFF"):
         return audio[44:]
     if audio.startswith(b"fLaC"):

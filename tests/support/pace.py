@@ -1,4 +1,4 @@
-"""What can be measured of speech without understanding it: its pauses and its loudness."""
+"""Measures the pauses and the peaks of speech, which needs no speech recognition."""
 
 from typing import NamedTuple
 
@@ -7,9 +7,9 @@ import numpy as np
 from speech.engines.base import Engine, Segment
 
 SILENCE = 0.01  # of full scale
-LEAST_PAUSE_MS = 50  # what is shorter belongs to a word, such as the closure before a "t"
+LEAST_PAUSE_MS = 50  # shorter silence is part of a word, such as the closure before a "t"
 
-# Where a speaker pauses, and for how long, in milliseconds; of language, kind, text, shortest and longest pause.
+# The pauses that a text should have: language, kind, text, and the shortest and longest pause in milliseconds.
 PAUSES = (
     ("en-US", "none", "All human beings are born free and equal in dignity and rights.", (0, 160)),
     ("en-US", "none", "Your verification code for signing in to the customer portal is four nine three.", (0, 160)),
@@ -29,7 +29,7 @@ TRAIL_MS = (200, 400)
 
 
 class Silences(NamedTuple):
-    """In milliseconds."""
+    """The silences of a text, in milliseconds."""
 
     lead: float
     between: list[float]
@@ -39,7 +39,7 @@ class Silences(NamedTuple):
 def speak_pieces(
     engine: Engine, text: str, engine_voice: str, language: str, *, speed: float = 1.0
 ) -> list[np.ndarray]:
-    """Each piece of a text as float samples, full scale 1.0; without those that say nothing."""
+    """Returns each segment of a text as float samples, full scale 1.0, without segments that have nothing to say."""
     pieces = []
     for piece in engine.split(text, text_format="text", language=language):
         segment = Segment(text=piece.text, engine_voice=engine_voice, language=language, speed=speed)
@@ -50,7 +50,7 @@ def speak_pieces(
 
 
 def measure_silences(samples: np.ndarray, rate_hertz: int, *, least_ms: float = LEAST_PAUSE_MS) -> Silences:
-    """Before the first sound, of `least_ms` and longer between sounds, and after the last."""
+    """Measures the silence before the first sound, pauses of at least `least_ms`, and the silence at the end."""
     loud = np.flatnonzero(np.abs(samples) > SILENCE)
     milliseconds = np.diff(loud) * 1000 / rate_hertz
     return Silences(

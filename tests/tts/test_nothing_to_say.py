@@ -1,4 +1,4 @@
-"""A text with nothing to say: 250 ms of silence and the charge back, whatever the door, and no engine is asked."""
+"""A text with nothing to say gives 250 ms of silence and a refund, through any API, and no engine is called."""
 
 from collections.abc import Generator
 from typing import Any
@@ -38,7 +38,7 @@ FORMATS = ["wav", "mp3", "ogg_opus"]
 
 
 class UntouchableEngine(EspeakEngine):
-    """Counts what is asked of it to make speech, and refuses."""
+    """Counts the calls that would generate speech, and fails them."""
 
     calls = 0
 

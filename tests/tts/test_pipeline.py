@@ -187,6 +187,14 @@ def test_a_text_of_long_numbers_is_no_run_away(account):
     assert 100_000 < job.duration_ms < 150_000
 
 
+@pytest.mark.parametrize("text", ["WXCDFGHJ\n" * 10, "ᚠᚢᚦᚨᚱᚲ\n" * 10])
+def test_a_text_that_is_spelled_slowly_is_no_run_away(account, text):
+    job = submit(account, text, speed=0.25)
+    speak_all()
+    job.refresh_from_db()
+    assert (job.status, job.error_message) == ("completed", "")
+
+
 def test_a_job_that_was_free_fails_without_a_refund(account):
     Price.objects.update(microcredits_per_character=0)
     job = submit(account, "PERMANENT trouble.")

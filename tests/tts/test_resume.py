@@ -1,4 +1,4 @@
-"""A later attempt goes on at the last finished segment: no sample is lost or doubled, and the money stays right."""
+"""A later attempt continues after the last finished segment: no sample is lost or repeated, and the charge is right."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ def the_engine(voices: None, own_queue: None, scripted_engine: Any, settings: An
 
 @pytest.fixture
 def spoken(tmp_path: Path) -> Callable[[], list[str]]:
-    """What was spoken since it was last asked: the segments, of any attempt in any process."""
+    """Returns a function for the segments that any process has spoken since the last call."""
     log = spoken_log(tmp_path)
     log.touch()
 
@@ -278,7 +278,7 @@ def test_a_voice_that_sounds_different_by_now_begins_anew(account, half_spoken: 
 
 
 class AwayStorage(LocalAudioStorage):
-    """A store that does not answer whoever wants to read."""
+    """A store that is unavailable for reads."""
 
     def fetch(self, name: str, into: Any) -> None:
         raise StoreUnavailable

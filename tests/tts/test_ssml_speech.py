@@ -144,7 +144,7 @@ def test_a_file_that_a_text_names_is_refused_and_never_opened(
 
 
 def test_the_engine_itself_opens_no_file_either(engine: EspeakEngine, tmp_path: Path) -> None:
-    # Whoever forgets to check: the engine reads by the same allow-list.
+    # Even if a caller forgets to check: the engine parses with the same allow-list.
     fifo = tmp_path / "sound.wav"
     os.mkfifo(fifo)
     segment = Segment(

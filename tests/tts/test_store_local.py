@@ -155,7 +155,7 @@ def test_what_a_job_is_expected_to_need_must_fit_beside_what_others_need(
     data_of(api.post("/api/v1/tts", SPEECH | {"text": "x" * 90_000, "output_format": "wav"}), 202)
     job = Job.objects.get()
     assert job.expected_bytes == long_job
-    # What others need counts at once, and whichever process took them: the same again would not fit.
+    # The needs of accepted jobs count at once, in any process: the same job would not fit again.
     for _ in range(2):
         data_of(api.post("/api/v1/tts", SPEECH | {"text": "Hi."}), 202)
         more = api.post("/api/v1/tts", SPEECH | {"text": "x" * 480, "output_format": "wav"})
@@ -167,7 +167,7 @@ def test_what_a_job_is_expected_to_need_must_fit_beside_what_others_need(
 
 
 def test_what_an_account_cannot_pay_takes_no_room_from_others(api, voices, account, free_bytes, tmp_path: Path):
-    """Else whoever has no credits could keep everybody from speaking."""
+    """Otherwise an account without credits could use up the capacity of all others."""
     free_bytes[tmp_path] = 1100 * 1024 * 1024
     Balance.objects.filter(account=account).update(available_microcredits=100_000)
     for _ in range(5):
@@ -203,7 +203,7 @@ def test_the_bytes_expected_follow_from_characters_speed_format_and_bitrate(
     ],
 )
 def test_digits_and_pauses_are_expected_to_last_longer_than_their_bytes(text: str, text_format: str, seconds: float):
-    """Else texts of them would fill the disk for everybody."""
+    """Otherwise such texts would fill the disk."""
     extent, wav = measure_extent(text, text_format=text_format), Encoding("wav", 24_000, None, 1)
     expected = store.expected_bytes(text=text, extent=extent, speed=1.0, encoding=wav)
     assert 0.6 * seconds < expected / 126_000 < 1.4 * seconds

@@ -1,4 +1,4 @@
-"""A reader that falls behind what the relay holds hears the rest from parts in the store, while the job still runs."""
+"""A reader that falls behind the relay's buffer continues with parts from the store while the job still runs."""
 
 import asyncio
 import io
@@ -58,7 +58,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_redis(settings: Any, small_parts: None) -> None:
-    """Redis is away: whatever a reader hears while the job runs, it hears from the store."""
+    """Makes Redis unavailable, so that a reader gets everything from the store while the job runs."""
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
 

@@ -20,7 +20,7 @@ class AudioPart(models.Model):
     # The charged code points of the whole text that are spoken by the end of this part.
     chars = models.PositiveIntegerField()
     is_stored = models.BooleanField(default=False)
-    sha256 = models.CharField(max_length=64, default="")  # of the object: nothing else is used in its place
+    sha256 = models.CharField(max_length=64, default="")  # of the object, which is only used if it still matches
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -31,7 +31,7 @@ class AudioPart(models.Model):
 
     @property
     def key(self) -> str:
-        """Its name in the store, which is unique."""
+        """The object's name in the store, which is unique."""
         raise NotImplementedError
 
 

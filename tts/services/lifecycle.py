@@ -162,7 +162,7 @@ def fail_job(*, job: Job, message: str) -> bool:
 
 @transaction.atomic
 def _fail(row: QuerySet[Job], *, message: str) -> bool:
-    """`row` is the job under the condition on which it fails."""
+    """Fails and refunds the job, if `row` still has one: its filters are the condition. Returns whether it did."""
     job = row.select_for_update(of=("self",)).select_related("account").defer("text").first()
     if job is None:
         return False

@@ -64,7 +64,7 @@ def _note_stored(part: AudioPart) -> bool:
 
 
 def fetch_part(part: AudioPart, into: IO[bytes]) -> None:
-    """The object, whole and as it was stored, and at its beginning again.
+    """Copies the whole object, verifies that it is unchanged, and seeks `into` to the start.
 
     Raises FileNotFoundError, PartDamaged, StoreUnavailable.
     """

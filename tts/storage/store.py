@@ -152,7 +152,7 @@ def check_capacity(*, more_bytes: int = 0) -> None:
 
 
 def add_expected_bytes(size_bytes: int) -> None:
-    """An accepted job needs them: what this process takes next must fit beside it. One that is refused needs none."""
+    """Adds an accepted job's expected bytes to the cached total, so that this process's next checks count them."""
     global _spoken_for
     _spoken_for = _spoken_for[0], _spoken_for[1] + size_bytes
 

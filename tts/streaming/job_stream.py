@@ -159,7 +159,7 @@ class _Steps(Iterator[bytes]):
 
 def _kept(steps: _Steps) -> Iterator[bytes]:
     """Returns the whole body from a temporary file, on disk if longer than a chunk. Closing it deletes the file."""
-    file = SpooledTemporaryFile(max_size=CHUNK_BYTES)  # noqa: SIM115 - whoever takes the body closes it
+    file = SpooledTemporaryFile(max_size=CHUNK_BYTES)  # noqa: SIM115 - the receiver of the body closes it
     try:
         for chunk in steps:
             file.write(chunk)

@@ -1,4 +1,4 @@
-"""The path of all audio: text → segments → engine → PCM → encoder → file → store, and to listeners meanwhile.
+"""Generates a job's audio: text → segments → engine → PCM → encoder → file → store, and to listeners at the same time.
 
 Runs one attempt at one claimed job, from its text to its final state. Other modules decide which job is run, and who
 may submit it.
@@ -121,7 +121,7 @@ def synthesise(
     *,
     keeper: SpeechKeeper | None = None,
 ) -> EncodedFile:
-    """Synthesizes the job's text, encodes it, and writes it to a file at `path` and, meanwhile, to `writer`.
+    """Synthesizes the job's text, encodes it, and writes it to a file at `path` and, at the same time, to `writer`.
 
     Without an engine, because the text contains nothing to say, it writes a moment of silence.
 

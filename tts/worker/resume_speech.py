@@ -67,7 +67,7 @@ def read_kept(part: SpeechPart) -> Iterator[Iterator[bytes]] | None:
 
     Raises StoreUnavailable.
     """
-    pcm = TemporaryFile(dir=settings.SPOOL_DIR)  # noqa: SIM115 - closed by whoever reads to the end
+    pcm = TemporaryFile(dir=settings.SPOOL_DIR)  # noqa: SIM115 - closed at the end of the reads
     try:
         with TemporaryFile(dir=settings.SPOOL_DIR) as flac:
             fetch_part(part, flac)

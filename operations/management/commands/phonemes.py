@@ -1,4 +1,4 @@
-"""Shows how a voice of Kokoro reads a text: what is said, its phonemes, and the words. Needs no database."""
+"""Shows how a Kokoro voice reads a text: its spoken form, phonemes and words. Needs no database."""
 
 import json
 import sys
@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
 
 def _language(voice_id: str) -> str:
-    """The BCP 47 tag of a voice."""
+    """Returns the BCP 47 tag of a voice. Raises CommandError if Kokoro has no such voice."""
     languages = {entry.voice_id: entry.language for entry in voice_entries({})}
     if voice_id not in languages:
         raise CommandError(f"{voice_id} is no voice of Kokoro. Only Kokoro's voices read phonemes.")

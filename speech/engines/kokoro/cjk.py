@@ -1,4 +1,4 @@
-"""Japanese and Chinese as phonemes, by misaki's readers, with the place of every word in the text."""
+"""Converts Japanese and Chinese to phonemes with misaki's readers, with the position of every word in the text."""
 
 import importlib
 import logging
@@ -12,8 +12,8 @@ from django.conf import settings
 from speech.engines.kokoro.reading import Reading
 from speech.text.spans import Replacement, SpokenText, apply
 
-# OpenJTalk spells what is not in its dictionary: 22 phonemes for the six letters of WeChat. A word that it knows has
-# about one for each letter.
+# OpenJTalk spells words that are not in its dictionary: WeChat, with six letters, has 22 phonemes. A word in the
+# dictionary has about one phoneme per letter.
 SPELLED_PHONEMES_A_LETTER: Final = 2.2
 _HAN: Final = re.compile("[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
 
@@ -23,14 +23,17 @@ def make_japanese_reader() -> Callable[[str], list[Reading]]:
 
     def read(text: str) -> list[Reading]:
         both, tokens = japanese(text)
-        # It appends a mark of pitch for each phoneme, which this version of the model does not read.
+        # The second half has a pitch mark for each phoneme, which this version of the model does not support.
         return list(_japanese_readings(text, both[: len(both) // 2], tokens))
 
     return read
 
 
 def _japanese_readings(text: str, phonemes: str, tokens: list[Any]) -> Iterator[Reading]:
-    """Every token with the phonemes up to the next. Its text may be written otherwise, but is as long as the source."""
+    """Yields every token with the phonemes up to the next one.
+
+    The spelling of a token may differ from the source, but not its length.
+    """
     places = [at for at, character in enumerate(text) if not character.isspace()]
     used = done = 0
     for number, token in enumerate(tokens):
@@ -47,12 +50,12 @@ def _japanese_readings(text: str, phonemes: str, tokens: list[Any]) -> Iterator[
 
 
 def is_spelled(word: str, phonemes: str) -> bool:
-    """Whether a Latin word was read letter by letter in Japanese, although it is no abbreviation."""
+    """Whether Japanese reads a Latin word letter by letter, although it is not an abbreviation."""
     return not word.isupper() and len(phonemes) >= SPELLED_PHONEMES_A_LETTER * len(word)
 
 
 def make_chinese_reader() -> Callable[[str], list[Reading]]:
-    """misaki's reader, step by step."""
+    """Builds a reader from misaki's steps, which keeps the positions of words."""
     numbers: Any = importlib.import_module("cn2an")
     jieba: Any = importlib.import_module("jieba")
     chinese: Any = importlib.import_module("misaki.zh").ZHG2P
@@ -73,7 +76,7 @@ def make_chinese_reader() -> Callable[[str], list[Reading]]:
         return list(jieba.tokenize(run)) if _is_han(run) else [(run, 0, len(run))]
 
     def _mapped(marks: str) -> str:
-        return str(chinese.map_punctuation(f"x{marks}x"))[1:-1]  # it would take the spaces at the ends
+        return str(chinese.map_punctuation(f"x{marks}x"))[1:-1]  # the x keep it from stripping spaces at the ends
 
     return read
 
@@ -83,7 +86,7 @@ def _is_han(text: str) -> bool:
 
 
 def _alignment(source: str, text: str) -> SpokenText:
-    """The way from a text in which numbers were written out back to its source."""
+    """Maps a text in which numbers were written out back to its source."""
     if source == text:
         return apply(source, ())
     replacements: list[Replacement] = []
@@ -99,7 +102,10 @@ def _alignment(source: str, text: str) -> SpokenText:
 
 
 def _keep_word_list_private(jieba: Any) -> None:
-    """It keeps its list ready to load, by default where every user of the machine can put another."""
+    """Moves jieba's cache of its word list to the data directory.
+
+    By default, it loads the cache from a folder to which every user of the machine can write.
+    """
     folder = settings.DATA_DIR / "jieba"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     jieba.dt.tmp_dir = str(folder)

@@ -1,6 +1,6 @@
-"""English as phonemes: misaki's dictionaries, parts of speech from a tagger, and eSpeak for words that they lack.
+"""Converts English to phonemes with misaki's dictionaries, a part-of-speech tagger, and eSpeak for unknown words.
 
-Without the tagger's file, parts of speech come from a short table: most words are nouns then.
+Without the tagger's file, a short table decides the part of speech: most words then count as nouns.
 """
 
 import importlib
@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from speech.engines.kokoro import tagger
+from speech.engines.kokoro.espeak_ipa import replace_all
 from speech.engines.kokoro.homographs import add_pronunciations, corrected_tags
-from speech.engines.kokoro.ipa import replace_all
 from speech.engines.kokoro.reading import Reading
 
-# misaki tries every part of a word of several tokens, such as an address: 30 take 0.05 s, 240 of them 13 s (measured).
+# misaki tries every part of a word that has several tokens, such as an address: 30 tokens take 0.05 s, 240 take 13 s
+# (measured).
 MAX_TOKENS_IN_WORD: Final = 24
 
-# eSpeak's IPA as Kokoro was trained on it: misaki 0.9.4, espeak.py (Apache-2.0), the tables E2M of either class.
+# eSpeak's IPA → the spelling that Kokoro was trained on. From misaki 0.9.4, espeak.py (Apache-2.0), the tables E2M of
+# both classes.
 _ENGLISH: Final = (
     *(("ʔˌn\u0329", "ʔn"), ("ʔn\u0329", "ʔn"), ("a^ɪ", "I"), ("a^ʊ", "W"), ("d^ʒ", "ʤ"), ("e^ɪ", "A"), ("t^ʃ", "ʧ")),
     *(
@@ -35,7 +37,7 @@ _ENGLISH: Final = (
 _BRITISH: Final = (("e^ə", "ɛː"), ("iə", "ɪə"), ("ə^ʊ", "Q"))
 _AMERICAN: Final = (("o^ʊ", "O"), ("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɪə", "iə"), ("ː", ""))
 _LONG_WORD: Final = re.compile(rf"\S{{{MAX_TOKENS_IN_WORD},}}")
-_SPACES: Final = re.compile(r"[ \t\u00a0]{2,}")  # several would be a word of their own
+_SPACES: Final = re.compile(r"[ \t\u00a0]{2,}")  # misaki takes several spaces for a word
 
 _TAGS: Final = {
     **dict.fromkeys(".!?", "."),
@@ -62,8 +64,9 @@ _QUOTES: Final = ("``", "''")
 
 
 def make_reader(read_unknown: Callable[[str], str], *, is_british: bool) -> Callable[[str], list[Reading]]:
-    """misaki's reader. Its own constructor would download a model. `read_unknown`: phonemes of a word that the
-    dictionaries lack.
+    """Builds misaki's reader, without its constructor, which would download a model.
+
+    `read_unknown` returns the phonemes of a word that the dictionaries lack.
     """
     en: Any = importlib.import_module("misaki.en")
     spacy: Any = importlib.import_module("spacy")
@@ -71,7 +74,7 @@ def make_reader(read_unknown: Callable[[str], str], *, is_british: bool) -> Call
     def unknown_word(token: Any) -> tuple[str, int]:
         return read_unknown(token.text), 2
 
-    class OfflineReader(en.G2P):  # type: ignore[misc]  # misaki carries no types
+    class OfflineReader(en.G2P):  # type: ignore[misc]  # misaki has no type hints
         def __init__(self) -> None:
             self.version = None
             self.british = is_british
@@ -83,7 +86,7 @@ def make_reader(read_unknown: Callable[[str], str], *, is_british: bool) -> Call
             self.unk = ""
 
         def tokenize(self, text: str, tokens: Any, features: Any) -> Any:
-            with self.nlp.memory_zone():  # new words are forgotten afterwards
+            with self.nlp.memory_zone():  # discards new words afterwards, so that memory does not grow
                 found = super().tokenize(text, tokens, features)
             words = [token.text for token in found]
             if self.has_tagger:
@@ -103,14 +106,14 @@ def make_reader(read_unknown: Callable[[str], str], *, is_british: bool) -> Call
 
     def read(text: str) -> list[Reading]:
         spaced = _LONG_WORD.sub(short_word, _SPACES.sub(" ", text))
-        # Without its preprocessing, which takes [words](/in this form/) for phonemes: a customer's text is text.
+        # Without misaki's preprocessing, which would read [words](/in this form/) of a customer's text as phonemes.
         return list(_readings(text, reader(spaced, preprocess=False)[1]))
 
     return read
 
 
 def as_dictionary(phonemes: str, *, is_british: bool) -> str:
-    """eSpeak's English phonemes, spelled as in the dictionaries."""
+    """Converts eSpeak's English phonemes to the spelling of the dictionaries."""
     phonemes = replace_all(phonemes, _ENGLISH)
     phonemes = re.sub(r"(\S)\u0329", r"ᵊ\1", phonemes).replace("\u0329", "")
     phonemes = replace_all(phonemes, _BRITISH if is_british else _AMERICAN)
@@ -118,7 +121,7 @@ def as_dictionary(phonemes: str, *, is_british: bool) -> str:
 
 
 def _readings(text: str, tokens: list[Any]) -> Iterator[Reading]:
-    """The tokens, found again in the text: it may have fewer spaces than what was read."""
+    """Yields the tokens with their positions in the text, which may have different spaces than what was read."""
     end = 0
     for token in tokens:
         start = text.find(token.text, end)
@@ -127,14 +130,14 @@ def _readings(text: str, tokens: list[Any]) -> Iterator[Reading]:
 
 
 def _checked(word: str, tag: str) -> str:
-    """The tagger's tag, unless it takes a word for punctuation, which would be left out, or a mark for a word."""
+    """Returns the tagger's tag, unless it tagged a word as punctuation, which is not spoken, or a mark as a word."""
     if any(character.isalnum() for character in word):
         return tag if tag[:1].isalpha() and tag not in ("NFP", "HYPH") else _guess(word)
     return tag if word == '"' and tag in _QUOTES else _TAGS.get(word, tag)
 
 
 def _guess(word: str) -> str:
-    """A part of speech, as far as misaki's pronunciation turns on it; most words are nouns here."""
+    """Returns a part of speech that is good enough to choose misaki's pronunciation. Most words count as nouns."""
     if word in _TAGS or word.lower() in _TAGS:
         return _TAGS.get(word) or _TAGS[word.lower()]
     if re.fullmatch(r"[\d.,]+", word):

@@ -4,8 +4,7 @@ English: misaki's dictionaries, and eSpeak for words missing from them. Japanese
 wheel. Chinese: misaki's own. The others: eSpeak, in its own program. eSpeak does not work for Japanese and Chinese: it
 reads their characters by name.
 
-Words in another script are read by the rules of a language that uses it: a word in Cyrillic letters is read as Russian
-in any text.
+Words in another script are read as a language that uses it: Cyrillic is read as Russian in any text, for example.
 """
 
 import importlib.util
@@ -16,8 +15,8 @@ from typing import Final
 from speech.engines.base import EngineUnavailable
 from speech.engines.espeak.phonemes import PhonemeReader
 from speech.engines.kokoro import cjk, english, tagger
+from speech.engines.kokoro.espeak_ipa import nearest_of_model, of_model
 from speech.engines.kokoro.fair_lock import FairLock
-from speech.engines.kokoro.ipa import nearest_of_model, of_model
 from speech.engines.kokoro.reading import Reading, Spoken, join, shift
 from speech.engines.kokoro.scripts import (
     HAN,
@@ -87,16 +86,16 @@ class Readers:
         """
         spoken = normalize(text, tag)
         if not text.strip():
-            return Spoken(spoken.text, [], spoken)
+            return Spoken(spoken, [])
         letter = LANGUAGE_OF_TAG[tag]
         if reason := missing_for(tag):
             raise EngineUnavailable(f"{reason}.")
         with self._turns.mine():  # the dictionaries are stateful while reading
-            if self._tagger_state != (state := tagger.state()):  # it was installed by now
+            if self._tagger_state != (state := tagger.state()):  # installed or changed since the last text
                 self._tagger_state = state
                 for english_letter in "ab":
                     self._readers.pop(english_letter, None)
-            return Spoken(spoken.text, self._reader(letter)(fold(spoken.text)), spoken)
+            return Spoken(spoken, self._reader(letter)(fold(spoken.text)))
 
     def close(self) -> None:
         self._espeak.close()
@@ -125,7 +124,7 @@ class Readers:
         is_british = letter == "b"
 
         def read_unknown(word: str) -> str:
-            """A word that is in no dictionary."""
+            """Returns the phonemes of a word that is not in the dictionaries."""
             return " ".join(
                 join(self._foreign(word[run.start : run.end], run.script)).strip()
                 if run.script
@@ -146,8 +145,9 @@ class Readers:
     def _by_script(
         self, read_own: Reader, own: tuple[str, ...], *, is_readable: Callable[[str], bool] = lambda word: False
     ) -> Reader:
-        """Reads each run of letters by the rules of a language that is written so. `is_readable`: `read_own` knows a
-        Latin word, although that is not its script.
+        """Builds a reader that reads runs in another script than `own` as a language that uses that script.
+
+        `is_readable` returns whether `read_own` knows a Latin word, even though its language uses another script.
         """
 
         def read(text: str) -> list[Reading]:
@@ -167,7 +167,7 @@ class Readers:
         return read
 
     def _foreign(self, text: str, script: str) -> list[Reading]:
-        """A run of letters of a script that is not that of the text's language."""
+        """Reads a run of letters in a script that the text's language does not use."""
         reader = READERS_OF_SCRIPTS.get(script)
         if reader and not missing_for(LANGUAGES[reader].tag):
             return self._reader(reader)(text)
@@ -183,7 +183,7 @@ class Readers:
 
 
 def _joined(text: str, runs: Iterable[Run], is_readable: Callable[[str], bool]) -> Iterator[Run]:
-    """The runs, of which those that the language's reader can read after all are its own."""
+    """Yields the runs, and merges runs that the language's own reader can read into its own."""
     own_start = own_end = 0
     for run in runs:
         if run.script and not (run.script == LATIN and is_readable(text[run.start : run.end])):
@@ -202,7 +202,7 @@ def _needs_space(neighbour: str) -> bool:
 
 
 def _with_marks(text: str, read: Reader) -> Iterator[Reading]:
-    """Clauses by that reader, with the marks and the white space between them."""
+    """Yields clauses from the reader, with the marks and the white space between them."""
     at = 0
     for number, part in enumerate(_MARKS.split(text)):  # text, mark, text, mark, …
         end = at + len(part)

@@ -1,14 +1,14 @@
-"""Which of its pronunciations an English word gets, where the tagger or the dictionaries need help.
+"""Chooses the pronunciation of English homographs where the tagger or the dictionaries are not enough.
 
-Two kinds: by part of speech (`corrected_tags` mends the tagger's commonest mistakes), and by meaning, which the words
-around it tell (`SENSES`). Tags are those of the Penn Treebank, phonemes those of misaki's dictionaries.
+By part of speech, for which `corrected_tags` corrects the tagger's most common mistakes, or by meaning, which depends
+on the words around it (`SENSES`). Tags are those of the Penn Treebank, phonemes those of misaki's dictionaries.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-OTHER: Final = "OTHER"  # a tag of our own, and a key in the pronunciations: the rarer of two meanings
+OTHER: Final = "OTHER"  # our own tag for the rarer of two meanings, also a key in the pronunciations
 
 
 def _set(words: str) -> frozenset[str]:
@@ -27,15 +27,17 @@ _NOUNS: Final = ("NN", "NNS", "NNP", "NNPS")
 _BASE_VERBS: Final = ("VB", "VBP")
 _AS_NOUN: Final = {"VB": "NN", "VBP": "NN", "VBZ": "NNS"}
 _NEVER_A_VERB: Final = ("NN", "NNP", "JJ")
-# Adjectives that the tagger takes for verbs, and those that do not sound like the noun.
+# Adjectives that the tagger mistakes for verbs, and adjectives that sound different from the noun.
 _ADJECTIVES: Final = _set("animate articulate consummate deliberate diffuse elaborate")
 _TRUE_ADJECTIVES: Final = _set("close content invalid perfect upset")
 
 
 @dataclass(frozen=True, slots=True)
 class _Sense:
-    """The rarer meaning of a word: by a word anywhere in the sentence, right before it or right after it. `tags`: the
-    meaning exists for these only.
+    """The words that indicate a word's rarer meaning.
+
+    `near` may be anywhere in the sentence, `before` and `after` must be next to the word. If `tags` are given, the
+    meaning only exists for these.
     """
 
     near: frozenset[str] = frozenset()
@@ -106,8 +108,8 @@ SENSES: Final = {
 _OF_NAZARETH: Final = _set("christ himself loves of")
 _FOR_THE_SAKE: Final = _set("the his her its my your our their whose 's ’s ' ’")
 
-# What misaki's dictionaries lack or have the other way round: American, British. The first key is what stands there
-# without a tag that has its own.
+# Pronunciations that misaki's dictionaries lack or have reversed: American, then British. The first key is the default
+# for tags without an entry.
 _AMERICAN: Final[Mapping[str, Mapping[str, str]]] = {
     "aged": {"DEFAULT": "ˈAʤd", "ADJ": "ˈAʤɪd"},
     "axes": {"DEFAULT": "ˈæksᵻz", OTHER: "ˈæksˌiz"},
@@ -184,9 +186,9 @@ _POLISH: Final = {False: ("pˈOlɪʃ", "pˈɑlɪʃ"), True: ("pˈQlɪʃ", "pˈɒ
 
 
 def add_pronunciations(words: dict[str, Any], *, is_british: bool) -> None:
-    """Completes misaki's dictionary: by word a pronunciation, or several by part of speech."""
+    """Adds to misaki's dictionary, which maps a word to a pronunciation, or to several by part of speech."""
     for word, forms in words.items():
-        # "A reject message": before a noun, the word sounds like a noun, even if the tagger calls it an adjective.
+        # "A reject message": before a noun, the word sounds like a noun, even if it is tagged as an adjective.
         if isinstance(forms, dict) and "NOUN" in forms and word.lower() not in _TRUE_ADJECTIVES:
             words[word] = {"ADJ": forms["NOUN"], **forms}
     lacking = _BRITISH if is_british else _AMERICAN
@@ -197,7 +199,7 @@ def add_pronunciations(words: dict[str, Any], *, is_british: bool) -> None:
 
 
 def corrected_tags(words: Sequence[str], tags: Sequence[str]) -> list[str]:
-    """The tags of a sentence's words, with the commonest mistakes mended, and OTHER for the rarer of two meanings."""
+    """Returns a sentence's tags with common mistakes corrected, and OTHER for words in their rarer meaning."""
     lower = [word.lower() for word in words]
     corrected = list(tags)
     for at in range(len(words)):

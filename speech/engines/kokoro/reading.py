@@ -17,15 +17,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """The spoken form of a text with its phonemes. `written` maps positions in `text` back to the source."""
+    """The spoken form of a text, with a map to the source, and its phonemes."""
 
-    text: str
-    readings: list[Reading]  # their positions are in `text`
-    written: SpokenText
-
-    def source_span(self, start: int, end: int) -> tuple[int, int]:
-        """Returns the span of the source for `text[start:end]`."""
-        return self.written.source_span(start, end)
+    said: SpokenText
+    readings: list[Reading]  # their positions are in `said.text`
 
 
 def join(readings: Iterable[Reading]) -> str:

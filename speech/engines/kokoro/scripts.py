@@ -1,4 +1,4 @@
-"""Scripts of a text: which of its letters a language's reader cannot read, and who can."""
+"""Finds runs of letters in other scripts than the text's language uses, and the eSpeak language that can read them."""
 
 import unicodedata
 from collections.abc import Collection, Iterator
@@ -10,7 +10,8 @@ LATIN: Final = "LATIN"
 HAN: Final = "CJK"
 KANA: Final = "KANA"
 
-# eSpeak's name of the language that is most written in a script, by the first word of its letters' Unicode names.
+# Script → eSpeak's name of the most common language that uses it. A script is the first word of its letters' Unicode
+# names.
 ESPEAK: Final = {
     "ARABIC": "sem/ar",
     "ARMENIAN": "ine/hy",
@@ -32,19 +33,19 @@ ESPEAK: Final = {
     "TAMIL": "dra/ta",
     "TELUGU": "dra/te",
 }
-# Letters that show another language of the same script.
+# Letters that only occur in another language of the same script.
 _TELLING: Final = (
     ("CYRILLIC", frozenset("іїєґІЇЄҐ"), "zle/uk"),
     ("ARABIC", frozenset("ٹڈڑےں"), "inc/ur"),
     ("ARABIC", frozenset("پچژگکی"), "ira/fa"),
 )
-_JOINERS: Final = frozenset(" '’.,-&!?;:")  # between two words of a script that is not the language's own
+_JOINERS: Final = frozenset(" '’.,-&!?;:")  # do not end a run between two of its words
 _ALIASES: Final = {"HIRAGANA": KANA, "KATAKANA": KANA, "KATAKANA-HIRAGANA": KANA, "IDEOGRAPHIC": HAN}
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`text[start:end]`. `script`: of letters that are not the language's own; "" where they are, or none."""
+    """The span `text[start:end]`. `script` is "" if the language uses it, or if there are no letters."""
 
     script: str
     start: int
@@ -52,15 +53,15 @@ class Run:
 
 
 def split_scripts(text: str, own: Collection[str]) -> Iterator[Run]:
-    """The text in runs, none of them empty. What is between two runs belongs to the language's own.
+    """Splits a text into runs, none of them empty. Text between two runs of other scripts belongs to the language.
 
-    A Greek letter alone is a symbol, which every language names.
+    `own` is the language's scripts. A single Greek letter is a symbol, which every language reads by name.
     """
     if text.isascii() and LATIN in own:
         if text:
             yield Run("", 0, len(text))
         return
-    start = end = 0  # of the run of another script; end: behind its last letter
+    start = end = 0  # of the current run in another script; it ends after its last letter
     script, done = "", 0
     for at, character in enumerate(text):
         found = _script(character)
@@ -95,24 +96,24 @@ def _runs(text: str, script: str, done: int, start: int, end: int) -> Iterator[R
 
 
 def espeak_language(text: str, script: str) -> str:
-    """eSpeak's name of the language of a run; "" if it has none."""
+    """Returns eSpeak's name of the language for a run; "" if it has none."""
     telling = (name for known, letters, name in _TELLING if known == script and not letters.isdisjoint(text))
     return next(telling, ESPEAK.get(script, ""))
 
 
 def fold(text: str) -> str:
-    """The same text, place by place, with base letters for the Latin ones that eSpeak only names, such as ễ."""
+    """Replaces Latin letters that eSpeak would only name, such as ễ, by their base letters. Positions do not change."""
     return text if text.isascii() else "".join(map(_folded, text))
 
 
 def letter_names(text: str) -> str:
-    """The letters by the end of their Unicode names: for scripts that nothing here can read."""
+    """Returns the letters by the last part of their Unicode names, for scripts that no reader here supports."""
     return " ".join(name for character in text if (name := _letter_name(character)))
 
 
 @lru_cache(maxsize=8192)
 def _script(character: str) -> str:
-    """Empty for what is no letter: it belongs to any script."""
+    """Returns a letter's script; "" for other characters, which belong to any script."""
     if not unicodedata.category(character).startswith(("L", "M")):
         return ""
     compatible = unicodedata.normalize("NFKC", character)[:1]

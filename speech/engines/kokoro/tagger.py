@@ -1,7 +1,7 @@
-"""Parts of speech in English: the tagger of spaCy's en_core_web_sm 3.8.0 (MIT), from a file in the model folder.
+"""Tags English parts of speech with the tagger of spaCy's en_core_web_sm 3.8.0 (MIT), from a file in the model folder.
 
-The file is loaded only if its bytes are the pinned ones: spaCy's reader accepts pickled objects inside its format, so
-nothing else must get that far.
+The file is only loaded if its hash matches the pin, because spaCy's format may contain pickled objects, which could run
+code.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from speech.engines.kokoro.sources import TAGGER
 
 logger = logging.getLogger(__name__)
 
-# From config.cfg and tagger/cfg of the model.
+# Copied from config.cfg and tagger/cfg of the model.
 WIDTH: Final = 96
 TOK2VEC: Final = {
     "@architectures": "spacy.Tok2Vec.v2",
@@ -46,7 +46,7 @@ TAGS: Final = (
 
 
 def state() -> tuple[int, ...]:
-    """Changes when the file is replaced or written to; empty if it is missing."""
+    """Returns a value that changes when the file is replaced or written to; empty if it is missing."""
     try:
         state = (files.model_dir() / TAGGER.name).stat()
     except OSError:
@@ -55,7 +55,7 @@ def state() -> tuple[int, ...]:
 
 
 def add_to(language: Any) -> bool:
-    """Gives a blank English pipeline of spaCy the tagger. False if its file is not here as it must be."""
+    """Adds the tagger to a blank English spaCy pipeline. Returns False if its file is missing or was changed."""
     content = _read()
     if content is None:
         return False

@@ -1,4 +1,4 @@
-"""A text as Kokoro reads it, word by word: for operators who want to know why something sounds as it does."""
+"""Shows operators how Kokoro reads a text, word by word, so that they can find the cause of a wrong pronunciation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,9 +11,7 @@ from speech.engines.kokoro.reading import Reading, Spoken, join
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """`text`: as it is written, at `start` to `end` of the source (code points). `phonemes`: as the model has
-    them.
-    """
+    """A word as written, `source[start:end]` in code points, and its phonemes in the model's spelling."""
 
     text: str
     phonemes: str
@@ -23,7 +21,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Pronunciation:
-    """`spoken`: the text with figures and signs in words. `phonemes`: with the marks that the model hears as pauses."""
+    """How a text is read.
+
+    `spoken` is the normalized text. `phonemes` includes the punctuation that the model renders as pauses.
+    """
 
     text: str
     spoken: str
@@ -32,11 +33,11 @@ class Pronunciation:
 
 
 def pronounce(readers: Readers, text: str, tag: str) -> Pronunciation:
-    """How a text is read, in the pieces in which it is spoken. Raises EngineUnavailable, TransientEngineError."""
+    """Reads a text in the segments in which it is spoken. Raises EngineUnavailable, TransientEngineError."""
     at, spoken, phonemes, words = 0, "", [], list[Word]()
     for piece in chunks.split(text, tag):
         read = readers.read(piece.text, tag)
-        spoken += read.text
+        spoken += read.said.text
         phonemes.append(spoken_phonemes(join(read.readings)))
         for word in _words(readers, read, piece.text, tag):
             words.append(Word(word.text, word.phonemes, word.start + at, word.end + at))
@@ -45,11 +46,11 @@ def pronounce(readers: Readers, text: str, tag: str) -> Pronunciation:
 
 
 def _words(readers: Readers, read: Spoken, source: str, tag: str) -> Iterator[Word]:
-    """In the order of the text. What is said for one span, such as 5 dollars for $5, is one word."""
+    """Yields the words in text order. Several spoken words for one span are one word, such as "five dollars" for $5."""
     waiting: Word | None = None
     for reading in _single_words(readers, read, tag):
         phonemes = spoken_phonemes(reading.phonemes).strip('.,;:!?…—"“”() ')
-        start, end = read.source_span(reading.start, reading.end)
+        start, end = read.said.source_span(reading.start, reading.end)
         if not phonemes:
             continue
         if waiting is not None and start < waiting.end:
@@ -62,9 +63,9 @@ def _words(readers: Readers, read: Spoken, source: str, tag: str) -> Iterator[Wo
 
 
 def _single_words(readers: Readers, read: Spoken, tag: str) -> Iterator[Reading]:
-    """The readings; a clause of several words, as eSpeak reads it, is cut into them."""
+    """Yields the readings, with eSpeak's clauses of several words split into single words where possible."""
     for reading in read.readings:
-        clause = read.text[reading.start : reading.end]
+        clause = read.said.text[reading.start : reading.end]
         written, said = clause.split(), reading.phonemes.split()
         if not written:
             continue
@@ -75,7 +76,7 @@ def _single_words(readers: Readers, read: Spoken, tag: str) -> Iterator[Reading]
         counts = [1] * len(written)
         if len(written) != len(said):
             counts = [len(join(readers.read(word, tag).readings).split()) for word in written]
-        if sum(counts) != len(said):  # it joins some words, such as "de la"
+        if sum(counts) != len(said):  # eSpeak joins some words, such as "de la"
             yield reading
             continue
         end = used = 0

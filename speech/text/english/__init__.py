@@ -18,6 +18,7 @@ from speech.text.english import (
     signs,
     sums,
     times,
+    verses,
     web,
     words,
 )
@@ -31,6 +32,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *web.RULES,
     *signs.EARLY_RULES,
     *words.EARLY_RULES,
+    *verses.RULES,
     *figures.EARLY_RULES,
     *places.RULES,
     *dates.RULES,

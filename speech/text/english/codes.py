@@ -28,6 +28,14 @@ _DOTTED: Final = re.compile(
     r"(?![\w]|\.[0-9])"
 )
 _VERSION: Final = re.compile(r"(?<![\w.,-])(?P<v>[vV])?(?P<version>[0-9]{1,4}(?:\.[0-9]{1,5}){2,4})(?![0-9]|\.[0-9])")
+_RELEASE: Final = re.compile(
+    r"\b(?:Python|Java|Node|Node\.js|PHP|Ruby|Ubuntu|Debian|Django|macOS|iOS|Android|Go|Kubernetes|Linux|PostgreSQL|MySQL"
+    r"|Chrome|Firefox|TypeScript|PyTorch|[Vv]ersion) (?P<said>[0-9]{1,2}\.[0-9]{2})(?![\w%]|[.,][0-9])"
+)
+_SERIAL: Final = re.compile(
+    r"(?<![\w-])(?P<prefix>[A-Z]{2,6})-(?P<groups>[0-9]{2,8}(?:-[0-9]{2,8}){1,5})(?![\w-])"
+    r"|(?<![\w.,-])(?P<digits>[0-9]{1,9}(?:-[0-9]{1,9}){3,8})(?![\w-]|[.,][0-9])"
+)
 _V: Final = re.compile(r"(?<![\w.,-])[vV](?P<version>[0-9]{1,4}(?:\.[0-9]{1,4})?)(?![\w]|\.[0-9])")
 # Words before a number that is a code and not a quantity.
 _CODE: Final = re.compile(
@@ -40,7 +48,7 @@ _CALL: Final = re.compile(
     r"\b(?i:call|calls|called|dial|dialed|dialled|text|phone) (?P<said>[0-9]{3})(?!\w|[.,:/-][0-9]| [a-z]+s\b)"
 )
 _LONG: Final = re.compile(r"(?<![\w.,$€£¥₹-])(?P<digits>[0-9]{10,60})(?![\w]|[.,][0-9])")
-_LEADING_ZERO: Final = re.compile(r"(?<![\w.,$€£¥₹])(?P<digits>0[0-9]{1,30}(?: [0-9]{3,8}){0,4})(?![\w]|[.,:/][0-9])")
+_LEADING_ZERO: Final = re.compile(r"(?<![\w.,$€£¥₹'’])(?P<digits>0[0-9]{1,30}(?: [0-9]{3,8}){0,4})(?![\w]|[.,:/][0-9])")
 _AFTER_CONTEXT: Final = word_set("""days dollars euros hours minutes people percent seconds times users years""")
 
 
@@ -112,6 +120,12 @@ def _say_code(match: re.Match[str]) -> str | None:
     return ", ".join(spell(group) if len(group) < 7 else spell_groups(group, 4) for group in groups)
 
 
+def _say_serial(match: re.Match[str]) -> str:
+    groups = (match["groups"] or match["digits"]).split("-")
+    said = ", ".join(map(spell, groups))
+    return f"{match['prefix']} {said}" if match["prefix"] else said
+
+
 def _say_long(match: re.Match[str]) -> str | None:
     digits = match["digits"]
     if digits.endswith("000000") and digits[0] != "0" and len(digits) <= 18:
@@ -131,12 +145,14 @@ def _say_leading_zero(match: re.Match[str]) -> str:
 RULES: Final = (
     Rule(_PHONE, _say_phone),
     Rule(_VANITY, _say_vanity),
+    Rule(_SERIAL, _say_serial),
     Rule(_DOTTED, _say_dotted),
     Rule(_GROUPS, lambda match: ", ".join(map(spell, re.split(r"[ -]", match["groups"])))),
     Rule(_INTERNATIONAL, _say_international),
     Rule(_CODE, _say_code),
     Rule(_CALL, lambda match: spell(match["said"])),
     Rule(_VERSION, _say_version),
+    Rule(_RELEASE, lambda match: say_version(match["said"])),
     Rule(
         _V,
         lambda match: (

@@ -25,6 +25,10 @@ DAYS: Final = {
     "sun": "Sunday",
 }
 
+_DAY_NAME = rf"(?:{'|'.join(day.capitalize() for day in DAYS)})"
+_DAYS: Final = re.compile(
+    rf"(?<![\w-])(?P<first>{_DAY_NAME})\.? ?[-–] ?(?P<second>{_DAY_NAME})(?:\.(?=,| [a-z0-9]))?(?![\w-])"
+)
 _MONTH_NAMES: Final = {name.lower(): name for name in MONTHS} | {name[:3].lower(): name for name in MONTHS}
 _MONTH_NAMES["sept"] = "September"
 _MONTH = (
@@ -56,6 +60,12 @@ _NUMERIC: Final = re.compile(
     rf"{_BEFORE}(?P<first>0?[1-9]|[12][0-9]|3[01])(?P<mark>[-/.])(?P<second>0?[1-9]|[12][0-9]|3[01])(?P=mark)"
     rf"(?P<year>1[0-9]{{3}}|20[0-9]{{2}}|[0-9]{{2}})(?![\w/]|[-.,:][0-9])"
 )
+# A day without a year, after a word that no fraction follows.
+_SHORT_DATE: Final = re.compile(
+    r"\b(?i:on|until|since|due|dated) (?P<said>(?P<first>0?[1-9]|[12][0-9]|3[01])/(?P<second>0?[1-9]|[12][0-9]|3[01]))"
+    r"(?![\w/%-]|[.,][0-9]| (?:of|cups?|inch|inches|miles?|an?|the)\b)"
+)
+_COMMON_FRACTIONS: Final = frozenset({"1/2", "1/3", "2/3", "1/4", "3/4", "1/5", "1/8", "1/10", "9/10"})
 _DECADE: Final = re.compile(r"(?<![\w.,$€£¥])(?P<mark>['’‘]?)(?P<decade>(?:1[0-9]|20)?[0-9]0)['’]?(?:s| s)(?!\w)")
 _DECADES: Final = re.compile(
     rf"(?<![\w.,$€£¥])(?P<first>(?:1[0-9]|20)[0-9]0)s? ?{DASH} ?(?P<second>(?:(?:1[0-9]|20)[0-9]0|['’]?[1-9]0))s"
@@ -71,7 +81,7 @@ _SHORT_YEAR: Final = re.compile(r"\b(?i:of|in|since) (?P<said>['’](?P<year>[0-
 _MANY: Final = re.compile(r"(?<![\w.,$])1(?P<zeros>0{2,3})s(?!\w)")
 _FISCAL: Final = re.compile(r"\b(?P<said>FY ?(?P<year>20[0-9]{2}|[0-9]{2}))\b")
 _ERA = r"(?= ?(?:B\.?C\.?|A\.?D\.?|B\.?C\.?E\.?|C\.?E\.?)(?!\w))"
-# A number that is a year, judging by the words before or after it.
+# A number that the words before or after it mark as a year.
 _LONE_YEAR: Final = re.compile(
     r"(?<![\w.,$€£¥#/:+=-])(?P<said>1[1-9][0-9]{2}|20[0-9]{2}|2[1-9]00)"
     r"(?!\w|[.,:/][0-9]| ?[%°€$£×*+=/<>]| -[0-9])(?P<after> [a-z]{2,12}|-[a-z]{2,12})?"
@@ -80,7 +90,7 @@ _BIG_YEAR: Final = re.compile(
     r"\b(?i:in|year) (?P<said>10[1-9][0-9])(?![\w]|[.,:/][0-9]| (?!and\b|or\b|to\b|by\b|the\b|at\b|when\b|he\b"
     r"|she\b|it\b|they\b)[a-z])"
 )
-# Words after a year that it does not count.
+# Words that end in -s but are not plural nouns, so that the number before them may be a year.
 NOT_COUNTED: Final = word_set(
     """across afterwards always as besides does has hers his is its ours perhaps plus since theirs this thus towards
     unless us versus was yes"""
@@ -105,10 +115,17 @@ def _year(match: re.Match[str]) -> str:
 def _say_month_first(match: re.Match[str]) -> str | None:
     if match["month"] == "mar" or (match["month"] in ("may", "march") and _follows_word(match)):
         return None
+    if match["month"] in ("may", "march", "dec") and re.match(
+        r" [a-z]+s\b", match.string[match.end() : match.end() + 20]
+    ):
+        return None
     days = ordinal(match["day"].lstrip("0"))
     if match["day2"]:
         days += f" to {ordinal(match['day2'].lstrip('0'))}"
     return f"{_weekday(match)}{_name(match)} {days}{_year(match)}"
+
+
+_WORD_BEHIND: Final = re.compile(r" (?!(?:at|and|or|in|on|to|from|until|we|for|is|was|the)\b)[a-z]")
 
 
 def _follows_word(match: re.Match[str]) -> bool:
@@ -119,6 +136,13 @@ def _follows_word(match: re.Match[str]) -> bool:
 
 
 def _say_day_first(match: re.Match[str]) -> str | None:
+    following = match.string[match.end() : match.end() + 16]
+    if not match["year"]:
+        # "The 3 may be wrong", "10 dec units": the number counts, and the word is not a month.
+        if match["month"] in ("may", "march", "mar", "dec", "sun") and _WORD_BEHIND.match(following):
+            return None
+        if re.search(r"[0-9] of [A-Za-z]+$", match[0]):
+            return None  # "5 of May's"
     days = ordinal(match["day"].lstrip("0"))
     if match["day2"]:
         days += f" to {ordinal(match['day2'].lstrip('0'))}"
@@ -146,6 +170,15 @@ def _say_numeric(match: re.Match[str]) -> str | None:
     if int(second) <= 12:
         return f"the {ordinal(first.lstrip('0'))} of {_month(second)} {spoken_year}"
     return None
+
+
+def _say_short_date(match: re.Match[str]) -> str | None:
+    first, second = match["first"], match["second"]
+    if match["said"] in _COMMON_FRACTIONS and match[0][:3].lower() == "on ":
+        return None
+    if int(first) > 12:
+        return None
+    return f"{_month(first)} {ordinal(second.lstrip('0'))}"
 
 
 def _month(number: str) -> str:
@@ -202,7 +235,7 @@ def _say_fiscal(match: re.Match[str]) -> str:
     return f"FY {year(digits) if len(digits) == 4 else two_digits(digits)}"
 
 
-# The month and not the adjective, which is said otherwise.
+# The month and not the adjective, which is pronounced differently.
 _AUGUST_BEFORE: Final = re.compile(
     r"\b(?:of|in|since|until|last|next|early|late|mid|every|by) (?P<said>august)(?=[.,;:!?)]|\s*$| (?:and|or|to|at"
     r"|the|we|I)\b)"
@@ -217,8 +250,10 @@ _AUGUST_BEHIND: Final = re.compile(
 RULES: Final = (
     Rule(_AUGUST_BEFORE, lambda match: "August"),
     Rule(_AUGUST_BEHIND, lambda match: "August"),
+    Rule(_DAYS, lambda match: f"{DAYS[match['first'].lower()]} to {DAYS[match['second'].lower()]}"),
     Rule(_ISO, _say_iso),
     Rule(_NUMERIC, _say_numeric),
+    Rule(_SHORT_DATE, _say_short_date),
     Rule(_DAY_FIRST, _say_day_first),
     Rule(_MONTH_FIRST, _say_month_first),
     Rule(_MONTH_YEAR, lambda match: f"{_name(match)}{_year(match)}"),

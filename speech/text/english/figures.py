@@ -1,13 +1,13 @@
-"""Rules for all other numbers: fractions, ordinals, ranges, sums, Roman numerals, numbers with letters, cardinals."""
+"""Rules for all other numbers: fractions, ordinals, ranges, numbers with letters, cardinals."""
 
 import re
 from typing import Final
 
-from speech.text.english.numbers import cardinal, decimal, fraction, mixed, ordinal, spell, spell_groups
+from speech.text.english.numbers import cardinal, decimal, fraction, mixed, ordinal, pairs, spell, spell_groups
 from speech.text.english.patterns import DASH, INTEGER, NUMBER, SCALES, SIGNS, START, plain
 from speech.text.scan import Rule
 
-# Units that are measured in fractions.
+# Units that are often measured in fractions.
 PARTS: Final = (
     "cup|mile|hour|inch|pound|teaspoon|tablespoon|gallon|pint|quart|ounce|acre|liter|litre|mile|minute|second|day|dozen"
     "|million|billion|bottle|glass|page|century|marathon|yard|foot|meter|metre|kilometer|kilometre|kilo|ton"
@@ -16,8 +16,36 @@ _FRACTION: Final = re.compile(
     rf"(?<![\w.,/])(?P<sign>(?<![\w)])[-−])?(?:(?P<whole>[0-9]{{1,6}})[ -])?(?P<top>[0-9]{{1,9}})(?P<slash>/| / |⁄)"
     rf"(?P<bottom>[0-9]{{1,9}})(?:st|nd|rds?|ths?|RD|TH|ST|ND)?(?:(?P<thing> (?:{PARTS})\b))?(?![\w/]|[.,][0-9])"
 )
-_ALWAYS: Final = re.compile(r"(?<![\w.,/])(?P<said>24/7|9/11|50/50|20/20)(?![\w/]|[.,][0-9])")
-_SPOKEN: Final = {"24/7": "twenty four seven", "9/11": "nine eleven", "50/50": "fifty fifty", "20/20": "twenty twenty"}
+_ALWAYS: Final = re.compile(r"(?<![\w.,/])(?P<said>24/7/365|24/7|9/11|50/50|20/20|401\(?k\)?)(?![\w/]|[.,][0-9])")
+_SPOKEN: Final = {
+    "24/7/365": "twenty four seven three sixty five",
+    "24/7": "twenty four seven",
+    "9/11": "nine eleven",
+    "50/50": "fifty fifty",
+    "20/20": "twenty twenty",
+    "401(k)": "four oh one k",
+    "401k": "four oh one k",
+}
+# "8/10" as a mark or a rating, "120/80" as a blood pressure.
+_RATING: Final = re.compile(
+    r"(?<![\w.,/])(?:(?P<top>[0-9]{1,2}(?:\.[0-9])?)/(?P<bottom>5|10|100)(?= stars?\b)"
+    r"|(?P<top2>[0-9]{1,2}\.[0-9])/(?P<bottom2>5|10)|(?P<same>10)/10|(?P<same2>5)/5|(?P<same3>100)/100)"
+    r"(?![\w/]|[.,][0-9])"
+)
+_MARK: Final = re.compile(
+    r"\b(?i:scored?|scores|scoring|rated?|rating|marks?|grade|gave (?:it|this|them|him|her|me)|give (?:it|this)"
+    r"|got|solid|an?|GCS|Apgar|pain)(?: (?:of|is|was|it|this|at|a|an|score))*[: ] ?"
+    r"(?P<said>(?P<top>[0-9]{1,3})/(?P<bottom>10|15|20|50|100))"
+    r"(?! (?:of|inch|mile|cup|scale|share|dilution|ratio|size)\b)(?![\w/-]|[.,][0-9])"
+)
+_PRESSURE: Final = re.compile(
+    r"(?<![\w.,/])(?P<top>[89][0-9]|1[0-9]{2}|2[0-4][0-9])/(?P<bottom>[4-9][0-9]|1[0-3][0-9])(?![\w/]|[.,][0-9])"
+)
+# Names of planes and teams, and the digits: "747s", "F-16s", "the 49ers", "1s and 0s".
+_PLURAL: Final = re.compile(r"(?<![\w.,$€£¥'’-])(?P<prefix>[A-Z]{1,3}-?)?(?P<number>[0-9]{1,4})(?P<end>s|ers)(?!\w)")
+_LINES: Final = re.compile(r"(?<![\w.,])(?P<number>[0-9]{3,4})(?P<mark>[pi])(?P<rate>[2-9][0-9]|120)?(?!\w)")
+_FACTOR: Final = re.compile(rf"{START}(?P<number>{NUMBER})[xX](?=[ /][a-z]|[.,;!?)])")
+_AROUND: Final = re.compile(r"(?<!\w)(?P<said>c\. ?)(?=1[0-9]{3}|20[0-9]{2}|[0-9]{2,3} (?:BC|AD))")
 _VULGAR: Final = re.compile(
     rf"(?:(?<![\w.,])(?P<whole>{INTEGER}) ?)?(?P<part>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])(?:(?P<thing> (?:{PARTS})\b))?"
 )
@@ -37,9 +65,11 @@ _SCORE: Final = re.compile(
 )
 _NUMBERS: Final = re.compile(
     r"(?<!\w)(?P<said>(?:No|Nos|no|nos|Nr|nr|№)\.? ?)(?=[0-9])(?<!\bno )(?<!\bNo )(?<!is no\. )(?<!was no\. )"
+    r"(?<![?!] No\. )"
+    r"(?<![?!][\"”] No\. )(?<!say no\. )"
     r"(?<!said no\. )(?<!says no\. )"
 )
-_HASH: Final = re.compile(r"(?<![\w#&/])(?P<said>#)(?=[0-9]{1,6}(?![\w]))")
+_HASH: Final = re.compile(r"(?<![\w#&/])(?P<said>#)(?=[0-9]{1,12}(?![\w])|[A-Z]{1,6}-[0-9])")
 _PAGES: Final = re.compile(
     r"(?<!\w)(?P<said>pp?\. ?|vol\. ?|Vol\. ?|ch\. ?|Ch\. ?|[Ff]ig\. ?|[Ff]igs\. ?|[Ee]q\. ?|[Ss]ec\. ?"
     r"|[Aa]rt\. ?)(?=[0-9])"
@@ -63,11 +93,12 @@ _SLASHED: Final = re.compile(r"(?<![\w.,])(?P<said>[0-9]{1,12}(?:/[0-9]{1,12}){1
 _SPELLED: Final = re.compile(r"(?<![\w-])(?P<said>[0-9A-Za-z](?:-[0-9A-Za-z]){2,40})(?![\w-])")
 _BROKEN: Final = re.compile(r"(?<![\w.])(?P<said>[0-9]{1,3}(?:,[0-9]{3}){0,10},[0-9]{4,40})(?![\w])")
 _LARGE: Final = re.compile(
-    rf"{START}(?P<sign>(?<![\w)%-])[-−–+±])?(?P<number>{NUMBER})(?P<gap>[ -]?)(?P<scale>{SCALES}|[Bb]n|[MBT]|[kK])"
+    rf"{START}(?P<sign>(?<![\w)%\ue000-])[-−–+±])?(?P<number>{NUMBER})(?P<gap>[ -]?)"
+    rf"(?P<scale>{SCALES}|[Bb]n|[MBT]|[kK])"
     rf"(?!\w)"
 )
 _LARGE_SCALES: Final = {"bn": "billion", "Bn": "billion"}
-_PLAIN: Final = re.compile(rf"(?<![\w.])(?<![0-9],)(?P<sign>(?<![\w)%.-])[-−–+±])?(?P<number>{NUMBER})")
+_PLAIN: Final = re.compile(rf"(?<![\w.])(?<![0-9],)(?P<sign>(?<![\w)%.\ue000-])[-−–+±])?(?P<number>{NUMBER})")
 _SPACED: Final = re.compile(
     rf"{START}(?P<said>[0-9]{{1,3}}(?:(?:\u2009[0-9]{{3}}){{1,6}}|(?: [0-9]{{3}}){{2,6}}|(?: 000){{1,6}}|"
     rf"(?:\.[0-9]{{3}}){{2,6}}))"
@@ -99,6 +130,36 @@ def _say_part(whole: str | None, top: str, bottom: str, thing: str | None) -> st
     return f"{fraction(top, bottom)} of {article} {noun}"
 
 
+def _say_rating(match: re.Match[str]) -> str:
+    if same := match["same"] or match["same2"] or match["same3"]:
+        return f"{cardinal(same)} out of {cardinal(same)}"
+    return f"{decimal(match['top'] or match['top2'])} out of {cardinal(match['bottom'] or match['bottom2'])}"
+
+
+def _say_plural(match: re.Match[str]) -> str | None:
+    prefix, number, end = match["prefix"] or "", match["number"], match["end"]
+    # "30s" is a decade or a time.
+    if end == "s" and not prefix and (number.endswith("0") != (number == "0") or (number > "1" and len(number) < 3)):
+        return None
+    if end == "ers" and len(number) != 2:
+        return None
+    before, _, last = pairs(number).rpartition(" ")
+    if end == "s":
+        plural = f"{last[:-1]}ies" if last.endswith("y") else f"{last}es" if last.endswith("x") else f"{last}s"
+    else:
+        plural = f"{last[:-1]}iers" if last.endswith("y") else f"{last.removesuffix('e')}ers"
+    return " ".join(filter(None, (prefix.strip("-"), before, plural)))
+
+
+def _say_pressure(match: re.Match[str]) -> str | None:
+    top, bottom = match["top"], match["bottom"]
+    return f"{cardinal(top)} over {cardinal(bottom)}" if int(top) > int(bottom) else None
+
+
+def _say_lines(match: re.Match[str]) -> str:
+    return f"{pairs(match['number'])} {match['mark']}{' ' + cardinal(match['rate']) if match['rate'] else ''}"
+
+
 def _say_vulgar(match: re.Match[str]) -> str:
     top, _, bottom = _VULGARS[match["part"]].partition("/")
     return _say_part(match["whole"], top, bottom, match["thing"])
@@ -121,7 +182,7 @@ def _say_range(match: re.Match[str]) -> str | None:
 
 
 def say_mixed(code: str) -> str:
-    """Reads letters and numbers in turn: "25d08A" is "twenty five d zero eight A"."""
+    """Reads a mix of letters and numbers: "25d08A" is "twenty five d zero eight A"."""
     return " ".join(_say_run(run) for run in re.findall(r"[0-9]+|[^0-9]+", code))
 
 
@@ -134,6 +195,8 @@ def _say_run(run: str) -> str:
 
 
 def _say_prefix(match: re.Match[str]) -> str:
+    if name := re.fullmatch("([A-Z]{1,4})-?([1-9][0-9]{2,3})", match["said"]):
+        return f"{name[1]} {pairs(name[2])}"
     return say_mixed(match["said"])
 
 
@@ -160,6 +223,13 @@ def _say_large(match: re.Match[str]) -> str | None:
             return None
         if scale in "kK" and (match["number"] == "401" or re.fullmatch("[0-9]", match["number"])):
             return None
+        # "a 10K" is a run.
+        if (
+            scale == "K"
+            and match["number"] in ("10", "15")
+            and re.search(r"\b[Aa] $", match.string[: match.start()][-3:])
+        ):
+            return None
         scale = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "T": "trillion"}[scale]
     said = SIGNS[match["sign"] or ""] + decimal(plain(match["number"]))
     return f"{said}{'-' if match['gap'] == '-' else ' '}{_LARGE_SCALES.get(scale, scale)}"
@@ -184,8 +254,18 @@ EARLY_RULES: Final = (
     Rule(_PAGES, lambda match: _PAGE_WORDS[match["said"].strip(" .").lower()]),
     Rule(_SPACED, lambda match: cardinal(re.sub(r"[^0-9]", "", match["said"]))),
     Rule(_ALWAYS, lambda match: _SPOKEN[match["said"]]),
+    Rule(_AROUND, lambda match: "circa "),
+    Rule(_RATING, _say_rating),
+    Rule(_MARK, lambda match: f"{cardinal(match['top'])} out of {cardinal(match['bottom'])}"),
+    Rule(_PRESSURE, _say_pressure),
+    Rule(_PLURAL, _say_plural),
+    Rule(_LINES, _say_lines),
 )
-FRACTION_RULES: Final = (Rule(_VULGAR, _say_vulgar), Rule(_FRACTION, _say_fraction))
+FRACTION_RULES: Final = (
+    Rule(_FACTOR, lambda match: f"{decimal(plain(match['number']))} times"),
+    Rule(_VULGAR, _say_vulgar),
+    Rule(_FRACTION, _say_fraction),
+)
 RULES: Final = (
     Rule(_ORDINAL, _say_ordinal),
     Rule(_SLASHED, _say_slashed),

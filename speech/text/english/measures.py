@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from speech.text.english.attributes import is_attribute
 from speech.text.english.numbers import cardinal, decimal, fraction, mixed
 from speech.text.english.patterns import DASH, NUMBER, SCALES, SIGN, SIGNS, START, is_one, plain
 from speech.text.english.tables import read_table, word_set
@@ -13,10 +14,10 @@ UNITS: Final = read_table("units")["units"]
 POWERS: Final = {"²": "square", "2": "square", "^2": "square", "³": "cubic", "3": "cubic", "^3": "cubic"}
 LENGTHS: Final = ("nm", "µm", "mm", "cm", "dm", "m", "km", "in", "ft", "yd", "mi")
 PLURALS: Final = read_table("units")["plurals"]
-# After a space, these are as often a word or a name as a unit.
+# After a space, these are often words or names instead of units.
 ONLY_CLOSE: Final = frozenset({"in", "K", "N", "J", "pp", "MP", "pt", "mo"})
 # Without a space, these mean something else: 4K, 100M, 5pt (type), 3V3.
-ONLY_APART: Final = frozenset({"pp", "K", "N", "J", "mo"})
+ONLY_APART: Final = frozenset({"pp", "K", "N", "J", "mo", "ac", "s"})
 # Case-insensitive: 12KG, 5KM, 10 MPH.
 ANY_CASE: Final = ("kg", "km", "cm", "mm", "ml", "mph", "lbs", "ft", "kwh", "ghz", "mhz", "khz", "hz", "hrs", "mins")
 
@@ -42,10 +43,12 @@ _PER = "|".join(map(re.escape, sorted({*_PER_UNITS, *UNITS}, key=len, reverse=Tr
 _UNIT = (
     rf"(?P<unit>{_SHORT})(?P<power>\^?[23](?![0-9])|[²³])?"
     rf"(?:/(?P<per>{_PER})(?P<per_power>\^?[23](?![0-9])|[²³])?)?(?![\w²³]|(?<=[A-Za-z])['’](?!s)|/[\w])"
+    r"(?:(?<=[a-z])\.(?=[ -][a-z(]|[,;)]))?"
 )
 _FRACTION = r"(?:(?P<whole>[0-9]{1,6}) )?(?P<top>[0-9]{1,4})/(?P<bottom>[0-9]{1,4})"
 _MEASURE: Final = re.compile(
-    rf"{START}(?P<sign>{SIGN})(?:(?P<number0>{NUMBER})(?: ?(?P<unit0>[%°℃a-zA-Z]{{1,3}}))? ?(?:{DASH}|to) ?)?"
+    rf"(?:{START}|(?<=[0-9]x))(?P<sign>{SIGN})(?:(?P<number0>{NUMBER})(?: ?(?P<unit0>[%°℃a-zA-Z]{{1,3}}))?"
+    rf" ?(?:{DASH}|to) ?)?"
     rf"(?:{_FRACTION}|(?P<number>{NUMBER}))(?:[ -](?P<scale>{SCALES}))?(?P<gap>[ -]?){_UNIT}"
 )
 _FEET: Final = re.compile(
@@ -55,6 +58,10 @@ _FEET: Final = re.compile(
 _INCHES: Final = re.compile(
     r"(?<![\w\"“.,/])(?:(?P<number>[0-9]{1,4}(?:\.[0-9]{1,3})?)|(?:(?P<whole>[0-9]{1,3})[ -])?"
     r"(?P<top>[0-9]{1,3})/(?P<bottom>[0-9]{1,3}))[\"”″](?=[\s,;:)]|$)"
+)
+_HEIGHT: Final = re.compile(
+    r"(?<![\w.,])(?P<feet>[3-8])(?:-foot-| ?ft\.? ?)(?P<inches>[0-9]|1[01])"
+    r"(?P<unit> ?in(?:\.(?= [a-z])|(?!\w)))?(?![\w.-])"
 )
 _ANGLE: Final = re.compile(
     r"(?<![\w.,])(?P<degrees>[0-9]{1,3})[°º] ?(?P<minutes>[0-9]{1,2})['’′]"
@@ -73,11 +80,12 @@ def _say_measure(match: re.Match[str]) -> str | None:
         return None
     if (unit in ONLY_CLOSE and gap and not power) or (unit in ONLY_APART and not gap):
         return None
-    if gap and len(unit) == 1 and unit.isalpha() and match.string[match.end() : match.end() + 1] == ".":
+    if gap and len(unit) == 1 and unit.isalpha() and re.match(r"\. *\S", match.string[match.end() : match.end() + 9]):
         return None
     number = match["number"]
     is_singular = (number is not None and is_one(number) and not match["number0"]) or gap == "-"
     is_singular = (is_singular or (not number and not match["whole"])) and not match["scale"]
+    is_singular = is_singular or is_attribute(match.string, match.start(), match.end())
     name = _name(unit, power, is_singular=is_singular)
     if per := match["per"]:
         if per in _PER_UNITS:
@@ -125,7 +133,7 @@ def _say_feet(match: re.Match[str]) -> str:
 
 
 def _say_inches(match: re.Match[str]) -> str | None:
-    if match.string.count('"', 0, match.start()) % 2:
+    if len(re.findall('(?<![0-9])"', match.string[: match.start()])) % 2:
         return None  # it closes a quotation
     following = re.match(r" ([a-z]+)", match.string[match.end() : match.end() + 16])
     inches = "inch" if following and following[1] not in NOT_MEASURED else "inches"
@@ -150,6 +158,7 @@ def _count(number: str, name: str) -> str:
 
 RULES: Final = (
     Rule(_ANGLE, _say_angle),
+    Rule(_HEIGHT, _say_feet),
     Rule(_FEET, _say_feet),
     Rule(_INCHES, _say_inches),
     Rule(_MEASURE, _say_measure),

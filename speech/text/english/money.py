@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from speech.text.english.attributes import is_attribute
 from speech.text.english.numbers import cardinal, decimal
 from speech.text.english.patterns import DASH, NUMBER, SCALES, SIGNS, is_one, plain
 from speech.text.english.tables import read_table
@@ -52,6 +53,8 @@ _CENTS: Final = re.compile(rf"(?<![\w.,])(?P<number>{NUMBER}) ?¢")
 def _say_before(match: re.Match[str]) -> str | None:
     symbol, country = match["symbol"], COUNTRIES.get(match["country"] or "")
     names = _names(match)
+    if is_attribute(match.string, match.start(), match.end()):
+        names = (names[0], names[0], *names[2:])
     if country:
         names = (f"{country} {names[0]}", f"{country} {names[1]}", *names[2:])
     said = SIGNS[match["sign"] or match["sign2"] or ""]
@@ -69,6 +72,8 @@ def _say_before(match: re.Match[str]) -> str | None:
 
 def _say_behind(match: re.Match[str]) -> str | None:
     names = _names(match)
+    if is_attribute(match.string, match.start(), match.end()):
+        names = (names[0], names[0], *names[2:])
     said = SIGNS[match["sign"] or ""]
     if match["number0"]:
         said += f"{_bare(match['number0'], None)} to "

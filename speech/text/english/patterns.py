@@ -9,7 +9,7 @@ NUMBER: Final = rf"(?:{INTEGER}(?:\.[0-9]{{1,40}}(?![0-9]))?|\.[0-9]{{1,40}}(?![
 # Not inside a word or a longer number.
 START: Final = r"(?<![\w.$€£¥₹])(?<![0-9],)"
 END: Final = r"(?![\w]|[.,][0-9])"
-SIGN: Final = r"(?:(?<![\w)%-])[-−–+±])?"
+SIGN: Final = r"(?:(?<![\w)%\ue000-])[-−–+±])?"
 DASH: Final = r"[-–—−]"
 SCALES: Final = r"thousand|million|billion|trillion|quadrillion"
 

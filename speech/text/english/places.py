@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from speech.text.english.numbers import cardinal, ordinal, pairs, spell
-from speech.text.english.tables import read_table
+from speech.text.english.tables import read_table, word_set
 from speech.text.scan import Rule
 
 STREETS: Final = read_table("places")["streets"]
@@ -26,6 +26,16 @@ _NUMBERED: Final = re.compile(
 _STATE: Final = re.compile(
     rf"(?<=[a-z], )(?P<state>{'|'.join(STATES)})(?: (?P<zip>[0-9]{{5}}(?:-[0-9]{{4}})?)(?![\w-]|[.,][0-9])|"
     rf"(?=[,.;!?)]|\s*$| [a-z]))"
+)
+# Codes that are also words, and so mean the state only after the name of a city.
+ALSO_WORDS: Final = word_set("AL CO DE HI ID IN LA MA MD ME OH OK OR PA")
+CITIES: Final = {
+    "HI": word_set("Hilo Honolulu Kahului Kailua Kapolei Lahaina Waikiki"),
+    "MD": word_set("Annapolis Baltimore Bethesda Columbia Frederick Gaithersburg Rockville Spring Towson"),
+    "OK": word_set("Arrow City Edmond Lawton Moore Norman Stillwater Tulsa"),
+}
+GREETINGS: Final = word_set(
+    "Ah And But Hello Hey Hi Look Ma No Now Oh Ok Okay Please Right So Sure Thanks Well Yeah Yes"
 )
 _ZIP: Final = re.compile(r"(?<![A-Z])[A-Z]{2} (?P<said>[0-9]{5}(?:-[0-9]{4})?)(?![\w-]|[.,][0-9])")
 _UNIT: Final = re.compile(
@@ -72,7 +82,15 @@ def _say_numbered(match: re.Match[str]) -> str:
     return f"{ordinal(match['number'])} {STREETS[match['kind'].capitalize()]}{_full_stop(match)}"
 
 
-def _say_state(match: re.Match[str]) -> str:
+def _say_state(match: re.Match[str]) -> str | None:
+    state = match["state"]
+    if not match["zip"] and state in ALSO_WORDS:
+        before = re.search(
+            r"(?:^|(?<=[\s(]))([A-Z][a-z'’]*), $", match.string[max(match.start() - 24, 0) : match.start()]
+        )
+        cities = CITIES.get(state)
+        if not before or before[1] in GREETINGS or (cities and before[1] not in cities):
+            return None
     return STATES[match["state"]] + (f" {_say_zip(match['zip'])}" if match["zip"] else "")
 
 

@@ -63,7 +63,7 @@ _NAMED: Final = {
     "★": " star",
 }
 _AMPERSAND: Final = re.compile(r"(?<=[A-Za-z])(?P<said> ?&(?:amp;)? ?)(?=[A-Za-z])")
-_PROGRAMMING: Final = re.compile(r"(?<![\w])(?P<letter>[CFJ])(?P<sign>#|\+\+)(?!\w)")
+_PROGRAMMING: Final = re.compile(r"(?<![\w])(?P<letter>[CFJ](?=[#+])|[ABDEG](?=#))(?P<sign>#|\+\+)(?!\w)")
 _SLASH: Final = re.compile(r"(?<=[\w)])(?P<said> / )(?=[\w(])")
 _AFTER_NUMBER: Final = re.compile(r"(?<=\ue000)(?P<said>\+)(?![\w+])")
 _KEYBOARD: Final = re.compile(r"(?<=[\w)])(?P<said>\+)(?=[A-Z])")
@@ -78,13 +78,14 @@ _HTML_NAMES: Final = {
     "nbsp": " ",
     "#39": "'",
 }
-_SIGN: Final = re.compile(f"(?P<sign>[{re.escape(''.join(_NAMED))}])(?P=sign){{0,80}}")  # a row of one is said once
+_SIGN: Final = re.compile(f"(?P<sign>[{re.escape(''.join(_NAMED))}])(?P=sign){{0,80}}")  # a repeated sign is read once
 _STARS: Final = re.compile(r"\*{2,4}(?=\w)")
+_HEART: Final = re.compile(r"(?<![\w=<>.-])(?<![0-9] )<3{1,8}(?=\s*$|!|\n)")
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>\n]{0,80}>")
 
 
 def _say_quote(match: re.Match[str]) -> str:
-    """Opens at the start of a word and closes at the end of one; next to a number or a mark, alternates."""
+    """Reads a quotation mark: it opens before a word and closes after one; next to numbers or marks, it alternates."""
     text, start, end = match.string, match.start(), match.end()
     before, after = text[max(start - 1, 0) : start], text[end : end + 1]
     if not match["mark"]:
@@ -105,6 +106,7 @@ def _say_sign(match: re.Match[str]) -> str:
 
 
 FIRST_RULES: Final = (
+    Rule(_HEART, lambda match: "heart"),
     Rule(_TAG, lambda match: match[0]),
     Rule(_HTML, lambda match: _HTML_NAMES[match["name"]]),
 )

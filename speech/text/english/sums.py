@@ -1,4 +1,4 @@
-"""Arithmetic: what stands between two numbers, or before one. "10^6" is "ten to the sixth"."""
+"""Rules for arithmetic: signs between two numbers, or before one. "10^6" is "ten to the sixth"."""
 
 import re
 from typing import Final
@@ -64,7 +64,7 @@ def _say_power(match: re.Match[str]) -> str:
 
 
 def raised(power: str) -> str:
-    """ "2" is "squared", "6" "to the sixth", "-3" "to the minus three"."""
+    """Reads an exponent: "2" is "squared", "6" is "to the sixth", "-3" is "to the minus three"."""
     if power in ("2", "3"):
         return "squared" if power == "2" else "cubed"
     if power[0] in "-−":

@@ -95,7 +95,7 @@ def _half_day(match: re.Match[str]) -> str:
 
 
 def say_morning(match: re.Match[str]) -> str:
-    """Writes AM with dots, because readers take it for the verb. The text may already have the last dot."""
+    """Writes AM with dots, because readers mistake it for the verb. The text may already have the last dot."""
     return "A.M" if match.string[match.end() : match.end() + 1] == "." else "A.M."
 
 

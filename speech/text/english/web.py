@@ -7,7 +7,7 @@ from speech.text.english.numbers import spell
 from speech.text.english.tables import word_set
 from speech.text.scan import Rule
 
-# Read as words; other endings are read letter by letter.
+# Endings and names that are read as words; others are read letter by letter.
 WORDS: Final = word_set(
     """agency app biz blog cloud club com design dev edu gov info int life live media mil name net news online org shop
     site store studio tech today world"""
@@ -38,6 +38,7 @@ SIGNS: Final = {
     "'": "apostrophe",
     "|": "bar",
     "^": "caret",
+    "\\": "backslash",
 }
 _TLDS = (
     "com|org|net|edu|gov|mil|int|info|biz|app|dev|cloud|shop|store|site|online|blog|io|ai|tv|me|co|uk|us|eu|de|fr|it|es"
@@ -58,7 +59,10 @@ _FILE: Final = re.compile(
     r"(?<![\w./\\])(?P<file>[A-Za-z_][\w\-]{0,60})\.(?P<ending>py|js|ts|css|html?|json|xml|ya?ml|csv|tsv|pdf|txt|md|docx?|xlsx?|pptx?"
     r"|jpe?g|png|gif|svg|mp3|mp4|wav|zip|exe|sh|cfg|ini|log|sql|rs|go|cpp|toml)(?![\w]|\.\w)"
 )
-_HASHTAG: Final = re.compile(r"(?<![\w&#/@.])#(?P<tag>[A-Za-z_]\w{0,80})(?![\w#$%@])")
+_PATH: Final = re.compile(
+    r"(?<![\w/<>.~:\\])(?:(?:~|\.{1,2})?(?:/[\w.+-]{0,60}\w){2,12}/?|[A-Z]:(?:\\[\w.+-]{0,60}\w){1,12})(?![\w/\\])"
+)
+_HASHTAG: Final = re.compile(r"(?<![\w&#/@.])#(?P<tag>[A-Za-z_]\w{0,80})(?![\w#$%@]|-[0-9])")
 _HANDLE: Final = re.compile(r"(?<![\w@.#/])@(?P<handle>[A-Za-z_][\w.]{0,40}\w|[A-Za-z])(?![\w@])")
 _PART: Final = re.compile(r"[A-Za-z]+|[0-9]+|[^\W\d_]+|\S")
 _CAMEL: Final = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z]|[0-9_]|$)|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_A-Za-z]+")
@@ -130,6 +134,7 @@ RULES: Final = (
     Rule(_URL, lambda match: say_address(match[0])),
     Rule(_EMAIL, lambda match: say_address(match[0].removeprefix("mailto:"))),
     Rule(_DOMAIN, _say_domain),
+    Rule(_PATH, lambda match: say_address(match[0])),
     Rule(_FILE, lambda match: f"{say_address(match['file'])} dot {_say_ending(match['ending'])}"),
     Rule(_HASHTAG, lambda match: f"hashtag {_say_name(match['tag'])}"),
     Rule(_HANDLE, _say_handle),

@@ -1,4 +1,4 @@
-"""Rules for abbreviations, and for words in capitals that are not."""
+"""Rules for abbreviations, and for words in capitals that are not abbreviations."""
 
 import re
 from typing import Final
@@ -15,9 +15,10 @@ BARE: Final = read_table("abbreviations")["bare"]
 # Letters with dots, read as words or as letters.
 LETTERED: Final = read_table("abbreviations")["lettered"]
 _TITLE: Final = re.compile(
-    rf"(?<!\w)(?P<title>{'|'.join(sorted(TITLES, key=len, reverse=True))})(?P<dot>\.?)(?= +(?:[A-Z]\. ?)?[A-Z][\w'’])"
+    rf"(?<!\w)(?P<title>{'|'.join(sorted(TITLES, key=len, reverse=True))})(?P<dot>\.?)(?= +(?:[A-Z]\. ?)?[A-Z][\w'’]"
+    r"| (?:and|or|&) (?:Mrs?|Ms|Dr)\b)"
 )
-_PLACE: Final = re.compile(r"(?<=\w )(?P<kind>St|Dr|Ct|Pl|Sq)\.(?=\s*$| +[a-z(]|[,;:!?)])")
+_PLACE: Final = re.compile(r"(?<=\w )(?P<kind>St|Dr|Ct|Pl|Sq)\.(?=\s*$| +[a-z(]|[,;:!?)]| +[A-Z][a-z]*\b)")
 _DOTTED: Final = re.compile(
     rf"(?<![\w.&/])(?P<word>(?i:{'|'.join(map(re.escape, sorted(DOTTED, key=len, reverse=True)))}))\.(?!\w)"
 )
@@ -69,13 +70,22 @@ def _is_sentence_end(match: re.Match[str]) -> bool:
     return bool(re.match(r"\s*$|[  \n]+[A-Z\"“]", match.string[match.end() : match.end() + 40]))
 
 
+def _ends_before_opener(match: re.Match[str]) -> bool:
+    """Whether the sentence ends, where a capital may also continue the name: "King Jr. Day", "Acme Inc. President"."""
+    opener = re.match(r"\s*(?:$|[\"“]| ([A-Z][a-z]*)\b)", match.string[match.end() : match.end() + 20])
+    return bool(opener) and (not opener[1] or opener[1] in OPENERS) if opener else False
+
+
 def _say_title(match: re.Match[str]) -> str | None:
     title, before = match["title"], match.string[max(match.start() - 24, 0) : match.start()]
     if title == "St" and not match["dot"]:
         return None
-    # "12 Main St. Apt": it ends the street's name before it. "Dr. King Dr." is left to the address rules.
+    # "12 Main St. Apt": it ends the name of a street. "Dr. King Dr." is left to the address rules.
     if title in ("St", "Dr", "Ft") and re.search(r"[0-9][\w'’]*(?: [A-Z][\w'’]*)* $", before):
         return None
+    following = re.match(r" +([A-Z][a-z]*)\b", match.string[match.end() : match.end() + 16])
+    if title in ("St", "Dr", "Ft") and following and following[1] in OPENERS and re.search(r"\b[A-Z][a-z]+ $", before):
+        return None  # "on Main St. Then"
     return TITLES[title]
 
 
@@ -92,7 +102,7 @@ def _say_dotted(match: re.Match[str]) -> str | None:
     if word != word.lower() and word[1:] != word[1:].lower():
         return None
     key = word.lower()
-    is_end = key not in NEVER_LAST and _is_sentence_end(match)
+    is_end = key not in NEVER_LAST and (_ends_before_opener(match) if key in NAME_ENDS else _is_sentence_end(match))
     if key in AMBIGUOUS and is_end and not re.match(r"\s*$", match.string[match.end() :]):
         return None
     if key in ONLY_CAPITAL and word == key:
@@ -103,10 +113,11 @@ def _say_dotted(match: re.Match[str]) -> str | None:
     return (said.capitalize() if word[0].isupper() and key not in ("vs", "etc") else said) + ("." if is_end else "")
 
 
+NAME_ENDS: Final = word_set("assn bros co corp inc jr ltd sr")
 NEVER_LAST: Final = word_set("vs e.g i.e approx cf ca viz incl excl attn tel")
-# Words in their own right at the end of a sentence.
+# Ordinary words if they end a sentence.
 AMBIGUOUS: Final = word_set("""al ca co ed est ext fig inc max min misc resp sq temp""")
-# Words that often start a sentence, and are rarely a name.
+# Words that often start a sentence, and are rarely names.
 OPENERS: Final = word_set(
     """A An And As At But By For From He Her His How I If In It Its My No Now Of On Or Our She So That The Their Then
     There These They This Those To We What When Where Who Why Yes You Your"""
@@ -152,8 +163,23 @@ def _lower(word: str) -> str:
     )
 
 
+_WHO_BEHIND: Final = re.compile(
+    r"[?!]| (?:is|are|was|were|am|do|does|did|knows?|cares?|told|would|could|can|else|gave|made|has|have|the|THE)\b"
+)
+
+
+def _is_who(match: re.Match[str]) -> bool:
+    """Whether WHO is the stressed word, and not the World Health Organization."""
+    before = match.string[max(match.start() - 5, 0) : match.start()].lower()
+    return not before.endswith(("the ", " a ", "by ")) and bool(
+        _WHO_BEHIND.match(match.string[match.end() : match.end() + 8])
+    )
+
+
 def _say_capitals(match: re.Match[str]) -> str | None:
     word = match[0]
+    if word == "WHO" and not _is_who(match):
+        return None
     is_known = word.lower() in EMPHASISED and word not in ABBREVIATIONS
     return word.lower() if is_known and (len(word) > 2 or word in SHORT_EMPHASISED) else None
 

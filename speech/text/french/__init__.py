@@ -7,9 +7,12 @@ from speech.text.french.words import (
     ABBREVIATIONS,
     COUNTED,
     CURRENCIES,
+    FEMININE,
+    MASCULINE,
     MONTH_NUMBERS,
     MONTHS,
     NAMES,
+    SHORT_BEFORE_NUMBERS,
     SIGNS,
     UNITS,
     WORDS,
@@ -189,6 +192,12 @@ def _say_roman(match: re.Match[str]) -> str | None:
     return f"{word} {'premier' if is_first_name else cardinal(value)}"
 
 
+def _gender(word: str, *, is_one: bool) -> str:
+    word = word.lower()
+    is_feminine = FEMININE.search(word) and not MASCULINE.search(word)
+    return "f" if word == "fois" or (is_feminine and is_one != word.endswith(("s", "x"))) else ""
+
+
 def _own_rules() -> list[Rule]:
     month = alternatives(MONTH_NUMBERS)
     clock = r"(?<![\w.,:])(?P<h>\d{1,2})"
@@ -197,6 +206,13 @@ def _own_rules() -> list[Rule]:
             rf"(?<![\w.,/-])(?P<days>\d{{1,2}}(?:er)?(?:[/-]\d{{1,2}}){{0,4}}) (?P<m>{month})(?!\w)"
             r"(?: (?P<y>\d{4})(?!\d))?",
             _say_written_date,
+            _I,
+        ),
+        Rule(r"(?<!\w)24 ?h/24(?!\w)", lambda _match: "vingt-quatre heures sur vingt-quatre", _I),
+        Rule(r"(?<!\w)7 ?j/7(?!\w)", lambda _match: "sept jours sur sept", _I),
+        Rule(
+            r"(?<!\w)(?P<word>art|chap|env)\.(?= ?(?:\d|[LRD]\.))",
+            lambda match: SHORT_BEFORE_NUMBERS[match["word"].lower()],
             _I,
         ),
         Rule(rf"{clock}\s?h(?:\s?(?P<m>\d{{2}}))?(?:\s?min)?(?!\w)", _say_time, _I),
@@ -242,6 +258,10 @@ _FRENCH: Final = Language(
     and_fraction=" et ",
     has_short_dates=True,
     signs=SIGNS,
+    gender=_gender,
+    date_words=r"(?:le|du|au|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche) ",
+    has_english_money=True,
+    per=("par", "mois", "an", "jour", "heure", "semaine", "nuit", "personne", "kg", "litre"),
     say_country=lambda code: cardinal(int(code)),
     say_phone=_say_phone,
 )

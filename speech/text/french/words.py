@@ -1,5 +1,6 @@
 """The French words for months, money, units and symbols."""
 
+import re
 from typing import Final
 
 from speech.text.rules import read_table, split_words
@@ -125,7 +126,6 @@ ABBREVIATIONS: Final = """
     bd.|boulevard
     bld.|boulevard
     av.|avenue
-    env.|environ
     tél.|téléphone
     etc.|et cetera|.
     p. ex.|par exemple
@@ -135,9 +135,21 @@ ABBREVIATIONS: Final = """
     n°|numéro
     n°s|numéros
     nº|numéro
-    art.|article
-    chap.|chapitre
 """
+SHORT_BEFORE_NUMBERS: Final = {"art": "article", "chap": "chapitre", "env": "environ"}
+# Nouns that are counted with "une".
+FEMININE: Final = re.compile(
+    r"([ts]ion|xion|té|ette|ance|ence|euse|trice|esse|ade|elle|enne|ée|aine|^(fois|heure|minute|seconde|année|page|personne|"
+    r"femme|fille|sœur|mère|tante|cousine|voiture|maison|chose|place|ville|rue|table|chaise|tasse|cuillère|goutte|gélule|"
+    r"gousse|tranche|feuille|pomme|carotte|tomate|poire|banane|orange|fraise|nuit|bouteille|boîte|carte|lettre|réponse|"
+    r"victoire|défaite|étoile|chambre|pièce|école|classe|équipe|ligne|saison|porte|robe|tonne|main|fleur|langue|histoire|"
+    r"bière|pizza|photo|vidéo|moto|dent|voix|clé|gare|route|île|église|image|marque|branche|copie|demande|place|dose|"
+    r"vie|partie|série|sortie|copie|ampoule|balle|bombe|barre|base|phrase|course|piste|étape|mine|machine|usine|vitamine))"
+    r"s?$"
+)
+MASCULINE: Final = re.compile(
+    r"^(été|côté|comité|traité|pâté|silence|musée|lycée|trophée|stade|grade|squelette|domaine|million)s?$"
+)
 WORDS: Final = {
     "minus": "moins",
     "plus": "plus",
@@ -146,6 +158,7 @@ WORDS: Final = {
     "point": "point",
     "times": "fois",
     "divided": "divisé par",
+    "slash": "barre oblique",
     "is": "égale",
     "extension": "poste",
 }

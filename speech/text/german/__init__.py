@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from speech.text.german.endings import date_ending, ending, is_feminine
 from speech.text.german.words import (
     ABBREVIATIONS,
     COUNTED,
@@ -14,6 +15,7 @@ from speech.text.german.words import (
     SIGNS,
     UNITS,
     WORDS,
+    YEAR_VERBS,
     YEAR_WORDS,
 )
 from speech.text.language import Language
@@ -21,6 +23,7 @@ from speech.text.languages import build_rules
 from speech.text.rules import (
     DASH,
     ROMAN,
+    TAKEN,
     Rule,
     alternatives,
     apply_rules,
@@ -48,7 +51,10 @@ _SCALES: Final = (
     ("Trilliarde", "Trilliarden"),
 )
 _ORDINALS: Final = {1: "erste", 3: "dritte", 7: "siebte", 8: "achte"}
-_FEMININE: Final = re.compile(r"(ung|heit|keit|schaft|tion|tät|ik|ur|e)$")
+_HALF: Final = {
+    **dict.fromkeys(("Stunde", "Tasse", "Dose", "Packung"), "eine halbe"),
+    **dict.fromkeys(("Pfund", "Kilo", "Glas", "Jahr"), "ein halbes"),
+}
 _I: Final = re.IGNORECASE
 
 
@@ -117,19 +123,14 @@ def _fraction(above: int, below: int) -> str | None:
     return f"{cardinal(above, 'n')} {name}"
 
 
-def _ending(text: str, start: int) -> str:
-    before = re.search(r"(?<![^\W\d_])([^\W\d_]{1,12}) $", text[max(0, start - 12) : start])
-    return ENDINGS.get(before[1].lower(), "r") if before else "r"
-
-
 def _say_date(match: re.Match[str]) -> str | None:
     day, month, year = int(match["d"]), match["m"].lower(), match.groupdict().get("y")
     number = int(month) if month.isdecimal() else MONTH_NUMBERS[month]
     if not (1 <= day <= 31 and 1 <= number <= 12):
         return None
-    said = f"{ordinal(day, _ending(match.string, match.start()))} {MONTHS[number - 1]}"
+    said = f"{ordinal(day, date_ending(match.string, match.start()))} {MONTHS[number - 1]}"
     if not year:
-        return said
+        return f"{said}." if match[0].endswith(".") and match.end() == len(match.string) else said
     return f"{said} {_year(int(year) if len(year) == 4 else int(year) + (1900 if int(year) >= 50 else 2000))}"
 
 
@@ -151,11 +152,11 @@ def _say_time(match: re.Match[str]) -> str | None:
 
 def _say_ordinal(match: re.Match[str]) -> str | None:
     number = int(match["n"])
-    return ordinal(number, _ending(match.string, match.start())) if number else None
+    return ordinal(number, ending(match.string, match.start())) if number else None
 
 
 def _say_first_day(match: re.Match[str]) -> str:
-    return f"{ordinal(int(match['n']), _ending(match.string, match.start()))} bis"
+    return f"{ordinal(int(match['n']), date_ending(match.string, match.start()))} bis"
 
 
 def _say_roman_ordinal(match: re.Match[str]) -> str | None:
@@ -163,7 +164,7 @@ def _say_roman_ordinal(match: re.Match[str]) -> str | None:
     before = match.string[: match.start()].rsplit(" ", 2)
     if not value or (len(before) > 1 and before[-2][:1].isupper() and before[-2].lower() not in ENDINGS):
         return None
-    return ordinal(value, _ending(match.string, match.start()))
+    return ordinal(value, ending(match.string, match.start()))
 
 
 def _say_king(match: re.Match[str]) -> str | None:
@@ -185,7 +186,7 @@ def _say_years(match: re.Match[str]) -> str | None:
 def _gender(word: str, *, is_one: bool) -> str:
     if not is_one or not word[0].isupper():
         return ""
-    return "f" if _FEMININE.search(word) else "m"
+    return "f" if is_feminine(word) else "m"
 
 
 def _own_rules() -> list[Rule]:
@@ -198,8 +199,37 @@ def _own_rules() -> list[Rule]:
         Rule(rf"(?<![\w.])(?P<n>\d{{1,2}})\. ?{DASH} ?(?=\d{{1,2}}\. ?(?:{month}))", _say_first_day, _I),
         Rule(rf"(?<![\w.,/])(?P<d>\d{{1,2}})\. ?(?P<m>{month})(?!\w)(?: (?P<y>\d{{4}})(?!\d))?", _say_date, _I),
         Rule(r"(?<![\w.,/])(?P<d>\d{1,2})\. ?(?P<m>\d{1,2})\. ?(?P<y>\d{4}|\d{2})(?![\w/]|[.,-]\d)", _say_date),
-        Rule(r"(?<![\w.,/])(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?!\d)", _say_date),
-        Rule(r"(?<![\w.,/])(?P<d>\d{2})\.(?P<m>0\d|1[0-2])(?![\w/]|[.,-]\d)", _say_date),
+        Rule(r"(?<![\w.,/-])(?P<y>[12]\d{3})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?![\w/]|[.,-]\d)", _say_date),
+        Rule(rf"{clock}[:.](?P<m>\d{{2}})(?::(?P<s>\d{{2}}))? Uhr(?!\w)", _say_time, _I),
+        Rule(r"(?<=\b[Uu]m )(?P<h>\d{1,2})\.(?P<m>[0-5]\d)(?!\w|[.,]\d|\.\w| ?[€%]| (?:Euro|Prozent))", _say_time),
+        # At the end of a sentence, only after a word that says so: "Version 3.12." is no date.
+        Rule(r"(?<![\w.,/])(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?= [a-zäöü(]|[,;:)-])", _say_date),
+        Rule(
+            r"(?:(?<=\b[Dd]e[rmn] )|(?<=\b[Aa]m )|(?<=\b[Vv]om )|(?<=\b[Zz]um )|(?<=\b[Bb]is )|(?<=\b[Aa]b )|(?<=g, ))"
+            r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?!\d)",
+            _say_date,
+        ),
+        Rule(
+            r"(?<![\w.,/])(?P<d>\d{2})\.(?P<m>0\d|1[0-2])(?![\w/%€]|[.,-]\d| ?[€%°$£]| (?:Euro|Prozent|Uhr|Mio|Mrd))",
+            _say_date,
+        ),
+        Rule(
+            r"(?<!\w)(?P<n>\d{1,4})er(?P<end>n|s)?(?!\w)",
+            lambda match: f"{(_year if len(match['n']) == 4 else cardinal)(int(match['n']))}er{match['end'] or ''}",
+        ),
+        Rule(r"(?<!\w)(?P<n>\d{1,2})x(?= [a-zäöü])", lambda match: f"{cardinal(int(match['n']), 'm')} mal"),
+        Rule(rf"(?:\A|(?<=[.!?] ))1[1-9]\d{{2}}(?= (?:{YEAR_VERBS})(?!\w))", lambda match: _year(int(match[0]))),
+        Rule(r"(?:(?<=, )|(?<=PLZ ))\d{5}(?= [A-ZÄÖÜ])", lambda match: spell_digits(match[0], _DIGITS)),
+        Rule(
+            r"(?<!\w)(?P<name>[A-ZÄÖÜ][a-zäöüß]{1,30})str\.(?= \d|,)",
+            lambda match: f"{match['name']}straße",
+            of_digits=False,
+        ),
+        Rule(
+            r"(?<![\w/])(?<!\d )1/2 "
+            r"(?P<noun>Liter|Becher|Teelöffel|Esslöffel|Stunde|Tasse|Dose|Packung|Pfund|Kilo|Glas|Jahr)",
+            lambda match: f"{_HALF.get(match['noun'], 'ein halber')} {match['noun']}",
+        ),
         Rule(r"(?<=\b[Uu]m )(?P<h>\d{1,2}) h(?!\w)", lambda match: f"{cardinal(int(match['h']), 'm')} Uhr"),
         Rule(r"(?<![\w.-])Fr\.(?= [A-ZÄÖÜ][a-zäöü])", lambda _match: "Frau", of_digits=False),
         Rule(r"(?<=[^\W\d_] )1[1-9]\d\d(?=[.,;:!?)](?:\s|\Z)| [a-zäöü]|\s*\Z)", lambda match: _year(int(match[0]))),
@@ -215,8 +245,8 @@ def _own_rules() -> list[Rule]:
             rf"(?P<word>(?<!\w)(?:{'|'.join(YEAR_WORDS)})) (?P<y>1[1-9]\d{{2}})(?![\w]|[.,]\d|{DASH})",
             lambda match: f"{match['word']} {_year(int(match['y']))}",
         ),
-        Rule(r"(?<=[^\W\d] )(?<![.!?] )(?P<n>\d{1,4})\.(?= [a-zäöüß])", _say_ordinal),
-        Rule(rf"(?P<word>(?<!\w)(?:{articles})) (?P<n>\d{{1,4}})\.(?= [^\W\d_])", _say_after_article),
+        Rule(rf"(?<=[^\W\d] )(?<![.!?] )(?P<n>\d{{1,4}})\.(?= [a-zäöüß{TAKEN}])", _say_ordinal),
+        Rule(rf"(?P<word>(?<!\w)(?:{articles})) (?P<n>\d{{1,4}})\.(?= (?:[^\W\d_]|{TAKEN}))", _say_after_article),
         Rule(r"(?<=[,;(] )(?P<n>\d{1,3})\.(?= [A-ZÄÖÜ][a-zäöüß])", _say_ordinal),
         Rule(r"\A(?P<n>\d{1,4})\.(?=\Z| [A-ZÄÖÜ][a-zäöüß]+\Z)", _say_ordinal),
         Rule(rf"(?<!\w)(?P<word>{'|'.join(NAMES)}) {roman}\.?(?!\w)", _say_king, of_digits=False),
@@ -225,7 +255,8 @@ def _own_rules() -> list[Rule]:
 
 
 def _say_after_article(match: re.Match[str]) -> str | None:
-    return f"{match['word']} {ordinal(int(match['n']), ENDINGS[match['word'].lower()])}" if int(match["n"]) else None
+    said = ordinal(int(match["n"]), ending(match.string, match.start("n")))
+    return f"{match['word']} {said}" if int(match["n"]) else None
 
 
 _GERMAN: Final = Language(
@@ -245,6 +276,7 @@ _GERMAN: Final = Language(
     date=_date,
     gender=_gender,
     signs=SIGNS,
+    per=("pro", "Monat", "Jahr", "Tag", "Stunde", "Woche", "Nacht", "Person", "Stück", "kg", "Liter"),
     scale_gender="f",
     ones_gender="n",
     has_short_dates=True,

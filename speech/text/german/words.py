@@ -1,5 +1,6 @@
 """The German words for months, money, units and symbols."""
 
+import re
 from typing import Final
 
 from speech.text.rules import read_table, split_words
@@ -7,7 +8,7 @@ from speech.text.rules import read_table, split_words
 MONTHS: Final = split_words("Januar Februar März April Mai Juni Juli August September Oktober November Dezember")
 MONTH_NUMBERS: Final = {
     **{month.lower(): number for number, month in enumerate(MONTHS, 1)},
-    **{f"{month[:3].lower()}.": number for number, month in enumerate(MONTHS, 1)},
+    **{f"{month[:3].lower()}.": number for number, month in enumerate(MONTHS, 1) if len(month) > 3},
     "jänner": 1,
     "sept.": 9,
 }
@@ -160,11 +161,28 @@ SIGNS: Final = {
 }
 # Words before a day or another ordinal → the ordinal's ending.
 ENDINGS: Final = {
-    **dict.fromkeys(split_words("am vom zum beim im dem den des einem einen eines seinem seinen ihrem ihren"), "n"),
-    **dict.fromkeys(split_words("der die das"), ""),
+    **dict.fromkeys(
+        split_words(
+            """
+            am vom zum beim im dem den des zur einem einen eines einer seinem seinen seiner ihrem ihren ihrer meinem
+            meinen meiner deinem deinen deiner unserem unseren unserer diesem diesen jedem jeden keinem keinen
+            """
+        ),
+        "n",
+    ),
+    **dict.fromkeys(split_words("der die das ins ans aufs fürs dieser dieses diese jeder jedes"), ""),
     **dict.fromkeys(split_words("ein mein dein sein ihr unser kein"), "r"),
     **dict.fromkeys(split_words("eine meine deine seine ihre unsere keine jede"), ""),
 }
+DATIVE: Final = frozenset(split_words("mit bei in an auf aus von zu nach seit vor unter während wegen trotz hinter"))
+NEUTER: Final = re.compile(
+    r"(Kind|[Jj]ahr|Mal|[Ss]piel|[Bb]uch|[Hh]aus|Auto|Tor|Semester|Quartal|Viertel|Drittel|Kapitel|Album|Baby|[Tt]reffen|"
+    r"Jahrhundert|Jubiläum|Wochenende|Opfer|Team|Zimmer|Bier|Glas|Stück|Studium|Lied|Bild|Ei|Tier|Gebot)$"
+)
+MASCULINE_IN_E: Final = re.compile(
+    r"(Name|Junge|Kunde|[Kk]ollege|Käse|Hase|Löwe|Affe|Ende|Auge|Interesse|Gebäude|Gemüse|Gedanke|Buchstabe|Deutsche|"
+    r"[Aa]ngestellte|Beamte|Geborene|Zeuge|Erbe|Kaffee|Tee|See|Schnee)$"
+)
 COUNTED: Final = split_words("Kapitel Band Teil Akt Artikel Weltkrieg Typ Phase Stufe Klasse Buch")
 NAMES: Final = split_words(
     """
@@ -177,4 +195,7 @@ NAMES: Final = split_words(
 YEAR_WORDS: Final = split_words(
     "Jahr Jahre Jahres Jahren seit Seit bis ab Ab um Um Anfang Mitte Ende Sommer Winter Herbst Frühjahr Anno Januar "
     "Februar März April Mai Juni Juli August September Oktober November Dezember"
+)
+YEAR_VERBS: Final = (
+    "wurden?|waren?|kam|kamen|ging|begann|endete|starb|brach|gründeten?|zog|erschien|fand|gewann|heiratete"
 )

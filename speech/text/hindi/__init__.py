@@ -26,7 +26,7 @@ from speech.text.rules import Rule, alternatives, apply_rules, build_abbreviatio
 from speech.text.spans import Replacement
 
 _DIGITS: Final = tuple(SMALL[:10])
-_END: Final = r"(?![\w\u0900-\u097f])"  # of a word, whose vowel signs do not count as letters
+_END: Final = r"(?![\w\u0900-\u0963\u0966-\u097f])"  # of a word, whose vowel signs do not count as letters; not a danda
 _HALVES: Final = {1: "डेढ़", 2: "ढाई"}
 
 
@@ -95,7 +95,7 @@ def _say_time(match: re.Match[str]) -> str | None:
     hour, minute, second = int(match["h"]), int(match["m"]), int(match["s"] or 0)
     if hour > 24 or minute > 59 or second > 59:
         return None
-    clock = "" if re.match(r"\s?बजे", match.string[match.end() : match.end() + 5]) else " बजे"
+    clock = match["clock"] or " बजे"
     if not minute and not second:
         return f"{cardinal(hour)}{clock}"
     if second or minute not in {15, 30, 45} or not 1 <= hour <= 12:
@@ -122,7 +122,7 @@ def _spell(match: re.Match[str]) -> str:
 
 
 def _say_house(match: re.Match[str]) -> str:
-    """Reads digits, the letter of a house, and the sign between two numbers."""
+    """Reads a house number: digits, a letter, and the sign between two numbers."""
     names = {"-": "हाइफ़न", "/": "बटा"}
     return " ".join(
         _DIGITS[int(character)] if character.isdecimal() else names.get(character) or LETTERS[character.lower()]
@@ -150,7 +150,7 @@ def _own_rules() -> list[Rule]:
             r"(?P<word>सन्?|वर्ष|साल) (?P<y>[1१]\d{3})(?![\d,.])",
             lambda match: f"{match['word']} {_year(int(match['y']))}",
         ),
-        Rule(r"(?<![\w.,:])(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2}))?(?![\w:])", _say_time),
+        Rule(r"(?<![\w.,:])(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2}))?(?P<clock>\s?बजे)?(?![\w:])", _say_time),
         Rule(r"(?<![\w.,])(?P<n>\d{1,9})(?P<suffix>ल[ाीे]|र[ाीे]|थ[ाीे]|ठ[ाीे]|व(?:ां|ीं|ें|ाँ|ा|ी|े))" + _END, _say_ordinal),
         Rule(r"(?<![\w.,])(?P<n>\d{1,3})(?:st|nd|rd|th)(?!\w)", _say_english_ordinal, re.IGNORECASE),
         Rule(
@@ -158,6 +158,9 @@ def _own_rules() -> list[Rule]:
             lambda match: _with_half(int(match["n"])),
         ),
         Rule(r"(?<![\w.,])(?P<n>\d{1,4})\.[5५] ?yrs?(?!\w)", lambda match: f"{_with_half(int(match['n']))} साल"),
+        Rule(r"(?<!\w)[248]K(?!\w)", lambda match: f"{cardinal(int(match[0][0]))} के"),
+        Rule(r"\Aले\.(?= )|(?<![\u0900-\u0963])ले\.(?= (?:जनरल|कर्नल|कमांडर))", lambda _match: "लेफ्टिनेंट", of_digits=False),
+        Rule(rf"{start}{day}/{month}(?= को{_END})", _say_short_date),
         Rule(r"(?<=पिन कोड )\d{6}|(?<=\bपिन )\d{6}", _spell),
         Rule(rf"(?:(?<={')|(?<='.join(f'{state} ' for state in STATES)}))\d{{6}}(?!\d)", _spell),
         Rule(r"(?<![\w.,+])(?<!\d )[6-9६-९]\d{4}[ -]?\d{5}(?![\d.,]\d|\d)", _spell),

@@ -8,6 +8,9 @@ from speech.text.italian.words import (
     COUNTED,
     CURRENCIES,
     FEMININE,
+    FEMININE_NOUN,
+    FUNCTION_WORDS,
+    MASCULINE_IN_A,
     MONTH_NUMBERS,
     MONTHS,
     NAMES,
@@ -25,6 +28,7 @@ from speech.text.rules import (
     build_abbreviation_rule,
     build_roman_rules,
     roman_value,
+    spell_digits,
     split_words,
 )
 from speech.text.spans import Replacement
@@ -46,20 +50,22 @@ _SCALES: Final = (
     ("triliardo", "triliardi"),
 )
 _ORDINALS: Final = split_words(". primo secondo terzo quarto quinto sesto settimo ottavo nono decimo")
-_FUNCTION_WORDS: Final = frozenset(split_words("a e di da del della in con su per che o al alla i il la le un una"))
-_FEMININE_NOUN: Final = re.compile(r"([^m]a|zione|sione|notte|volte?|parte|classe|madre|tà)$")
 _CLOCK: Final = r"(?<![\w.,:])(?P<h>\d{1,2})"
 _I: Final = re.IGNORECASE
 
 
 def cardinal(number: int, gender: str = "") -> str:
-    """Reads a number in words. `gender`: "m" and "f" before a noun ("un", "una"), "" without one ("uno")."""
+    """Reads a number in words.
+
+    `gender`: "m" and "f" before a noun ("un", "una"), "z" before one such as "studente" ("uno"), "e" before a feminine
+    one with a vowel ("un'"), "" without one ("uno").
+    """
     if number >= 10**24:
         return " ".join(_SMALL[int(digit)] for digit in str(number))
     if number == 0:
         return _SMALL[0]
     if number == 1 and gender:
-        return "una" if gender == "f" else "un"
+        return {"f": "una", "z": "uno", "e": "un'"}.get(gender, "un")
     millions, rest = divmod(number, 1_000_000)
     words = [_thousands(rest)] if rest else []
     for one, many in _SCALES:
@@ -130,9 +136,11 @@ def _say_written_date(match: re.Match[str]) -> str | None:
 
 def _gender(word: str, *, is_one: bool) -> str:
     word = word.lower()
-    if not is_one or word in _FUNCTION_WORDS or word in MONTH_NUMBERS:
+    if not is_one or word in FUNCTION_WORDS or word in MONTH_NUMBERS:
         return ""
-    return "f" if _FEMININE_NOUN.search(word) else "m"
+    if FEMININE_NOUN.search(word) and not MASCULINE_IN_A.search(word):
+        return "e" if word[0] in "aeiouàèéìòù" else "f"
+    return "z" if re.match(r"s[^aeiou]|z|gn|ps|pn|x|y", word) else "m"
 
 
 def _say_time(match: re.Match[str]) -> str | None:
@@ -171,13 +179,26 @@ def _own_rules() -> list[Rule]:
     nouns = [word for noun in [*COUNTED, *FEMININE] for word in (noun, noun.title())]
     after = rf"(?= (?P<word>{'|'.join(nouns)}|[Ee]dizione|[Mm]illennio)(?!\w))"
     return [
+        Rule(r"(?<=ll['’])1(?![\w:/]|[.,]\d)", lambda _match: "una"),
+        Rule(r"(?<!\w)on\.(?= [A-ZÀ-Ö])", lambda _match: "onorevole", _I, of_digits=False),
+        Rule(r"(?<![\w.,+])3\d\d[ .-]?\d{6,7}(?!\w|[.,]\d)", lambda match: spell_digits(match[0], _DIGITS)),
+        Rule(r"(?<!\w)[248]K(?!\w)", lambda match: f"{cardinal(int(match[0][0]))} kappa"),
+        Rule(
+            r"(?<![\w,.])(?P<n>\d{1,2})(?P<suffix>[oa])(?= (?:[a-zà-ù]{3}|[A-E](?!\w)))",
+            lambda match: ordinal(int(match["n"]), "f" if match["suffix"] == "a" else "m") if int(match["n"]) else None,
+        ),
+        Rule(
+            rf"(?<!\w)(?P<roman>(?=[IVX]){ROMAN}) sec\.",
+            lambda match: f"{ordinal(roman_value(match['roman']))} secolo{'.' * (match.end() == len(match.string))}",
+            of_digits=False,
+        ),
         build_abbreviation_rule(ABBREVIATIONS.replace("    n.|numero\n", "")),
         Rule(r"(?<![\w.])n\. ?(?=\d)", lambda _match: "numero", _I),
         Rule(
             rf"(?<![\w.,/])(?P<d>\d{{1,2}})[º°]? (?P<m>{month})(?!\w)(?: (?P<y>\d{{4}})(?!\d))?", _say_written_date, _I
         ),
         Rule(rf"{_CLOCK}:(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?![\w:])", _say_time),
-        Rule(rf"(?:(?<=\bore )|(?<=lle )){_CLOCK}\.(?P<m>[0-5]\d)(?P<s>)(?![\w%€$]|[.,]\d)", _say_time),
+        Rule(rf"(?:(?<=\bore )|(?<=lle )){_CLOCK}[.,](?P<m>[0-5]\d)(?P<s>)(?![\w%€$]|[.,]\d)", _say_time),
         Rule(r"(?<![\w,.])(?P<n>\d{1,4})(?P<suffix>[ºªᵒᵃ°](?! ?[CFcf](?!\w)))(?!\w)", _say_ordinal),
         *build_roman_rules([*NAMES, *nouns], _say_roman),
         Rule(rf"(?<!\w)(?P<roman>(?=[IVX]){ROMAN}){after}", _say_roman_before, of_digits=False),
@@ -189,7 +210,7 @@ _ITALIAN: Final = Language(
     decimals=_decimals,
     digits=_DIGITS,
     words=WORDS,
-    scales=("mila", "milion[ei]", "miliard[oi]", "bilion[ei]"),
+    scales=("mila", "mln", "mld", "milion[ei]", "miliard[oi]", "bilion[ei]"),
     scale_letters={
         "k": ("mila",),
         "mln": ("milione", "milioni"),
@@ -207,6 +228,9 @@ _ITALIAN: Final = Language(
     of_unit=" ",
     and_fraction=" e ",
     signs=SIGNS,
+    date_words=r"(?:il |al |del |dal |l['’]|lunedì |martedì |mercoledì |giovedì |venerdì |sabato |domenica )",
+    has_english_money=True,
+    per=("al", "mese", "giorno", "kg", "litro", "metro", "minuto"),
     say_country=lambda code: cardinal(int(code)),
 )
 _RULES: Final = build_rules(_ITALIAN, _own_rules())

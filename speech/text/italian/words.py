@@ -1,5 +1,6 @@
 """The Italian words for months, money, units and symbols."""
 
+import re
 from typing import Final
 
 from speech.text.rules import read_table, split_words
@@ -49,12 +50,12 @@ UNITS: Final = read_table("""
     mg|milligrammo|milligrammi
     t|tonnellata|tonnellate|f
     lb lbs|libbra|libbre|f
-    oz|oncia|once|f
+    oz|oncia|once|e
     l L|litro|litri
     dl|decilitro|decilitri
     cl|centilitro|centilitri
     ml|millilitro|millilitri
-    h|ora|ore|f
+    h|ora|ore|e
     min|minuto|minuti
     s sec|secondo|secondi
     ms|millisecondo|millisecondi
@@ -103,7 +104,6 @@ ABBREVIATIONS: Final = """
     arch.|architetto
     geom.|geometra
     rag.|ragioniere
-    on.|onorevole
     gen.|generale
     ecc.|eccetera|.
     p. es.|per esempio
@@ -128,6 +128,7 @@ WORDS: Final = {
     "point": "punto",
     "times": "per",
     "divided": "diviso",
+    "slash": "del",
     "is": "uguale a",
     "extension": "interno",
 }
@@ -152,7 +153,21 @@ SIGNS: Final = {
 }
 # Words that are numbered in Roman numerals, with a masculine ordinal; after a name, it is a king's or a pope's.
 COUNTED: Final = split_words("capitolo secolo tomo volume atto libro titolo canto grado tipo")
-FEMININE: Final = split_words("parte fase sezione guerra scena legislatura")
+FUNCTION_WORDS: Final = frozenset(
+    split_words(
+        "a e di da del della dei delle in con su per che o al alla i il la le un una è ha sono era non ogni tra fra "
+        "solo ma se come più meno ancora anche può fa vince dopo prima"
+    )
+)
+FEMININE_NOUN: Final = re.compile(
+    r"(a|[zsgn]ione|stione|zone|notte|volte?|parte|classe|madre|moglie|tà|tù|mano|foto|moto|auto|radio|chiave|legge|luce|voce|"
+    r"croce|nave|serie|specie|crisi|tesi|analisi|rete|sede|fonte|morte|mente|gente|fine|frase|base|fase|torre|carne|neve)$"
+)
+MASCULINE_IN_A: Final = re.compile(
+    r"(problema|tema|programma|gramma|clima|dramma|schema|poema|panorama|fantasma|trauma|diploma|enigma|pianeta|poeta|papa|"
+    r"cinema|pigiama|ista|atleta|emblema|dilema|aroma|sintomo)$"
+)
+FEMININE: Final = split_words("parte fase sezione guerra scena legislatura sinfonia dinastia repubblica")
 NAMES: Final = split_words(
     """
     Luigi Carlo Francesco Enrico Filippo Napoleone Giovanni Paolo Pio Benedetto Gregorio Clemente Innocenzo Leone

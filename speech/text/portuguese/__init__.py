@@ -9,6 +9,7 @@ from speech.text.portuguese.words import (
     ABBREVIATIONS,
     COUNTED,
     CURRENCIES,
+    EVENTS,
     FEMININE,
     FUNCTION_WORDS,
     MASCULINE_IN_A,
@@ -20,6 +21,7 @@ from speech.text.portuguese.words import (
     WORDS,
 )
 from speech.text.rules import (
+    ROMAN,
     Rule,
     alternatives,
     apply_rules,
@@ -142,7 +144,11 @@ def _say_written_date(match: re.Match[str]) -> str | None:
 
 def _gender(word: str, *, is_one: bool) -> str:
     word = word.lower()
-    if word in FUNCTION_WORDS or word in MONTH_NUMBERS or is_one == word.endswith("s"):
+    if (
+        word in FUNCTION_WORDS
+        or word in MONTH_NUMBERS
+        or (is_one == word.endswith("s") and word not in {"lápis", "ônibus"})
+    ):
         return ""
     return "f" if FEMININE.search(word) and not MASCULINE_IN_A.search(word) else "m"
 
@@ -173,6 +179,13 @@ def _say_roman(match: re.Match[str]) -> str | None:
     return f"{word} {ordinal(value, gender) if is_name and value <= 10 else cardinal(value)}"
 
 
+def _say_roman_before(match: re.Match[str]) -> str | None:
+    value, the = roman_value(match["roman"]), match["the"]
+    if not value or not match["roman"].isupper():
+        return None
+    return f"{the} {ordinal(value, 'f' if the.lower()[-1] in 'aà' else 'm')}"
+
+
 def _own_rules() -> list[Rule]:
     month = alternatives(MONTH_NUMBERS)
     clock = r"(?<![\w.,:])(?P<h>\d{1,2})"
@@ -189,6 +202,17 @@ def _own_rules() -> list[Rule]:
         Rule(rf"(?<=\bàs ){clock}\.(?P<m>[0-5]\d)(?![\w%€$]|[.,]\d)", _say_time, _I),
         Rule(
             r"(?<![\w,.])(?P<n>\d{1,4})\.?(?P<suffix>[ºªᵒᵃ°](?! ?[CFcf](?!\w))|[oa](?= [^\W\d_]))(?!\w)", _say_ordinal
+        ),
+        Rule(
+            rf"(?<!\w)(?P<the>a|da|na|o|do|no|à|ao) (?P<roman>(?=[IVX]){ROMAN})(?= (?:{EVENTS})(?!\w))",
+            _say_roman_before,
+            _I,
+            of_digits=False,
+        ),
+        Rule(
+            rf"(?<![\w.])D\.(?= (?P<name>{'|'.join([*NAMES, 'Maria', 'Ana'])})(?!\w))",
+            lambda match: "dona" if match["name"] in {"Maria", "Ana", "Isabel", "Catarina"} else "dom",
+            of_digits=False,
         ),
         *build_roman_rules([*NAMES, *COUNTED, *(word.title() for word in COUNTED)], _say_roman),
     ]
@@ -213,6 +237,10 @@ _PORTUGUESE: Final = Language(
     of_unit=" de ",
     and_fraction=" e ",
     signs=SIGNS,
+    thousand="mil",
+    date_words=r"(?:dias?|até|em|desde|segunda|terça|quarta|quinta|sexta|sábado|domingo)(?:-feira)?,? (?:o dia )?",
+    has_english_money=True,
+    per=("por", "mês", "ano", "dia", "hora", "semana", "noite", "pessoa", "unidade", "kg", "litro"),
 )
 _RULES: Final = build_rules(_PORTUGUESE, _own_rules())
 

@@ -123,6 +123,7 @@ WORDS: Final = {
     "point": "ponto",
     "times": "vezes",
     "divided": "dividido por",
+    "slash": "barra",
     "is": "é igual a",
     "extension": "extensão",
 }
@@ -142,11 +143,25 @@ SIGNS: Final = {
     "+": "mais",
 }
 FUNCTION_WORDS: Final = frozenset(
-    split_words("a e o de da do das dos em na no com por para que ou ao à se é são foi foram as os nas nos mais")
+    split_words(
+        """
+        a e o de da do das dos em na no com por para que ou ao à se é são foi foram as os nas nos mais menos está estão
+        era tem têm há pode faz não quando onde mas porque até desde entre sem sobre já muito também só cada
+        antes depois
+        """
+    )
 )
-FEMININE: Final = re.compile(r"(as?|ção|ções|são|sões|dades?|gens?|gem|noites?|vezes|vez|mulher(es)?|partes?)$")
-MASCULINE_IN_A: Final = re.compile(r"(dia|mapa|planeta|problema|sistema|tema|programa|clima|grama|idioma|poeta)s?$")
+FEMININE: Final = re.compile(
+    r"(as?|ção|ções|são|sões|dades?|gens?|gem|noites?|tardes?|vezes|vez|mulher(es)?|partes?|"
+    r"fotos?|motos?|mãos?|mães?|orde[mn]s?|fases?|bases?|frases?|classes?|torres?|flor(es)?|luz(es)?|voz(es)?|cruz(es)?|"
+    r"séries?|espécies?|chaves?|sedes?|redes?|fontes?|mortes?|leis?|(gi|ni|st|raz|xã?)(ão|ões))$"
+)
+MASCULINE_IN_A: Final = re.compile(
+    r"(^(meio-)?dia|mapa|planeta|problema|tema|grama|clima|idioma|poeta|telefonema|cinema|poema|esquema|dilema|cometa|"
+    r"atleta|dálmata|ista|drama|panorama|trauma|sofá|fantasma|diploma|aroma|sintoma|enigma|pijama)s?$"
+)
 # Words that are numbered in Roman numerals; after a name, the numeral is a king's or a pope's.
+EVENTS: Final = "guerra|república|congresso|cúpula|edição|feira|jornada|prêmio|torneio|festival|encontro|semana"
 COUNTED: Final = split_words("século séculos capítulo tomo volume título ato parte fase tipo nível")
 NAMES: Final = split_words(
     """

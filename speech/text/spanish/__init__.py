@@ -6,6 +6,7 @@ from typing import Final
 from speech.text.language import Language
 from speech.text.languages import build_rules
 from speech.text.rules import (
+    ROMAN,
     Rule,
     alternatives,
     apply_rules,
@@ -19,13 +20,16 @@ from speech.text.spanish.words import (
     ABBREVIATIONS,
     COUNTED,
     CURRENCIES,
+    EVENTS,
     FEMININE,
     FUNCTION_WORDS,
     MASCULINE_IN_A,
     MONTH_NUMBERS,
     MONTHS,
     NAMES,
+    QUEENS,
     SIGNS,
+    STRESSED_A,
     UNITS,
     WORDS,
 )
@@ -48,13 +52,18 @@ def _say_written_date(match: re.Match[str]) -> str | None:
     if not 1 <= day <= 31 or (len(match["m"]) == 3 and match["m"].lower() == "mar" and not match["dot"]):
         return None
     said = _date(day, month, None)
-    return f"{said} {(match['of'] or 'de').strip()} {cardinal(int(match['y']))}" if match["y"] else said
+    if match["y"]:
+        return f"{said} {(match['of'] or 'de').strip()} {cardinal(int(match['y']))}"
+    # The full stop after the whole name of a month ends the sentence.
+    return f"{said}{match['dot']}" if match["m"].lower() in MONTHS or match.end() == len(match.string) else said
 
 
 def _gender(word: str, *, is_one: bool) -> str:
     word = word.lower()
-    if word in FUNCTION_WORDS or word in MONTH_NUMBERS or is_one == word.endswith("s"):
+    if word in FUNCTION_WORDS or word in MONTH_NUMBERS or (is_one == word.endswith("s") and not word.endswith("sis")):
         return ""
+    if is_one and word in STRESSED_A:
+        return "m"
     return "f" if FEMININE.search(word) and not MASCULINE_IN_A.search(word) else "m"
 
 
@@ -117,11 +126,21 @@ def _say_roman(match: re.Match[str]) -> str | None:
     if word.lower() == "el":
         return f"{word} {ordinal(value)}"
     is_name = word[0].isupper() and word.lower() not in COUNTED
-    return f"{word} {ordinal(value) if is_name and value <= 10 else cardinal(value)}"
+    gender = "f" if word in QUEENS else "m"
+    return f"{word} {ordinal(value, gender) if is_name and value <= 10 else cardinal(value)}"
+
+
+def _say_roman_before(match: re.Match[str]) -> str | None:
+    value, the = roman_value(match["roman"]), match["the"]
+    if not value or not match["roman"].isupper():
+        return None
+    return f"{the} {ordinal(value, 'f') if the.lower() == 'la' else ordinal(value, is_short=True)}"
 
 
 def _own_rules() -> list[Rule]:
     return [
+        Rule(r"(?<!\w)[Dd]a\.(?= [A-ZÀ-Ö])|\A[Dd]a\.(?= )", lambda _match: "doña", of_digits=False),
+        Rule(r"(?<=\d )uds\.", lambda _match: "unidades", _I),
         Rule(r"(?:(?<=\b[Aa] la )|(?<=\b[Ee]s la ))1(?![\w:/]|[.,]\d)", lambda _match: "una"),
         Rule(
             rf"(?<![\w.,/])(?P<d>\d{{1,2}})(?:\.?º)?(?: de)? (?P<m>{_MONTH})(?P<dot>\.?)(?!\w)"
@@ -150,8 +169,14 @@ def _own_rules() -> list[Rule]:
             _say_ordinal,
         ),
         Rule(
-            r"(?<!\w)(?P<word>siglos?|año|s\.) ?(?P<roman>[ivxlcdm]{1,12})(?P<era> ec)?(?!\w)",
+            r"(?<!\w)(?P<word>siglos?|año|s\.) ?(?!(?:mil|di|mi)(?!\w))(?P<roman>[ivxlcdm]{1,12})(?P<era> ec)?(?!\w)",
             _say_roman,
+            _I,
+            of_digits=False,
+        ),
+        Rule(
+            rf"(?<!\w)(?P<the>la|el|del|al) (?P<roman>(?=[IVX]){ROMAN})(?= (?:{EVENTS})(?!\w))",
+            _say_roman_before,
             _I,
             of_digits=False,
         ),
@@ -165,7 +190,7 @@ _SPANISH: Final = Language(
     digits=DIGITS,
     words=WORDS,
     scale_letters={"k": ("mil",), "m": ("millón", "millones"), "b": ("mil millones",)},
-    scales=("mil millones", "mill[oó]n", "millones", "bill[oó]n", "billones", "trill[oó]n", "trillones"),
+    scales=("mil millones", "mil", "mill[oó]n", "millones", "bill[oó]n", "billones", "trill[oó]n", "trillones"),
     currencies=CURRENCIES,
     units=UNITS,
     fraction=fraction,
@@ -177,6 +202,10 @@ _SPANISH: Final = Language(
     and_fraction=" y ",
     say_country=lambda code: cardinal(int(code)),
     signs=SIGNS,
+    thousand="mil",
+    date_words=r"(?:el|al|del|lunes|martes|miércoles|jueves|viernes|sábado|domingo|día),? ",
+    has_english_money=True,
+    per=("por", "mes", "año", "día", "hora", "semana", "noche", "persona", "unidad", "kg", "litro"),
 )
 
 _RULES: Final = build_rules(_SPANISH, [build_abbreviation_rule(ABBREVIATIONS), *_own_rules()])

@@ -123,7 +123,6 @@ ABBREVIATIONS: Final = """
     sres.|señores
     dr.|doctor
     dra.|doctora
-    da.|doña
     dña.|doña
     prof.|profesor
     profa.|profesora
@@ -152,10 +151,25 @@ ABBREVIATIONS: Final = """
     nro.|número
 """
 FUNCTION_WORDS: Final = frozenset(
-    split_words("a al con de del en es o para por que sin sobre un una y e u ni se la las")
+    split_words("""
+        a al con de del en es o para por que sin sobre un una y e u ni se la las los les nos menos más tras antes
+        después
+        está están fue fueron era eran tiene tienen ha han hay puede hace sigue queda ganó cuando donde pero porque
+        mientras hasta desde entre según contra aún ya muy así también solo no como si cada
+        entonces
+        """)
 )
-MASCULINE_IN_A: Final = re.compile(r"(día|mapa|planeta|[^aeiou]ma|cometa|sofá|papa|cura|poeta|turista|artista)s?$")
-FEMININE: Final = re.compile(r"(as?|ci[oó]n(es)?|si[oó]n(es)?|dad(es)?|tad(es)?|noches?|veces|vez|mujer(es)?)$")
+MASCULINE_IN_A: Final = re.compile(
+    r"(^(medio)?día|mapa|planeta|cometa|sofá|poeta|atleta|dálmata|ista|tema|problema|emblema|dilema|esquema|poema|idioma|"
+    r"aroma|síntoma|diploma|axioma|cromosoma|clima|enigma|dogma|estigma|fantasma|drama|panorama|pijama|trauma|grama)s?$"
+)
+FEMININE: Final = re.compile(
+    r"(as?|ci[oó]n(es)?|si[oó]n(es)?|dad(es)?|tad(es)?|tud(es)?|[gx]i[oó]n(es)?|umbres?|noches?|"
+    r"tardes?|veces|vez|mujer(es)?|fotos?|manos?|motos?|clases?|partes?|calles?|frases?|bases?|fases?|llaves?|series?|"
+    r"im[aá]gen(es)?|torres?|fuentes?|nubes?|muertes?|red(es)?|flor(es)?|señal(es)?|ley(es)?|raz[oó]n(es)?|dosis|crisis|"
+    r"tesis|voz|voces|luz|luces|paredes|pared|sed|hambre)$"
+)
+STRESSED_A: Final = frozenset(split_words("agua águila arma aula área alma hacha ala ave arpa ancla hada"))  # "un agua"
 
 
 WORDS: Final = {
@@ -166,6 +180,7 @@ WORDS: Final = {
     "point": "punto",
     "times": "por",
     "divided": "entre",
+    "slash": "barra",
     "is": "es igual a",
     "extension": "extensión",
 }
@@ -183,6 +198,8 @@ SIGNS: Final = {
     "%": "por ciento",
     "+": "más",
 }
+QUEENS: Final = frozenset(split_words("Isabel María Catalina Juana Ana Cristina Victoria Margarita Leonor Beatriz"))
+EVENTS: Final = "guerra|república|congreso|cumbre|edición|feria|jornadas?|premio|torneo|festival|internacional"
 COUNTED: Final = frozenset(split_words("siglo siglos capítulo tomo volumen título acto parte fase tipo nivel"))
 NAMES: Final = split_words(
     """

@@ -161,7 +161,7 @@ _RULES: Final = [
     Rule(r"(?<=[A-Z])(?<![\d.])\d{3,5}(?=次|航班|列车|号)|(?<=航班[A-Z]{2})\d{3,5}(?!\d)", _spell_phone),
     Rule(r"(?<![\d.,])\d{3,4}(?=房|室|号房|教室)", lambda match: spell(match[0])),
     Rule(r"(?<![\d.])\d{1,2}\.\d{1,2}(?=事件|晚会|假期|地震|放假)", lambda match: spell(match[0])),
-    Rule(r"(?<![\d/.-])(?P<m>\d{1,2})/(?P<d>\d{1,2})(?![\d/.])", _say_short_date),
+    Rule(r"(?<![\d/.-])(?P<m>\d{1,2})/(?P<d>\d{1,2})(?![\d/.拍])", _say_short_date),
     Rule(
         r"(?<![\d/.])(?P<ones>\d{1,4}) (?P<n>\d{1,3})/(?P<d>\d{1,3})(?![\d/.])",
         lambda match: f"{cardinal(int(match['ones']))}又{cardinal(int(match['d']))}分之{cardinal(int(match['n']))}",

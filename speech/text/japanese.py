@@ -182,7 +182,7 @@ _RULES: Final = [
     Rule(rf"(?<=\d[年月日時分秒円人個万億度歳回%％℃]){_DASH}(?=\d)", lambda _match: "から"),
     Rule(r"(?<![\d/.-])24/7(?![\d/.-])", lambda _match: "トゥエンティーフォーセブン"),
     Rule(
-        rf"(?<![\d/.√-])(?P<m>\d{{1,2}})/(?P<d>\d{{1,2}})(?![\d/.])(?:[（(](?P<weekday>[{_WEEKDAYS}])[）)])?",
+        rf"(?<![\d/.√-])(?P<m>\d{{1,2}})/(?P<d>\d{{1,2}})(?![\d/.拍])(?:[（(](?P<weekday>[{_WEEKDAYS}])[）)])?",
         _say_short_date,
     ),
     Rule(r"(?<=〒)\d{3}-\d{4}(?!\d)", lambda match: "の".join(_digits(part) for part in match[0].split("-"))),

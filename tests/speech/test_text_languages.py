@@ -115,6 +115,7 @@ GERMAN = {
     "3/4, 1/11": "drei viertel, ein elftel",
     "in der 2. Klasse, zur 3. Runde, ihr 2. Kind": "in der zweiten Klasse, zur dritten Runde, ihr zweites Kind",
     "der 1. und 2. Platz, jeder 2. Deutsche": "der erste und zweite Platz, jeder zweite Deutsche",
+    "der 1. Termin, der 3. Streik": "der erste Termin, der dritte Streik",
     "Vom 3. bis 5. Mai.": "Vom dritten bis fünften Mai.",
     "ab 1. Juli, am 2024-01-15": "ab ersten Juli, am fünfzehnten Januar zwei tausend vier und zwanzig",
     "Heute ist der 3.5.": "Heute ist der dritte Mai.",
@@ -161,6 +162,7 @@ JAPANESE = {
     "試合は3-1、5-2=3": "試合は3対1、5ひく2は3",
     "7/5(金)と12/24": "7月5日金曜日と12月24日",
     "〒100-0001千代田区丸の内1-2-3": "〒イチゼロゼロのゼロゼロゼロイチ千代田区丸の内1の2の3",
+    "6/4拍子": "4分の6拍子",
     "時速100km/h、1m20cm、50%OFF": "時速100キロメートル、1メートル20センチメートル、50パーセントOFF",
 }
 CHINESE = {
@@ -181,7 +183,19 @@ CHINESE = {
     "第2次, 2块钱, 2小时, 2年级, 2点见": "第二次, 两块钱, 两小时, 二年级, 两点见",
     "拨打110, 邮编100001, G102次, 305房间": "拨打幺幺零, 邮编一零零零零一, G幺零二次, 三零五房间",
     "10:10分, 12/24, 1 1/2杯": "十点十分, 十二月二十四日, 一又二分之一杯",
+    "2分之1, 2对2, 2双": "二分之一, 二对二, 两双",
     "9.11事件, 2023-2024赛季": "九一一事件, 二零二三到二零二四赛季",
+}
+# Words that look like abbreviations, units or Roman numerals.
+PROSE = {
+    "es-ES": "Mi mamá me mima y vi a mi tía. Es lo que me da. El año mil. El DI compró un CD.",
+    "fr-FR": "J'aime l'art. Il me dit : « Me voilà ». DI, MI, CD, MM et I. Il vit à Vi.",
+    "it-IT": "Mi dispiace, vi amo, di più. Vi vedo. Di chi è? I ragazzi. Il CD e il MM.",
+    "pt-BR": "Eu vi o mi. A Ana e o Dinis. Vitamina D. Ela ri. DI, MI, CD, VI e MM.",
+    "de-DE": "Wer er ist, weiß ich. Das ist ein CD-Player und ein MM. DI, MI, DO.",
+    "hi-IN": "वह घर जा रहा है। तू कर ले. फिर आना। आज मौसम अच्छा है।",
+    "ja-JP": "彼は昨日、東京へ行った。すごい〜！3個と5冊、1人、20日、9時半。",
+    "zh-CN": "他昨天去了北京。我们两个人说好了。",
 }
 LANGUAGES = {
     "es-ES": SPANISH,
@@ -204,6 +218,11 @@ def test_numbers_and_signs_are_said_as_a_speaker_says_them(language: str, writte
 @pytest.mark.parametrize(("language", "said"), [(language, said) for language, _, said in CASES if language != "ja-JP"])
 def test_what_is_said_is_not_changed_again(language: str, said: str) -> None:
     assert normalize(said, language).text == said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_prose_is_unchanged(language: str) -> None:
+    assert normalize(PROSE[language], language).text == PROSE[language]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -10,7 +10,7 @@ from speech.text.spans import Replacement
 
 # After two of these it is 两, not 二.
 _MEASURE: Final = re.compile(
-    "[个位只条本张件种天家岁周层座辆名块斤米元倍杯瓶双对台部支头匹遍场套份句秒分口颗]|次(?!方|元)|公[里斤顷]|小时|年(?![级代月])"
+    r"对(?!\d)|[个位只条本张件种天家岁周层座辆名块斤米元倍杯瓶双台部支头匹遍场套份句秒口颗]|分(?!之)|次(?!方|元)|公[里斤顷]|小时|年(?![级代月])"
 )
 _SIGNS: Final = {"+": "加", "＋": "加", "-": "减", "−": "减", "×": "乘", "*": "乘", "x": "乘", "÷": "除以", "=": "等于"}
 _NUMBER: Final = r"(?<![\d.])(?:\d{1,3}(?:,\d{3}){1,6}|\d{1,20})(?![\d])(?:\.\d{1,30})?(?!\.?\d)"
@@ -161,7 +161,7 @@ _RULES: Final = [
     Rule(r"(?<=[A-Z])(?<![\d.])\d{3,5}(?=次|航班|列车|号)|(?<=航班[A-Z]{2})\d{3,5}(?!\d)", _spell_phone),
     Rule(r"(?<![\d.,])\d{3,4}(?=房|室|号房|教室)", lambda match: spell(match[0])),
     Rule(r"(?<![\d.])\d{1,2}\.\d{1,2}(?=事件|晚会|假期|地震|放假)", lambda match: spell(match[0])),
-    Rule(r"(?<![\d/.-])(?P<m>\d{1,2})/(?P<d>\d{1,2})(?![\d/.])", _say_short_date),
+    Rule(r"(?<![\d/.-])(?P<m>\d{1,2})/(?P<d>\d{1,2})(?![\d/.拍])", _say_short_date),
     Rule(
         r"(?<![\d/.])(?P<ones>\d{1,4}) (?P<n>\d{1,3})/(?P<d>\d{1,3})(?![\d/.])",
         lambda match: f"{cardinal(int(match['ones']))}又{cardinal(int(match['d']))}分之{cardinal(int(match['n']))}",

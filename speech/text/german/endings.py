@@ -8,7 +8,7 @@ from speech.text.german.words import DATIVE, ENDINGS, MASCULINE_IN_E, NEUTER
 _FEMININE: Final = re.compile(
     r"(ung|heit|keit|schaft|tion|tät|ik|ur|e|Frau|Person|[Nn]acht|[Ss]tadt|Hand|Tür|[Zz]ahl|[Ww]ahl|[Mm]utter|[Tt]ochter|"
     r"[Ss]chwester|Gabel|Kartoffel|Zwiebel|Nummer|Firma|Pizza|Oma|[Ll]iga|[Ss]aison|Antwort|[Aa]rbeit|[Zz]eit|[Ff]ahrt|Bank|"
-    r"Wurst|Nuss|Regel|Insel|Tafel|[Ii]n)$"
+    r"Wurst|Nuss|Regel|Insel|Tafel|[rtgd]in)$"
 )
 
 

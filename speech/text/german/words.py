@@ -181,7 +181,8 @@ NEUTER: Final = re.compile(
 )
 MASCULINE_IN_E: Final = re.compile(
     r"(Name|Junge|Kunde|[Kk]ollege|Käse|Hase|Löwe|Affe|Ende|Auge|Interesse|Gebäude|Gemüse|Gedanke|Buchstabe|Deutsche|"
-    r"[Aa]ngestellte|Beamte|Geborene|Zeuge|Erbe|Kaffee|Tee|See|Schnee)$"
+    r"[Aa]ngestellte|Streik|Flur|Abitur|Russe|Pole|Türke|Experte|Pate|Neffe|Insasse|Bote|"
+    r"Schütze|Wille|Glaube|Tote|Verletzte|Riese|[Aa]bgeordnete|Vorsitzende|Franzose|Chinese|Beamte|Geborene|Zeuge|Erbe|Kaffee|Tee|See|Schnee)$"
 )
 COUNTED: Final = split_words("Kapitel Band Teil Akt Artikel Weltkrieg Typ Phase Stufe Klasse Buch")
 NAMES: Final = split_words(

@@ -180,7 +180,7 @@ def _own_rules() -> list[Rule]:
     after = rf"(?= (?P<word>{'|'.join(nouns)}|[Ee]dizione|[Mm]illennio)(?!\w))"
     return [
         Rule(r"(?<=ll['’])1(?![\w:/]|[.,]\d)", lambda _match: "una"),
-        Rule(r"(?<!\w)on\.(?= [A-ZÀ-Ö])", lambda _match: "onorevole", _I, of_digits=False),
+        Rule(r"(?<!\w)[Oo]n\.(?= [A-ZÀ-Ö])", lambda _match: "onorevole", of_digits=False),
         Rule(r"(?<![\w.,+])3\d\d[ .-]?\d{6,7}(?!\w|[.,]\d)", lambda match: spell_digits(match[0], _DIGITS)),
         Rule(r"(?<!\w)[248]K(?!\w)", lambda match: f"{cardinal(int(match[0][0]))} kappa"),
         Rule(

@@ -26,7 +26,7 @@ NOT_NOUNS: Final = word_set(
 
 
 def is_attribute(text: str, start: int, end: int) -> bool:
-    """Whether `text[start:end]` is between an article and a noun."""
+    """Whether an article precedes `text[start:end]` and a noun follows it."""
     article = _ARTICLE.search(text[max(start - 24, 0) : start])
     noun = _NOUN.match(text[end : end + 24])
     if not article or not noun or noun["noun"].lower() in NOT_NOUNS:

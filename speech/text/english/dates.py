@@ -118,6 +118,9 @@ def _year(match: re.Match[str]) -> str:
 def _say_month_first(match: re.Match[str]) -> str | None:
     if match["month"] == "mar" or (match["month"] in ("may", "march") and _follows_word(match)):
         return None
+    counted = re.match(r" ([a-z]+)", match.string[match.end() : match.end() + 12])
+    if counted and counted[1] in COUNTED and not match["year"]:
+        return None  # "In April 5 people came"
     if match["month"] in ("may", "march", "dec") and re.match(
         r" [a-z]+s\b", match.string[match.end() : match.end() + 20]
     ):

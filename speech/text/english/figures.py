@@ -26,27 +26,14 @@ _SPOKEN: Final = {
     "401(k)": "four oh one k",
     "401k": "four oh one k",
 }
-# "8/10" as a mark or a rating, "120/80" as a blood pressure.
-_RATING: Final = re.compile(
-    r"(?<![\w.,/])(?:(?P<top>[0-9]{1,2}(?:\.[0-9])?)/(?P<bottom>5|10|100)(?= stars?\b)"
-    r"|(?P<top2>[0-9]{1,2}\.[0-9])/(?P<bottom2>5|10)|(?P<same>10)/10|(?P<same2>5)/5|(?P<same3>100)/100)"
-    r"(?![\w/]|[.,][0-9])"
-)
-_MARK: Final = re.compile(
-    r"\b(?i:scored?|scores|scoring|rated?|rating|marks?|grade|gave (?:it|this|them|him|her|me)|give (?:it|this)"
-    r"|got|solid|an?|GCS|Apgar|pain)(?: (?:of|is|was|it|this|at|a|an|score))*[: ] ?"
-    r"(?P<said>(?P<top>[0-9]{1,3})/(?P<bottom>10|15|20|50|100))"
-    r"(?! (?:of|inch|mile|cup|scale|share|dilution|ratio|size)\b)(?![\w/-]|[.,][0-9])"
-)
-_PRESSURE: Final = re.compile(
-    r"(?<![\w.,/])(?P<top>[89][0-9]|1[0-9]{2}|2[0-4][0-9])/(?P<bottom>[4-9][0-9]|1[0-3][0-9])"
-    r"(?P<unit> ?mmHg)?(?![\w/]|[.,][0-9])"
+_PLANE: Final = re.compile(r"(?<![\w.,-])(?P<first>7[0-9]7)-(?P<second>[0-9]{1,3})(?![\w-]|[.,][0-9])")
+_SECONDS: Final = re.compile(
+    r"\b(?i:wait|for|after|every|within|took|takes|lasts?|timeout of) (?P<said>(?P<number>[0-9]{1,3})s)(?!\w)"
 )
 # Names of planes and teams, and the digits: "747s", "F-16s", "the 49ers", "1s and 0s".
 _PLURAL: Final = re.compile(r"(?<![\w.,$€£¥'’-])(?P<prefix>[A-Z]{1,3}-?)?(?P<number>[0-9]{1,4})(?P<end>s|ers)(?!\w)")
 _LINES: Final = re.compile(r"(?<![\w.,])(?P<number>[0-9]{3,4})(?P<mark>[pi])(?P<rate>[2-9][0-9]|120)?(?!\w)")
 _FACTOR: Final = re.compile(rf"{START}(?P<number>{NUMBER})x(?=[ /][a-z]|[.,;!?)])")
-_VISION: Final = re.compile(r"(?<![\w.,/])(?P<said>20/(?P<bottom>[1-9][0-9]{1,2}))(?= (?:vision|eyesight)\b)")
 _TO_MIXED: Final = re.compile(r"(?<![\w.,/-])[0-9]{1,3}(?P<said> ?[-–] ?)(?=[0-9]{1,3} ?[½⅓⅔¼¾⅛⅜⅝⅞])")
 # A record of games, or a formation: "11-5-1", "4-4-2".
 _ROW: Final = re.compile(r"(?<![\w.,/-])(?P<said>[0-9]{1,2}(?:-[0-9]{1,2}){2,3})(?![\w/-]|[.,][0-9])")
@@ -135,12 +122,6 @@ def _say_part(whole: str | None, top: str, bottom: str, thing: str | None) -> st
     return f"{fraction(top, bottom)} of {article} {noun}"
 
 
-def _say_rating(match: re.Match[str]) -> str:
-    if same := match["same"] or match["same2"] or match["same3"]:
-        return f"{cardinal(same)} out of {cardinal(same)}"
-    return f"{decimal(match['top'] or match['top2'])} out of {cardinal(match['bottom'] or match['bottom2'])}"
-
-
 def _say_plural(match: re.Match[str]) -> str | None:
     prefix, number, end = match["prefix"] or "", match["number"], match["end"]
     # "30s" is a decade or a time.
@@ -154,13 +135,6 @@ def _say_plural(match: re.Match[str]) -> str | None:
     else:
         plural = f"{last[:-1]}iers" if last.endswith("y") else f"{last.removesuffix('e')}ers"
     return " ".join(filter(None, (prefix.strip("-"), before, plural)))
-
-
-def _say_pressure(match: re.Match[str]) -> str | None:
-    top, bottom = match["top"], match["bottom"]
-    if int(top) <= int(bottom):
-        return None
-    return f"{cardinal(top)} over {cardinal(bottom)}{' millimeters of mercury' if match['unit'] else ''}"
 
 
 def _say_lines(match: re.Match[str]) -> str:
@@ -262,11 +236,9 @@ EARLY_RULES: Final = (
     Rule(_SPACED, lambda match: cardinal(re.sub(r"[^0-9]", "", match["said"]))),
     Rule(_ALWAYS, lambda match: _SPOKEN[match["said"]]),
     Rule(_AROUND, lambda match: "circa "),
-    Rule(_RATING, _say_rating),
-    Rule(_MARK, lambda match: f"{cardinal(match['top'])} out of {cardinal(match['bottom'])}"),
-    Rule(_VISION, lambda match: f"twenty {cardinal(match['bottom'])}"),
+    Rule(_PLANE, lambda match: f"{pairs(match['first'])} {cardinal(match['second'])}"),
+    Rule(_SECONDS, lambda match: f"{cardinal(match['number'])} seconds"),
     Rule(_TO_MIXED, lambda match: " to "),
-    Rule(_PRESSURE, _say_pressure),
     Rule(_PLURAL, _say_plural),
     Rule(_LINES, _say_lines),
 )

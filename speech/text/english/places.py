@@ -35,7 +35,7 @@ CITIES: Final = {
     "OK": word_set("Arrow City Edmond Lawton Moore Norman Stillwater Tulsa"),
 }
 GREETINGS: Final = word_set(
-    "Ah And But Hello Hey Hi Look Ma No Now Oh Ok Okay Please Right So Sure Thanks Well Yeah Yes"
+    "Ah And But Hello Hey Hi Look Ma No Now Oh Ok Okay Please Right So Sure Thanks That Then This Well What Yeah Yes"
 )
 _ZIP: Final = re.compile(r"(?<![A-Z])[A-Z]{2} (?P<said>[0-9]{5}(?:-[0-9]{4})?)(?![\w-]|[.,][0-9])")
 _UNIT: Final = re.compile(

@@ -103,6 +103,10 @@ def _say_place(match: re.Match[str]) -> str | None:
     before = match.string[: match.start()].rstrip()[-1:]
     if not before.isalnum():
         return None
+    if match["kind"] == "Dr" and re.search(
+        r"\b(?:[Tt]he|[Mm]y|[Yy]our|[Oo]ur|[Aa]) $", match.string[: match.start()][-6:]
+    ):
+        return "doctor"
     name = {"St": "Street", "Dr": "Drive", "Ct": "Court", "Pl": "Place", "Sq": "Square"}[match["kind"]]
     return name + ("." if _is_sentence_end(match) else "")
 
@@ -115,6 +119,8 @@ def _say_dotted(match: re.Match[str]) -> str | None:
     is_end = key not in NEVER_LAST and (_ends_before_opener(match) if key in NAME_ENDS else _is_sentence_end(match))
     if key in AMBIGUOUS and is_end and not re.match(r"\s*$", match.string[match.end() :]):
         return None
+    if key == "est" and re.match(" [a-z]", match.string[match.end() : match.end() + 2]):
+        return f"{word[0]}stimated"
     if key in ONLY_CAPITAL and word == key:
         return None
     if key in ("e.g", "i.e"):
@@ -171,6 +177,8 @@ _US_BEFORE: Final = re.compile(
 
 def _lower(match: re.Match[str]) -> str:
     word, text = match[0], match.string
+    if word == "AM" and text[max(match.start() - 2, 0) : match.start()] == "I ":
+        return "am"
     if word == "US" and not _US_BEFORE.search(text[max(match.start() - 8, 0) : match.start()]):
         return word
     if word == "IT" and _IT_BEHIND.match(text[match.end() : match.end() + 16]):

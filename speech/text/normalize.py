@@ -36,7 +36,7 @@ def normalize(text: str, language: str) -> SpokenText:
     """Returns the spoken form of a text in a language (BCP 47). Without rules for it, the text is only composed."""
     primary = language.partition("-")[0].lower()
     is_known = primary in MODULES and language not in OTHER_WORDS
-    find = _finder(VARIETIES.get(language) or MODULES[primary]) if is_known else _find_nothing
+    find = _finder(VARIETIES.get("-".join(language.split("-")[:2])) or MODULES[primary]) if is_known else _find_nothing
     replacements: list[Replacement] = []
     for start, window in _windows(text):
         replacements += (

@@ -120,6 +120,7 @@ def test_amounts_in_prose_are_said(written: str, said: str):
 @pytest.mark.parametrize(("written", "said"), DAY_FIRST, ids=lambda text: text[:40])
 def test_the_day_comes_first_in_britain(written: str, said: str):
     assert normalize(written, "en-GB").text.replace("-", " ") == said
+    assert normalize(written, "en-GB-scotland").text.replace("-", " ") == said
 
 
 @pytest.mark.parametrize("prose", PROSE, ids=lambda text: text[:40])

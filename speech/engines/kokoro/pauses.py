@@ -25,10 +25,10 @@ SENTENCE_MS: Final = 380
 CLAUSE_MS: Final = 190
 PHRASE_MS: Final = 40  # a cut where a speaker would not pause
 
-ELLIPSIS: Final = re.compile(r"(?:…|\.{3,})[\s.…\"”’»)\]]*$")
-SENTENCE_END: Final = re.compile(r"[.!?。！？｡।॥]+[\"”’»）」』)\]]*$")
-CLAUSE_END: Final = re.compile(r"[,;:—–、，；：-]+[\"”’»）」』)\]]*$")
-INNER_MARK: Final = re.compile(r"[,;:—.!?…()“”]+(?=.*\w)")  # in phonemes
+CLOSING_MARKS: Final = '"”’»）」』)]'
+SENTENCE_MARKS: Final = tuple(".!?。！？｡।॥")
+CLAUSE_MARKS: Final = tuple(",;:—–、，；：-")
+INNER_MARKS: Final = re.compile(r"[,;:—.!?…()“”]+")  # in phonemes
 TAIL_CHARS: Final = 64  # the end of a segment, which decides
 
 
@@ -43,20 +43,22 @@ def pause_ms(text: str) -> int:
     breaks = tail.count("\n", len(words))
     if breaks > 1:
         return PARAGRAPH_MS
-    if ELLIPSIS.search(words):
+    end = words[len(words.rstrip(f"{CLOSING_MARKS}.… \t\n")) :]
+    if "…" in end or "..." in end:
         return ELLIPSIS_MS
-    if SENTENCE_END.search(words):
+    if words.rstrip(CLOSING_MARKS).endswith(SENTENCE_MARKS):
         return SENTENCE_MS
     if breaks:
         return LINE_MS
-    if CLAUSE_END.search(words):
+    if words.rstrip(CLOSING_MARKS).endswith(CLAUSE_MARKS):
         return CLAUSE_MS
     return PHRASE_MS if tail != words else SENTENCE_MS
 
 
 def count_marks(phonemes: str) -> int:
     """Counts the places inside a segment where a speaker may pause."""
-    return len(INNER_MARK.findall(phonemes))
+    last_sound = max((at for at, symbol in enumerate(phonemes) if symbol.isalnum()), default=0)
+    return len(INNER_MARKS.findall(phonemes[:last_sound]))
 
 
 def measured(samples: Any, rate_hertz: int) -> slice:

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from speech.engines.kokoro import chunks
 from speech.engines.kokoro.pauses import count_marks, pause_ms, set_pauses
 from speech.engines.kokoro.phonemes import style_row, with_end
 from tests.support.pace import measure_silences
@@ -82,3 +85,8 @@ def test_sound_that_goes_to_the_last_sample_is_followed_by_the_whole_pause():
     assert len(spoken) == (500 + 350) * 24
     silent = set_pauses(np.zeros(24_000, np.float32), RATE_HERTZ, marks=0, after_ms=380, speed=1.0)
     assert not silent.any()
+
+
+@given(st.text(st.sampled_from("Ab .,!\n\t…—"), max_size=80))
+def test_the_segments_are_the_text(text: str):
+    assert "".join(piece.text for piece in chunks.split(text, "en-US")) == text

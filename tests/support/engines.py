@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from speech.engines.base import Segment
 from speech.engines.espeak import EspeakEngine
 from speech.engines.espeak.engine import CHILD_PROGRAM
+from speech.engines.espeak.languages import LANGUAGES
 
 RATE_HERTZ = 22_050
 ANNIE = "gmw/en-US+Annie"
@@ -65,7 +66,9 @@ def write_child(path: Path, *, library: str = "sys.argv[1]") -> Path:
 
 
 def segment(text: str, *, voice: str = ANNIE, speed: float = 1.0) -> Segment:
-    return Segment(text=text, engine_voice=voice, language="en-US", speed=speed)
+    identifier = voice.partition("+")[0]
+    language = next((language.tag for language in LANGUAGES if language.identifier == identifier), "en-US")
+    return Segment(text=text, engine_voice=voice, language=language, speed=speed)
 
 
 def speak(engine: EspeakEngine, text: str, *, voice: str = ANNIE, speed: float = 1.0) -> bytes:

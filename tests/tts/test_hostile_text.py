@@ -128,7 +128,7 @@ def test_anothers_short_job_does_not_wait_for_a_text_of_quotation_marks(tmp_path
     with celery_worker(tmp_path, concurrency=3, WORKER_CONCURRENCY="2"):
         wait_for_status(submit(other), "completed")  # the worker is there, and its engine warm
         alone = min(seconds_to_complete(other) for _ in range(3))
-        attack = submit(attacker, "«" * 250_000)
+        attack = submit(attacker, "Go " + "«" * 249_000)
         wait_for_status(attack, "processing")
         beside = seconds_to_complete(other)
         attack.refresh_from_db()

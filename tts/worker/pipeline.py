@@ -156,6 +156,7 @@ def _encode_speech(
     else:
         voice = Voice.objects.get(voice_id=job.voice_id)
         keeper.rate_hertz = rate_hertz = engine.sample_rate_hertz(voice.engine_voice)
+        keeper.sound_version = voice.sound_version
         parts = list_speech_parts(job) if job.chars_kept else []
         speech = speak_text(job, voice, engine, lease, keeper=keeper, parts=parts)
     release_connection()

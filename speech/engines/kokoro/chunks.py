@@ -84,6 +84,8 @@ def _lines(text: str) -> Iterator[str]:
 
 def _lines_of_paragraph(paragraph: str) -> Iterator[str]:
     lines = LINE.findall(paragraph)
+    if not lines:
+        return
     widths = [len(line.rstrip()) for line in lines]
     words = [(line.split(maxsplit=1) or [""])[0] for line in lines]
     width = max(widths, default=0)

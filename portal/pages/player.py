@@ -45,7 +45,7 @@ def build_player(job: Job, *, text: str = "", is_drawn: bool = True) -> Sound:
         voice_name=job.voice_id.rpartition("-")[2],
         characters=f"{job.chars_charged:,}",
         cost=format_need(job.cost_microcredits),
-        refunded=format_have(job.refunded_microcredits) if job.refunded_microcredits else "",
+        refunded=_refunded(job),
         audio_url=store.signed_url(job.audio_key, base_url="").url if job.has_audio else "",
         stream_url=stream_url(job.pk, base_url="") if can_stream else "",
         wave=draw_wave(bytes(job.peaks)) if is_drawn and job.has_audio else None,
@@ -53,6 +53,14 @@ def build_player(job: Job, *, text: str = "", is_drawn: bool = True) -> Sound:
         size=_size(job.audio_bytes),
         minutes=_minutes(job),
     )
+
+
+def _refunded(job: Job) -> str:
+    """Returns the refund, "" for none. A full one reads like the charge: "0.01 credits, 0.00 refunded" looks wrong."""
+    if not job.refunded_microcredits:
+        return ""
+    is_full = job.refunded_microcredits == job.cost_microcredits
+    return format_need(job.cost_microcredits) if is_full else format_have(job.refunded_microcredits)
 
 
 def _title(job: Job, text: str, most: int = 70) -> str:
